@@ -1,0 +1,59 @@
+//! Why a command was refused.
+
+use domain::RefusalKind;
+use event_store::ClaimKind;
+
+/// A fault in one field of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, as the protocol names it.
+    pub field: String,
+    /// The stable word.
+    pub code: String,
+    /// A sentence.
+    pub detail: String,
+}
+
+/// Why a command was refused; nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A rule of the domain, with its stable word and sentence.
+    #[error("{detail}")]
+    Refused {
+        /// The family.
+        kind: RefusalKind,
+        /// The stable word.
+        code: &'static str,
+        /// The sentence.
+        detail: String,
+        /// The field at fault, for [`RefusalKind::Invalid`].
+        field: Option<&'static str>,
+    },
+    /// Fields that do not fit, all of them named.
+    #[error("the command has invalid fields")]
+    Invalid(Vec<FieldError>),
+    /// A unique name is taken.
+    #[error("this {} is taken", .0.as_str())]
+    Taken(ClaimKind),
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// Others kept changing the same thing; trying again may work.
+    #[error("others are changing the same thing")]
+    Contended,
+    /// The writer has no room; come back later.
+    #[error("the server is overloaded")]
+    Overloaded,
+    /// The store is away; come back later, with the same key.
+    #[error("the event store is unavailable")]
+    Unavailable,
+    /// E-mail and password do not belong together (or there is no such account: the same answer).
+    #[error("wrong e-mail address or password")]
+    WrongCredentials,
+    /// The token or session is not good (any more).
+    #[error("this token is not valid")]
+    InvalidToken,
+    /// A fault of ours; logged with its cause, never told.
+    #[error("internal error")]
+    Internal(String),
+}

@@ -1,0 +1,392 @@
+//! The state of a conversation and the decisions over it.
+
+use super::{ConversationCommand, ConversationError, ConversationEvent, Settings, SettingsChange};
+use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The most members, those who asked to join included, that a conversation can have.
+pub const MAX_MEMBERS: usize = 1_000;
+
+/// Direct or group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConversationType {
+    /// Of exactly two people; it exists once per pair.
+    Direct,
+    /// Of any number.
+    #[default]
+    Group,
+}
+
+impl ConversationType {
+    /// The word in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberRole {
+    /// Runs the group.
+    Lead,
+    /// Takes part.
+    Member,
+}
+
+/// Whether a member is in, or has asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberStatus {
+    /// In.
+    Active,
+    /// Waits for a lead's approval.
+    Pending,
+}
+
+/// Somebody in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// What they may do.
+    pub role: MemberRole,
+    /// Whether they are in.
+    pub status: MemberStatus,
+    /// The order in which members came: who came first inherits the lead.
+    order: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Life {
+    #[default]
+    Unborn,
+    Live,
+    Deleted,
+}
+
+/// The state of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    life: Life,
+    conversation_type: ConversationType,
+    created_by: UserId,
+    settings: Settings,
+    approval: bool,
+    members: BTreeMap<UserId, Member>,
+    arrivals: u64,
+}
+
+impl Conversation {
+    /// Whether it exists and was not deleted.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.life == Life::Live
+    }
+
+    /// Direct or group.
+    #[must_use]
+    pub const fn conversation_type(&self) -> ConversationType {
+        self.conversation_type
+    }
+
+    /// Who opened it.
+    #[must_use]
+    pub const fn created_by(&self) -> UserId {
+        self.created_by
+    }
+
+    /// Title and picture.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether joining needs approval.
+    #[must_use]
+    pub const fn approval(&self) -> bool {
+        self.approval
+    }
+
+    /// The member, active or pending.
+    #[must_use]
+    pub fn member(&self, user: UserId) -> Option<&Member> {
+        self.members.get(&user)
+    }
+
+    /// Those who are in.
+    pub fn active(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.with_status(MemberStatus::Active)
+    }
+
+    /// The other one of a direct conversation.
+    #[must_use]
+    pub fn other(&self, user: UserId) -> Option<UserId> {
+        if self.conversation_type == ConversationType::Group {
+            return None;
+        }
+        self.members.keys().copied().find(|member| *member != user)
+    }
+
+    /// Whether `user` takes part now: reads, posts, reacts.
+    ///
+    /// # Errors
+    /// [`ConversationError::NotFound`]: to others it does not exist.
+    pub fn may_take_part(&self, user: UserId) -> Result<(), ConversationError> {
+        self.active_member(user).map(|_| ())
+    }
+
+    /// Whether `user` is an active lead.
+    #[must_use]
+    pub fn is_lead(&self, user: UserId) -> bool {
+        self.active_member(user).is_ok_and(|member| member.role == MemberRole::Lead)
+    }
+
+    fn with_status(&self, status: MemberStatus) -> impl Iterator<Item = UserId> + '_ {
+        self.members.iter().filter(move |(_, member)| member.status == status).map(|(user, _)| *user)
+    }
+
+    fn active_member(&self, user: UserId) -> Result<&Member, ConversationError> {
+        let member = self.members.get(&user).filter(|member| self.is_live() && member.status == MemberStatus::Active);
+        member.ok_or(ConversationError::NotFound)
+    }
+
+    fn group_only(&self) -> Result<(), ConversationError> {
+        match self.conversation_type {
+            ConversationType::Group => Ok(()),
+            ConversationType::Direct => Err(ConversationError::DirectConversation),
+        }
+    }
+
+    /// `by` is an active lead of a group.
+    fn led_by(&self, by: UserId) -> Result<(), ConversationError> {
+        let member = self.active_member(by)?;
+        self.group_only()?;
+        if member.role == MemberRole::Lead { Ok(()) } else { Err(ConversationError::LeadOnly) }
+    }
+
+    fn target(&self, user: UserId) -> Result<&Member, ConversationError> {
+        self.active_member(user).map_err(|_| ConversationError::NotMember)
+    }
+
+    fn requested(&self, user: UserId) -> Result<(), ConversationError> {
+        let pending = self.member(user).is_some_and(|member| member.status == MemberStatus::Pending);
+        if pending { Ok(()) } else { Err(ConversationError::NoRequest) }
+    }
+
+    fn leads(&self) -> usize {
+        self.members.values().filter(|member| member.role == MemberRole::Lead).count()
+    }
+
+    fn room_for_one(&self) -> Result<(), ConversationError> {
+        if self.members.len() < MAX_MEMBERS { Ok(()) } else { Err(ConversationError::TooManyMembers) }
+    }
+
+    fn create(&self, command: ConversationCommand) -> Result<Vec<ConversationEvent>, ConversationError> {
+        let ConversationCommand::Create { conversation_type, by, members: others, title, avatar_url, approval } =
+            command
+        else {
+            return Ok(vec![]);
+        };
+        if self.life != Life::Unborn {
+            return Err(ConversationError::AlreadyExists);
+        }
+        let mut members = vec![by];
+        for user in others {
+            if !members.contains(&user) {
+                members.push(user);
+            }
+        }
+        if members.len() > MAX_MEMBERS {
+            return Err(ConversationError::TooManyMembers);
+        }
+        let group = conversation_type == ConversationType::Group;
+        if !group && members.len() != 2 {
+            return Err(ConversationError::OneOther);
+        }
+        let settings = if group { Settings { title, avatar_url } } else { Settings::default() };
+        Ok(vec![ConversationEvent::Created {
+            conversation_type,
+            created_by: by,
+            members,
+            settings: Personal::new(by, settings),
+            approval: group && approval,
+        }])
+    }
+
+    fn update(&self, by: UserId, change: SettingsChange) -> Result<Vec<ConversationEvent>, ConversationError> {
+        self.led_by(by)?;
+        let settings = Settings {
+            title: change.title.unwrap_or_else(|| self.settings.title.clone()),
+            avatar_url: change.avatar_url.unwrap_or_else(|| self.settings.avatar_url.clone()),
+        };
+        let approval = change.approval.unwrap_or(self.approval);
+        if settings == self.settings && approval == self.approval {
+            return Ok(vec![]);
+        }
+        Ok(vec![ConversationEvent::Updated { by, settings: Personal::new(by, settings), approval }])
+    }
+
+    fn join(&self, user: UserId) -> Result<Vec<ConversationEvent>, ConversationError> {
+        if !self.is_live() || self.conversation_type == ConversationType::Direct {
+            return Err(ConversationError::NotFound);
+        }
+        if self.members.contains_key(&user) {
+            return Ok(vec![]);
+        }
+        self.room_for_one()?;
+        Ok(vec![if self.approval {
+            ConversationEvent::MemberRequested { user }
+        } else {
+            ConversationEvent::MemberJoined { user }
+        }])
+    }
+
+    fn leave(&self, user: UserId) -> Result<Vec<ConversationEvent>, ConversationError> {
+        let member = self.members.get(&user).filter(|_| self.is_live()).ok_or(ConversationError::NotFound)?;
+        self.group_only()?;
+        let mut events = vec![ConversationEvent::MemberLeft { user }];
+        if member.role == MemberRole::Lead && self.leads() == 1 {
+            let others = self.members.iter().filter(|(id, other)| **id != user && other.status == MemberStatus::Active);
+            if let Some((heir, _)) = others.min_by_key(|(_, other)| other.order) {
+                events.insert(0, ConversationEvent::MemberPromoted { user: *heir, by: user });
+            }
+        }
+        Ok(events)
+    }
+
+    fn add(&self, by: UserId, user: UserId) -> Result<Vec<ConversationEvent>, ConversationError> {
+        self.active_member(by)?;
+        self.group_only()?;
+        if self.approval {
+            self.led_by(by)?;
+        }
+        match self.member(user).map(|member| member.status) {
+            Some(MemberStatus::Active) => Err(ConversationError::AlreadyMember),
+            Some(MemberStatus::Pending) => Ok(vec![ConversationEvent::MemberApproved { user, by }]),
+            None => {
+                self.room_for_one()?;
+                Ok(vec![ConversationEvent::MemberAdded { user, by }])
+            }
+        }
+    }
+
+    fn arrive(&mut self, user: UserId, role: MemberRole, status: MemberStatus) {
+        self.arrivals += 1;
+        self.members.insert(user, Member { role, status, order: self.arrivals });
+    }
+
+    fn set_role(&mut self, user: UserId, role: MemberRole) {
+        if let Some(member) = self.members.get_mut(&user) {
+            member.role = role;
+        }
+    }
+}
+
+impl Aggregate for Conversation {
+    const AGGREGATE: AggregateType = AggregateType::Conversation;
+
+    fn decide(&self, command: ConversationCommand) -> Result<Vec<ConversationEvent>, ConversationError> {
+        use ConversationCommand as Command;
+        use ConversationEvent as Event;
+        match command {
+            command @ Command::Create { .. } => self.create(command),
+            Command::Update { by, change } => self.update(by, change),
+            Command::Delete { by } => {
+                match by {
+                    Some(by) => self.led_by(by)?,
+                    None if self.life != Life::Live => return Ok(vec![]),
+                    None => (),
+                }
+                let members = self.active().collect();
+                let pending = self.with_status(MemberStatus::Pending).collect();
+                Ok(vec![Event::Deleted { by, members, pending }])
+            }
+            Command::Join { user } => self.join(user),
+            Command::Leave { user } => self.leave(user),
+            Command::Add { by, user } => self.add(by, user),
+            Command::Kick { by, user } => {
+                self.led_by(by)?;
+                if by == user {
+                    return Err(ConversationError::KicksOneself);
+                }
+                self.target(user)?;
+                Ok(vec![Event::MemberKicked { user, by }])
+            }
+            Command::Promote { by, user } => {
+                self.led_by(by)?;
+                match self.target(user)?.role {
+                    MemberRole::Lead => Ok(vec![]),
+                    MemberRole::Member => Ok(vec![Event::MemberPromoted { user, by }]),
+                }
+            }
+            Command::Demote { by, user } => {
+                self.led_by(by)?;
+                match self.target(user)?.role {
+                    MemberRole::Member => Ok(vec![]),
+                    MemberRole::Lead if self.leads() == 1 => Err(ConversationError::LastLead),
+                    MemberRole::Lead => Ok(vec![Event::MemberDemoted { user, by }]),
+                }
+            }
+            Command::Approve { by, user } => {
+                self.led_by(by)?;
+                self.requested(user)?;
+                Ok(vec![Event::MemberApproved { user, by }])
+            }
+            Command::Reject { by, user } => {
+                self.led_by(by)?;
+                self.requested(user)?;
+                Ok(vec![Event::MemberRejected { user, by }])
+            }
+        }
+    }
+}
+
+impl cqrs_es::Aggregate for Conversation {
+    const TYPE: &'static str = AggregateType::Conversation.as_str();
+    type Command = ConversationCommand;
+    type Event = ConversationEvent;
+    type Error = ConversationError;
+    type Services = ();
+
+    handle_by_deciding!();
+
+    fn apply(&mut self, event: ConversationEvent) {
+        use ConversationEvent as Event;
+        match event {
+            Event::Created { conversation_type, created_by, members, settings, approval } => {
+                self.life = Life::Live;
+                self.conversation_type = conversation_type;
+                self.created_by = created_by;
+                self.settings = settings.get().cloned().unwrap_or_default();
+                self.approval = approval;
+                for user in members {
+                    let leads = conversation_type == ConversationType::Group && user == created_by;
+                    let role = if leads { MemberRole::Lead } else { MemberRole::Member };
+                    self.arrive(user, role, MemberStatus::Active);
+                }
+            }
+            Event::Updated { settings, approval, .. } => {
+                self.settings = settings.get().cloned().unwrap_or_default();
+                self.approval = approval;
+            }
+            Event::Deleted { .. } => {
+                self.life = Life::Deleted;
+                self.members.clear();
+            }
+            Event::MemberJoined { user } | Event::MemberAdded { user, .. } | Event::MemberApproved { user, .. } => {
+                self.arrive(user, MemberRole::Member, MemberStatus::Active);
+            }
+            Event::MemberRequested { user } => self.arrive(user, MemberRole::Member, MemberStatus::Pending),
+            Event::MemberLeft { user } | Event::MemberKicked { user, .. } | Event::MemberRejected { user, .. } => {
+                self.members.remove(&user);
+            }
+            Event::MemberPromoted { user, .. } => self.set_role(user, MemberRole::Lead),
+            Event::MemberDemoted { user, .. } => self.set_role(user, MemberRole::Member),
+        }
+    }
+}

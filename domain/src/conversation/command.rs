@@ -1,0 +1,102 @@
+//! What can be asked of a conversation.
+
+use super::ConversationType;
+use crate::{
+    UserId,
+    text::{Link, Title},
+};
+
+/// A command on a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConversationCommand {
+    /// Open it. That the members exist and may be approached is checked before.
+    Create {
+        /// Direct or group.
+        conversation_type: ConversationType,
+        /// Who opens it: the first lead of a group.
+        by: UserId,
+        /// The others.
+        members: Vec<UserId>,
+        /// A group's title.
+        title: Option<Title>,
+        /// A group's picture.
+        avatar_url: Option<Link>,
+        /// Whether joining a group needs a lead's approval.
+        approval: bool,
+    },
+    /// Change a group's settings; what is `None` stays.
+    Update {
+        /// Who asks.
+        by: UserId,
+        /// What changes.
+        change: SettingsChange,
+    },
+    /// End a group for everybody.
+    Delete {
+        /// Who asks; `None` is the system itself.
+        by: Option<UserId>,
+    },
+    /// Become a member, or ask to.
+    Join {
+        /// Who.
+        user: UserId,
+    },
+    /// Stop being a member, or take back having asked.
+    Leave {
+        /// Who.
+        user: UserId,
+    },
+    /// Make somebody a member.
+    Add {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Remove a member.
+    Kick {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Make a member a lead.
+    Promote {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Make a lead a plain member.
+    Demote {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Let somebody in who asked.
+    Approve {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+    /// Turn somebody down who asked.
+    Reject {
+        /// Who asks.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+    },
+}
+
+/// The wanted changes of a group: `None` keeps, `Some(None)` removes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// A new or removed title.
+    pub title: Option<Option<Title>>,
+    /// A new or removed picture.
+    pub avatar_url: Option<Option<Link>>,
+    /// Whether joining needs approval.
+    pub approval: Option<bool>,
+}

@@ -1,0 +1,80 @@
+//! Why a conversation refuses a command.
+
+use super::MAX_MEMBERS;
+use crate::{Refusal, RefusalKind};
+
+/// A refusal of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConversationError {
+    /// There is none, or the actor is not in it.
+    #[error("there is no such conversation")]
+    NotFound,
+    /// The id is in use.
+    #[error("this conversation exists already")]
+    AlreadyExists,
+    /// A direct conversation has exactly one other person.
+    #[error("a direct conversation has exactly one other member")]
+    OneOther,
+    /// More members than a conversation can have.
+    #[error("a conversation has at most {MAX_MEMBERS} members")]
+    TooManyMembers,
+    /// What groups can, a direct conversation cannot.
+    #[error("a direct conversation cannot do this")]
+    DirectConversation,
+    /// Only a lead may.
+    #[error("only a lead of this conversation may do this")]
+    LeadOnly,
+    /// The named person is not a member.
+    #[error("this user is not a member")]
+    NotMember,
+    /// The named person is a member already.
+    #[error("this user is a member already")]
+    AlreadyMember,
+    /// The named person has not asked to join.
+    #[error("this user has not asked to join")]
+    NoRequest,
+    /// A group keeps a lead.
+    #[error("the last lead of a conversation cannot be demoted")]
+    LastLead,
+    /// One leaves; one does not kick oneself.
+    #[error("leave the conversation instead of kicking yourself")]
+    KicksOneself,
+}
+
+impl Refusal for ConversationError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::OneOther => "one_other",
+            Self::TooManyMembers => "too_many_members",
+            Self::DirectConversation => "direct_conversation",
+            Self::LeadOnly => "lead_only",
+            Self::NotMember => "not_member",
+            Self::AlreadyMember => "already_member",
+            Self::NoRequest => "no_request",
+            Self::LastLead => "last_lead",
+            Self::KicksOneself => "kicks_oneself",
+        }
+    }
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::NotFound => RefusalKind::NotFound,
+            Self::LeadOnly => RefusalKind::Forbidden,
+            Self::OneOther | Self::TooManyMembers | Self::KicksOneself => RefusalKind::Invalid,
+            Self::AlreadyExists
+            | Self::DirectConversation
+            | Self::NotMember
+            | Self::AlreadyMember
+            | Self::NoRequest
+            | Self::LastLead => RefusalKind::Conflict,
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::OneOther | Self::TooManyMembers => Some("members"),
+            Self::KicksOneself => Some("userId"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Conversations: who belongs to one, in which role, and its settings.
+
+mod aggregate;
+mod command;
+mod error;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::*;
+pub use command::*;
+pub use error::*;
+pub use event::*;

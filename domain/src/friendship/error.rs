@@ -1,0 +1,53 @@
+//! Why a pair refuses a command.
+
+use crate::{Refusal, RefusalKind};
+
+/// A refusal of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FriendshipError {
+    /// Nobody befriends or blocks themselves.
+    #[error("you cannot do this to yourself")]
+    Oneself,
+    /// The other has blocked one: answered as if they did not exist.
+    #[error("there is no such user")]
+    NotFound,
+    /// One has blocked the other oneself.
+    #[error("you have blocked this user")]
+    BlockedByYou,
+    /// They are friends already.
+    #[error("you are friends already")]
+    AlreadyFriends,
+    /// There is no pending request to answer or take back.
+    #[error("there is no such friend request")]
+    RequestNotFound,
+    /// They are not friends.
+    #[error("you are not friends")]
+    NotFriends,
+    /// There is no block of one's own to lift.
+    #[error("you have not blocked this user")]
+    NotBlocked,
+}
+
+impl Refusal for FriendshipError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Oneself => "oneself",
+            Self::NotFound => "not_found",
+            Self::BlockedByYou => "blocked_by_you",
+            Self::AlreadyFriends => "already_friends",
+            Self::RequestNotFound => "request_not_found",
+            Self::NotFriends => "not_friends",
+            Self::NotBlocked => "not_blocked",
+        }
+    }
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::Oneself => RefusalKind::Invalid,
+            Self::NotFound | Self::RequestNotFound => RefusalKind::NotFound,
+            Self::BlockedByYou | Self::AlreadyFriends | Self::NotFriends | Self::NotBlocked => RefusalKind::Conflict,
+        }
+    }
+    fn field(&self) -> Option<&'static str> {
+        matches!(self, Self::Oneself).then_some("userId")
+    }
+}

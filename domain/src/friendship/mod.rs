@@ -1,0 +1,13 @@
+//! Two people: request, friendship, blocks. One stream per unordered pair.
+
+mod aggregate;
+mod command;
+mod error;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::*;
+pub use command::*;
+pub use error::*;
+pub use event::*;

@@ -1,0 +1,27 @@
+//! The rules of ChatChit: aggregates, commands, events, refusals and value types.
+//!
+//! Everything here is pure. A decision is a synchronous function of a state and a command; time, ids,
+//! randomness and look-ups are facts that the caller puts into the command first.
+
+pub mod aggregate;
+pub mod conversation;
+pub mod event;
+pub mod friendship;
+pub mod id;
+pub mod lane;
+pub mod message;
+pub mod personal;
+pub mod read_marker;
+pub mod refusal;
+pub mod session;
+pub mod text;
+pub mod time;
+pub mod user;
+
+pub use aggregate::{Aggregate, AggregateType};
+pub use event::{About, DecodeError, Event, Presence};
+pub use id::{ConversationId, MessageId, SessionId, UserId};
+pub use lane::{Lane, Partition, Tier};
+pub use personal::Personal;
+pub use refusal::{Refusal, RefusalKind};
+pub use time::Timestamp;

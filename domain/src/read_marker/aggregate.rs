@@ -1,0 +1,60 @@
+//! The state of a read marker and the decisions over it.
+
+use super::{Mark, ReadMarkerCommand, ReadMarkerError, ReadMarkerEvent};
+use crate::{Aggregate, AggregateType, handle_by_deciding};
+use serde::{Deserialize, Serialize};
+
+/// The state of a read marker: reading implies delivery.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMarker {
+    read: u64,
+    delivered: u64,
+}
+
+impl ReadMarker {
+    /// The last seq seen.
+    #[must_use]
+    pub const fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The last seq that reached a device.
+    #[must_use]
+    pub const fn delivered(&self) -> u64 {
+        self.delivered
+    }
+}
+
+impl Aggregate for ReadMarker {
+    const AGGREGATE: AggregateType = AggregateType::ReadMarker;
+
+    fn decide(&self, command: ReadMarkerCommand) -> Result<Vec<ReadMarkerEvent>, ReadMarkerError> {
+        let ReadMarkerCommand { conversation, user, up_to, head, mark } = command;
+        let seq = up_to.min(head);
+        Ok(match mark {
+            Mark::Read if seq > self.read => vec![ReadMarkerEvent::Read { conversation, user, seq }],
+            Mark::Delivered if seq > self.delivered => vec![ReadMarkerEvent::Delivered { conversation, user, seq }],
+            _ => vec![],
+        })
+    }
+}
+
+impl cqrs_es::Aggregate for ReadMarker {
+    const TYPE: &'static str = AggregateType::ReadMarker.as_str();
+    type Command = ReadMarkerCommand;
+    type Event = ReadMarkerEvent;
+    type Error = ReadMarkerError;
+    type Services = ();
+
+    handle_by_deciding!();
+
+    fn apply(&mut self, event: ReadMarkerEvent) {
+        match event {
+            ReadMarkerEvent::Read { seq, .. } => {
+                self.read = self.read.max(seq);
+                self.delivered = self.delivered.max(seq);
+            }
+            ReadMarkerEvent::Delivered { seq, .. } => self.delivered = self.delivered.max(seq),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What happened to a session.
+
+use crate::{
+    About, Personal, Tier, UserId,
+    event::{Kind, kind},
+    text::DeviceName,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An event of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+pub enum SessionEvent {
+    /// A device signed in.
+    #[serde(rename = "session.started")]
+    Started {
+        /// Whose.
+        user: UserId,
+        /// From where.
+        device: Personal<Device>,
+    },
+    /// The session is over; its tokens are refused from here on.
+    #[serde(rename = "session.ended")]
+    Ended {
+        /// Whose.
+        user: UserId,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Where a session was started from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// What the client calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DeviceName>,
+    /// The address it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The device signed out.
+    Logout,
+    /// The person ended it from another device.
+    Revoked,
+    /// An old refresh token was used again: somebody else may hold it.
+    TokenReuse,
+}
+
+impl SessionEvent {
+    /// Name, version and tier.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Started { .. } => kind("session.started", 1, Tier::Medium),
+            Self::Ended { .. } => kind("session.ended", 1, Tier::High),
+        }
+    }
+
+    pub(crate) fn scope(&self, _stream: Uuid) -> Uuid {
+        match self {
+            Self::Started { user, .. } | Self::Ended { user, .. } => user.0,
+        }
+    }
+
+    pub(crate) const fn is_scope_wide(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+        Vec::new()
+    }
+}

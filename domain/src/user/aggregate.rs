@@ -1,0 +1,189 @@
+//! The state of an account and the decisions over it.
+
+use super::{ProfileChange, ProfileChanged, UserCommand, UserError, UserEvent};
+use crate::{
+    Aggregate, AggregateType, Personal, handle_by_deciding,
+    text::{DisplayName, EmailAddress, Link, PhoneNumber},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What somebody may do besides what everybody may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Role {
+    /// A person.
+    #[default]
+    User,
+    /// Handles reports.
+    Moderator,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// The word in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Moderator => "MODERATOR",
+            Self::Admin => "ADMIN",
+        }
+    }
+}
+
+/// Name and contacts of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// First name.
+    pub first_name: DisplayName,
+    /// Last name.
+    pub last_name: DisplayName,
+    /// The address one signs in with.
+    pub email: EmailAddress,
+    /// A telephone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<PhoneNumber>,
+    /// A picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<Link>,
+    /// What the clients keep for the person.
+    #[serde(default, skip_serializing_if = "Preferences::is_empty")]
+    pub preferences: Preferences,
+}
+
+/// A small JSON object that clients keep for a person; its meaning is theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Preferences(pub Map<String, Value>);
+
+impl Preferences {
+    /// Whether nothing was ever set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The state of an account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    registered: bool,
+    blocked: bool,
+    role: Role,
+    profile: Option<Profile>,
+}
+
+impl User {
+    /// Whether the account exists.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        self.registered
+    }
+
+    /// Its role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Name and contacts, unless forgotten.
+    #[must_use]
+    pub const fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    /// Whether the account may act now.
+    ///
+    /// # Errors
+    /// [`UserError::NotFound`] or [`UserError::Blocked`].
+    pub const fn may_act(&self) -> Result<(), UserError> {
+        match (self.registered, self.blocked) {
+            (false, _) => Err(UserError::NotFound),
+            (_, true) => Err(UserError::Blocked),
+            _ => Ok(()),
+        }
+    }
+
+    /// The fields of `change` that differ from the profile.
+    fn difference(&self, change: ProfileChange) -> ProfileChanged {
+        let Some(now) = &self.profile else { return ProfileChanged::default() };
+        ProfileChanged {
+            first_name: change.first_name.filter(|name| *name != now.first_name),
+            last_name: change.last_name.filter(|name| *name != now.last_name),
+            avatar_url: change.avatar_url.filter(|url| *url != now.avatar_url),
+            phone: change.phone.filter(|phone| *phone != now.phone),
+            preferences: change.preferences.filter(|preferences| *preferences != now.preferences),
+        }
+    }
+}
+
+impl Aggregate for User {
+    const AGGREGATE: AggregateType = AggregateType::User;
+
+    fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
+        match command {
+            UserCommand::Register { .. } if self.registered => Err(UserError::AlreadyRegistered),
+            UserCommand::Register { user, role, profile } => {
+                Ok(vec![UserEvent::Registered { role, profile: Personal::new(user, profile) }])
+            }
+            UserCommand::Update { user, change } => {
+                self.may_act()?;
+                let changed = self.difference(change);
+                if changed == ProfileChanged::default() {
+                    return Ok(vec![]);
+                }
+                Ok(vec![UserEvent::Updated { changed: Personal::new(user, changed) }])
+            }
+            UserCommand::Block | UserCommand::Unblock if !self.registered => Err(UserError::NotFound),
+            UserCommand::Block if self.blocked => Ok(vec![]),
+            UserCommand::Block => Ok(vec![UserEvent::Blocked]),
+            UserCommand::Unblock if !self.blocked => Ok(vec![]),
+            UserCommand::Unblock => Ok(vec![UserEvent::Unblocked]),
+        }
+    }
+}
+
+impl cqrs_es::Aggregate for User {
+    const TYPE: &'static str = AggregateType::User.as_str();
+    type Command = UserCommand;
+    type Event = UserEvent;
+    type Error = UserError;
+    type Services = ();
+
+    handle_by_deciding!();
+
+    fn apply(&mut self, event: UserEvent) {
+        match event {
+            UserEvent::Registered { role, profile } => {
+                self.registered = true;
+                self.role = role;
+                self.profile = profile.get().cloned();
+            }
+            UserEvent::Updated { changed } => {
+                let (Some(profile), Some(changed)) = (&mut self.profile, changed.get()) else { return };
+                profile.update(changed);
+            }
+            UserEvent::Blocked => self.blocked = true,
+            UserEvent::Unblocked => self.blocked = false,
+        }
+    }
+}
+
+impl Profile {
+    /// Takes over the changed fields.
+    pub fn update(&mut self, changed: &ProfileChanged) {
+        fn take<T: Clone>(field: &mut T, changed: Option<&T>) {
+            if let Some(value) = changed {
+                *field = value.clone();
+            }
+        }
+        take(&mut self.first_name, changed.first_name.as_ref());
+        take(&mut self.last_name, changed.last_name.as_ref());
+        take(&mut self.avatar_url, changed.avatar_url.as_ref());
+        take(&mut self.phone, changed.phone.as_ref());
+        take(&mut self.preferences, changed.preferences.as_ref());
+    }
+}

@@ -1,0 +1,34 @@
+//! Why an account refuses a command.
+
+use crate::{Refusal, RefusalKind};
+
+/// A refusal of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// The id is in use.
+    #[error("this account exists already")]
+    AlreadyRegistered,
+    /// There is no such account.
+    #[error("there is no such account")]
+    NotFound,
+    /// The account was blocked by an administrator.
+    #[error("this account is blocked")]
+    Blocked,
+}
+
+impl Refusal for UserError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyRegistered => "already_registered",
+            Self::NotFound => "not_found",
+            Self::Blocked => "account_blocked",
+        }
+    }
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::AlreadyRegistered => RefusalKind::Conflict,
+            Self::NotFound => RefusalKind::NotFound,
+            Self::Blocked => RefusalKind::Forbidden,
+        }
+    }
+}

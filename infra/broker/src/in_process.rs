@@ -1,0 +1,4 @@
+//! Lanes within this process.
+
+/// Lanes within this process.
+pub struct InProcess {}

@@ -1,0 +1,14 @@
+//! The broker: a fast hint of what was committed, and the carrier of signals (I11).
+//!
+//! Two engines behind one type, [`Broker`]: in-process lanes (the embedded default) and, later, RabbitMQ. A
+//! consumer never trusts the broker alone: [`Follower`] joins its hints with the store, so that what it yields is
+//! complete and in order whatever the broker loses, doubles or shuffles.
+
+mod broker;
+mod follower;
+mod in_process;
+mod signal;
+
+pub use broker::{Broker, Interest, Run, Subscription};
+pub use follower::{Follower, Marks, Ordering};
+pub use signal::Signal;

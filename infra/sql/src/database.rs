@@ -1,0 +1,227 @@
+//! A set of tables in one place, and its connections.
+
+use crate::{
+    Error, Migrator, Query, Row, Transaction,
+    query::{for_postgres, for_sqlite},
+};
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// Production.
+    Postgres,
+}
+
+/// What survives a power cut in SQLite. Postgres decides that for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Every commit (`synchronous=FULL`): for the log.
+    Full,
+    /// Every commit until some moment (`synchronous=NORMAL`): for what can be rebuilt.
+    Normal,
+}
+
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file, made when it is not there.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What survives a power cut.
+        durability: Durability,
+    },
+    /// A schema, made when it is not there.
+    Postgres {
+        /// `postgres://…`
+        url: String,
+        /// The schema's name: `[a-z_][a-z0-9_]*`.
+        schema: String,
+    },
+}
+
+/// A set of tables in one place. Clones share the connections.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A SQLite file: many readers, one writer.
+    Sqlite {
+        /// Connections that only read.
+        read: SqlitePool,
+        /// The one connection that writes.
+        write: SqlitePool,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A schema of a Postgres database.
+    Postgres {
+        /// Connections whose search path is the schema.
+        pool: PgPool,
+        /// The schema.
+        schema: String,
+    },
+}
+
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+impl Database {
+    /// Opens the place with at most `connections` connections, making file or schema when it is not there.
+    ///
+    /// # Errors
+    /// When the place cannot be reached or its name is not one.
+    pub async fn connect(location: &Location, connections: u32) -> Result<Self, Error> {
+        match location {
+            Location::Sqlite { path, durability } => Self::open_file(path.clone(), *durability, connections).await,
+            Location::Postgres { url, schema } => Self::open_schema(url, schema, connections).await,
+        }
+    }
+
+    async fn open_file(path: PathBuf, durability: Durability, connections: u32) -> Result<Self, Error> {
+        let synchronous = match durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::Normal => SqliteSynchronous::Normal,
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .foreign_keys(true)
+            .busy_timeout(ACQUIRE)
+            .statement_cache_capacity(256)
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory");
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+        let write = pool(1).connect_with(options.clone()).await?;
+        let read = pool(connections).connect_with(options.pragma("query_only", "on")).await?;
+        Ok(Self::Sqlite { read, write, path })
+    }
+
+    async fn open_schema(url: &str, schema: &str, connections: u32) -> Result<Self, Error> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if schema.is_empty() || !schema.chars().all(plain) || schema.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(Error::Location(format!("{schema:?} is not a schema name of the form [a-z_][a-z0-9_]*")));
+        }
+        let options = PgConnectOptions::from_str(url)?
+            .options([("search_path", schema)])
+            .application_name("chatchit")
+            .statement_cache_capacity(256);
+        let pool =
+            PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).connect_with(options).await?;
+        // Asked first, so that a role that may not create schemas can use one made for it. Two processes that
+        // make it at the same instant collide in the catalogue although IF NOT EXISTS stands there; the loser
+        // finds it made.
+        let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+        if sqlx::query(exists).bind(schema).fetch_optional(&pool).await?.is_none() {
+            let made = sqlx::query(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).execute(&pool).await;
+            made.map(|_| ()).or_else(|error| match Error::from(error) {
+                error if error.is_unique_violation() => Ok(()),
+                error => Err(error),
+            })?;
+        }
+        Ok(Self::Postgres { pool, schema: schema.to_owned() })
+    }
+
+    /// Which engine it runs on.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// Brings the tables up to date.
+    ///
+    /// # Errors
+    /// When a migration fails, or one that ran before has changed since.
+    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { write, .. } => migrator.run(write).await?,
+            Self::Postgres { pool, .. } => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that may write. In SQLite it holds the write lock from here on.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Transaction::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that reads one state of the tables throughout.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_read(&self) -> Result<Transaction, Error> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Transaction::Sqlite(read.begin().await?),
+            Self::Postgres { pool, .. } => {
+                Transaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// Runs a statement that writes; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub async fn execute(&self, query: Query) -> Result<u64, Error> {
+        let Query { sql, values } = query;
+        Ok(match self {
+            Self::Sqlite { write, .. } => for_sqlite(&sql, values).execute(write).await?.rows_affected(),
+            Self::Postgres { pool, .. } => for_postgres(&sql, values).execute(pool).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of a statement that reads.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub async fn fetch_all(&self, query: Query) -> Result<Vec<Row>, Error> {
+        let Query { sql, values } = query;
+        Ok(match self {
+            Self::Sqlite { read, .. } => {
+                for_sqlite(&sql, values).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres { pool, .. } => {
+                for_postgres(&sql, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row of a statement that reads, if there is one.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub async fn fetch_optional(&self, query: Query) -> Result<Option<Row>, Error> {
+        let Query { sql, values } = query;
+        Ok(match self {
+            Self::Sqlite { read, .. } => for_sqlite(&sql, values).fetch_optional(read).await?.map(Row::Sqlite),
+            Self::Postgres { pool, .. } => for_postgres(&sql, values).fetch_optional(pool).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Closes the connections once their work is done.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write, .. } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! One way to speak SQL to both engines, so that one text serves both wherever the dialects allow.
+//!
+//! A [`Database`] is a set of tables in one place: a SQLite file, or a schema of a Postgres database. The same
+//! statements run on another place by opening another `Database`: so a shadow copy needs no other SQL.
+//! Placeholders are `$1, $2, …` on both. Times are stored as milliseconds (`BIGINT`), ids as `UUID` (a 16-byte
+//! blob in SQLite).
+
+mod database;
+mod query;
+mod transaction;
+
+pub use database::{Database, Durability, Engine, Location};
+pub use query::{Column, Query, Row, Value, placeholders, query};
+pub use sqlx::migrate::Migrator;
+pub use transaction::Transaction;
+
+/// What went wrong with a statement.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine, the connection or a value.
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be migrated: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The location does not name a database.
+    #[error("{0}")]
+    Location(String),
+}
+
+impl Error {
+    /// Whether a unique constraint refused the statement.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether the same statement may succeed later: the engine was away, busy or full.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        let Self::Sqlx(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_temporary_code(&code)),
+            _ => false,
+        }
+    }
+}
+
+/// Postgres: connection (08), resources (53), operator intervention (57), serialization (40), read-only (25006).
+/// SQLite: busy (5), locked (6), full (13), I/O (10), read-only (8), each with its extended codes.
+fn is_temporary_code(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "25006";
+    }
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
+}
