@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-use sql::{Durability, Engine, Location};
+use sql::{Durability, Location};
 use sqlx::{Connection, Executor, PgConnection};
 use std::path::Path;
 use tempfile::TempDir;
