@@ -1,0 +1,51 @@
+//! What every request handler and socket shares.
+
+use crate::{auth::Tokens, config::Config, hub::Hub};
+use commands::Commands;
+use domain::Timestamp;
+use event_store::EventStore;
+use projections::{Progress, Queries};
+use std::{ops::Deref, sync::Arc};
+use uuid::Uuid;
+
+/// The running server's parts. Clones share them.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// What was configured.
+    pub config: Config,
+    /// The write side.
+    pub commands: Commands,
+    /// The read side.
+    pub queries: Queries,
+    /// How far the read side has come.
+    pub progress: Progress,
+    /// The log.
+    pub store: EventStore,
+    /// The sockets' feed.
+    pub hub: Hub,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+    /// Where new ids come from (UUID v7).
+    pub ids: fn() -> Uuid,
+}
+
+impl App {
+    /// Shares the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
