@@ -1,0 +1,73 @@
+//! Everything a change must pass, cheapest first.
+
+use crate::{
+    arrows, release,
+    shell::{Shell, cargo, say},
+    suite,
+};
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+/// Runs all checks; the first that fails ends it.
+pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
+    let mut steps = Steps::default();
+    steps.begin("format");
+    shell.run(cargo().args(["fmt", "--all", "--check"])).await?;
+    steps.begin("arrows");
+    arrows::check(shell).await?;
+    steps.begin("deny");
+    deny(shell).await?;
+    steps.begin("clippy");
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"];
+    shell.run(cargo().args(clippy)).await?;
+    steps.begin("test");
+    suite::test(shell, &["--locked".to_owned()]).await?;
+    steps.begin("release");
+    release::build_and_smoke(shell).await?;
+    steps.end();
+    Ok(())
+}
+
+/// Licences, sources and bans always; advisories where the network allows to fetch them.
+async fn deny(shell: &mut Shell) -> Result<()> {
+    if !shell.succeeds(cargo().args(["deny", "--version"])).await {
+        say("cargo-deny is not installed: deny.toml is not checked here");
+        return Ok(());
+    }
+    shell.run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"])).await?;
+    if shell.succeeds(cargo().args(["deny", "--locked", "fetch", "db"])).await {
+        return shell.run(cargo().args(["deny", "--locked", "check", "advisories"])).await;
+    }
+    say("the advisory database cannot be fetched here: advisories are not checked");
+    Ok(())
+}
+
+/// Names each step, and at the end says how long each took.
+#[derive(Default)]
+struct Steps {
+    done: Vec<(&'static str, Duration)>,
+    current: Option<(&'static str, Instant)>,
+}
+
+impl Steps {
+    fn begin(&mut self, name: &'static str) {
+        self.finish();
+        say(format_args!("==> {name}"));
+        self.current = Some((name, Instant::now()));
+    }
+
+    fn finish(&mut self) {
+        if let Some((name, since)) = self.current.take() {
+            self.done.push((name, since.elapsed()));
+        }
+    }
+
+    fn end(mut self) {
+        self.finish();
+        for (name, took) in &self.done {
+            say(format_args!("{name:<8} ok  {:>6.1} s", took.as_secs_f64()));
+        }
+        let total: Duration = self.done.iter().map(|(_, took)| *took).sum();
+        say(format_args!("all passed in {:.1} minutes", total.as_secs_f64() / 60.0));
+    }
+}

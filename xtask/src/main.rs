@@ -1,0 +1,61 @@
+//! The project's own commands: `cargo xtask test`, `cargo xtask ci`.
+//!
+//! Each says what it does at each step, and ends whatever it started, however it ends itself.
+
+mod arrows;
+mod ci;
+mod postgres;
+mod release;
+mod shell;
+mod suite;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use shell::Shell;
+use std::process::ExitCode;
+
+/// ChatChit's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the tests on SQLite and on a private Postgres: one from CHATCHIT_TEST_DATABASE_URL, else from
+    /// installed binaries, else from Docker, else (as root on Debian) installed first.
+    Test {
+        /// Passed on to `cargo nextest run` or `cargo test`: a filter, `-p <crate>` …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything a change must pass, from formatting to a start of the release binary.
+    Ci,
+    /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
+    Arrows,
+    /// Builds the release binary, starts it in an empty folder, waits until it is ready, and stops it.
+    Smoke,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().task).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(task: Task) -> Result<()> {
+    let mut shell = Shell::new()?;
+    match task {
+        Task::Test { arguments } => suite::test(&mut shell, &arguments).await,
+        Task::Ci => ci::run(&mut shell).await,
+        Task::Arrows => arrows::check(&mut shell).await,
+        Task::Smoke => release::build_and_smoke(&mut shell).await,
+    }
+}

@@ -1,0 +1,111 @@
+//! Runs other programs, and ends them when this one is told to end.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::{ffi::OsStr, future::Future, path::PathBuf, process::Stdio, time::Duration};
+use tokio::{
+    process::{Child, Command},
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Where programs are run from: it hears Ctrl-C and `SIGTERM`, so that what was started is ended first.
+pub(crate) struct Shell {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+/// Tells the person at the terminal what is going on.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    eprintln!("xtask: {text}");
+}
+
+/// A command of the cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The program `name` of the search path, if there is one.
+pub(crate) fn which(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+impl Shell {
+    /// A shell that listens for signals from here on.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Runs a program to its end, in view of the terminal. An error when it fails or we are interrupted.
+    pub(crate) async fn run(&mut self, command: &mut Command) -> Result<()> {
+        let shown = show(command);
+        say(format_args!("$ {shown}"));
+        let mut child = command.spawn().with_context(|| format!("cannot run `{shown}`"))?;
+        let ended = self.unless_interrupted(child.wait()).await;
+        match ended {
+            Some(status) => {
+                let status = status?;
+                ensure!(status.success(), "`{shown}` failed: {status}");
+                Ok(())
+            }
+            None => {
+                end(&mut child).await?;
+                bail!("interrupted")
+            }
+        }
+    }
+
+    /// What a program prints; an error when it fails.
+    pub(crate) async fn output(&mut self, command: &mut Command) -> Result<String> {
+        let shown = show(command);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output();
+        let Some(output) = self.unless_interrupted(output).await else { bail!("interrupted") };
+        let output = output.with_context(|| format!("cannot run `{shown}`"))?;
+        ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Whether a program runs and succeeds; what it prints is not shown.
+    pub(crate) async fn succeeds(&mut self, command: &mut Command) -> bool {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        matches!(self.unless_interrupted(quiet.status()).await, Some(Ok(status)) if status.success())
+    }
+
+    /// Waits for `work`; `None` when we were told to end before it was done.
+    pub(crate) async fn unless_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => None,
+            _ = self.terminate.recv() => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+/// Asks a program to end, and makes it when it does not.
+pub(crate) async fn end(child: &mut Child) -> Result<std::process::ExitStatus> {
+    if let Some(id) = child.id() {
+        // The shell's own `kill`: the standard library can only kill outright.
+        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {id}")]).stderr(Stdio::null()).status().await;
+        asked.context("cannot run `sh`")?;
+    }
+    match timeout(GRACE, child.wait()).await {
+        Ok(status) => Ok(status?),
+        Err(_) => {
+            child.kill().await?;
+            bail!("a program did not end within {GRACE:?} and was killed")
+        }
+    }
+}
+
+fn show(command: &Command) -> String {
+    let command = command.as_std();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let mut shown = words.map(OsStr::to_string_lossy).collect::<Vec<_>>();
+    if let Some(name) = std::path::Path::new(&*shown[0]).file_name().map(|name| name.to_string_lossy().into_owned()) {
+        shown[0] = name.into();
+    }
+    shown.join(" ")
+}
