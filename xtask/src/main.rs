@@ -8,6 +8,7 @@ mod postgres;
 mod release;
 mod shell;
 mod suite;
+mod tour;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Task {
     },
     /// Everything a change must pass, from formatting to a start of the release binary.
     Ci,
+    /// Runs docs/tour.md as it is written: stock clients against the release binaries, on each engine.
+    E2e,
     /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
     Arrows,
     /// Builds the release binary, starts it in an empty folder, waits until it is ready, and stops it.
@@ -55,6 +58,7 @@ async fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { arguments } => suite::test(&mut shell, &arguments).await,
         Task::Ci => ci::run(&mut shell).await,
+        Task::E2e => tour::run(&mut shell).await,
         Task::Arrows => arrows::check(&mut shell).await,
         Task::Smoke => release::build_and_smoke(&mut shell).await,
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio::process::Command;
 
 /// Variables that would point a test at somebody's real server.
-const FOREIGN: [&str; 3] = ["DATABASE_URL", "RABBITMQ_URL", "REDIS_URL"];
+pub(crate) const FOREIGN: [&str; 3] = ["DATABASE_URL", "RABBITMQ_URL", "REDIS_URL"];
 
 /// Runs the tests; `arguments` go to the test runner.
 pub(crate) async fn test(shell: &mut Shell, arguments: &[String]) -> Result<()> {

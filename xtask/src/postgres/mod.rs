@@ -29,6 +29,11 @@ impl Postgres {
             say(format_args!("using the Postgres of {VARIABLE}"));
             return Ok(Self::Given(url));
         }
+        Self::private(shell).await
+    }
+
+    /// Starts one that nobody else uses.
+    pub(crate) async fn private(shell: &mut Shell) -> Result<Self> {
         if let Some(binaries) = cluster::find_binaries() {
             return Cluster::start(&binaries).map(Self::Private);
         }

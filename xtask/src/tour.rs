@@ -1,0 +1,114 @@
+//! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
+
+use crate::{
+    postgres::Postgres,
+    shell::{Shell, cargo, say, which},
+    suite,
+};
+use anyhow::{Context, Result, ensure};
+use std::{
+    ffi::OsString,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+const TOUR: &str = "docs/tour.md";
+const CLIENTS: [&str; 4] = ["bash", "curl", "jq", "npm"];
+
+/// Ends at the first command that fails, and says which it was.
+const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
+
+/// Runs the tour on SQLite, then on a private Postgres.
+pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
+    let missing = CLIENTS.into_iter().filter(|client| which(client).is_none()).collect::<Vec<_>>();
+    ensure!(missing.is_empty(), "the tour needs {}, which this machine lacks", missing.join(", "));
+    let root = workspace_root();
+    let tour = fs::read_to_string(root.join(TOUR)).with_context(|| format!("cannot read {TOUR}"))?;
+    let work = tempfile::Builder::new().prefix("chatchit-tour-").tempdir()?;
+    let script = work.path().join("tour.sh");
+    fs::write(&script, PROLOGUE.to_owned() + &blocks(&tour))?;
+    shell.run(cargo().args(["build", "--release", "--workspace", "--bins", "--locked"])).await?;
+    let wscat = install_wscat(shell, &work).await?;
+
+    say("the tour, on SQLite");
+    walk(shell, &root, &script, &wscat, &[]).await?;
+    let postgres = Postgres::private(shell).await?;
+    say("the tour, on Postgres");
+    let secret = "the tour's own secret, 32 bytes or more";
+    let on_postgres = [
+        ("DATABASE_URL", postgres.url()),
+        ("JWT_ACCESS_TOKEN", secret),
+        ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+    ];
+    let walked = walk(shell, &root, &script, &wscat, &on_postgres).await;
+    postgres.stop();
+    walked
+}
+
+async fn walk(shell: &mut Shell, root: &Path, script: &Path, wscat: &Path, engine: &[(&str, &str)]) -> Result<()> {
+    let data = tempfile::Builder::new().prefix("chatchit-tour-data-").tempdir()?;
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let mut command = Command::new("bash");
+    command.arg(script).current_dir(root).env("PATH", with_folder(wscat)?);
+    for variable in suite::FOREIGN {
+        command.env_remove(variable);
+    }
+    command.env("CHATCHIT_DATA", data.path()).env("PORT", port.to_string()).envs(engine.iter().copied());
+    let walked = shell.run(&mut command).await;
+    if walked.is_err() {
+        let log = fs::read_to_string(data.path().join("server.log")).unwrap_or_default();
+        say(format_args!("the server's log says:\n{log}"));
+    }
+    walked
+}
+
+async fn install_wscat(shell: &mut Shell, work: &TempDir) -> Result<PathBuf> {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"]).arg(work.path()).arg("wscat");
+    shell.run(&mut npm).await?;
+    Ok(work.path().join("node_modules/.bin"))
+}
+
+fn with_folder(folder: &Path) -> Result<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    Ok(std::env::join_paths(folders)?)
+}
+
+/// The folder above this crate's.
+fn workspace_root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
+}
+
+/// What stands in the fenced `bash` blocks of a page.
+fn blocks(page: &str) -> String {
+    let mut inside = false;
+    let mut script = String::new();
+    for line in page.lines() {
+        match line.trim_end() {
+            "```bash" => inside = true,
+            "```" => inside = false,
+            line if inside => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            _ => {}
+        }
+    }
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blocks;
+
+    #[test]
+    fn the_bash_blocks_of_a_page_are_its_script() {
+        let page = "# A page\n\n```bash\necho 1\n```\nprose\n```text\nno\n```\n```bash\necho 2\n```\n";
+        assert_eq!(blocks(page), "echo 1\necho 2\n");
+    }
+}
