@@ -5,10 +5,15 @@
 //! complete and in order whatever the broker loses, doubles or shuffles.
 
 mod broker;
+mod chain;
+mod faults;
 mod follower;
 mod in_process;
+mod order;
 mod signal;
 
 pub use broker::{Broker, Interest, Run, Subscription};
+pub use faults::Faults;
 pub use follower::{Follower, Marks, Ordering};
-pub use signal::Signal;
+pub use in_process::InProcess;
+pub use signal::{Signal, SignalSubscription};

@@ -1,0 +1,209 @@
+//! The order in which heard events may be yielded (I12), without any I/O: fed by hints, which come with loss,
+//! doubling and disorder, and by complete stretches of the store.
+
+use crate::{
+    Marks, Ordering,
+    chain::{Chain, Waiting},
+};
+use domain::{Partition, Tier};
+use event_store::{Head, Linked, Position, RecordedEvent};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::time::Instant;
+
+/// Partitions this far apart are not read in one scan: the last ones would be read again for the first ones.
+const NEAR: Position = 1_000;
+
+/// What is known, what waits, and what may go.
+#[derive(Debug)]
+pub(crate) struct Order {
+    ordering: Ordering,
+    /// One per partition; with [`Ordering::Global`] a single one.
+    keys: BTreeMap<Partition, Key>,
+    marks: BTreeMap<Partition, Marks>,
+}
+
+#[derive(Debug)]
+struct Key {
+    high: Chain,
+    medium: Chain,
+}
+
+/// A stretch of the store to read: everything of `partitions` after `after`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) after: Position,
+    /// `None`: all.
+    pub(crate) partitions: Option<Vec<Partition>>,
+}
+
+impl Order {
+    pub(crate) fn new(ordering: Ordering, from: BTreeMap<Partition, Marks>) -> Self {
+        let keys = match ordering {
+            Ordering::Partition => from.iter().map(|(partition, marks)| (*partition, Key::new(*marks))).collect(),
+            Ordering::Global => {
+                let least = |mark: fn(&Marks) -> Position| from.values().map(mark).min().unwrap_or_default();
+                let marks = Marks { high: least(|marks| marks.high), medium: least(|marks| marks.medium) };
+                BTreeMap::from([(Partition::default(), Key::new(marks))])
+            }
+        };
+        Self { ordering, keys, marks: from }
+    }
+
+    pub(crate) const fn marks(&self) -> &BTreeMap<Partition, Marks> {
+        &self.marks
+    }
+
+    /// How many events wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.keys.values().map(|key| key.high.len() + key.medium.len()).sum()
+    }
+
+    /// Takes in an event heard of.
+    pub(crate) fn hear(&mut self, Linked { event, link }: &Linked, now: Instant) {
+        let (previous, high) = match self.ordering {
+            Ordering::Partition => (link.lane, link.high),
+            // Positions are dense. So what stands right before a medium event is either the medium one that its
+            // link names, which itself waited for all before it, or a high one.
+            Ordering::Global if link.tier + 1 == event.record.position => (link.tier, 0),
+            Ordering::Global => (link.tier, event.record.position.saturating_sub(1)),
+        };
+        self.insert(Waiting { event: Arc::clone(event), previous, high, since: now });
+    }
+
+    /// Takes in what the store has of `stretch`, complete and in order up to `until`.
+    pub(crate) fn read(&mut self, stretch: &Stretch, events: Vec<Arc<RecordedEvent>>, until: Position, now: Instant) {
+        for event in events {
+            self.insert(Waiting { event, previous: 0, high: 0, since: now });
+        }
+        for (partition, key) in &mut self.keys {
+            if stretch.partitions.as_ref().is_none_or(|partitions| partitions.contains(partition)) {
+                key.high.cover(until);
+                key.medium.cover(until);
+            }
+        }
+    }
+
+    /// What to read next so as to know all up to `head`; `None` when all is known.
+    pub(crate) fn lacks(&mut self, head: &Head) -> Option<Stretch> {
+        let ordering = self.ordering;
+        let mut behind = Vec::new();
+        for (partition, key) in &mut self.keys {
+            let complete = Tier::DURABLE.map(|tier| {
+                let last = match ordering {
+                    Ordering::Partition => head.heads.lane(domain::Lane { tier, partition: *partition }),
+                    Ordering::Global => head.heads.tier(tier),
+                };
+                key.chain(tier).is_none_or(|chain| {
+                    let complete = last <= chain.known();
+                    if complete {
+                        chain.cover(head.position);
+                    }
+                    complete
+                })
+            });
+            if complete.contains(&false) {
+                behind.push((*partition, key.high.known().min(key.medium.known())));
+            }
+        }
+        // Those nearest to the head first: one lost run must not wait until a rebuild is through.
+        let nearest = behind.iter().map(|(_, known)| *known).max()?;
+        behind.retain(|(_, known)| nearest - known <= NEAR);
+        let after = behind.iter().map(|(_, known)| *known).min()?;
+        let partitions = match ordering {
+            Ordering::Partition => Some(behind.into_iter().map(|(partition, _)| partition).collect()),
+            Ordering::Global => None,
+        };
+        Some(Stretch { after, partitions })
+    }
+
+    /// Since when an event has been waiting for one that was not heard of.
+    pub(crate) fn hole_since(&self) -> Option<Instant> {
+        self.keys.values().filter_map(Key::hole_since).min()
+    }
+
+    /// Whether [`take`](Self::take) would yield something.
+    pub(crate) fn is_ready(&self) -> bool {
+        Tier::DURABLE.into_iter().any(|tier| self.first_ready(tier).is_some())
+    }
+
+    /// At most `max` events that may go now: high ones first, each tier in position order.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<Arc<RecordedEvent>> {
+        let mut taken = Vec::new();
+        for tier in Tier::DURABLE {
+            while taken.len() < max
+                && let Some(partition) = self.first_ready(tier)
+                && let Some(event) = self.keys.get_mut(&partition).and_then(|key| key.chain(tier)?.pop())
+            {
+                self.mark(partition, tier, event.record.position);
+                taken.push(event);
+            }
+        }
+        taken
+    }
+
+    /// The key whose next event of `tier` is ready and stands before those of the others.
+    fn first_ready(&self, tier: Tier) -> Option<Partition> {
+        let ready = |(partition, key): (&Partition, &Key)| Some((key.ready(tier)?, *partition));
+        self.keys.iter().filter_map(ready).min().map(|(_, partition)| partition)
+    }
+
+    fn insert(&mut self, waiting: Waiting) {
+        let lane = waiting.event.record.lane;
+        let partition = match self.ordering {
+            Ordering::Partition => lane.partition,
+            Ordering::Global => Partition::default(),
+        };
+        if let Some(chain) = self.keys.get_mut(&partition).and_then(|key| key.chain(lane.tier)) {
+            chain.insert(waiting);
+        }
+    }
+
+    fn mark(&mut self, partition: Partition, tier: Tier, position: Position) {
+        let set = |marks: &mut Marks| match tier {
+            Tier::High => marks.high = position,
+            Tier::Medium | Tier::Low => marks.medium = position,
+        };
+        match self.ordering {
+            Ordering::Partition => self.marks.get_mut(&partition).into_iter().for_each(set),
+            Ordering::Global => self.marks.values_mut().for_each(set),
+        }
+    }
+}
+
+impl Key {
+    const fn new(marks: Marks) -> Self {
+        Self { high: Chain::new(marks.high), medium: Chain::new(marks.medium) }
+    }
+
+    const fn chain(&mut self, tier: Tier) -> Option<&mut Chain> {
+        match tier {
+            Tier::High => Some(&mut self.high),
+            Tier::Medium => Some(&mut self.medium),
+            Tier::Low => None,
+        }
+    }
+
+    /// The position of the next event of `tier`, if it may go now.
+    fn ready(&self, tier: Tier) -> Option<Position> {
+        match tier {
+            Tier::High => self.high.front().map(|(position, _)| position),
+            Tier::Medium => {
+                let (position, waiting) = self.medium.front()?;
+                let known = waiting.high <= self.high.known();
+                let first = self.high.front().is_none_or(|(high, _)| high > position);
+                (known && first).then_some(position)
+            }
+            Tier::Low => None,
+        }
+    }
+
+    fn hole_since(&self) -> Option<Instant> {
+        let lacks_high =
+            self.medium.front().map(|(_, waiting)| waiting).filter(|waiting| waiting.high > self.high.known());
+        [self.high.behind_hole(), self.medium.behind_hole(), lacks_high]
+            .into_iter()
+            .flatten()
+            .map(|waiting| waiting.since)
+            .min()
+    }
+}
