@@ -1,7 +1,7 @@
 //! Why a command was refused.
 
-use domain::RefusalKind;
-use event_store::ClaimKind;
+use domain::{Refusal, RefusalKind};
+use event_store::{AppendError, ClaimKind, OpenError, ReadError};
 
 /// A fault in one field of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,4 +56,58 @@ pub enum CommandError {
     /// A fault of ours; logged with its cause, never told.
     #[error("internal error")]
     Internal(String),
+}
+
+impl CommandError {
+    /// Whether it was decided by a rule, so that fresher facts or an earlier result may decide otherwise.
+    pub(crate) const fn is_verdict(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken)
+    }
+
+    /// One field at fault.
+    pub(crate) fn field(field: &str, code: &str, detail: &str) -> Self {
+        Self::Invalid(vec![FieldError { field: field.to_owned(), code: code.to_owned(), detail: detail.to_owned() }])
+    }
+}
+
+/// A refusal of the domain, with its words.
+pub(crate) fn refused<R: Refusal>(refusal: R) -> CommandError {
+    CommandError::Refused {
+        kind: refusal.kind(),
+        code: refusal.code(),
+        detail: refusal.to_string(),
+        field: refusal.field(),
+    }
+}
+
+impl From<ReadError> for CommandError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(_) => Self::Unavailable,
+            ReadError::Damaged(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for CommandError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Read(error) => error.into(),
+            error => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<AppendError> for CommandError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            // Both mean that somebody else was faster.
+            AppendError::Stale(_) | AppendError::TokenReplaced => Self::Contended,
+            AppendError::KeyReused => Self::KeyReused,
+            AppendError::ClaimTaken(kind) => Self::Taken(kind),
+            AppendError::Overloaded => Self::Overloaded,
+            AppendError::Unavailable(_) => Self::Unavailable,
+            AppendError::Broken(what) => Self::Internal(what),
+        }
+    }
 }

@@ -5,6 +5,7 @@ use crate::{
     UserId,
     text::{Link, Title},
 };
+use serde::Serialize;
 
 /// A command on a conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,12 +92,15 @@ pub enum ConversationCommand {
 }
 
 /// The wanted changes of a group: `None` keeps, `Some(None)` removes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SettingsChange {
     /// A new or removed title.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Option<Title>>,
     /// A new or removed picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Option<Link>>,
     /// Whether joining needs approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<bool>,
 }

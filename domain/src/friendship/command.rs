@@ -1,6 +1,7 @@
 //! What one person can ask concerning another.
 
 use crate::UserId;
+use serde::Serialize;
 
 /// A command of `by` concerning `with`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct FriendshipCommand {
 }
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum FriendshipAct {
     /// To become friends; a request that crosses another accepts it.
     Request,

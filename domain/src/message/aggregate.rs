@@ -117,6 +117,12 @@ impl Message {
         self.deleted
     }
 
+    /// Whether `user` removed it for themselves.
+    #[must_use]
+    pub fn is_hidden_for(&self, user: UserId) -> bool {
+        self.hidden_for.contains(&user)
+    }
+
     /// Who reacted how.
     #[must_use]
     pub const fn reactions(&self) -> &BTreeMap<Emoji, BTreeSet<UserId>> {

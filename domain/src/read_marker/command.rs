@@ -1,6 +1,7 @@
 //! What can be asked of a read marker.
 
 use crate::{ConversationId, UserId};
+use serde::Serialize;
 
 /// A command on the marker of `user` in `conversation`. That the user is a member is checked before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct ReadMarkerCommand {
 }
 
 /// What a marker says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Mark {
     /// The person has seen it.
     Read,

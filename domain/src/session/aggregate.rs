@@ -12,6 +12,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whose it is; `None` for a stream without events.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        self.user
+    }
+
     /// Whether the session of `user` is still good.
     #[must_use]
     pub fn is_live(&self, user: UserId) -> bool {

@@ -5,6 +5,7 @@ use crate::{
     UserId,
     text::{DisplayName, Link, PhoneNumber},
 };
+use serde::Serialize;
 
 /// A command on the account `user`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,16 +33,21 @@ pub enum UserCommand {
 }
 
 /// The wanted changes of a profile: `None` keeps, `Some(None)` removes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ProfileChange {
     /// A new first name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<DisplayName>,
     /// A new last name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<DisplayName>,
     /// A new or removed picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Option<Link>>,
     /// A new or removed telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<Option<PhoneNumber>>,
     /// New preferences, replacing the old ones whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Preferences>,
 }

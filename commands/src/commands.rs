@@ -1,0 +1,126 @@
+//! The write side as a whole: its settings, what its use cases share, and the states it answers questions from.
+
+use crate::{
+    CommandError, PasswordCost,
+    password::Passwords,
+    state::{Cached, Freshness, States, Versioned},
+};
+use domain::{
+    ConversationId, MessageId, SessionId, Timestamp, UserId, conversation::Conversation, friendship::Friendship,
+    id::PairId, message::Message, session::Session, user::User,
+};
+use event_store::{EventStore, RecordedEvent};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What the write side takes from its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandSettings {
+    /// The clock by which tokens expire.
+    pub clock: fn() -> Timestamp,
+    /// Makes ids (UUID v7).
+    pub ids: fn() -> Uuid,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
+    /// How long a refresh token is good, in milliseconds.
+    pub refresh_ttl_ms: i64,
+    /// How long a replaced refresh token still works, for a client that lost the answer, in milliseconds.
+    pub refresh_grace_ms: i64,
+}
+
+/// The write side: one method per use case, each in a file of its own. Clones share it.
+#[derive(Clone)]
+pub struct Commands {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: EventStore,
+    settings: CommandSettings,
+    states: States,
+    passwords: Passwords,
+}
+
+impl Commands {
+    /// The write side over a log.
+    #[must_use]
+    pub fn new(store: EventStore, settings: CommandSettings) -> Self {
+        let passwords = Passwords::new(settings.password_cost);
+        Self { shared: Arc::new(Shared { store, settings, states: States::new(), passwords }) }
+    }
+
+    /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
+    /// costs a retry, never a wrong decision.
+    pub fn observe(&self, event: &RecordedEvent) {
+        self.shared.states.observe(event);
+    }
+
+    /// The account `user`, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn user(&self, user: UserId) -> Result<Versioned<User>, CommandError> {
+        self.state(user.0).await
+    }
+
+    /// The conversation, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn conversation(&self, conversation: ConversationId) -> Result<Versioned<Conversation>, CommandError> {
+        self.state(conversation.0).await
+    }
+
+    /// The message, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn message(&self, message: MessageId) -> Result<Versioned<Message>, CommandError> {
+        self.state(message.0).await
+    }
+
+    /// How two people stand, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn friendship_of(&self, a: UserId, b: UserId) -> Result<Versioned<Friendship>, CommandError> {
+        self.state(PairId::of(a, b).0).await
+    }
+
+    /// Whether `session` is a session of `user` that has not ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn session_is_live(&self, session: SessionId, user: UserId) -> Result<bool, CommandError> {
+        Ok(self.state::<Session>(session.0).await?.state.is_live(user))
+    }
+
+    async fn state<A: Cached>(&self, id: Uuid) -> Result<Versioned<A>, CommandError> {
+        let (known, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
+        Ok(known)
+    }
+
+    pub(crate) fn store(&self) -> &EventStore {
+        &self.shared.store
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        &self.shared.states
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
+    }
+
+    pub(crate) fn settings(&self) -> &CommandSettings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.shared.settings.clock)()
+    }
+
+    pub(crate) fn new_id(&self) -> Uuid {
+        (self.shared.settings.ids)()
+    }
+}

@@ -1,0 +1,94 @@
+//! Somebody opens a direct conversation or a group.
+
+use crate::{
+    CommandError, Commands, Context, Done,
+    error::refused,
+    execute::UseCase,
+    facts::{Decided, Facts},
+};
+use domain::{
+    ConversationId, UserId,
+    conversation::{Conversation, ConversationCommand, ConversationError, ConversationType, MAX_MEMBERS},
+    text::{Link, Title},
+};
+use serde::Serialize;
+
+/// A conversation as its creator wants it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateConversation {
+    /// Direct or group.
+    pub conversation_type: ConversationType,
+    /// A group's title.
+    pub title: Option<Title>,
+    /// A group's picture.
+    pub avatar_url: Option<Link>,
+    /// Whether joining a group needs a lead's approval.
+    pub approval: bool,
+    /// The others; the creator may be among them.
+    pub members: Vec<UserId>,
+}
+
+/// A conversation that was opened, or was there.
+#[derive(Clone, Debug)]
+pub struct Created {
+    /// The conversation.
+    pub done: Done<Conversation>,
+    /// Whether this direct conversation was there before.
+    pub existed: bool,
+}
+
+impl UseCase for CreateConversation {
+    type Aggregate = Conversation;
+    const NAME: &'static str = "conversation.create";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
+        let by = facts.actor().await?;
+        let mut others: Vec<UserId> = self.members.iter().copied().filter(|user| *user != by).collect();
+        others.sort_unstable();
+        others.dedup();
+        if others.len() >= MAX_MEMBERS {
+            return Err(refused(ConversationError::TooManyMembers));
+        }
+        let (id, before) = match (self.conversation_type, others.as_slice()) {
+            (ConversationType::Direct, [other]) => {
+                let id = ConversationId::direct(by, *other).0;
+                let before = facts.get::<Conversation>(id).await?;
+                if before.state.is_live() {
+                    return Ok(Decided { id, state: before.state });
+                }
+                (id, before)
+            }
+            (ConversationType::Direct, _) => return Err(refused(ConversationError::OneOther)),
+            (ConversationType::Group, _) => {
+                let id = facts.new_id();
+                (id, facts.presume_new(id).await?)
+            }
+        };
+        facts.may_approach(by, &others).await?;
+        let command = ConversationCommand::Create {
+            conversation_type: self.conversation_type,
+            by,
+            members: others,
+            title: self.title.clone(),
+            avatar_url: self.avatar_url.clone(),
+            approval: self.approval,
+        };
+        facts.decide_on(id, before, command)
+    }
+}
+
+impl Commands {
+    /// Opens a conversation. A direct one exists once per pair: then it is answered as it is.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `not_found` for a person who does not exist or has blocked the actor.
+    pub async fn create_conversation(
+        &self,
+        ctx: &Context,
+        request: CreateConversation,
+    ) -> Result<Created, CommandError> {
+        let done = self.act(ctx, &request).await?;
+        let existed = done.receipt.position.is_none();
+        Ok(Created { done, existed })
+    }
+}

@@ -1,0 +1,200 @@
+//! The one way from a use case to the log: gather facts, decide, append; on a stale fact, once more.
+
+use crate::{
+    CommandError, Commands, Context, Done,
+    facts::{Decided, Facts},
+    state::{Cached, Freshness, Versioned, fold},
+};
+use domain::{Tier, UserId};
+use event_store::{Append, AppendError, CommandKey, Origin, Receipt, Retention};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::future::Future;
+use uuid::Uuid;
+
+/// How often a command is decided before it gives way to others.
+const ATTEMPTS: usize = 8;
+
+/// One use case. What serialises of it is the request: the same key with another request is a conflict.
+pub(crate) trait UseCase: Serialize + Sync {
+    /// What it is about.
+    type Aggregate: Cached;
+    /// Its name in the protocol.
+    const NAME: &'static str;
+
+    /// Authorises and decides. It may be asked again with fresher facts.
+    fn decide(
+        &self,
+        facts: &mut Facts<'_>,
+    ) -> impl Future<Output = Result<Decided<Self::Aggregate>, CommandError>> + Send;
+}
+
+/// Whose idempotency key a command has.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    User(UserId),
+    /// Nobody yet: the key counts per route and request.
+    Route(&'static str),
+    Reactor,
+}
+
+/// Who calls, and under which key.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller<'c> {
+    ctx: &'c Context,
+    owner: Owner,
+    key: Option<String>,
+    retention: Retention,
+}
+
+impl<'c> Caller<'c> {
+    /// The signed-in actor, with the key they gave.
+    pub(crate) fn actor(ctx: &'c Context) -> Result<Self, CommandError> {
+        let actor = ctx.actor.ok_or(CommandError::InvalidToken)?;
+        Ok(Self { ctx, owner: Owner::User(actor.user), key: ctx.key.clone(), retention: Retention::Week })
+    }
+
+    /// Somebody who is nobody yet, with the key they gave.
+    pub(crate) fn anonymous(ctx: &'c Context, route: &'static str) -> Self {
+        Self { ctx, owner: Owner::Route(route), key: ctx.key.clone(), retention: Retention::Week }
+    }
+
+    /// A reactor, with its key.
+    pub(crate) fn reactor(ctx: &'c Context) -> Self {
+        Self { ctx, owner: Owner::Reactor, key: ctx.key.clone(), retention: Retention::Week }
+    }
+
+    /// Under a key that no other command has.
+    pub(crate) fn without_key(mut self) -> Self {
+        self.key = None;
+        self
+    }
+
+    /// Under a key that is kept for ever.
+    pub(crate) fn for_ever(mut self, key: String) -> Self {
+        self.key = Some(key);
+        self.retention = Retention::Forever;
+        self
+    }
+
+    fn command_key(&self, request_hash: &[u8; 32], fresh: Uuid) -> CommandKey {
+        let owner = match self.owner {
+            Owner::User(user) => user.to_string(),
+            Owner::Route(route) => format!("{route}:{}", hex(request_hash)),
+            Owner::Reactor => "reactor".to_owned(),
+        };
+        CommandKey { owner, key: self.key.clone().unwrap_or_else(|| fresh.to_string()) }
+    }
+}
+
+impl Commands {
+    /// Executes a command of the signed-in actor.
+    pub(crate) async fn act<C: UseCase>(&self, ctx: &Context, case: &C) -> Result<Done<C::Aggregate>, CommandError> {
+        self.execute(&Caller::actor(ctx)?, case).await
+    }
+
+    /// Executes a command: a repeated key answers the first result.
+    pub(crate) async fn execute<C: UseCase>(
+        &self,
+        caller: &Caller<'_>,
+        case: &C,
+    ) -> Result<Done<C::Aggregate>, CommandError> {
+        let request_hash = request_hash(case)?;
+        let key = caller.command_key(&request_hash, self.new_id());
+        let mut freshness = Freshness::Cached;
+        for _ in 0..ATTEMPTS {
+            let mut facts = Facts::new(self, caller.ctx, freshness);
+            let verdict = case.decide(&mut facts).await;
+            let target = facts.last_seen(<C::Aggregate as domain::Aggregate>::AGGREGATE);
+            let remembered = facts.remembered;
+            let error = match verdict {
+                Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
+                    Ok(receipt) if receipt.repeated => return self.first_done(receipt, Some(decided.id)).await,
+                    Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
+                    Err(AppendError::Stale(_)) => {
+                        freshness = Freshness::Fresh;
+                        continue;
+                    }
+                    Err(error) => error.into(),
+                },
+                // Nobody is refused on hearsay.
+                Err(error) if error.is_verdict() && remembered && freshness == Freshness::Cached => {
+                    freshness = Freshness::Fresh;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            // A repeated command may be refused now because it succeeded before.
+            if caller.key.is_some()
+                && error.is_verdict()
+                && let Some(receipt) = self.store().first_result(&key, &request_hash).await?
+            {
+                return self.first_done(receipt, target).await;
+            }
+            return Err(error);
+        }
+        Err(CommandError::Contended)
+    }
+
+    async fn commit(
+        &self,
+        caller: &Caller<'_>,
+        key: &CommandKey,
+        request_hash: [u8; 32],
+        facts: Facts<'_>,
+    ) -> Result<Receipt, AppendError> {
+        let Facts { mut guards, claims, secrets, events, .. } = facts;
+        // An event's sequence guards its own stream.
+        guards.retain(|guard| !events.iter().any(|event| event.stream == guard.stream));
+        let high = events.iter().any(|event| event.event.kind().tier == Tier::High);
+        let ctx = caller.ctx;
+        let append = Append {
+            origin: Origin {
+                actor: ctx.actor.map(|actor| actor.user.0),
+                correlation_id: Some(ctx.correlation_id),
+                causation_id: ctx.causation_id,
+            },
+            key: key.clone(),
+            request_hash,
+            retention: caller.retention,
+            tier: if high { Tier::High } else { Tier::Medium },
+            guards,
+            claims,
+            secrets,
+            events: events.clone(),
+        };
+        let receipt = self.store().append(append).await?;
+        if !receipt.repeated {
+            for new in &events {
+                self.states().advance(new);
+                if new.event.counts() {
+                    self.states().learn_head(new.event.scope(new.stream.id), receipt.seq);
+                }
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// The first result of a repeated command, with the state as it was then; `target` is what a command
+    /// without events was about.
+    async fn first_done<A: Cached>(&self, receipt: Receipt, target: Option<Uuid>) -> Result<Done<A>, CommandError> {
+        if let Some(stream) = receipt.stream.filter(|stream| stream.aggregate == A::AGGREGATE) {
+            let events = self.store().load_many(&[(stream, receipt.version)]).await?;
+            let then = fold::<A>(self.store(), Versioned::default(), &events).await?;
+            return Ok(Done { receipt, id: stream.id, state: then.state });
+        }
+        let id = target.ok_or_else(|| CommandError::Internal("a repeated command without a target".to_owned()))?;
+        let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
+        Ok(Done { receipt, id, state: now.state })
+    }
+}
+
+/// SHA-256 over the command's name and its request in JSON.
+fn request_hash<C: UseCase>(case: &C) -> Result<[u8; 32], CommandError> {
+    let json = serde_json::to_vec(&(C::NAME, case)).map_err(|error| CommandError::Internal(error.to_string()))?;
+    Ok(Sha256::digest(json).into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

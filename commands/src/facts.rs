@@ -1,0 +1,233 @@
+//! What one decision rests on, and what follows from it: each state it looks at becomes a guard of its append.
+
+use crate::{
+    CommandError, Commands, Context,
+    error::refused,
+    state::{Cached, Freshness, Versioned},
+};
+use domain::{
+    AggregateType, ConversationId, MessageId, RefusalKind, UserId,
+    conversation::Conversation,
+    friendship::{Friendship, FriendshipError},
+    id::PairId,
+    message::{Message, MessageError},
+    session::Session,
+    user::User,
+};
+use event_store::{Claim, EventStore, Guard, NewEvent, Secret, StreamId};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a use case decided about its aggregate.
+pub(crate) struct Decided<A> {
+    pub(crate) id: Uuid,
+    pub(crate) state: Arc<A>,
+}
+
+/// The facts of one decision.
+pub(crate) struct Facts<'c> {
+    commands: &'c Commands,
+    ctx: &'c Context,
+    freshness: Freshness,
+    /// Whether anything was taken from memory alone.
+    pub(crate) remembered: bool,
+    /// Versions of the streams looked at.
+    pub(crate) guards: Vec<Guard>,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) secrets: Vec<Secret>,
+    pub(crate) events: Vec<NewEvent>,
+}
+
+impl<'c> Facts<'c> {
+    pub(crate) fn new(commands: &'c Commands, ctx: &'c Context, freshness: Freshness) -> Self {
+        Self {
+            commands,
+            ctx,
+            freshness,
+            remembered: false,
+            guards: Vec::new(),
+            claims: Vec::new(),
+            secrets: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &'c EventStore {
+        self.commands.store()
+    }
+
+    pub(crate) fn new_id(&self) -> Uuid {
+        self.commands.new_id()
+    }
+
+    /// Who acts: signed in, and not blocked.
+    pub(crate) async fn actor(&mut self) -> Result<UserId, CommandError> {
+        self.actor_and_account().await.map(|(actor, _)| actor)
+    }
+
+    /// Who acts, with their account.
+    pub(crate) async fn actor_and_account(&mut self) -> Result<(UserId, Versioned<User>), CommandError> {
+        let actor = self.ctx.actor.ok_or(CommandError::InvalidToken)?;
+        if let Some(session) = actor.session {
+            let session = self.get::<Session>(session).await?;
+            if !session.state.is_live(actor.user) {
+                return Err(CommandError::InvalidToken);
+            }
+        }
+        let user = self.get::<User>(actor.user).await?;
+        user.state.may_act().map_err(refused)?;
+        Ok((actor.user, user))
+    }
+
+    /// A state, as a fact that must still hold when the append happens.
+    pub(crate) async fn get<A: Cached>(&mut self, id: impl Into<Uuid>) -> Result<Versioned<A>, CommandError> {
+        let id = id.into();
+        let known = self.peek::<A>(id).await?;
+        self.guard(A::AGGREGATE, id, known.version);
+        Ok(known)
+    }
+
+    /// A state of which only what can never change is asked.
+    pub(crate) async fn peek<A: Cached>(&mut self, id: impl Into<Uuid>) -> Result<Versioned<A>, CommandError> {
+        let (known, remembered) = self.commands.states().load(self.store(), id.into(), self.freshness).await?;
+        self.remembered |= remembered;
+        Ok(known)
+    }
+
+    /// The state of a stream that most probably has no event yet: taken for granted at first, since the append
+    /// finds out.
+    pub(crate) async fn presume_new<A: Cached>(&mut self, id: impl Into<Uuid>) -> Result<Versioned<A>, CommandError> {
+        let id = id.into();
+        if self.freshness == Freshness::Fresh {
+            return self.get(id).await;
+        }
+        let known = self.commands.states().known(id).unwrap_or_default();
+        self.remembered = true;
+        self.guard(A::AGGREGATE, id, known.version);
+        Ok(known)
+    }
+
+    fn guard(&mut self, aggregate: AggregateType, id: Uuid, version: u64) {
+        let stream = StreamId::new(aggregate, id);
+        if !self.guards.iter().any(|guard| guard.stream == stream) {
+            self.guards.push(Guard { stream, version });
+        }
+    }
+
+    /// The conversation, in which `user` takes part.
+    pub(crate) async fn conversation_of(
+        &mut self,
+        user: UserId,
+        conversation: ConversationId,
+    ) -> Result<Versioned<Conversation>, CommandError> {
+        let known = self.get::<Conversation>(conversation).await?;
+        known.state.may_take_part(user).map_err(refused)?;
+        Ok(known)
+    }
+
+    /// That `by` may write into the conversation: in a direct one, a block of either side stands against it.
+    pub(crate) async fn may_write(&mut self, by: UserId, conversation: &Conversation) -> Result<(), CommandError> {
+        let Some(other) = conversation.other(by) else { return Ok(()) };
+        let pair = self.get::<Friendship>(PairId::of(by, other)).await?;
+        match pair.state.may_approach(by, other) {
+            Err(FriendshipError::NotFound) => Err(CommandError::Refused {
+                kind: RefusalKind::Forbidden,
+                code: "cannot_message",
+                detail: "you cannot write to this user".to_owned(),
+                field: None,
+            }),
+            verdict => verdict.map_err(refused),
+        }
+    }
+
+    /// The message, of whose conversation `user` is an active member.
+    pub(crate) async fn visible_message(
+        &mut self,
+        user: UserId,
+        message: MessageId,
+    ) -> Result<(Versioned<Message>, Arc<Conversation>), CommandError> {
+        let known = self.get::<Message>(message).await?;
+        let posted = known.state.posted().ok_or_else(|| refused(MessageError::NotFound))?;
+        let conversation = self.get::<Conversation>(posted.conversation).await?.state;
+        conversation.may_take_part(user).map_err(|_| refused(MessageError::NotFound))?;
+        Ok((known, conversation))
+    }
+
+    /// The message, to which `user` may add something that others see.
+    pub(crate) async fn writable_message(
+        &mut self,
+        user: UserId,
+        message: MessageId,
+    ) -> Result<Versioned<Message>, CommandError> {
+        let (known, conversation) = self.visible_message(user, message).await?;
+        self.may_write(user, &conversation).await?;
+        Ok(known)
+    }
+
+    /// The last seq of a conversation, or any reached one that is not below `seq`.
+    pub(crate) async fn head_for(&self, conversation: ConversationId, seq: u64) -> Result<u64, CommandError> {
+        let known = self.commands.states().head(conversation.0);
+        if seq <= known {
+            return Ok(known);
+        }
+        let head = self.store().scope_seq(conversation.0).await?;
+        self.commands.states().learn_head(conversation.0, head);
+        Ok(head)
+    }
+
+    /// That each of `others` has an account, and that neither they nor `by` have blocked the other.
+    pub(crate) async fn may_approach(&mut self, by: UserId, others: &[UserId]) -> Result<(), CommandError> {
+        let (commands, freshness) = (self.commands, self.freshness);
+        let ids: Vec<Uuid> = others.iter().map(|user| user.0).collect();
+        let users = commands.states().load_many::<User>(self.store(), &ids, freshness).await?;
+        let pairs: Vec<Uuid> = others.iter().map(|user| PairId::of(by, *user).0).collect();
+        let friendships = commands.states().load_many::<Friendship>(self.store(), &pairs, freshness).await?;
+        self.remembered |= freshness == Freshness::Cached;
+        for (other, pair) in others.iter().zip(pairs) {
+            if !users.get(&other.0).is_some_and(|user| user.state.exists()) {
+                return Err(refused(FriendshipError::NotFound));
+            }
+            let friendship = friendships.get(&pair).cloned().unwrap_or_default();
+            self.guard(AggregateType::Friendship, pair, friendship.version);
+            friendship.state.may_approach(by, *other).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// Loads the aggregate, decides, and notes the events.
+    pub(crate) async fn decide<A: Cached>(
+        &mut self,
+        id: impl Into<Uuid>,
+        command: A::Command,
+    ) -> Result<Decided<A>, CommandError> {
+        let id = id.into();
+        let before = self.get::<A>(id).await?;
+        self.decide_on(id, before, command)
+    }
+
+    /// Decides on a state that was loaded before, and notes the events.
+    pub(crate) fn decide_on<A: Cached>(
+        &mut self,
+        id: impl Into<Uuid>,
+        before: Versioned<A>,
+        command: A::Command,
+    ) -> Result<Decided<A>, CommandError> {
+        let (id, mut sequence) = (id.into(), before.version);
+        let events = before.state.decide(command).map_err(refused)?;
+        if events.is_empty() {
+            return Ok(Decided { id, state: before.state });
+        }
+        let mut state = Arc::unwrap_or_clone(before.state);
+        for event in events {
+            sequence += 1;
+            state.apply(event.clone());
+            self.events.push(NewEvent { stream: StreamId::new(A::AGGREGATE, id), sequence, event: event.into() });
+        }
+        Ok(Decided { id, state: Arc::new(state) })
+    }
+
+    /// The stream of `aggregate` that was looked at last: what the command is about.
+    pub(crate) fn last_seen(&self, aggregate: AggregateType) -> Option<Uuid> {
+        self.guards.iter().rev().find(|guard| guard.stream.aggregate == aggregate).map(|guard| guard.stream.id)
+    }
+}

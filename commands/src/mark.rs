@@ -1,0 +1,79 @@
+//! A member says how far they have read, or been delivered.
+
+use crate::{
+    CommandError, Commands, Context, Done,
+    error::refused,
+    execute::UseCase,
+    facts::{Decided, Facts},
+};
+use domain::{
+    AggregateType, ConversationId, MessageId, UserId,
+    id::ReadMarkerId,
+    message::{Message, MessageError},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+};
+use event_store::StreamId;
+use serde::Serialize;
+
+/// Up to where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum UpTo {
+    /// A seq of the conversation; one beyond its last means the last.
+    Seq(u64),
+    /// A message of the conversation.
+    Message(MessageId),
+}
+
+#[derive(Serialize)]
+struct MarkUpTo {
+    conversation: ConversationId,
+    up_to: UpTo,
+    mark: Mark,
+}
+
+impl UseCase for MarkUpTo {
+    type Aggregate = ReadMarker;
+    const NAME: &'static str = "message.mark";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<ReadMarker>, CommandError> {
+        let user = facts.actor().await?;
+        facts.conversation_of(user, self.conversation).await?;
+        let (up_to, head) = match self.up_to {
+            UpTo::Seq(seq) => (seq, facts.head_for(self.conversation, seq).await?),
+            UpTo::Message(message) => {
+                let seq = self.seq_of(facts, user, message).await?;
+                (seq, seq)
+            }
+        };
+        let Self { conversation, mark, .. } = *self;
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark };
+        facts.decide(ReadMarkerId::of(conversation, user), command).await
+    }
+}
+
+impl MarkUpTo {
+    async fn seq_of(&self, facts: &mut Facts<'_>, user: UserId, message: MessageId) -> Result<u64, CommandError> {
+        let state = facts.peek::<Message>(message).await?.state;
+        if state.posted().is_none_or(|posted| posted.conversation != self.conversation) || state.is_hidden_for(user) {
+            return Err(refused(MessageError::NotFound));
+        }
+        let sent = facts.store().load_many(&[(StreamId::new(AggregateType::Message, message), 1)]).await?;
+        sent.first().map(|sent| sent.record.scope_seq).ok_or_else(|| refused(MessageError::NotFound))
+    }
+}
+
+impl Commands {
+    /// Moves the actor's marker in a conversation forward; it never moves back.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn mark(
+        &self,
+        ctx: &Context,
+        conversation: ConversationId,
+        up_to: UpTo,
+        mark: Mark,
+    ) -> Result<Done<ReadMarker>, CommandError> {
+        self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await
+    }
+}

@@ -1,0 +1,128 @@
+//! Passwords: Argon2id on threads of its own, as many at a time as there are cores, so that a rush of sign-ins
+//! queues instead of starving the server.
+
+use crate::CommandError;
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::SaltString,
+};
+use domain::text::Invalid;
+use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::spawn_blocking,
+};
+
+/// The fewest bytes of a password.
+const SHORTEST: usize = 8;
+/// The most bytes of a password.
+const LONGEST: usize = 128;
+
+/// A password in the clear, on its way to be hashed or compared.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// A new password: any text of 8 to 128 bytes.
+    ///
+    /// # Errors
+    /// [`Invalid`]: `too_short` or `too_long`.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text.len() {
+            ..SHORTEST => Err(Invalid::new("too_short", format!("must be at least {SHORTEST} bytes in UTF-8"))),
+            SHORTEST..=LONGEST => Ok(Self(text.to_owned())),
+            _ => Err(Invalid::new("too_long", format!("must be at most {LONGEST} bytes in UTF-8"))),
+        }
+    }
+
+    /// What somebody says is their password; whatever is wrong with it, it is the wrong one.
+    #[must_use]
+    pub fn claimed(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// What hashing a password costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+}
+
+/// OWASP's password storage cheat sheet: Argon2id, 19 MiB, two passes, one lane.
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1 }
+    }
+}
+
+/// Hashes and compares passwords.
+pub(crate) struct Passwords {
+    cost: PasswordCost,
+    permits: Arc<Semaphore>,
+    nobody: OnceCell<String>,
+}
+
+impl Passwords {
+    pub(crate) fn new(cost: PasswordCost) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { cost, permits: Arc::new(Semaphore::new(cores)), nobody: OnceCell::new() }
+    }
+
+    /// The hash of a password in PHC string form.
+    pub(crate) async fn hash(&self, password: Password) -> Result<String, CommandError> {
+        let cost = self.cost;
+        self.on_a_thread(move || {
+            let mut salt = [0; 16];
+            getrandom::fill(&mut salt).map_err(internal)?;
+            let salt = SaltString::encode_b64(&salt).map_err(internal)?;
+            let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None).map_err(internal)?;
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            Ok(argon2.hash_password(password.0.as_bytes(), &salt).map_err(internal)?.to_string())
+        })
+        .await
+    }
+
+    /// Whether the password is the one of `phc`. Without a hash to compare with it takes as long, and is wrong:
+    /// who has an account cannot be told by the time.
+    pub(crate) async fn is_right(&self, password: Password, phc: Option<String>) -> Result<bool, CommandError> {
+        let known = phc.is_some();
+        let phc = match phc {
+            Some(phc) => phc,
+            None => self.nobody.get_or_try_init(|| self.hash(Password(String::new()))).await?.clone(),
+        };
+        let matches = self.on_a_thread(move || {
+            let hash = PasswordHash::new(&phc).map_err(internal)?;
+            Ok(Argon2::default().verify_password(password.0.as_bytes(), &hash).is_ok())
+        });
+        Ok(matches.await? && known)
+    }
+
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(internal)?;
+        // The permit goes with the work: a caller that goes away does not make room for another.
+        let work = spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        });
+        work.await.map_err(internal)?
+    }
+}
+
+fn internal(error: impl fmt::Display) -> CommandError {
+    CommandError::Internal(error.to_string())
+}

@@ -1,0 +1,60 @@
+//! How far each reactor has come, in the place of the log.
+
+use super::Reactor;
+use broker::Marks;
+use domain::Partition;
+use sql::{Database, Error, query};
+use std::collections::BTreeMap;
+
+/// The checkpoints of the reactors: per partition, both marks.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    database: Database,
+}
+
+impl Checkpoints {
+    /// Over the database of the log, whose migrations make the table.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Where `reactor` goes on, in each partition.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(&self, reactor: Reactor, partitions: u16) -> Result<BTreeMap<Partition, Marks>, Error> {
+        let mut marks: BTreeMap<_, _> = (0..partitions).map(|n| (Partition(n), Marks::default())).collect();
+        let select = query("SELECT partition, high, medium FROM reactor_checkpoints WHERE reactor = $1");
+        for row in self.database.fetch_all(select.bind(reactor.name())).await? {
+            let partition = Partition(u16::try_from(row.unsigned(0)?).unwrap_or(u16::MAX));
+            if let Some(marks) = marks.get_mut(&partition) {
+                *marks = Marks { high: row.unsigned(1)?, medium: row.unsigned(2)? };
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Remembers how far `reactor` has come. It never goes back, whichever process is behind.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn save(&self, reactor: Reactor, marks: &BTreeMap<Partition, Marks>) -> Result<(), Error> {
+        let rows = marks.iter().map(|(partition, marks)| {
+            vec![reactor.name().into(), partition.0.into(), marks.high.into(), marks.medium.into()]
+        });
+        let mut transaction = self.database.begin().await?;
+        transaction
+            .insert(
+                "INSERT INTO reactor_checkpoints (reactor, partition, high, medium) VALUES",
+                rows.collect(),
+                "ON CONFLICT (reactor, partition) DO UPDATE SET
+                     high = CASE WHEN excluded.high > reactor_checkpoints.high
+                         THEN excluded.high ELSE reactor_checkpoints.high END,
+                     medium = CASE WHEN excluded.medium > reactor_checkpoints.medium
+                         THEN excluded.medium ELSE reactor_checkpoints.medium END",
+            )
+            .await?;
+        transaction.commit().await
+    }
+}

@@ -1,0 +1,53 @@
+//! Reactors: what must follow from an event. Checkpointed consumers that issue ordinary commands, keyed by the
+//! reactor and the event's position, so that doing it twice has one effect.
+
+mod checkpoints;
+mod close_empty_conversations;
+mod run;
+
+use crate::{CommandError, Commands, Context};
+use event_store::RecordedEvent;
+
+pub use checkpoints::Checkpoints;
+pub use run::run;
+
+/// The reactors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reactor {
+    /// Deletes a group that its last member has left.
+    CloseEmptyConversations,
+}
+
+impl Reactor {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::CloseEmptyConversations];
+
+    /// The name in checkpoints and keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CloseEmptyConversations => "close_empty_conversations",
+        }
+    }
+
+    /// Does what follows from `event`; doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`CommandError`] of the command it issued.
+    pub async fn react(self, commands: &Commands, event: &RecordedEvent) -> Result<(), CommandError> {
+        match self {
+            Self::CloseEmptyConversations => close_empty_conversations::react(commands, event).await,
+        }
+    }
+
+    /// The context of the command that follows from `event`.
+    fn context(self, commands: &Commands, event: &RecordedEvent) -> Context {
+        let record = &event.record;
+        Context {
+            actor: None,
+            key: Some(format!("{}:{}", self.name(), record.position)),
+            correlation_id: record.origin.correlation_id.unwrap_or_else(|| commands.new_id()),
+            causation_id: Some(record.position),
+        }
+    }
+}

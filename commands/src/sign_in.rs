@@ -1,0 +1,141 @@
+//! Somebody signs in with e-mail address and password.
+
+use crate::{
+    CommandError, Commands, Context, Password,
+    error::refused,
+    execute::{Caller, UseCase},
+    facts::{Decided, Facts},
+    token::RefreshToken,
+};
+use domain::{
+    SessionId, Timestamp, UserId,
+    session::{Device, Session, SessionCommand},
+    text::EmailAddress,
+    user::User,
+};
+use event_store::{ClaimKind, Receipt, Secret};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What somebody signs in with.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The address of the account.
+    pub email: EmailAddress,
+    /// Its password, as claimed.
+    pub password: Password,
+    /// From where.
+    pub device: Device,
+}
+
+/// A session that is good from now on.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who signed in.
+    pub user_id: UserId,
+    /// Their account.
+    pub user: Arc<User>,
+    /// The session.
+    pub session: SessionId,
+    /// What renews it, known to nobody else.
+    pub refresh_token: String,
+    /// Until when the refresh token is good.
+    pub refresh_expires_at: Timestamp,
+    /// What was stored.
+    pub receipt: Receipt,
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedIn")
+            .field("user_id", &self.user_id)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The start of a session for a user whose password was right.
+#[derive(Serialize)]
+struct Start<'r> {
+    user: UserId,
+    #[serde(skip)]
+    device: &'r Device,
+    #[serde(skip)]
+    token: [u8; 32],
+    #[serde(skip)]
+    expires_at: Timestamp,
+}
+
+impl UseCase for Start<'_> {
+    type Aggregate = Session;
+    const NAME: &'static str = "auth.login";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Session>, CommandError> {
+        let user = facts.get::<User>(self.user).await?;
+        user.state.may_act().map_err(refused)?;
+        let session = facts.new_id();
+        let before = facts.presume_new(session).await?;
+        facts.secrets.push(Secret::RefreshToken {
+            session,
+            user: self.user.0,
+            hash: self.token,
+            replaces: None,
+            expires_at: self.expires_at.millis(),
+        });
+        facts.decide_on(session, before, SessionCommand::Start { user: self.user, device: self.device.clone() })
+    }
+}
+
+impl Commands {
+    /// Starts a session for whoever knows the password.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password.
+    pub async fn sign_in(&self, ctx: &Context, request: SignIn) -> Result<SignedIn, CommandError> {
+        let SignIn { email, password, device } = request;
+        let user = self.user_by_password(&email, password).await?.ok_or(CommandError::WrongCredentials)?;
+        let (token, expires_at) = self.new_refresh_token()?;
+        let start = Start { user, device: &device, token: token.hash(), expires_at };
+        let done = self.execute(&Caller::anonymous(ctx, "auth.login"), &start).await?;
+        if done.receipt.repeated {
+            return self.reissue(ctx, user, SessionId(done.id), done.receipt).await;
+        }
+        self.signed_in(user, SessionId(done.id), token, expires_at, done.receipt).await
+    }
+
+    /// Whose address and password these are.
+    pub(crate) async fn user_by_password(
+        &self,
+        email: &EmailAddress,
+        password: Password,
+    ) -> Result<Option<UserId>, CommandError> {
+        let address = self.store().claim_hash(ClaimKind::Email, &email.canonical());
+        let user = self.store().claimed_by(ClaimKind::Email, &address).await?;
+        let phc = match user {
+            Some(user) => self.store().password(user).await?,
+            None => None,
+        };
+        let right = self.passwords().is_right(password, phc).await?;
+        Ok(user.filter(|_| right).map(UserId))
+    }
+
+    /// A new refresh token, and until when it is good.
+    pub(crate) fn new_refresh_token(&self) -> Result<(RefreshToken, Timestamp), CommandError> {
+        let expires_at = self.now().millis().saturating_add(self.settings().refresh_ttl_ms);
+        Ok((RefreshToken::new()?, Timestamp::from_millis(expires_at)))
+    }
+
+    /// The answer to whoever signed in.
+    pub(crate) async fn signed_in(
+        &self,
+        user_id: UserId,
+        session: SessionId,
+        token: RefreshToken,
+        refresh_expires_at: Timestamp,
+        receipt: Receipt,
+    ) -> Result<SignedIn, CommandError> {
+        let user = self.user(user_id).await?.state;
+        let refresh_token = token.into_string();
+        Ok(SignedIn { user_id, user, session, refresh_token, refresh_expires_at, receipt })
+    }
+}
