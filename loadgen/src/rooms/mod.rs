@@ -1,0 +1,142 @@
+//! Rooms of people who post: each message goes to every member of its room, the sender included.
+//!
+//! *Closed*: everybody has one message outstanding, and sends the next when all deliveries of the last have arrived.
+//! *Open*: so many messages a second, round robin, not waiting for anything.
+
+mod board;
+mod member;
+mod oracle;
+mod report;
+mod seed;
+
+use crate::{
+    machine::{Disk, Spent},
+    server::{Server, Target},
+};
+use anyhow::{Result, bail, ensure};
+use board::Board;
+use clap::Args;
+use member::Member;
+use report::{Report, Run};
+use seed::Seeded;
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::mpsc,
+    task::{JoinSet, LocalSet},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+/// How long to wait for the last deliveries.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What to load, and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settings {
+    #[command(flatten)]
+    target: Target,
+    /// Sockets, one per user.
+    #[arg(long, default_value_t = 200)]
+    users: usize,
+    /// Members of each room.
+    #[arg(long, default_value_t = 10)]
+    room: usize,
+    /// Bytes of each message's content.
+    #[arg(long, default_value_t = 200)]
+    content: usize,
+    /// Open: so many messages a second. Without: closed.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// Seconds before measuring.
+    #[arg(long, default_value_t = 3)]
+    warm_up: u64,
+    /// Seconds of measuring.
+    #[arg(long, default_value_t = 10)]
+    measure: u64,
+    /// How often; the report ends with the medians.
+    #[arg(long, default_value_t = 1)]
+    runs: usize,
+}
+
+/// Loads the server; whether the oracle found nothing wrong.
+pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
+    ensure!(settings.room > 0 && settings.users.is_multiple_of(settings.room), "--users must be a multiple of --room");
+    ensure!(settings.content >= member::MARK, "--content must be at least {}", member::MARK);
+    let server = Server::reach(&settings.target).await?;
+    eprintln!("registering {} users in {} rooms", settings.users, settings.users / settings.room);
+    let seeded = Rc::new(seed::seed(server.address(), settings.users, settings.room).await?);
+    let mut runs = Vec::new();
+    for number in 1..=settings.runs {
+        eprintln!("run {number} of {}", settings.runs);
+        let local = LocalSet::new();
+        runs.push(local.run_until(once(&settings, &server, &seeded)).await?);
+    }
+    server.stop().await?;
+    let report = Report::new(&settings, runs);
+    report.print(json)?;
+    Ok(report.is_clean())
+}
+
+async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Result<Run> {
+    let board = Rc::new(Board::new(settings.room));
+    let mut members = JoinSet::new();
+    let mut turns = Vec::new();
+    for user in 0..settings.users {
+        let (turn, turns_of_member) = mpsc::unbounded_channel();
+        turns.push(turn);
+        let member = Member::connect(server.address(), seeded, user, settings.content).await?;
+        members.spawn_local(member.run(Rc::clone(&board), turns_of_member));
+    }
+    board.seat(turns, settings.rate.is_none());
+
+    let load = async {
+        match settings.rate {
+            None => board.everybody_sends(),
+            Some(rate) => open(&board, rate, settings).await,
+        }
+        if settings.rate.is_none() {
+            sleep(Duration::from_secs(settings.warm_up + settings.measure)).await;
+        }
+    };
+    let disk = Disk::probe(server.folder());
+    let id = server.id();
+    let measured = async {
+        sleep(Duration::from_secs(settings.warm_up)).await;
+        let (begun, spent) = (Instant::now(), Spent::now(id)?);
+        sleep(Duration::from_secs(settings.measure)).await;
+        anyhow::Ok((begun, Instant::now(), Spent::now(id)?.since(spent)))
+    };
+    let all = async { tokio::join!(load, measured).1 };
+    let (begun, ended, spent) = tokio::select! {
+        measured = all => measured?,
+        failed = members.join_next() => bail!("a socket ended in the middle of the run: {failed:?}"),
+    };
+    let disk = disk.stop();
+    board.stop();
+    let drained = tokio::select! {
+        drained = timeout(DRAIN, board.drained()) => drained.is_ok(),
+        failed = members.join_next() => bail!("a socket ended before its last deliveries: {failed:?}"),
+    };
+    members.shutdown().await;
+    let verdict = oracle::check(server.address(), seeded, &board, drained).await?;
+    Ok(Run::new(&board, begun..ended, spent, disk, verdict))
+}
+
+/// Hands out turns at an even pace, whatever comes back.
+async fn open(board: &Board, rate: u32, settings: &Settings) {
+    let begun = Instant::now();
+    let total = u64::from(rate) * (settings.warm_up + settings.measure);
+    let mut ticks = interval(Duration::from_millis(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut sent = 0;
+    while sent < total {
+        ticks.tick().await;
+        let due = (begun.elapsed().as_secs_f64() * f64::from(rate)) as u64;
+        while sent < due.min(total) {
+            board.turn(sent as usize % settings.users);
+            sent += 1;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The server under load: one that runs, or one started for the purpose in an empty place.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use sql::{Database, Location, query};
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+const READY: Duration = Duration::from_secs(60);
+
+/// Which server.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Target {
+    /// Start this `chatchit` in an empty place for the run.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "address", required_unless_present = "address")]
+    spawn: Option<PathBuf>,
+    /// A database server for `--spawn`; a database is made on it for the run. Without: SQLite.
+    #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
+    database_url: Option<String>,
+    /// Load a server that runs here already.
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<SocketAddr>,
+}
+
+/// A server that answers.
+pub(crate) struct Server {
+    address: SocketAddr,
+    folder: TempDir,
+    process: Option<Child>,
+    database: Option<TemporaryDatabase>,
+}
+
+struct TemporaryDatabase {
+    server: Database,
+    name: String,
+}
+
+impl Server {
+    /// Starts it when asked to, and waits until it is ready.
+    pub(crate) async fn reach(target: &Target) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chatchit-load-").tempdir()?;
+        let Some(program) = &target.spawn else {
+            let address = target.address.context("neither --spawn nor --address")?;
+            return Ok(Self { address, folder, process: None, database: None });
+        };
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let mut command = Command::new(program);
+        command.env("HOST", address.ip().to_string()).env("PORT", address.port().to_string());
+        command.env("CHATCHIT_DATA", folder.path().join("data")).env("RATE_LIMITS", "off").env("RUST_LOG", "warn");
+        command.env_remove("DATABASE_URL").current_dir(folder.path()).kill_on_drop(true);
+        let mut database = None;
+        if let Some(url) = &target.database_url {
+            let temporary = TemporaryDatabase::create(url).await?;
+            command.env("DATABASE_URL", with_database(url, &temporary.name));
+            command.env("JWT_ACCESS_TOKEN", "a secret for this run alone, of 32 bytes or more");
+            command.env("CHATCHIT_MASTER_KEY", "0123456789abcdef".repeat(4));
+            database = Some(temporary);
+        }
+        let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let mut server = Self { address, folder, process: Some(process), database };
+        server.wait_until_ready().await?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A folder that lasts as long as the run.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its process, when it was started for the run.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Child::id)
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        if let Some(mut process) = self.process.take() {
+            process.kill().await?;
+        }
+        if let Some(TemporaryDatabase { server, name }) = self.database.take() {
+            server.execute(query(format!("DROP DATABASE {name} WITH (FORCE)"))).await?;
+            server.close().await;
+        }
+        Ok(())
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        let client = reqwest::Client::new();
+        let url = format!("http://{}/readyz", self.address);
+        let deadline = Instant::now() + READY;
+        while Instant::now() < deadline {
+            if let Some(status) = self.process.as_mut().map(Child::try_wait).transpose()?.flatten() {
+                bail!("the server ended before it was ready: {status}");
+            }
+            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the server was not ready within {READY:?}")
+    }
+}
+
+impl TemporaryDatabase {
+    async fn create(url: &str) -> Result<Self> {
+        let location = Location::Postgres { url: url.to_owned(), schema: "public".to_owned() };
+        let server = Database::connect(&location, 1).await?;
+        let name = format!("chatchit_load_{:016x}", unique());
+        server.execute(query(format!("CREATE DATABASE {name}"))).await?;
+        Ok(Self { server, name })
+    }
+}
+
+/// A number that no other run has: from the hasher's random keys.
+pub(crate) fn unique() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// A server's URL with another database's name.
+fn with_database(url: &str, name: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, String::new()), |(base, query)| (base, format!("?{query}")));
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let end = base[authority..].find('/').map_or(base.len(), |slash| authority + slash);
+    format!("{}/{name}{query}", &base[..end])
+}
