@@ -3,16 +3,34 @@
 //! Two engines behind one type, [`EventStore`]: SQLite (the embedded default) and Postgres.
 
 mod append;
+mod batch;
 mod committed;
+mod digest;
+mod engine;
+mod feed;
+mod keyring;
+mod ledger;
+mod open;
+mod prepare;
+mod read;
 mod record;
+mod seal;
+mod secrets;
+mod selection;
+mod settings;
 mod store;
+mod writer;
 
 pub use append::{
     Append, AppendError, Claim, ClaimChange, ClaimKind, CommandKey, Guard, NewEvent, Receipt, Retention, Secret,
 };
 pub use committed::{CommittedBatch, Heads, Link, Linked};
+pub use digest::{first_chain, next_chain};
+pub use ledger::LedgerRow;
 pub use record::{Origin, Record, RecordedEvent, StreamId};
-pub use store::{EventStore, Feed, Head, Interval, Keys, OpenError, ReadError, Selection, Settings};
+pub use selection::{Feed, Head, Interval, OpenError, ReadError, Selection};
+pub use settings::{Keys, Settings};
+pub use store::EventStore;
 
 /// The place of an event in the one order: 1, 2, 3 … with no holes (I1). 0 stands before the first.
 pub type Position = u64;

@@ -1,0 +1,57 @@
+//! The two engines an append runs on. Each commits a batch in one transaction and gives every command a verdict.
+
+mod postgres;
+mod sqlite;
+
+use crate::{ClaimKind, Heads, Position, StreamId, prepare::Prepared};
+
+pub(crate) use postgres::PostgresAppender;
+pub(crate) use sqlite::SqliteAppender;
+
+/// Commits batches; owned by the writer task.
+pub(crate) enum Appender {
+    Sqlite(SqliteAppender),
+    Postgres(Box<PostgresAppender>),
+}
+
+/// What came of a batch that was committed.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The last position before the batch.
+    pub(crate) position: Position,
+    /// The heads before the batch.
+    pub(crate) heads: Heads,
+    /// One for each command.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// One for each event of the commands appended, in order; their positions follow on `position`.
+    pub(crate) scope_seqs: Vec<u64>,
+}
+
+/// What came of one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Appended,
+    Repeated(Option<Position>),
+    KeyReused,
+    Stale(StreamId),
+    ClaimTaken(ClaimKind),
+    TokenReplaced,
+    /// Somebody made the subject's data key first: what was sealed with another must be sealed again.
+    HasDataKey,
+}
+
+impl Appender {
+    /// Commits what can be of `batch`. After an error it is unknown whether it was committed; running it again
+    /// with the same keys tells.
+    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {
+        match self {
+            Self::Sqlite(appender) => appender.run(batch).await,
+            Self::Postgres(appender) => appender.run(batch).await,
+        }
+    }
+}
+
+/// What must not be in a log that is not damaged.
+pub(crate) fn damaged(what: &str) -> sql::Error {
+    sql::Error::Sqlx(sqlx::Error::Decode(format!("the log is damaged: {what}").into()))
+}

@@ -1,0 +1,124 @@
+//! What a person receives: the intervals during which they are in a scope's audience, and the events in them.
+
+use crate::{EventStore, Feed, Interval, Position, ReadError, RecordedEvent, read::COLUMNS};
+use serde_json::json;
+use sql::{Engine, query};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
+/// refused, so that this list cannot fall behind the domain.
+pub(crate) const NOT_SCOPE_WIDE: [&str; 14] = [
+    "account.registered",
+    "account.updated",
+    "account.blocked",
+    "account.unblocked",
+    "session.started",
+    "session.ended",
+    "friend.requested",
+    "friend.accepted",
+    "friend.rejected",
+    "friend.cancelled",
+    "friend.blocked",
+    "friend.unblocked",
+    "friend.unfriended",
+    "message.hidden",
+];
+
+impl EventStore {
+    /// When `user` received which scopes, from the inbox written with each event about them. One statement.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn intervals(&self, user: Uuid) -> Result<Vec<Interval>, ReadError> {
+        let changes = query(
+            "SELECT scope, position, CAST(presence AS BIGINT) FROM inbox
+             WHERE user_id = $1 AND presence <> 0 ORDER BY scope, position",
+        );
+        let mut intervals: Vec<Interval> = Vec::new();
+        for row in self.database().fetch_all(changes.bind(user)).await? {
+            let (scope, position, presence): (Uuid, Position, i64) = (row.get(0)?, row.unsigned(1)?, row.get(2)?);
+            let open = intervals.last_mut().filter(|last| last.scope == scope && last.until.is_none());
+            match (open, presence > 0) {
+                (None, true) => intervals.push(Interval { scope, from: position, until: None }),
+                (Some(open), false) => open.until = Some(position),
+                // Who is in enters again, or who was never in leaves (a request taken back): told, not changed.
+                (Some(_), true) | (None, false) => {}
+            }
+        }
+        Ok(intervals)
+    }
+
+    /// What somebody is to catch up on, in position order: scope-wide events of the scopes within their
+    /// intervals, and the events about them (inbox), each once. One statement. Events that are not scope-wide
+    /// and not about the user are left out (the kinds are known from the event types).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn feed(&self, feed: &Feed) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let known = feed.high.min(feed.medium);
+        let intervals = feed.intervals.iter().filter_map(|interval| {
+            let from = interval.from.max(known + 1);
+            let until = interval.until.unwrap_or(Position::MAX).min(feed.until);
+            let until = i64::try_from(until).unwrap_or(i64::MAX);
+            let asked = json!({ "s": self.scope_text(interval.scope), "f": from, "u": until });
+            (i64::try_from(from).is_ok_and(|from| from <= until)).then_some(asked)
+        });
+        let intervals = intervals.collect::<serde_json::Value>().to_string();
+        let statement = query(self.feed_statement())
+            .bind(feed.user)
+            .bind(intervals)
+            .bind(feed.high)
+            .bind(feed.medium)
+            .bind(known)
+            .bind(feed.until)
+            .bind(feed.limit);
+        self.events(statement).await
+    }
+
+    /// At most `limit` positions per interval and from the inbox, each by its index; then the first of all.
+    fn feed_statement(&self) -> String {
+        let hidden = NOT_SCOPE_WIDE.map(|name| format!("'{name}'")).join(", ");
+        let unknown = "e.position > CASE e.tier WHEN 0 THEN $3 ELSE $4 END";
+        let within = |scope: &str, from: &str, until: &str| {
+            format!(
+                "SELECT e.position FROM events e
+                 WHERE e.scope = {scope} AND e.position BETWEEN {from} AND {until} AND {unknown}
+                   AND e.event_type NOT IN ({hidden})
+                 ORDER BY e.position LIMIT $7"
+            )
+        };
+        // Both read each interval on its own; SQLite, which has no LATERAL, through a table of one JSON array.
+        let scope_wide = match self.database().engine() {
+            Engine::Sqlite => format!(
+                "SELECT p.value AS position FROM json_each($2) i,
+                    json_each((SELECT json_group_array(position) FROM ({}))) p",
+                within("unhex(i.value ->> 's')", "(i.value ->> 'f')", "(i.value ->> 'u')")
+            ),
+            Engine::Postgres => format!(
+                "SELECT p.position FROM json_to_recordset(CAST($2 AS json)) AS i (s uuid, f bigint, u bigint)
+                 CROSS JOIN LATERAL ({}) p",
+                within("i.s", "i.f", "i.u")
+            ),
+        };
+        format!(
+            "SELECT {COLUMNS} FROM events e WHERE e.position IN (
+                SELECT position FROM ({scope_wide}) AS scope_wide
+                UNION
+                SELECT position FROM (
+                    SELECT e.position FROM inbox b JOIN events e ON e.position = b.position
+                    WHERE b.user_id = $1 AND b.position > $5 AND b.position <= $6 AND {unknown}
+                    ORDER BY b.position LIMIT $7) AS about
+                ORDER BY position LIMIT $7)
+             ORDER BY e.position"
+        )
+    }
+
+    /// A scope as the feed's statement reads it out of JSON.
+    fn scope_text(&self, scope: Uuid) -> String {
+        match self.database().engine() {
+            Engine::Sqlite => scope.simple().to_string(),
+            Engine::Postgres => scope.to_string(),
+        }
+    }
+}

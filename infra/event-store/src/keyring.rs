@@ -1,0 +1,114 @@
+//! Data keys: one per person, wrapped with the master key in the store, plain in a bounded cache.
+
+use crate::{ClaimKind, Keys, OpenError, ReadError};
+use chacha20poly1305::{
+    Key, KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use hmac::{Hmac, Mac};
+use quick_cache::sync::Cache;
+use sha2::Sha256;
+use sql::{Database, query};
+use uuid::Uuid;
+
+/// How many people's keys are kept at hand.
+const CACHED: usize = 50_000;
+const NONCE: usize = 24;
+
+/// Seals what belongs to one person.
+#[derive(Clone, Copy)]
+pub(crate) struct DataKey([u8; 32]);
+
+impl DataKey {
+    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Self(key))
+    }
+
+    /// A random nonce, then the sealed bytes; bound to `aad`.
+    pub(crate) fn seal(&self, plain: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).ok()?;
+        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad }).ok()?;
+        Some([&nonce[..], &sealed].concat())
+    }
+
+    /// What [`DataKey::seal`] sealed with the same `aad`.
+    pub(crate) fn open(&self, sealed: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
+        self.cipher().decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad }).ok()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(Key::from_slice(&self.0))
+    }
+}
+
+/// The data keys, and what the master key derives.
+pub(crate) struct Keyring {
+    wrapping: DataKey,
+    claims: [u8; 32],
+    check: [u8; 32],
+    cache: Cache<Uuid, DataKey>,
+}
+
+impl Keyring {
+    pub(crate) fn new(keys: &Keys) -> Self {
+        let derive = |label: &str| mac(&keys.master, &[label.as_bytes()]);
+        Self {
+            wrapping: DataKey(derive("chatchit.wrap.1")),
+            claims: derive("chatchit.claim.1"),
+            check: derive("chatchit.check.1"),
+            cache: Cache::new(CACHED),
+        }
+    }
+
+    /// Tells whether a log was made with the same master key, without telling anything of the key.
+    pub(crate) fn check(&self) -> String {
+        Uuid::from_slice(&self.check[..16]).unwrap_or_default().simple().to_string()
+    }
+
+    pub(crate) fn claim_hash(&self, kind: ClaimKind, name: &str) -> [u8; 32] {
+        mac(&self.claims, &[kind.as_str().as_bytes(), &[0], name.as_bytes()])
+    }
+
+    pub(crate) fn wrap(&self, subject: Uuid, key: &DataKey) -> Option<Vec<u8>> {
+        self.wrapping.seal(&key.0, subject.as_bytes())
+    }
+
+    pub(crate) fn cached(&self, subject: Uuid) -> Option<DataKey> {
+        self.cache.get(&subject)
+    }
+
+    pub(crate) fn keep(&self, subject: Uuid, key: DataKey) {
+        self.cache.insert(subject, key);
+    }
+
+    pub(crate) fn forget(&self, subject: Uuid) {
+        self.cache.remove(&subject);
+    }
+
+    /// The subject's key. `None`: there never was one; `Some(None)`: it was destroyed.
+    pub(crate) async fn load(&self, database: &Database, subject: Uuid) -> Result<Option<Option<DataKey>>, OpenError> {
+        if let Some(key) = self.cached(subject) {
+            return Ok(Some(Some(key)));
+        }
+        let stored = query("SELECT wrapped FROM data_keys WHERE subject = $1").bind(subject);
+        let Some(row) = database.fetch_optional(stored).await.map_err(ReadError::from)? else { return Ok(None) };
+        let Some(wrapped) = row.get::<Option<Vec<u8>>>(0).map_err(ReadError::from)? else { return Ok(Some(None)) };
+        let plain = self.wrapping.open(&wrapped, subject.as_bytes()).and_then(|plain| plain.try_into().ok());
+        let key = DataKey(plain.ok_or(OpenError::Seal(subject))?);
+        self.keep(subject, key);
+        Ok(Some(Some(key)))
+    }
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC pads a short key with zeros up to the hash's block.
+    let mut block = [0; 64];
+    block[..key.len()].copy_from_slice(key);
+    let mut mac = <Hmac<Sha256> as Mac>::new((&block).into());
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}

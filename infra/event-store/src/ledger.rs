@@ -1,0 +1,49 @@
+//! The ledger: one row per batch, whose newest is the head of the log.
+
+use crate::{EventStore, Head, Heads, Position, ReadError};
+use sql::{Engine, Query, Row, query};
+
+/// A row of the ledger: what a batch brought the log to.
+pub type LedgerRow = Head;
+
+impl EventStore {
+    /// The newest state of the ledger.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn head(&self) -> Result<Head, ReadError> {
+        let newest = self.ledger_query("ORDER BY last_position DESC LIMIT 1");
+        let row = self.database().fetch_optional(newest).await?;
+        self.ledger_row(&row.ok_or_else(|| ReadError::Damaged("it has no ledger".to_owned()))?)
+    }
+
+    /// At most `limit` rows of the ledger whose last position is after `after`, in order. The row of an empty log
+    /// is at position 0 and is answered by none of these; its chain is [`first_chain`](crate::first_chain).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn ledger(&self, after: Position, limit: u32) -> Result<Vec<LedgerRow>, ReadError> {
+        let rows = self.ledger_query("WHERE last_position > $1 ORDER BY last_position LIMIT $2");
+        let rows = self.database().fetch_all(rows.bind(after).bind(limit)).await?;
+        rows.iter().map(|row| self.ledger_row(row)).collect()
+    }
+
+    fn ledger_query(&self, which: &str) -> Query {
+        let heads = match self.database().engine() {
+            Engine::Sqlite => "heads",
+            Engine::Postgres => "CAST(array_to_json(heads) AS TEXT)",
+        };
+        query(format!("SELECT last_position, chain, {heads} FROM ledger {which}"))
+    }
+
+    fn ledger_row(&self, row: &Row) -> Result<LedgerRow, ReadError> {
+        let position = row.unsigned(0)?;
+        let damaged = |what: &str| ReadError::Damaged(format!("the {what} of the ledger at {position} are not whole"));
+        let lanes = serde_json::from_str(&row.get::<String>(2)?).map_err(|_| damaged("heads"))?;
+        Ok(Head {
+            position,
+            chain: row.get::<Vec<u8>>(1)?.try_into().map_err(|_| damaged("bytes of the chain"))?,
+            heads: Heads::from_lanes(self.partitions(), lanes).ok_or_else(|| damaged("heads"))?,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! Opening the log: connecting, migrating, and what is fixed when it is made.
+
+use crate::{ReadError, Settings, digest::first_chain, engine, keyring::Keyring};
+use engine::{Appender, PostgresAppender, SqliteAppender};
+use serde_json::json;
+use sql::{Database, Durability, Location, Migrator, query};
+use uuid::Uuid;
+
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres/log");
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite/log");
+
+/// What was fixed when the log was made.
+pub(crate) struct Fixed {
+    pub(crate) partitions: u16,
+    pub(crate) incarnation: Uuid,
+}
+
+/// Connects, and creates or migrates the tables.
+pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Database, Fixed, Appender), ReadError> {
+    let database = Database::connect(&settings.location, settings.connections).await?;
+    let migrator = match &settings.location {
+        Location::Sqlite { durability: Durability::Normal, path } => {
+            let why =
+                format!("{} is opened without full durability and would lose acknowledged commands", path.display());
+            return Err(sql::Error::Location(why).into());
+        }
+        Location::Sqlite { .. } => &SQLITE,
+        Location::Postgres { .. } => &POSTGRES,
+    };
+    // Two processes may make the same file at once; the loser finds the tables there when it looks again.
+    if database.migrate(migrator).await.is_err() {
+        database.migrate(migrator).await?;
+    }
+    let fixed = fix(&database, settings, keyring).await?;
+    let appender = match &settings.location {
+        Location::Sqlite { .. } => Appender::Sqlite(SqliteAppender::new(database.clone(), fixed.partitions)),
+        Location::Postgres { url, schema } => {
+            Appender::Postgres(Box::new(PostgresAppender::connect(url, schema, fixed.partitions).await?))
+        }
+    };
+    Ok((database, fixed, appender))
+}
+
+/// Fixes what is not fixed yet; then reads what is.
+async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Result<Fixed, ReadError> {
+    let mut tx = database.begin().await?;
+    let wanted = [
+        ("partitions", settings.partitions.to_string()),
+        ("incarnation", random_id()?.to_string()),
+        ("master_key_check", keyring.check()),
+    ];
+    let set = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    for (name, value) in wanted {
+        tx.execute(query(set).bind(name).bind(value)).await?;
+    }
+    let damaged = |name: &str| ReadError::Damaged(format!("the setting {name} is not one"));
+    let mut fixed = Fixed { partitions: 0, incarnation: Uuid::nil() };
+    for row in tx.fetch_all(query("SELECT name, value FROM settings")).await? {
+        let (name, value): (String, String) = (row.get(0)?, row.get(1)?);
+        match name.as_str() {
+            "partitions" => fixed.partitions = value.parse().map_err(|_| damaged(&name))?,
+            "incarnation" => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
+            "master_key_check" if value != keyring.check() => {
+                return Err(ReadError::Damaged("it was made with another master key".to_owned()));
+            }
+            _ => {}
+        }
+    }
+    let heads = vec![0; 2 * usize::from(fixed.partitions)];
+    let heads = match settings.location {
+        Location::Sqlite { .. } => json!(heads).to_string(),
+        Location::Postgres { .. } => format!("{{{}}}", heads.iter().map(u64::to_string).collect::<Vec<_>>().join(",")),
+    };
+    let heads_type = if matches!(settings.location, Location::Sqlite { .. }) { "TEXT" } else { "bigint[]" };
+    let first = format!(
+        "INSERT INTO ledger (last_position, chain, heads) SELECT 0, $1, CAST($2 AS {heads_type})
+         WHERE NOT EXISTS (SELECT 1 FROM ledger)"
+    );
+    tx.execute(query(first).bind(&first_chain(fixed.incarnation)[..]).bind(heads)).await?;
+    tx.commit().await?;
+    Ok(fixed)
+}
+
+fn random_id() -> Result<Uuid, ReadError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| ReadError::Damaged(format!("no randomness: {error}")))?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}

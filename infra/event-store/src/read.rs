@@ -1,0 +1,136 @@
+//! Reading events back.
+
+use crate::{EventStore, Origin, Position, ReadError, Record, RecordedEvent, Selection, StreamId};
+use domain::{Lane, Partition, Tier, Timestamp};
+use serde_json::json;
+use sql::{Engine, Query, Row, query};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The columns [`record`] reads, of the table or alias `e`.
+pub(crate) const COLUMNS: &str = "e.position, e.aggregate_type, CAST(e.aggregate_id AS TEXT), e.sequence, e.event_type,
+    e.event_version, CAST(e.payload AS TEXT), CAST(e.metadata AS TEXT), e.scope, e.scope_seq, CAST(e.tier AS BIGINT),
+    CAST(e.partition AS BIGINT), e.actor, e.correlation_id, e.causation_id, e.command_key, e.recorded_at, e.digest";
+
+impl EventStore {
+    /// The events of a stream after `version`, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load(&self, stream: StreamId, version: u64) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events e WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence > $3
+             ORDER BY e.sequence"
+        );
+        let (aggregate, id) = (stream.aggregate.as_str(), stream.id.to_string());
+        self.events(query(sql).bind(aggregate).bind(id).bind(version)).await
+    }
+
+    /// The events of several streams, each up to and including a sequence (`u64::MAX`: all), in one statement;
+    /// ordered by stream, then sequence.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load_many(&self, streams: &[(StreamId, u64)]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let asked = match self.database().engine() {
+            Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
+            Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ({asked}) s
+             JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND e.sequence <= s.v
+             ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
+        );
+        let wanted = streams.iter().map(|(stream, version)| {
+            let until = i64::try_from(*version).unwrap_or(i64::MAX);
+            json!({ "t": stream.aggregate.as_str(), "i": stream.id, "v": until })
+        });
+        let wanted = wanted.collect::<serde_json::Value>().to_string();
+        self.events(query(sql).bind(wanted)).await
+    }
+
+    /// At most `limit` events after `position`, in position order.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read_after(
+        &self,
+        position: Position,
+        selection: &Selection,
+        limit: u32,
+    ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let condition = match selection {
+            Selection::All => String::new(),
+            Selection::Lane(_) => "AND e.tier = $3 AND e.partition = $4".to_owned(),
+            Selection::Tier(_) => "AND e.tier = $3".to_owned(),
+            Selection::Partitions(partitions) if partitions.is_empty() => return Ok(Vec::new()),
+            Selection::Partitions(partitions) => {
+                format!("AND e.partition IN ({})", sql::placeholders(3, partitions.len()))
+            }
+        };
+        let sql =
+            format!("SELECT {COLUMNS} FROM events e WHERE e.position > $1 {condition} ORDER BY e.position LIMIT $2");
+        let query = query(sql).bind(position).bind(limit);
+        let tier = |tier: Tier| i64::from(tier.number());
+        let query = match selection {
+            Selection::All => query,
+            Selection::Lane(lane) => query.bind(tier(lane.tier)).bind(lane.partition.0),
+            Selection::Tier(of) => query.bind(tier(*of)),
+            Selection::Partitions(partitions) => query.bind_all(partitions.iter().copied()),
+        };
+        self.events(query).await
+    }
+
+    /// The event at a position.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read_at(&self, position: Position) -> Result<Option<Arc<RecordedEvent>>, ReadError> {
+        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.position = $1");
+        Ok(self.events(query(sql).bind(position)).await?.pop())
+    }
+
+    /// The last `scope_seq` of a scope; 0 when it has no message.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn scope_seq(&self, scope: Uuid) -> Result<u64, ReadError> {
+        let last = query("SELECT scope_seq FROM events WHERE scope = $1 ORDER BY position DESC LIMIT 1").bind(scope);
+        let row = self.database().fetch_optional(last).await?;
+        Ok(row.map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// The rows of a statement that selects [`COLUMNS`].
+    pub(crate) async fn events(&self, query: Query) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let rows = self.database().fetch_all(query).await?;
+        rows.iter().map(|row| Ok(Arc::new(RecordedEvent::sealed(record(row)?)))).collect()
+    }
+}
+
+fn record(row: &Row) -> Result<Record, ReadError> {
+    let position = row.unsigned(0)?;
+    let damaged = |what: &str| ReadError::Damaged(format!("the {what} of event {position} is not one"));
+    let tier = u8::try_from(row.unsigned(10)?).ok().and_then(Tier::from_number).ok_or_else(|| damaged("tier"))?;
+    let partition = Partition(u16::try_from(row.unsigned(11)?).map_err(|_| damaged("partition"))?);
+    Ok(Record {
+        position,
+        aggregate_type: row.get(1)?,
+        aggregate_id: row.get::<String>(2)?.parse().map_err(|_| damaged("aggregate id"))?,
+        sequence: row.unsigned(3)?,
+        event_type: row.get(4)?,
+        event_version: row.get::<String>(5)?.parse().map_err(|_| damaged("version"))?,
+        payload: row.get(6)?,
+        metadata: row.get(7)?,
+        scope: row.get(8)?,
+        scope_seq: row.unsigned(9)?,
+        lane: Lane { tier, partition },
+        origin: Origin {
+            actor: row.get(12)?,
+            correlation_id: row.get(13)?,
+            causation_id: row.get::<Option<i64>>(14)?.and_then(|position| u64::try_from(position).ok()),
+        },
+        command_key: row.get(15)?,
+        recorded_at: Timestamp::from_millis(row.get(16)?),
+        digest: row.get::<Vec<u8>>(17)?.try_into().map_err(|_| damaged("digest"))?,
+    })
+}

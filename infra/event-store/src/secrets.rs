@@ -1,0 +1,114 @@
+//! What stands beside the events: claims, passwords, refresh tokens, data keys, command keys.
+
+use crate::{AppendError, ClaimKind, CommandKey, EventStore, Position, ReadError, Receipt};
+use sql::query;
+use uuid::Uuid;
+
+/// How long [`Retention::Week`](crate::Retention::Week) lasts, in milliseconds.
+const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+impl EventStore {
+    /// The first result of a key, if the key was used: so that a repeated command is answered before it is
+    /// decided again.
+    ///
+    /// # Errors
+    /// [`AppendError::KeyReused`] when it was used for another request; [`AppendError::Unavailable`].
+    pub async fn first_result(
+        &self,
+        key: &CommandKey,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<Receipt>, AppendError> {
+        let used = query("SELECT request_hash, position FROM command_keys WHERE owner = $1 AND key = $2");
+        let used = used.bind(key.owner.as_str()).bind(key.key.as_str());
+        let Some(row) = self.database().fetch_optional(used).await.map_err(unavailable)? else { return Ok(None) };
+        if row.get::<Vec<u8>>(0).map_err(unavailable)? != request_hash {
+            return Err(AppendError::KeyReused);
+        }
+        let position: Option<i64> = row.get(1).map_err(unavailable)?;
+        self.repeated(position.and_then(|position| Position::try_from(position).ok())).await.map(Some)
+    }
+
+    /// The first receipt of a command whose last event is at `position`.
+    pub(crate) async fn repeated(&self, position: Option<Position>) -> Result<Receipt, AppendError> {
+        let Some(position) = position else { return Ok(Receipt::empty(true)) };
+        match self.read_at(position).await {
+            Ok(Some(event)) => Ok(Receipt::of(&event, true)),
+            Ok(None) => Err(AppendError::Broken(format!("a command's event {position} is not there"))),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// The keyed hash under which a name is unique.
+    #[must_use]
+    pub fn claim_hash(&self, kind: ClaimKind, name: &str) -> [u8; 32] {
+        self.keyring().claim_hash(kind, name)
+    }
+
+    /// Whose a claimed name is.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn claimed_by(&self, kind: ClaimKind, hash: &[u8; 32]) -> Result<Option<Uuid>, ReadError> {
+        let held = query("SELECT owner FROM claims WHERE kind = $1 AND hash = $2");
+        let row = self.database().fetch_optional(held.bind(kind.as_str()).bind(&hash[..])).await?;
+        Ok(row.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// The password hash of an account (PHC string).
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn password(&self, user: Uuid) -> Result<Option<String>, ReadError> {
+        let row = self.database().fetch_optional(query("SELECT phc FROM passwords WHERE user_id = $1").bind(user));
+        Ok(row.await?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// The session, user, expiry (ms) of a refresh token, and when (ms) it was replaced, if it was.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn refresh_token(&self, hash: &[u8; 32]) -> Result<Option<(Uuid, Uuid, i64, Option<i64>)>, ReadError> {
+        let token = query("SELECT session, user_id, expires_at, replaced_at FROM refresh_tokens WHERE hash = $1");
+        let Some(row) = self.database().fetch_optional(token.bind(&hash[..])).await? else { return Ok(None) };
+        Ok(Some((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+    }
+
+    /// The hash of the refresh token that is good for a session now.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn current_refresh_token(&self, session: Uuid) -> Result<Option<[u8; 32]>, ReadError> {
+        let token = query("SELECT hash FROM refresh_tokens WHERE session = $1 AND replaced_at IS NULL").bind(session);
+        let Some(row) = self.database().fetch_optional(token).await? else { return Ok(None) };
+        let hash = row.get::<Vec<u8>>(0)?.try_into();
+        hash.map(Some).map_err(|_| ReadError::Damaged(format!("the refresh token of session {session}")))
+    }
+
+    /// Destroys a person's data key for good: what it sealed reads as forgotten in every process that has not
+    /// opened it yet, and nothing more can be sealed for them. The hash chain stays whole.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn destroy_data_key(&self, subject: Uuid) -> Result<(), ReadError> {
+        let destroy = query("UPDATE data_keys SET wrapped = NULL WHERE subject = $1").bind(subject);
+        self.database().execute(destroy).await?;
+        self.keyring().forget(subject);
+        Ok(())
+    }
+
+    /// Removes command keys whose week is over and refresh tokens that expired; answers how many rows. To be
+    /// called now and then.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn purge_keys(&self) -> Result<u64, ReadError> {
+        let now = self.now().millis();
+        let keys = query("DELETE FROM command_keys WHERE NOT forever AND created_at < $1").bind(now - WEEK);
+        let tokens = query("DELETE FROM refresh_tokens WHERE expires_at < $1").bind(now);
+        Ok(self.database().execute(keys).await? + self.database().execute(tokens).await?)
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> AppendError {
+    AppendError::Unavailable(error.to_string())
+}

@@ -1,0 +1,4 @@
+//! What the log promises, on both engines.
+
+mod append;
+mod support;

@@ -1,0 +1,164 @@
+-- Appends a batch of commands in one round trip; called as a statement of its own, so that it is one transaction.
+-- Commands, guards, claims, data keys and events are numbered from 1 in the order given. No two commands of a
+-- batch write the same stream, key, claim, data key or session, and none guards what an earlier one writes.
+--
+-- A command's verdict: 0 appended, 1 repeated (detail: its first position), 2 key reused, 3 stale (detail: the
+-- guard), 4 claim taken (detail: the claim), 5 token replaced, 6 a subject has a data key already.
+-- Look-ups are scalar subqueries with LIMIT 1: the planner keeps them as index look-ups whatever the statistics.
+CREATE FUNCTION append_batch(
+    command_owners text[], command_keys_ text[], request_hashes bytea[], keep_forever boolean[], accepted_at bigint[],
+    guard_commands int[], guard_types text[], guard_ids text[], guard_versions bigint[],
+    claim_commands int[], claim_kinds text[], claim_hashes bytea[], claim_takes boolean[], claim_owners uuid[],
+    data_key_commands int[], data_key_subjects uuid[], data_keys_wrapped bytea[],
+    password_commands int[], password_users uuid[], password_phcs text[],
+    token_commands int[], token_sessions uuid[], token_users uuid[], token_hashes bytea[], token_replaces bytea[],
+    token_expiries bigint[],
+    event_commands int[], event_aggregates text[], event_streams text[], event_sequences bigint[], event_types text[],
+    event_versions text[], event_payloads text[], event_metadata text[], event_scopes uuid[], event_counts boolean[],
+    event_tiers smallint[], event_partitions smallint[], event_actors uuid[], event_correlations uuid[],
+    event_causations bigint[], event_command_keys text[], event_times bigint[], event_contents bytea[],
+    inbox_events int[], inbox_users uuid[], inbox_presences smallint[],
+    OUT previous_position bigint, OUT previous_heads bigint[], OUT verdicts smallint[], OUT details bigint[],
+    OUT scope_seqs bigint[]
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    previous_chain bytea;
+    new_position   bigint;
+    new_chain      bytea;
+    new_heads      bigint[];
+BEGIN
+    -- A statement of its own, so that all that follows sees what the last holder committed.
+    PERFORM pg_advisory_xact_lock(1128811092, current_schema()::regnamespace::oid::int4);
+
+    SELECT l.last_position, l.chain, l.heads INTO previous_position, previous_chain, previous_heads
+    FROM ledger l ORDER BY l.last_position DESC LIMIT 1;
+
+    WITH faults (command, verdict, detail) AS (
+        SELECT c.n, CASE WHEN k.request_hash = c.request_hash THEN 1 ELSE 2 END, k.position
+        FROM unnest(command_owners, command_keys_, request_hashes) WITH ORDINALITY AS c (owner, key, request_hash, n)
+        CROSS JOIN LATERAL (
+            SELECT request_hash, position FROM command_keys WHERE owner = c.owner AND key = c.key LIMIT 1) k
+        UNION ALL
+        SELECT g.command, 3, g.n
+        FROM unnest(guard_commands, guard_types, guard_ids, guard_versions) WITH ORDINALITY
+            AS g (command, aggregate_type, aggregate_id, version, n)
+        WHERE g.version <> coalesce((
+            SELECT e.sequence FROM events e
+            WHERE e.aggregate_type = g.aggregate_type AND e.aggregate_id = g.aggregate_id
+            ORDER BY e.sequence DESC LIMIT 1), 0)
+        UNION ALL
+        SELECT t.command, 4, t.n
+        FROM unnest(claim_commands, claim_kinds, claim_hashes, claim_takes) WITH ORDINALITY
+            AS t (command, kind, hash, takes, n)
+        WHERE t.takes AND (SELECT true FROM claims c WHERE c.kind = t.kind AND c.hash = t.hash LIMIT 1)
+        UNION ALL
+        SELECT t.command, 5, NULL
+        FROM unnest(token_commands, token_sessions, token_replaces) AS t (command, session, replaces)
+        WHERE t.replaces IS NOT NULL AND (
+            SELECT true FROM refresh_tokens r
+            WHERE r.hash = t.replaces AND r.session = t.session AND r.replaced_at IS NULL LIMIT 1) IS NULL
+        UNION ALL
+        SELECT d.command, 6, NULL
+        FROM unnest(data_key_commands, data_key_subjects) AS d (command, subject)
+        WHERE (SELECT true FROM data_keys k WHERE k.subject = d.subject LIMIT 1)
+    ), firsts AS (
+        SELECT DISTINCT ON (command) command, verdict, detail FROM faults ORDER BY command, verdict, detail
+    )
+    SELECT array_agg(coalesce(f.verdict, 0)::smallint ORDER BY c.n), array_agg(f.detail ORDER BY c.n)
+    INTO verdicts, details
+    FROM generate_series(1, cardinality(command_owners)) AS c (n) LEFT JOIN firsts f ON f.command = c.n;
+
+    WITH won AS (
+        SELECT * FROM unnest(
+            event_commands, event_aggregates, event_streams, event_sequences, event_types, event_versions,
+            event_payloads, event_metadata, event_scopes, event_counts, event_tiers, event_partitions, event_actors,
+            event_correlations, event_causations, event_command_keys, event_times, event_contents
+        ) WITH ORDINALITY AS e (
+            command, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, scope,
+            counts, tier, partition, actor, correlation_id, causation_id, command_key, recorded_at, content, n)
+        WHERE verdicts[e.command] = 0
+    ), scopes AS (
+        SELECT s.scope, coalesce((
+            SELECT e.scope_seq FROM events e WHERE e.scope = s.scope ORDER BY e.position DESC LIMIT 1), 0) AS last
+        FROM (SELECT DISTINCT scope FROM won) s
+    ), numbered AS (
+        SELECT won.*, previous_position + row_number() OVER (ORDER BY won.n) AS position,
+            scopes.last + count(*) FILTER (WHERE won.counts) OVER (PARTITION BY won.scope ORDER BY won.n) AS scope_seq
+        FROM won JOIN scopes ON scopes.scope = won.scope
+    ), digested AS MATERIALIZED (
+        SELECT *, sha256(content || int8send(position) || int8send(scope_seq)) AS digest FROM numbered
+    ), stored AS (
+        INSERT INTO events (
+            aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, position, scope,
+            scope_seq, tier, partition, actor, correlation_id, causation_id, command_key, recorded_at, digest)
+        SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json,
+            position, scope, scope_seq, tier, partition, actor, correlation_id, causation_id, command_key,
+            recorded_at, digest
+        FROM digested ORDER BY position
+    ), told AS (
+        INSERT INTO inbox (user_id, position, scope, presence)
+        SELECT i.user_id, d.position, d.scope, i.presence
+        FROM unnest(inbox_events, inbox_users, inbox_presences) AS i (event, user_id, presence)
+        JOIN digested d ON d.n = i.event
+    ), keyed AS (
+        INSERT INTO command_keys (owner, key, request_hash, position, forever, created_at)
+        SELECT c.owner, c.key, c.request_hash, d.position, c.forever, c.created_at
+        FROM unnest(command_owners, command_keys_, request_hashes, keep_forever, accepted_at) WITH ORDINALITY
+            AS c (owner, key, request_hash, forever, created_at, n)
+        LEFT JOIN (SELECT command, max(position) AS position FROM digested GROUP BY command) d ON d.command = c.n
+        WHERE verdicts[c.n] = 0
+    ), lanes AS (
+        SELECT tier * cardinality(previous_heads) / 2 + partition + 1 AS lane, max(position) AS position
+        FROM digested GROUP BY 1
+    )
+    SELECT max(position), array_agg(scope_seq ORDER BY position),
+        sha256(previous_chain || string_agg(digest, ''::bytea ORDER BY position)),
+        (SELECT array_agg(coalesce(l.position, h.position) ORDER BY h.lane)
+            FROM unnest(previous_heads) WITH ORDINALITY AS h (position, lane) LEFT JOIN lanes l ON l.lane = h.lane)
+    INTO new_position, scope_seqs, new_chain, new_heads
+    FROM digested;
+
+    IF new_position IS NOT NULL THEN
+        INSERT INTO ledger (last_position, chain, heads) VALUES (new_position, new_chain, new_heads);
+    END IF;
+
+    IF cardinality(claim_commands) > 0 THEN
+        DELETE FROM claims c
+        USING unnest(claim_commands, claim_kinds, claim_hashes, claim_takes, claim_owners)
+            AS t (command, kind, hash, takes, owner)
+        WHERE NOT t.takes AND verdicts[t.command] = 0
+            AND c.kind = t.kind AND c.hash = t.hash AND c.owner = t.owner;
+        INSERT INTO claims (kind, hash, owner)
+        SELECT t.kind, t.hash, t.owner
+        FROM unnest(claim_commands, claim_kinds, claim_hashes, claim_takes, claim_owners)
+            AS t (command, kind, hash, takes, owner)
+        WHERE t.takes AND verdicts[t.command] = 0;
+    END IF;
+
+    IF cardinality(data_key_commands) > 0 THEN
+        INSERT INTO data_keys (subject, wrapped, created_at)
+        SELECT d.subject, d.wrapped, accepted_at[d.command]
+        FROM unnest(data_key_commands, data_key_subjects, data_keys_wrapped) AS d (command, subject, wrapped)
+        WHERE verdicts[d.command] = 0;
+    END IF;
+
+    IF cardinality(password_commands) > 0 THEN
+        INSERT INTO passwords AS p (user_id, phc)
+        SELECT w.user_id, w.phc
+        FROM unnest(password_commands, password_users, password_phcs) AS w (command, user_id, phc)
+        WHERE verdicts[w.command] = 0
+        ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc;
+    END IF;
+
+    IF cardinality(token_commands) > 0 THEN
+        UPDATE refresh_tokens r SET replaced_at = accepted_at[t.command]
+        FROM unnest(token_commands, token_replaces) AS t (command, replaces)
+        WHERE r.hash = t.replaces AND verdicts[t.command] = 0;
+        INSERT INTO refresh_tokens (hash, session, user_id, expires_at)
+        SELECT t.hash, t.session, t.user_id, t.expires_at
+        FROM unnest(token_commands, token_sessions, token_users, token_hashes, token_expiries)
+            AS t (command, session, user_id, hash, expires_at)
+        WHERE verdicts[t.command] = 0;
+    END IF;
+END $$;
