@@ -1,0 +1,152 @@
+//! A socket at the hub: from its cursor, through all it missed, to hearing of events as they come.
+
+use super::{Hub, ring::Entry, state::Next};
+use crate::{
+    cursor::{after, furthest},
+    push::Push,
+};
+use axum::extract::ws::Utf8Bytes;
+use broker::Marks;
+use domain::Tier;
+use event_store::{Feed, Interval, Position, ReadError};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Events of one page of a catch-up.
+const PAGE: u32 = 256;
+
+/// A socket at the hub; it leaves when this is dropped.
+pub struct Seat {
+    hub: Hub,
+    user: Uuid,
+    id: u64,
+    known: Marks,
+    joined: bool,
+}
+
+/// Where a socket starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Whether everything after the client's cursor will follow. Otherwise the client must reload what it shows.
+    pub recovered: bool,
+    /// The cursor from which it goes on.
+    pub cursor: String,
+}
+
+impl Seat {
+    pub(super) fn new(hub: Hub, user: Uuid, id: u64) -> Self {
+        Self { hub, user, id, known: Marks::default(), joined: false }
+    }
+
+    /// Starts from the client's cursor, or from now when there is none or this log did not write it.
+    ///
+    /// # Errors
+    /// [`ReadError`]: nothing was recovered, and nothing lost; the client comes back with the same cursor.
+    pub async fn start(&mut self, since: Option<&str>) -> Result<Start, ReadError> {
+        if !self.hub.state().knows(self.user) {
+            let _turn = self.hub.0.readers.acquire().await;
+            let intervals = self.hub.0.store.intervals(self.user).await?;
+            self.hub.state().know(self.user, &intervals);
+        }
+        let resumed = match self.hub.marks_of(since) {
+            Some(marks) if self.hub.has_written(marks).await? => Some(marks),
+            _ => None,
+        };
+        let state = self.hub.state();
+        self.known = resumed.unwrap_or(state.marks);
+        Ok(Start { recovered: resumed.is_some(), cursor: state.cursor(self.known) })
+    }
+
+    /// The next frames that the client missed; `None` once it has missed nothing more and hears of events as
+    /// they come.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the client comes back with the cursor of the last frame it got.
+    pub async fn missed(&mut self) -> Result<Option<Vec<Utf8Bytes>>, ReadError> {
+        if self.joined {
+            return Ok(None);
+        }
+        let next = self.hub.state().next(self.user, self.id, self.known, PAGE as usize);
+        let (entries, hub) = match next {
+            None => return Ok(None),
+            Some(Next::Store(intervals, until)) => return self.from_store(intervals, until).await.map(Some),
+            Some(Next::More(entries, hub)) => (entries, hub),
+            Some(Next::Joined(entries, hub)) => {
+                self.joined = true;
+                (entries, hub)
+            }
+        };
+        let pushes = self.hub.pushes_of(&entries).await?;
+        // Medium events up to where the hub has come are all here; later ones may still come.
+        let frames = pushes.into_iter().map(|push| {
+            let reached = Marks { high: push.position, medium: push.position.min(hub.medium) };
+            self.known = furthest(self.known, reached);
+            self.frame(&push)
+        });
+        Ok(Some(frames.collect()))
+    }
+
+    /// Whether it hears of events as they come.
+    #[must_use]
+    pub const fn has_joined(&self) -> bool {
+        self.joined
+    }
+
+    /// The cursor that stands after everything that was put into the outbox so far.
+    #[must_use]
+    pub fn cursor(&self) -> String {
+        let state = self.hub.state();
+        let marks = if self.joined { furthest(self.known, state.marks) } else { self.known };
+        state.cursor(marks)
+    }
+
+    async fn from_store(&mut self, intervals: Vec<Interval>, until: Position) -> Result<Vec<Utf8Bytes>, ReadError> {
+        let _turn = self.hub.0.readers.acquire().await;
+        let Marks { high, medium } = self.known;
+        let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE };
+        let events = self.hub.0.store.feed(&feed).await?;
+        let pushes = self.hub.0.pushes.render_all(&events).await?;
+        let mut frames = Vec::with_capacity(events.len());
+        for (event, push) in events.iter().zip(pushes) {
+            self.known = after(self.known, Tier::Medium, event.record.position);
+            frames.extend(push.map(|push| self.frame(&push)));
+        }
+        if events.len() < PAGE as usize {
+            self.known = after(self.known, Tier::Medium, until);
+        }
+        Ok(frames)
+    }
+
+    fn frame(&self, push: &Push) -> Utf8Bytes {
+        push.frame(
+            &crate::cursor::Cursor { incarnation: self.hub.0.store.incarnation(), marks: self.known }.to_string(),
+        )
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.hub.state().unseat(self.user, self.id);
+        self.hub.0.left.notify_waiters();
+    }
+}
+
+impl Hub {
+    /// Whether the log has come as far as a cursor says: one restored from an old copy has not.
+    pub(super) async fn has_written(&self, marks: Marks) -> Result<bool, ReadError> {
+        let furthest = marks.high.max(marks.medium);
+        Ok(furthest <= self.marks().high || furthest <= self.0.store.head().await?.position)
+    }
+
+    /// The pushes of events of the ring, rendering those that nobody needed before.
+    async fn pushes_of(&self, entries: &[Arc<Entry>]) -> Result<Vec<Arc<Push>>, ReadError> {
+        let wanting: Vec<_> = entries.iter().filter(|entry| entry.push.get().is_none()).collect();
+        let events: Vec<_> = wanting.iter().map(|entry| Arc::clone(&entry.event)).collect();
+        for (entry, push) in wanting.iter().zip(self.0.pushes.render_all(&events).await?) {
+            if let Some(push) = push {
+                entry.push.get_or_init(|| push);
+            }
+        }
+        Ok(entries.iter().filter_map(|entry| entry.push.get().map(Arc::clone)).collect())
+    }
+}

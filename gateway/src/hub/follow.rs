@@ -1,0 +1,106 @@
+//! Following the log.
+
+use super::{Hub, ring::Entry};
+use crate::{
+    cursor::after,
+    push::{is_pushed, open},
+    session::{Close, Outbox},
+};
+use broker::{Broker, Follower, Interest, Ordering};
+use domain::{
+    Event, Partition, Tier,
+    session::{EndReason, SessionEvent},
+    user::UserEvent,
+};
+use event_store::{ReadError, RecordedEvent};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Events handled before the sockets' writers are woken.
+const BATCH: usize = 64;
+/// Between attempts while the store is away.
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl Hub {
+    /// Follows the log until `stop`. `observe` hears of each event first: what it knows of a session or a
+    /// membership is never older than what a socket was told.
+    pub async fn follow(&self, broker: &Broker, observe: impl Fn(&RecordedEvent) + Send, stop: CancellationToken) {
+        let queue = format!("gateway.{}", self.0.store.incarnation());
+        let hints = broker.subscribe(Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() });
+        let marks = self.marks();
+        let from: BTreeMap<_, _> = (0..self.0.store.partitions()).map(|n| (Partition(n), marks)).collect();
+        let mut follower = Follower::new(self.0.store.clone(), hints, Ordering::Global, from);
+        let following = async {
+            loop {
+                match follower.next(BATCH).await {
+                    Ok(events) => {
+                        self.handle_all(&events, &observe).await;
+                        let reached = follower.marks().values().next().copied();
+                        self.state().reach(reached.unwrap_or_default());
+                    }
+                    Err(error) => pause(&error).await,
+                }
+            }
+        };
+        tokio::select! {
+            () = following => (),
+            () = stop.cancelled() => (),
+        }
+    }
+
+    async fn handle_all(&self, events: &[Arc<RecordedEvent>], observe: &impl Fn(&RecordedEvent)) {
+        let mut wake = Vec::new();
+        for event in events {
+            while let Err(error) = self.handle(event, observe, &mut wake).await {
+                wake.drain(..).for_each(|outbox: Arc<Outbox>| outbox.wake());
+                pause(&error).await;
+            }
+        }
+        wake.into_iter().for_each(|outbox| outbox.wake());
+    }
+
+    async fn handle(
+        &self,
+        event: &Arc<RecordedEvent>,
+        observe: &impl Fn(&RecordedEvent),
+        wake: &mut Vec<Arc<Outbox>>,
+    ) -> Result<(), ReadError> {
+        let opened = open(&self.0.store, event).await?;
+        observe(event);
+        if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
+            let entry = Arc::new(Entry::new(Arc::clone(event), opened));
+            while !self.state().dispatch(&entry, wake) {
+                let push = self.0.pushes.render(event).await?;
+                let Some(push) = push else { break };
+                entry.push.get_or_init(|| push);
+            }
+        }
+        if let Some(opened) = opened {
+            self.end_sockets(event, opened);
+        }
+        let mut state = self.state();
+        let marks = after(state.marks, event.record.lane.tier, event.record.position);
+        state.reach(marks);
+        Ok(())
+    }
+
+    /// Closes the sockets of a session that ended or an account that was blocked.
+    fn end_sockets(&self, event: &RecordedEvent, opened: &Event) {
+        match opened {
+            Event::Session(SessionEvent::Ended { user, reason }) => {
+                let why = match reason {
+                    EndReason::Logout => Close::Replaced,
+                    EndReason::Revoked | EndReason::TokenReuse => Close::Revoked,
+                };
+                self.state().close(user.0, Some(event.record.aggregate_id.into()), why);
+            }
+            Event::User(UserEvent::Blocked) => self.state().close(event.record.aggregate_id, None, Close::Revoked),
+            _ => (),
+        }
+    }
+}
+
+async fn pause(error: &ReadError) {
+    tracing::warn!(error.cause = %error, "the hub waits for the event store");
+    tokio::time::sleep(PAUSE).await;
+}

@@ -1,0 +1,121 @@
+//! The hub: follows the log and puts each event into the outboxes of the connected users who receive it.
+//!
+//! `user` receives event `e` iff `e` is scope-wide and one of the user's intervals of `e.scope` contains
+//! `e.position`, both ends included, or the user is in `e.about`: live, from the ring and from the store.
+
+mod catch_up;
+mod follow;
+mod person;
+mod ring;
+mod settings;
+mod state;
+mod sync;
+
+pub use catch_up::{Seat, Start};
+pub use settings::HubSettings;
+pub use sync::SyncPage;
+
+use crate::{
+    cursor::Cursor,
+    push::Pushes,
+    session::{Close, Outbox},
+};
+use broker::Marks;
+use domain::{SessionId, UserId};
+use event_store::{EventStore, ReadError};
+use state::State;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, Semaphore};
+
+/// Catch-ups that read the store at the same time; others wait for their turn.
+const READERS: usize = 16;
+
+/// The hub of a gateway. Clones share it.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    store: EventStore,
+    pushes: Pushes,
+    settings: HubSettings,
+    state: Mutex<State>,
+    readers: Semaphore,
+    /// Somebody left.
+    left: Notify,
+}
+
+impl Hub {
+    /// A hub that knows of nobody and stands at the head of the log; [`Hub::follow`] moves it on.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the head cannot be read.
+    pub async fn open(store: EventStore, settings: HubSettings) -> Result<Self, ReadError> {
+        let head = store.head().await?.position;
+        let marks = Marks { high: head, medium: head };
+        let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
+        let pushes = Pushes::new(store.clone());
+        let (readers, left) = (Semaphore::new(READERS), Notify::new());
+        Ok(Self(Arc::new(Inner { store, pushes, settings, state, readers, left })))
+    }
+
+    /// What a socket, a user and this hub may take up.
+    #[must_use]
+    pub fn settings(&self) -> &HubSettings {
+        &self.0.settings
+    }
+
+    /// How far it has handled the log.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.state().marks
+    }
+
+    /// How many sockets are connected.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        self.state().sockets()
+    }
+
+    /// Seats a socket of a signed-in device. From here on the hub closes it when the session ends or the
+    /// account is blocked; it hears of events once it has caught up.
+    #[must_use]
+    pub fn seat(&self, user: UserId, session: SessionId, outbox: Arc<Outbox>) -> Seat {
+        let id = self.state().seat(user.0, session, outbox, self.0.settings.sockets_per_user);
+        Seat::new(self.clone(), user.0, id)
+    }
+
+    /// Closes all sockets, spread over a time so that their clients do not come back all at once, and those
+    /// that still come; returns when none is left.
+    pub async fn drain(&self, over: Duration) {
+        let outboxes = {
+            let mut state = self.state();
+            state.draining = true;
+            state.outboxes()
+        };
+        let pause = over / u32::try_from(outboxes.len().max(1)).unwrap_or(u32::MAX);
+        for outbox in outboxes {
+            outbox.close(Close::Restarting);
+            tokio::time::sleep(pause).await;
+        }
+        loop {
+            let left = self.0.left.notified();
+            if self.sockets() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The marks of a cursor of this log; `None` for any other text.
+    fn marks_of(&self, since: Option<&str>) -> Option<Marks> {
+        let cursor = Cursor::parse(since?)?;
+        (cursor.incarnation == self.0.store.incarnation()).then_some(cursor.marks)
+    }
+}

@@ -1,0 +1,141 @@
+//! A connected user: their sockets, and when they received which scopes.
+
+use crate::{
+    cursor::{covers, furthest},
+    session::{Close, Outbox},
+};
+use axum::extract::ws::Utf8Bytes;
+use broker::Marks;
+use domain::{Presence, SessionId, Tier};
+use event_store::{Interval, Position};
+use std::{collections::HashMap, sync::Arc};
+use uuid::Uuid;
+
+/// A connected user.
+#[derive(Default)]
+pub(super) struct Person {
+    pub(super) seats: Vec<Seat>,
+    stays: HashMap<Uuid, Vec<Stay>>,
+    /// What was heard before the store has said what was; `None` once it has.
+    heard: Option<Vec<Move>>,
+}
+
+/// A socket at the hub.
+pub(super) struct Seat {
+    pub(super) id: u64,
+    pub(super) session: SessionId,
+    pub(super) outbox: Arc<Outbox>,
+    /// Whether it hears of events; until then it catches up.
+    pub(super) joined: bool,
+    /// What it knew, from another gateway, before this hub heard of it.
+    pub(super) ahead: Option<Marks>,
+}
+
+/// Somebody enters or leaves a scope with the event at `position`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub(super) scope: Uuid,
+    pub(super) position: Position,
+    pub(super) presence: Presence,
+}
+
+/// A time within a scope, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stay {
+    from: Position,
+    until: Option<Position>,
+}
+
+impl Person {
+    /// Somebody of whom the store has not been asked yet.
+    pub(super) fn stranger() -> Self {
+        Self { heard: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Whether the store has said when they received which scopes.
+    pub(super) const fn is_known(&self) -> bool {
+        self.heard.is_none()
+    }
+
+    /// Takes over what the store says, and then what was heard meanwhile.
+    pub(super) fn know(&mut self, intervals: &[Interval]) {
+        let Some(heard) = self.heard.take() else { return };
+        for interval in intervals {
+            let stay = Stay { from: interval.from, until: interval.until };
+            self.stays.entry(interval.scope).or_default().push(stay);
+        }
+        heard.into_iter().for_each(|moved| self.moves(moved));
+    }
+
+    /// They enter or leave a scope. Hearing it twice changes nothing.
+    pub(super) fn moves(&mut self, moved: Move) {
+        if let Some(heard) = &mut self.heard {
+            heard.push(moved);
+            return;
+        }
+        let Move { scope, position, presence } = moved;
+        let stays = self.stays.entry(scope).or_default();
+        match presence {
+            Presence::Enters if stays.iter().all(|stay| stay.from != position) => {
+                stays.push(Stay { from: position, until: None });
+            }
+            Presence::Leaves if stays.iter().all(|stay| stay.until != Some(position)) => {
+                let open = stays.iter_mut().find(|stay| stay.until.is_none() && stay.from <= position);
+                if let Some(stay) = open {
+                    stay.until = Some(position);
+                }
+            }
+            Presence::Enters | Presence::Leaves | Presence::Told => (),
+        }
+    }
+
+    /// Whether they receive the events of `scope` at `position`.
+    pub(super) fn receives(&self, scope: Uuid, position: Position) -> bool {
+        let contains = |stay: &Stay| stay.from <= position && stay.until.is_none_or(|until| position <= until);
+        self.stays.get(&scope).is_some_and(|stays| stays.iter().any(contains))
+    }
+
+    /// Whether they receive events of `scope` after `position`.
+    pub(super) fn receives_after(&self, scope: Uuid, position: Position) -> bool {
+        let lasts = |stay: &Stay| stay.until.is_none_or(|until| position < until);
+        self.stays.get(&scope).is_some_and(|stays| stays.iter().any(lasts))
+    }
+
+    /// The scopes they receive or received.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.stays.keys().copied()
+    }
+
+    /// When they received which scopes.
+    pub(super) fn intervals(&self) -> Vec<Interval> {
+        let stays = self.stays.iter().flat_map(|(scope, stays)| stays.iter().map(|stay| (*scope, *stay)));
+        stays.map(|(scope, Stay { from, until })| Interval { scope, from, until }).collect()
+    }
+
+    /// Closes their sockets.
+    pub(super) fn close(&self, why: Close) {
+        self.seats.iter().for_each(|seat| seat.outbox.close(why));
+    }
+}
+
+/// An event on its way to sockets.
+pub(super) struct Delivery<'a> {
+    pub(super) position: Position,
+    pub(super) tier: Tier,
+    /// The hub's marks after it.
+    pub(super) marks: Marks,
+    /// Its frame with these marks: the same bytes for all.
+    pub(super) frame: Utf8Bytes,
+    /// Its frame with other marks.
+    pub(super) frame_at: &'a dyn Fn(Marks) -> Utf8Bytes,
+}
+
+impl Seat {
+    /// Puts an event into the outbox. Answers whether its writer must be woken.
+    pub(super) fn deliver(&mut self, event: &Delivery<'_>) -> bool {
+        let Some(ahead) = self.ahead else { return self.outbox.push(event.frame.clone()) };
+        let marks = furthest(event.marks, ahead);
+        self.ahead = (marks != event.marks).then_some(ahead);
+        !covers(ahead, event.tier, event.position) && self.outbox.push((event.frame_at)(marks))
+    }
+}

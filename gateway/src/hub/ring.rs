@@ -1,0 +1,132 @@
+//! Recent events, kept for those who come back, and found by scope and by person.
+
+use crate::{cursor::covers, push::Push};
+use broker::Marks;
+use domain::{About, Event, Presence, Tier};
+use event_store::{Position, RecordedEvent};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, OnceLock},
+};
+use uuid::Uuid;
+
+/// An event that the hub has handled.
+pub(super) struct Entry {
+    pub(super) event: Arc<RecordedEvent>,
+    /// Whether everybody who receives the scope receives it.
+    pub(super) scope_wide: bool,
+    /// Whom it is about.
+    pub(super) about: Vec<About>,
+    /// Its push, once somebody needed it.
+    pub(super) push: OnceLock<Arc<Push>>,
+}
+
+impl Entry {
+    pub(super) fn new(event: Arc<RecordedEvent>, opened: &Event) -> Self {
+        let about = opened.about(event.record.aggregate_id);
+        Self { event, scope_wide: opened.is_scope_wide(), about, push: OnceLock::new() }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        self.event.record.position
+    }
+
+    pub(super) fn tier(&self) -> Tier {
+        self.event.record.lane.tier
+    }
+
+    pub(super) fn scope(&self) -> Uuid {
+        self.event.record.scope
+    }
+
+    /// About what it takes up, its push included.
+    fn bytes(&self) -> usize {
+        512 + 2 * self.event.record.payload.len()
+    }
+
+    fn told(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.about.iter().filter(|about| about.presence == Presence::Told).map(|about| about.user.0)
+    }
+}
+
+/// Recent events in the order the hub handled them, bounded in number and bytes.
+pub(super) struct Ring {
+    events: usize,
+    bytes_allowed: usize,
+    bytes: usize,
+    all: VecDeque<Arc<Entry>>,
+    scopes: HashMap<Uuid, VecDeque<Arc<Entry>>>,
+    people: HashMap<Uuid, VecDeque<Arc<Entry>>>,
+    /// Everything after these marks is here.
+    floor: Marks,
+}
+
+impl Ring {
+    pub(super) fn new(events: usize, bytes: usize, floor: Marks) -> Self {
+        let (all, scopes, people) = (VecDeque::new(), HashMap::new(), HashMap::new());
+        Self { events, bytes_allowed: bytes, bytes: 0, all, scopes, people, floor }
+    }
+
+    pub(super) fn push(&mut self, entry: Arc<Entry>) {
+        self.bytes += entry.bytes();
+        if entry.scope_wide {
+            self.scopes.entry(entry.scope()).or_default().push_back(Arc::clone(&entry));
+        }
+        for user in entry.told() {
+            self.people.entry(user).or_default().push_back(Arc::clone(&entry));
+        }
+        self.all.push_back(entry);
+        while self.all.len() > self.events || self.bytes > self.bytes_allowed {
+            self.forget_oldest();
+        }
+    }
+
+    /// Whether everything after `known` that the hub has handled is here.
+    pub(super) const fn reaches(&self, known: Marks) -> bool {
+        known.high >= self.floor.high && known.medium >= self.floor.medium
+    }
+
+    /// The events of a scope after `known`, in no order.
+    pub(super) fn of_scope(&self, scope: Uuid, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
+        after(self.scopes.get(&scope), known)
+    }
+
+    /// The events that somebody is told besides those of their scopes, after `known`, in no order.
+    pub(super) fn told(&self, user: Uuid, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
+        after(self.people.get(&user), known)
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.all.pop_front() else { return };
+        self.bytes -= oldest.bytes();
+        match oldest.tier() {
+            Tier::Medium => self.floor.medium = self.floor.medium.max(oldest.position()),
+            Tier::High | Tier::Low => self.floor.high = self.floor.high.max(oldest.position()),
+        }
+        if oldest.scope_wide {
+            forget_first(&mut self.scopes, oldest.scope());
+        }
+        for user in oldest.told() {
+            forget_first(&mut self.people, user);
+        }
+    }
+}
+
+/// The oldest of all is also the oldest of its scope and of its people.
+fn forget_first(index: &mut HashMap<Uuid, VecDeque<Arc<Entry>>>, key: Uuid) {
+    if let Some(entries) = index.get_mut(&key) {
+        entries.pop_front();
+        if entries.is_empty() {
+            index.remove(&key);
+        }
+    }
+}
+
+/// From the newest back to the first that says that all before it is known too: what was handled before a high
+/// event precedes it.
+fn after(entries: Option<&VecDeque<Arc<Entry>>>, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
+    let both = known.high.min(known.medium);
+    let newest_first = entries.into_iter().flat_map(|entries| entries.iter().rev());
+    let recent = newest_first.take_while(move |entry| entry.tier() != Tier::High || entry.position() > both);
+    recent.filter(move |entry| !covers(known, entry.tier(), entry.position()))
+}

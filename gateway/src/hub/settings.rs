@@ -1,0 +1,51 @@
+//! What one socket, one user and one hub may take up.
+
+use std::time::Duration;
+
+/// What one socket, one user and one hub may take up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HubSettings {
+    /// The largest frame a client may send.
+    pub frame_bytes: usize,
+    /// The longest content of a message.
+    pub content_bytes: usize,
+    /// Sockets a user may have open; one more closes the oldest.
+    pub sockets_per_user: usize,
+    /// What may wait for a slow client; above it the socket is closed.
+    pub outbox_bytes: usize,
+    /// Commands of a socket that may be under way; above it the socket is not read.
+    pub commands_in_flight: usize,
+    /// Frames a second that a client may send, on average.
+    pub frames_per_second: u32,
+    /// Frames that a client may send at once.
+    pub frames_at_once: u32,
+    /// How often the server pings; a client that misses two is gone.
+    pub heartbeat: Duration,
+    /// How long a client may take to show its credentials.
+    pub credentials_within: Duration,
+    /// How long a client may take to read what is written to it at once.
+    pub write_within: Duration,
+    /// Recent events that the hub keeps for those who come back.
+    pub ring_events: usize,
+    /// Bytes of recent events that the hub keeps.
+    pub ring_bytes: usize,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        Self {
+            frame_bytes: 64 * 1024,
+            content_bytes: 8 * 1024,
+            sockets_per_user: 10,
+            outbox_bytes: 1024 * 1024,
+            commands_in_flight: 32,
+            frames_per_second: 200,
+            frames_at_once: 400,
+            heartbeat: Duration::from_secs(25),
+            credentials_within: Duration::from_secs(5),
+            write_within: Duration::from_secs(20),
+            ring_events: 65_536,
+            ring_bytes: 32 * 1024 * 1024,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What the hub knows, all of it under one lock: who is connected, and what happened lately.
+
+use super::{
+    person::{Delivery, Move, Person, Seat},
+    ring::{Entry, Ring},
+    settings::HubSettings,
+};
+use crate::{
+    cursor::{Cursor, after, furthest},
+    session::{Close, Outbox},
+};
+use broker::Marks;
+use domain::{Presence, SessionId};
+use event_store::{Interval, Position};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+use uuid::Uuid;
+
+/// What the hub knows.
+pub(super) struct State {
+    pub(super) incarnation: Uuid,
+    /// How far the hub has handled the log.
+    pub(super) marks: Marks,
+    pub(super) draining: bool,
+    people: HashMap<Uuid, Person>,
+    /// Connected users who receive a scope, or may still receive a medium event of it.
+    scopes: HashMap<Uuid, HashSet<Uuid>>,
+    /// Who left which scope with a position that the medium mark has not reached, in order.
+    departed: VecDeque<(Position, Uuid, Uuid)>,
+    ring: Ring,
+    seats: u64,
+}
+
+/// What somebody who catches up is given next.
+pub(super) enum Next {
+    /// These events; the hub has more.
+    More(Vec<Arc<Entry>>, Marks),
+    /// These events; they have joined, and hear of all others.
+    Joined(Vec<Arc<Entry>>, Marks),
+    /// The ring does not reach: read the store for these times, up to this position. They are exact that far.
+    Store(Vec<Interval>, Position),
+}
+
+impl State {
+    pub(super) fn new(incarnation: Uuid, marks: Marks, settings: &HubSettings) -> Self {
+        Self {
+            incarnation,
+            marks,
+            draining: false,
+            people: HashMap::new(),
+            scopes: HashMap::new(),
+            departed: VecDeque::new(),
+            ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
+            seats: 0,
+        }
+    }
+
+    /// The cursor at some marks.
+    pub(super) fn cursor(&self, marks: Marks) -> String {
+        Cursor { incarnation: self.incarnation, marks }.to_string()
+    }
+
+    /// How many sockets there are.
+    pub(super) fn sockets(&self) -> usize {
+        self.people.values().map(|person| person.seats.len()).sum()
+    }
+
+    /// Seats a socket that does not hear of events yet; answers its number. The oldest goes when there are too many.
+    pub(super) fn seat(&mut self, user: Uuid, session: SessionId, outbox: Arc<Outbox>, allowed: usize) -> u64 {
+        self.seats += 1;
+        let person = self.people.entry(user).or_insert_with(Person::stranger);
+        let open = person.seats.iter().filter(|seat| seat.outbox.closing().is_none());
+        if open.clone().count() >= allowed
+            && let Some(oldest) = open.min_by_key(|seat| seat.id)
+        {
+            oldest.outbox.close(Close::Replaced);
+        }
+        if self.draining {
+            outbox.close(Close::Restarting);
+        }
+        person.seats.push(Seat { id: self.seats, session, outbox, joined: false, ahead: None });
+        self.seats
+    }
+
+    /// A socket is gone.
+    pub(super) fn unseat(&mut self, user: Uuid, id: u64) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        person.seats.retain(|seat| seat.id != id);
+        if !person.seats.is_empty() {
+            return;
+        }
+        let Some(person) = self.people.remove(&user) else { return };
+        for scope in person.scopes() {
+            remove_from(&mut self.scopes, scope, user);
+        }
+    }
+
+    /// Whether the store has said when `user` received which scopes.
+    pub(super) fn knows(&self, user: Uuid) -> bool {
+        self.people.get(&user).is_some_and(Person::is_known)
+    }
+
+    /// Takes over what the store says of `user`.
+    pub(super) fn know(&mut self, user: Uuid, intervals: &[Interval]) {
+        let Some(person) = self.people.get_mut(&user).filter(|person| !person.is_known()) else { return };
+        person.know(intervals);
+        for scope in person.scopes().filter(|scope| person.receives_after(*scope, self.marks.medium)) {
+            self.scopes.entry(scope).or_default().insert(user);
+        }
+    }
+
+    /// Closes the sockets of `user`, or only those of one session.
+    pub(super) fn close(&self, user: Uuid, session: Option<SessionId>, why: Close) {
+        let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
+        let meant = seats.filter(|seat| session.is_none_or(|session| seat.session == session));
+        meant.for_each(|seat| seat.outbox.close(why));
+    }
+
+    /// The outboxes of all sockets.
+    pub(super) fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        let seats = self.people.values().flat_map(|person| &person.seats);
+        seats.map(|seat| Arc::clone(&seat.outbox)).collect()
+    }
+
+    /// Puts an event into the outboxes of all who receive it, and remembers it. Answers false, and has told
+    /// nobody, when somebody receives it and its push is wanting. Outboxes whose writers wait go to `wake`.
+    pub(super) fn dispatch(&mut self, entry: &Arc<Entry>, wake: &mut Vec<Arc<Outbox>>) -> bool {
+        self.move_people(entry);
+        let audience = self.audience(entry);
+        if !audience.is_empty() {
+            let Some(push) = entry.push.get() else { return false };
+            let marks = after(self.marks, entry.tier(), entry.position());
+            let incarnation = self.incarnation;
+            let frame_at = |marks| push.frame(&Cursor { incarnation, marks }.to_string());
+            let (position, tier) = (entry.position(), entry.tier());
+            let delivery = Delivery { position, tier, marks, frame: frame_at(marks), frame_at: &frame_at };
+            for user in audience {
+                let seats = self.people.get_mut(&user).into_iter().flat_map(|person| &mut person.seats);
+                for seat in seats.filter(|seat| seat.joined) {
+                    if seat.deliver(&delivery) {
+                        wake.push(Arc::clone(&seat.outbox));
+                    }
+                }
+            }
+        }
+        self.ring.push(Arc::clone(entry));
+        self.reach(after(self.marks, entry.tier(), entry.position()));
+        true
+    }
+
+    /// The hub has handled everything up to `marks`.
+    pub(super) fn reach(&mut self, marks: Marks) {
+        self.marks = furthest(self.marks, marks);
+        while let Some((until, user, scope)) = self.departed.front().copied()
+            && until <= self.marks.medium
+        {
+            self.departed.pop_front();
+            let receives = |person: &Person| person.receives_after(scope, self.marks.medium);
+            if !self.people.get(&user).is_some_and(receives) {
+                remove_from(&mut self.scopes, scope, user);
+            }
+        }
+    }
+
+    /// What a socket that knows everything up to `known` is given next, at most about `limit` events.
+    pub(super) fn next(&mut self, user: Uuid, seat: u64, known: Marks, limit: usize) -> Option<Next> {
+        let person = self.people.get_mut(&user)?;
+        if !self.ring.reaches(known) {
+            return Some(Next::Store(person.intervals(), self.marks.high));
+        }
+        let of_scopes = person.scopes().flat_map(|scope| self.ring.of_scope(scope, known));
+        let mine = of_scopes.filter(|entry| person.receives(entry.scope(), entry.position()));
+        let mut entries: Vec<_> = mine.chain(self.ring.told(user, known)).map(Arc::clone).collect();
+        entries.sort_unstable_by_key(|entry| entry.position());
+        entries.dedup_by_key(|entry| entry.position());
+        if entries.len() > limit {
+            entries.truncate(limit);
+            return Some(Next::More(entries, self.marks));
+        }
+        let seat = person.seats.iter_mut().find(|other| other.id == seat)?;
+        seat.joined = true;
+        seat.ahead = Some(known).filter(|known| furthest(*known, self.marks) != self.marks);
+        Some(Next::Joined(entries, self.marks))
+    }
+
+    fn move_people(&mut self, entry: &Entry) {
+        let (scope, position) = (entry.scope(), entry.position());
+        for about in &entry.about {
+            let user = about.user.0;
+            let Some(person) = self.people.get_mut(&user) else { continue };
+            person.moves(Move { scope, position, presence: about.presence });
+            match about.presence {
+                Presence::Enters if person.is_known() => drop(self.scopes.entry(scope).or_default().insert(user)),
+                Presence::Leaves => self.departed.push_back((position, user, scope)),
+                Presence::Enters | Presence::Told => (),
+            }
+        }
+    }
+
+    /// Connected users who receive an event, each once.
+    fn audience(&self, entry: &Entry) -> Vec<Uuid> {
+        let listening =
+            |user: &Uuid| self.people.get(user).filter(|person| person.seats.iter().any(|seat| seat.joined));
+        let within = |person: &Person| entry.scope_wide && person.receives(entry.scope(), entry.position());
+        let connected = self.scopes.get(&entry.scope()).into_iter().flatten().copied();
+        let insiders = connected.filter(|user| listening(user).is_some_and(within));
+        let about = entry.about.iter().map(|about| about.user.0);
+        let others = about.filter(|user| listening(user).is_some_and(|person| !within(person)));
+        insiders.chain(others).collect()
+    }
+}
+
+fn remove_from(scopes: &mut HashMap<Uuid, HashSet<Uuid>>, scope: Uuid, user: Uuid) {
+    if let Some(users) = scopes.get_mut(&scope) {
+        users.remove(&user);
+        if users.is_empty() {
+            scopes.remove(&scope);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Renders events as pushes, keeping the streams it folded lately.
+
+use super::{Push, data, fold::Folded};
+use domain::Event;
+use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
+use quick_cache::sync::Cache;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Streams whose newest fold is kept.
+const FOLDS: usize = 20_000;
+
+/// Renders events as pushes. Clones share what they keep.
+#[derive(Clone)]
+pub struct Pushes {
+    store: EventStore,
+    folds: Arc<Cache<StreamId, Arc<Fold>>>,
+}
+
+/// A stream folded up to `sequence`.
+#[derive(Clone)]
+struct Fold {
+    sequence: u64,
+    folded: Folded,
+}
+
+impl Pushes {
+    /// Renders events of `store`.
+    #[must_use]
+    pub fn new(store: EventStore) -> Self {
+        Self { store, folds: Arc::new(Cache::new(FOLDS)) }
+    }
+
+    /// The push of one event; `None` when sockets are not told of it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when its stream must be read and cannot.
+    pub async fn render(&self, event: &Arc<RecordedEvent>) -> Result<Option<Arc<Push>>, ReadError> {
+        let pushes = self.render_all(std::slice::from_ref(event)).await?;
+        Ok(pushes.into_iter().next().flatten())
+    }
+
+    /// The pushes of events in position order, with at most one statement for all of them.
+    ///
+    /// # Errors
+    /// [`ReadError`] when their streams must be read and cannot.
+    pub async fn render_all(&self, events: &[Arc<RecordedEvent>]) -> Result<Vec<Option<Arc<Push>>>, ReadError> {
+        let mut pushes = vec![None; events.len()];
+        let mut streams: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
+        for (at, event) in events.iter().enumerate() {
+            if let Some(stream) = event.stream() {
+                streams.entry(stream).or_default().push(at);
+            }
+        }
+        let sequence = |at: &usize| events[*at].record.sequence;
+        let mut bases = HashMap::new();
+        let mut unknown = Vec::new();
+        for (stream, wanted) in &streams {
+            match self.base(*stream, wanted.iter().map(sequence)) {
+                Some(base) => drop(bases.insert(*stream, base)),
+                None => unknown.push((*stream, wanted.last().map_or(0, sequence))),
+            }
+        }
+        let loaded = if unknown.is_empty() { Vec::new() } else { self.store.load_many(&unknown).await? };
+        let mut histories: HashMap<StreamId, Vec<Arc<RecordedEvent>>> = HashMap::new();
+        for event in loaded {
+            if let Some(stream) = event.stream() {
+                histories.entry(stream).or_default().push(event);
+            }
+        }
+        for (stream, wanted) in streams {
+            let mut fold = bases.remove(&stream).unwrap_or_else(|| Fold::new(stream));
+            let mut history = histories.remove(&stream).unwrap_or_default().into_iter().peekable();
+            for at in wanted {
+                let event = &events[at];
+                let until = event.record.sequence;
+                while let Some(before) = history.next_if(|before| before.record.sequence < until) {
+                    self.apply(&mut fold, &before).await?;
+                }
+                self.apply(&mut fold, event).await?;
+                pushes[at] = self.push(event, &fold.folded).await?;
+            }
+            self.keep(stream, fold);
+        }
+        Ok(pushes)
+    }
+
+    /// The fold from which these events of `stream` can be reached without reading the log.
+    fn base(&self, stream: StreamId, mut sequences: impl Iterator<Item = u64>) -> Option<Fold> {
+        if !Folded::is_needed(stream.aggregate) {
+            return Some(Fold::new(stream));
+        }
+        let first = sequences.next()?;
+        let gapless = sequences.try_fold(first, |last, next| (next == last + 1).then_some(next)).is_some();
+        let base = match first {
+            1 => Some(Fold::new(stream)),
+            _ => self.folds.get(&stream).filter(|fold| fold.sequence + 1 == first).map(|fold| Fold::clone(&fold)),
+        };
+        base.filter(|_| gapless)
+    }
+
+    /// Takes an event that follows; one that is already in the fold changes nothing.
+    async fn apply(&self, fold: &mut Fold, event: &RecordedEvent) -> Result<(), ReadError> {
+        if event.record.sequence > fold.sequence {
+            fold.sequence = event.record.sequence;
+            if let Some(opened) = open(&self.store, event).await? {
+                fold.folded.apply(&event.record, opened);
+            }
+        }
+        Ok(())
+    }
+
+    async fn push(&self, event: &RecordedEvent, folded: &Folded) -> Result<Option<Arc<Push>>, ReadError> {
+        let Some(opened) = open(&self.store, event).await? else { return Ok(None) };
+        if !super::is_pushed(opened) {
+            return Ok(None);
+        }
+        let record = &event.record;
+        match data::render(opened, record, folded) {
+            Some(Ok(data)) => Ok(Some(Arc::new(Push {
+                position: record.position,
+                tier: record.lane.tier,
+                name: opened.kind().name,
+                at: record.recorded_at,
+                actor: record.origin.actor,
+                data,
+            }))),
+            Some(Err(error)) => Err(ReadError::Damaged(error.to_string())),
+            None => {
+                tracing::error!(event.position = record.position, "an event's stream does not lead up to it");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the newest fold of a stream.
+    fn keep(&self, stream: StreamId, fold: Fold) {
+        let newer = self.folds.peek(&stream).is_none_or(|kept| kept.sequence < fold.sequence);
+        if newer && Folded::is_needed(stream.aggregate) {
+            self.folds.insert(stream, Arc::new(fold));
+        }
+    }
+}
+
+impl Fold {
+    fn new(stream: StreamId) -> Self {
+        Self { sequence: 0, folded: Folded::new(stream.aggregate) }
+    }
+}
+
+/// Opens an event; `None`, and a line in the log, for one that nothing will ever open.
+///
+/// # Errors
+/// [`ReadError`] when trying again later may open it.
+pub async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Result<Option<&'e Event>, ReadError> {
+    match store.open_event(event).await {
+        Ok(event) => Ok(Some(event)),
+        Err(OpenError::Read(error)) => Err(error),
+        Err(error) => {
+            let position = event.record.position;
+            tracing::error!(event.position = position, error.cause = %error, "an event cannot be read and is passed over");
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What waits to be written to one socket, bounded in bytes.
+
+use super::Close;
+use axum::extract::ws::Utf8Bytes;
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// What waits to be written to one socket. Whoever fills it never waits for the client.
+#[derive(Debug)]
+pub struct Outbox {
+    limit: usize,
+    queue: Mutex<Queue>,
+    ready: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Utf8Bytes>,
+    bytes: usize,
+    close: Option<Close>,
+}
+
+/// What is to be written next.
+#[derive(Debug, Default)]
+pub struct Burst {
+    /// Frames, in order.
+    pub frames: Vec<Utf8Bytes>,
+    /// Close the socket after them.
+    pub close: Option<Close>,
+}
+
+impl Outbox {
+    /// An empty outbox that holds at most `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { limit, queue: Mutex::default(), ready: Notify::new() }
+    }
+
+    /// Puts in a frame that must not be lost. When it does not fit, everything that waits is given up and the
+    /// socket is closed as a slow consumer: its client resumes by its cursor. Answers whether the writer must
+    /// be [woken](Self::wake).
+    pub fn push(&self, frame: Utf8Bytes) -> bool {
+        let mut queue = self.lock();
+        if queue.close.is_some() {
+            return false;
+        }
+        let idle = queue.frames.is_empty();
+        if !idle && queue.bytes + frame.len() > self.limit {
+            *queue = Queue { close: Some(Close::SlowConsumer), ..Queue::default() };
+            return true;
+        }
+        queue.put(frame);
+        idle
+    }
+
+    /// Puts in a frame that may be lost: it is, once the outbox is half full. Answers whether the writer must
+    /// be [woken](Self::wake).
+    pub fn offer(&self, frame: Utf8Bytes) -> bool {
+        let mut queue = self.lock();
+        if queue.close.is_some() || queue.bytes + frame.len() > self.limit / 2 {
+            return false;
+        }
+        let idle = queue.frames.is_empty();
+        queue.put(frame);
+        idle
+    }
+
+    /// Closes the socket once what waits now is written; the first reason stands.
+    pub fn close(&self, why: Close) {
+        self.lock().close.get_or_insert(why);
+        self.wake();
+    }
+
+    /// Whether the socket is being closed.
+    #[must_use]
+    pub fn closing(&self) -> Option<Close> {
+        self.lock().close
+    }
+
+    /// Wakes the writer.
+    pub fn wake(&self) {
+        self.ready.notify_one();
+    }
+
+    /// Waits until there is something, then takes frames of about `max` bytes, at least one. Cancel-safe.
+    pub async fn next(&self, max: usize) -> Burst {
+        loop {
+            if let Some(burst) = self.take(max) {
+                return burst;
+            }
+            self.ready.notified().await;
+        }
+    }
+
+    fn take(&self, max: usize) -> Option<Burst> {
+        let mut queue = self.lock();
+        let mut burst = Burst::default();
+        let mut bytes = 0;
+        while bytes < max
+            && let Some(frame) = queue.frames.pop_front()
+        {
+            bytes += frame.len();
+            burst.frames.push(frame);
+        }
+        queue.bytes -= bytes;
+        burst.close = queue.close.filter(|_| queue.frames.is_empty());
+        (!burst.frames.is_empty() || burst.close.is_some()).then_some(burst)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn put(&mut self, frame: Utf8Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(bytes: usize) -> Utf8Bytes {
+        "x".repeat(bytes).into()
+    }
+
+    #[tokio::test]
+    async fn frames_come_in_order_and_the_writer_is_woken_once_a_burst() {
+        let outbox = Outbox::new(100);
+        let woken = [outbox.push("a".into()), outbox.push("b".into()), outbox.offer("c".into())];
+        assert_eq!(woken, [true, false, false]);
+        assert_eq!(outbox.next(2).await.frames, ["a", "b"].map(Utf8Bytes::from_static));
+        assert_eq!(outbox.next(2).await.frames, [Utf8Bytes::from_static("c")]);
+        assert!(outbox.push("d".into()));
+    }
+
+    #[tokio::test]
+    async fn signals_are_shed_at_half_and_events_close_it() {
+        let outbox = Outbox::new(100);
+        outbox.push(frame(40));
+        assert!(!outbox.offer(frame(20)), "shed");
+        outbox.push(frame(60));
+        assert_eq!(outbox.closing(), None);
+        assert!(outbox.push(frame(1)), "the writer must hear of it");
+        let burst = outbox.next(usize::MAX).await;
+        assert_eq!((burst.frames.len(), burst.close), (0, Some(Close::SlowConsumer)));
+        assert!(!outbox.push(frame(1)), "nothing follows");
+    }
+
+    #[tokio::test]
+    async fn one_frame_above_the_limit_passes_alone() {
+        let outbox = Outbox::new(10);
+        outbox.push(frame(50));
+        assert_eq!(outbox.next(1).await.frames.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_before_the_close_and_the_first_reason_stands() {
+        let outbox = Outbox::new(100);
+        outbox.push("a".into());
+        outbox.push("b".into());
+        outbox.close(Close::Revoked);
+        outbox.close(Close::Restarting);
+        let first = outbox.next(1).await;
+        assert_eq!((first.frames.len(), first.close), (1, None));
+        let last = outbox.next(1).await;
+        assert_eq!((last.frames.len(), last.close), (1, Some(Close::Revoked)));
+    }
+}
