@@ -1,1 +1,25 @@
-//! placeholder
+//! The read side: projections fold the log into read models, workers keep them up, queries answer from them.
+//!
+//! Whatever stands here can be thrown away and rebuilt from the log.
+
+mod apply;
+mod checkpoint;
+mod conversations;
+mod error;
+mod friendships;
+mod messages;
+mod parked;
+mod projection;
+pub mod queries;
+mod read_markers;
+mod schema;
+mod users;
+pub mod worker;
+
+pub use checkpoint::{Checkpoint, checkpoints};
+pub use error::{ApplyError, Error};
+pub use parked::{Parked, ParkedId, ParkedState, discard, list_parked, requeue};
+pub use projection::{Opened, Projection};
+pub use queries::Queries;
+pub use schema::{Key, Table, migrator};
+pub use worker::{Progress, Worker, WorkerSettings};

@@ -1,0 +1,273 @@
+//! Applies events to projections and moves their checkpoints in the same transaction (I14).
+//!
+//! Live workers, rebuilds and verifications all go through [`Applier`]: the place is the only difference.
+
+use crate::{
+    ApplyError, Error, Opened, Projection,
+    checkpoint::{self, Checkpoint, Checkpoints, mark, raise},
+    parked::{self, Stream},
+};
+use broker::Marks;
+use domain::{Partition, Tier, Timestamp};
+use event_store::{EventStore, Position, RecordedEvent};
+use sql::{Database, Transaction, query};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// How often an event is tried before it is parked.
+const ATTEMPTS: u32 = 3;
+
+/// Applies events to some projections in one place, for some partitions.
+pub(crate) struct Applier {
+    store: EventStore,
+    database: Database,
+    clock: fn() -> Timestamp,
+    checkpoints: Checkpoints,
+    parked: BTreeSet<(Projection, Stream)>,
+    until: Option<Checkpoints>,
+}
+
+/// What a projection is to do with an event.
+struct Task<'e> {
+    event: &'e Arc<RecordedEvent>,
+    opened: &'e Result<Opened<'e>, String>,
+}
+
+impl Applier {
+    /// Loads the checkpoints of `projections` in `partitions`, making the first ones.
+    pub(crate) async fn load(
+        store: EventStore,
+        database: Database,
+        projections: &[Projection],
+        partitions: &[Partition],
+        clock: fn() -> Timestamp,
+    ) -> Result<Self, Error> {
+        checkpoint::ensure(&database, projections, store.partitions()).await?;
+        let mut checkpoints = checkpoint::checkpoints(&database).await?;
+        checkpoints
+            .retain(|(projection, partition), _| projections.contains(projection) && partitions.contains(partition));
+        let parked = parked::streams(&database).await?;
+        Ok(Self { store, database, clock, checkpoints, parked, until: None })
+    }
+
+    /// Applies nothing beyond these checkpoints.
+    pub(crate) fn until(&mut self, limits: Checkpoints) {
+        self.until = Some(limits);
+    }
+
+    /// How far the projection that has come least far has come, in each partition.
+    pub(crate) fn marks(&self) -> BTreeMap<Partition, Marks> {
+        let mut least: BTreeMap<Partition, Marks> = BTreeMap::new();
+        for ((_, partition), Checkpoint { marks, .. }) in &self.checkpoints {
+            let entry = least.entry(*partition).or_insert(*marks);
+            entry.high = entry.high.min(marks.high);
+            entry.medium = entry.medium.min(marks.medium);
+        }
+        least
+    }
+
+    /// How far one projection has come.
+    pub(crate) fn marks_of(&self, projection: Projection) -> BTreeMap<Partition, Marks> {
+        let of = self.checkpoints.iter().filter(|((other, _), _)| *other == projection);
+        of.map(|((_, partition), checkpoint)| (*partition, checkpoint.marks)).collect()
+    }
+
+    /// How far each projection has come.
+    pub(crate) const fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    /// Applies events, which come in an order that keeps I12, lane by lane without a hole. Those that a
+    /// projection has applied already are passed over.
+    ///
+    /// # Errors
+    /// A temporary error: nothing was applied, and the same call may succeed later. [`Error::Overtaken`]: load
+    /// again.
+    pub(crate) async fn apply(&mut self, events: &[Arc<RecordedEvent>]) -> Result<(), Error> {
+        let mut next = Checkpoints::new();
+        let mut wanted: BTreeMap<Projection, Vec<usize>> = BTreeMap::new();
+        for (n, event) in events.iter().enumerate() {
+            for projection in self.step_over(event, &mut next) {
+                wanted.entry(projection).or_default().push(n);
+            }
+        }
+        if next.is_empty() {
+            return Ok(());
+        }
+        let needed: BTreeSet<usize> = wanted.values().flatten().copied().collect();
+        let opened = self.open(events, &needed).await?;
+        let tasks: BTreeMap<Projection, Vec<Task<'_>>> = wanted
+            .into_iter()
+            .map(|(projection, all)| {
+                let task = |n: usize| opened[n].as_ref().map(|opened| Task { event: &events[n], opened });
+                (projection, all.into_iter().filter_map(task).collect())
+            })
+            .collect();
+
+        match self.together(&tasks, &next).await {
+            Err(Error::Apply(error)) if !error.is_temporary() => {
+                tracing::warn!(error = %error, events = events.len(), "A batch failed; its events are tried one by one");
+                self.one_by_one(&tasks, &next).await?;
+            }
+            done => done?,
+        }
+        self.checkpoints.extend(next);
+        Ok(())
+    }
+
+    /// Moves the checkpoints in `next` past the event; answers the projections that are to apply it.
+    fn step_over(&self, event: &RecordedEvent, next: &mut Checkpoints) -> Vec<Projection> {
+        let record = &event.record;
+        let (tier, partition) = (record.lane.tier, record.lane.partition);
+        let mut wanting = Vec::new();
+        for ((projection, _), now) in self.checkpoints.iter().filter(|((_, other), _)| *other == partition) {
+            let key = (*projection, partition);
+            let ahead = next.get(&key).copied().unwrap_or(*now);
+            if record.position <= mark(ahead.marks, tier) || self.is_beyond(key, tier, record.position) {
+                continue;
+            }
+            let step = next.entry(key).or_insert(Checkpoint { number: now.number + 1, marks: now.marks });
+            raise(&mut step.marks, tier, record.position);
+            if projection.takes(&record.aggregate_type) {
+                wanting.push(*projection);
+            }
+        }
+        wanting
+    }
+
+    fn is_beyond(&self, key: (Projection, Partition), tier: Tier, position: Position) -> bool {
+        let limit = |until: &Checkpoints| until.get(&key).map_or(0, |until| mark(until.marks, tier));
+        self.until.as_ref().is_some_and(|until| position > limit(until))
+    }
+
+    /// Opens the needed events; one that does not open is a poisonous one.
+    async fn open<'e>(
+        &self,
+        events: &'e [Arc<RecordedEvent>],
+        needed: &BTreeSet<usize>,
+    ) -> Result<Vec<Option<Result<Opened<'e>, String>>>, Error> {
+        let mut opened = Vec::with_capacity(events.len());
+        for (n, event) in events.iter().enumerate() {
+            if !needed.contains(&n) {
+                opened.push(None);
+                continue;
+            }
+            opened.push(Some(match open(&self.store, event).await {
+                Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
+                Err(error) => Err(error.to_string()),
+                Ok(event) => Ok(event),
+            }));
+        }
+        Ok(opened)
+    }
+
+    /// The usual way: all events of a projection at once.
+    async fn together(&mut self, tasks: &BTreeMap<Projection, Vec<Task<'_>>>, next: &Checkpoints) -> Result<(), Error> {
+        let unopened = tasks.values().flatten().any(|task| task.opened.is_err());
+        if unopened {
+            return self.one_by_one(tasks, next).await;
+        }
+        let mut tx = checkpoint::begin(&self.database).await?;
+        for (projection, tasks) in tasks {
+            let mut ready = Vec::with_capacity(tasks.len());
+            for task in tasks {
+                if let Ok(opened) = task.opened
+                    && !self.is_held(&mut tx, *projection, task.event).await?
+                {
+                    ready.push(*opened);
+                }
+            }
+            projection.apply(&mut tx, &ready).await.map_err(Error::Apply)?;
+        }
+        checkpoint::step(&mut tx, next).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// After a failure: each event behind a savepoint of its own, so that the one to blame is parked alone.
+    async fn one_by_one(
+        &mut self,
+        tasks: &BTreeMap<Projection, Vec<Task<'_>>>,
+        next: &Checkpoints,
+    ) -> Result<(), Error> {
+        let mut tx = checkpoint::begin(&self.database).await?;
+        for (projection, tasks) in tasks {
+            for task in tasks {
+                if self.is_held(&mut tx, *projection, task.event).await? {
+                    continue;
+                }
+                let Err(error) = attempt(&mut tx, *projection, task.opened).await? else { continue };
+                let record = &task.event.record;
+                tracing::error!(
+                    projection = projection.name(),
+                    position = record.position,
+                    event_type = record.event_type,
+                    error,
+                    "An event could not be applied and is parked"
+                );
+                parked::park(&mut tx, *projection, record, &error, ATTEMPTS, (self.clock)()).await?;
+                self.parked.insert((*projection, Stream::of(record)));
+            }
+        }
+        checkpoint::step(&mut tx, next).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Whether the event's stream is parked; the event is then parked behind.
+    async fn is_held(
+        &mut self,
+        tx: &mut Transaction,
+        projection: Projection,
+        event: &RecordedEvent,
+    ) -> Result<bool, Error> {
+        if self.parked.is_empty() {
+            return Ok(false);
+        }
+        let key = (projection, Stream::of(&event.record));
+        if !self.parked.contains(&key) {
+            return Ok(false);
+        }
+        if parked::hold(tx, projection, &key.1).await? {
+            parked::park_behind(tx, projection, &event.record, (self.clock)()).await?;
+            return Ok(true);
+        }
+        self.parked.remove(&key);
+        Ok(false)
+    }
+}
+
+/// Opens an event.
+pub(crate) async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Result<Opened<'e>, ApplyError> {
+    Ok(Opened { record: &event.record, event: store.open_event(event).await? })
+}
+
+/// Tries one event a few times, each time undoing what it did. The inner result names the failure.
+///
+/// # Errors
+/// A temporary error, which ends the transaction.
+pub(crate) async fn attempt(
+    tx: &mut Transaction,
+    projection: Projection,
+    opened: &Result<Opened<'_>, String>,
+) -> Result<Result<(), String>, Error> {
+    let event = match opened {
+        Ok(event) => *event,
+        Err(error) => return Ok(Err(error.clone())),
+    };
+    let mut failure = String::new();
+    for _ in 0..ATTEMPTS {
+        tx.execute(query("SAVEPOINT event")).await?;
+        match projection.apply(tx, &[event]).await {
+            Ok(()) => {
+                tx.execute(query("RELEASE SAVEPOINT event")).await?;
+                return Ok(Ok(()));
+            }
+            Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
+            Err(error) => failure = error.to_string(),
+        }
+        tx.execute(query("ROLLBACK TO SAVEPOINT event")).await?;
+        tx.execute(query("RELEASE SAVEPOINT event")).await?;
+    }
+    Ok(Err(failure))
+}

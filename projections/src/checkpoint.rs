@@ -1,0 +1,180 @@
+//! Checkpoints: how far a projection has come in a partition, moved on by compare-and-set (I14).
+
+use crate::{Error, Projection};
+use broker::Marks;
+use domain::{Partition, Tier};
+use event_store::Position;
+use sql::{Database, Row, Transaction, Value, query};
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// How far a projection has come in a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The step's number; the next step has the next one.
+    pub number: u64,
+    /// The events applied.
+    pub marks: Marks,
+}
+
+/// The checkpoints of each projection in each partition.
+pub(crate) type Checkpoints = BTreeMap<(Projection, Partition), Checkpoint>;
+
+/// The steps kept are fewer than this, per projection and partition.
+const KEPT: u64 = 32;
+/// Names the advisory lock that keeps a swap and the workers' transactions apart; the second half is the schema.
+const GATE: i32 = 0x43_48_41_54;
+
+const LATEST: &str = "SELECT c.projection, c.version, c.partition, c.number, c.high, c.medium FROM checkpoints c \
+    JOIN (SELECT projection, version, partition, MAX(number) AS number FROM checkpoints \
+    GROUP BY projection, version, partition) latest ON c.projection = latest.projection \
+    AND c.version = latest.version AND c.partition = latest.partition AND c.number = latest.number";
+
+/// The mark of one tier.
+pub(crate) const fn mark(marks: Marks, tier: Tier) -> Position {
+    match tier {
+        Tier::High => marks.high,
+        Tier::Medium | Tier::Low => marks.medium,
+    }
+}
+
+/// Raises the mark of one tier.
+pub(crate) fn raise(marks: &mut Marks, tier: Tier, position: Position) {
+    match tier {
+        Tier::High => marks.high = marks.high.max(position),
+        Tier::Medium => marks.medium = marks.medium.max(position),
+        Tier::Low => (),
+    }
+}
+
+/// How far each projection has come in each partition: what an operator is shown.
+///
+/// # Errors
+/// When the read models are away.
+pub async fn checkpoints(database: &Database) -> Result<BTreeMap<(Projection, Partition), Checkpoint>, sql::Error> {
+    parse(&database.fetch_all(query(LATEST)).await?)
+}
+
+/// The same within a transaction.
+pub(crate) async fn read(tx: &mut Transaction) -> Result<Checkpoints, sql::Error> {
+    parse(&tx.fetch_all(query(LATEST)).await?)
+}
+
+/// Rows of projections or versions that this build does not have are left out.
+fn parse(rows: &[Row]) -> Result<Checkpoints, sql::Error> {
+    let mut checkpoints = Checkpoints::new();
+    for row in rows {
+        let Ok(projection) = row.get::<String>(0)?.parse::<Projection>() else { continue };
+        if row.get::<i64>(1)? == i64::from(projection.version()) {
+            let partition = Partition(u16::try_from(row.get::<i64>(2)?).unwrap_or(u16::MAX));
+            let marks = Marks { high: row.unsigned(4)?, medium: row.unsigned(5)? };
+            checkpoints.insert((projection, partition), Checkpoint { number: row.unsigned(3)?, marks });
+        }
+    }
+    Ok(checkpoints)
+}
+
+/// Begins a transaction of a worker: its commit is not waited for on the disk (rows and checkpoints are lost
+/// together), and no swap happens beside it.
+pub(crate) async fn begin(database: &Database) -> Result<Transaction, sql::Error> {
+    let mut tx = database.begin().await?;
+    if matches!(tx, Transaction::Postgres(_)) {
+        let sql = "SELECT set_config('synchronous_commit', 'off', true), \
+                   pg_advisory_xact_lock_shared($1::BIGINT::INT, hashtext(current_schema()))";
+        tx.execute(query(sql).bind(GATE)).await?;
+    }
+    Ok(tx)
+}
+
+/// Begins a transaction that keeps all workers of these read models waiting.
+pub(crate) async fn begin_alone(database: &Database) -> Result<Transaction, sql::Error> {
+    let mut tx = database.begin().await?;
+    if matches!(tx, Transaction::Postgres(_)) {
+        let sql = "SELECT pg_advisory_xact_lock($1::BIGINT::INT, hashtext(current_schema()))";
+        tx.execute(query(sql).bind(GATE)).await?;
+    }
+    Ok(tx)
+}
+
+/// Makes the first checkpoints of projections that have none of their present version, after emptying their
+/// tables: a projection begins with nothing.
+pub(crate) async fn ensure(database: &Database, projections: &[Projection], partitions: u16) -> Result<(), sql::Error> {
+    let found = checkpoints(database).await?;
+    let lacks = |projection: &Projection| !found.keys().any(|(name, _)| name == projection);
+    if !projections.iter().any(lacks) {
+        return Ok(());
+    }
+    let mut tx = begin_alone(database).await?;
+    let found = read(&mut tx).await?;
+    let first = Checkpoint::default();
+    for projection in projections.iter().copied().filter(|name| !found.keys().any(|(other, _)| other == name)) {
+        for table in projection.tables() {
+            tx.execute(query(format!("DELETE FROM {}", table.name))).await?;
+        }
+        let fresh = (0..partitions).map(|partition| ((projection, Partition(partition)), first)).collect();
+        replace(&mut tx, projection, &fresh).await?;
+    }
+    tx.commit().await
+}
+
+/// Forgets all checkpoints and parked events of a projection, and writes the given ones instead.
+pub(crate) async fn replace(
+    tx: &mut Transaction,
+    projection: Projection,
+    checkpoints: &Checkpoints,
+) -> Result<(), sql::Error> {
+    for table in ["checkpoints", "parked"] {
+        let sql = format!("DELETE FROM {table} WHERE projection = $1");
+        tx.execute(query(sql).bind(projection.name())).await?;
+    }
+    let rows = checkpoints.iter().filter(|((name, _), _)| *name == projection);
+    let rows = rows.map(|(key, checkpoint)| row(key, checkpoint).to_vec()).collect();
+    let head = "INSERT INTO checkpoints (projection, version, partition, number, high, medium) VALUES";
+    tx.insert(head, rows, "").await
+}
+
+fn row((projection, partition): &(Projection, Partition), checkpoint: &Checkpoint) -> [Value; 6] {
+    [
+        projection.name().into(),
+        projection.version().into(),
+        partition.0.into(),
+        checkpoint.number.into(),
+        checkpoint.marks.high.into(),
+        checkpoint.marks.medium.into(),
+    ]
+}
+
+/// Steps on to `next`: each with the number after the one that must be the latest.
+///
+/// # Errors
+/// [`Error::Overtaken`] when another one is the latest; nothing may be committed then.
+pub(crate) async fn step(tx: &mut Transaction, next: &Checkpoints) -> Result<(), Error> {
+    if next.is_empty() {
+        return Ok(());
+    }
+    let mut sql = String::from("WITH next (projection, version, partition, number, high, medium) AS (VALUES");
+    for n in 0..next.len() {
+        let [a, b, c, d, e, f] = [1, 2, 3, 4, 5, 6].map(|column| n * 6 + column);
+        let comma = if n == 0 { "" } else { "," };
+        let _ = write!(sql, "{comma} (${a}, ${b}, ${c}, ${d}, ${e}, ${f})");
+    }
+    sql.push_str(
+        ") INSERT INTO checkpoints (projection, version, partition, number, high, medium) \
+         SELECT next.projection, next.version, next.partition, next.number, next.high, next.medium \
+         FROM next JOIN checkpoints before ON before.projection = next.projection \
+         AND before.version = next.version AND before.partition = next.partition \
+         AND before.number = next.number - 1",
+    );
+    let values = next.iter().flat_map(|(key, checkpoint)| row(key, checkpoint));
+    let stepped = match tx.execute(query(sql).bind_all(values)).await {
+        Err(error) if error.is_unique_violation() => return Err(Error::Overtaken),
+        stepped => stepped?,
+    };
+    if stepped != next.len() as u64 {
+        return Err(Error::Overtaken);
+    }
+    for ((projection, partition), checkpoint) in next.iter().filter(|(_, next)| next.number % KEPT == 0) {
+        let sql = "DELETE FROM checkpoints WHERE projection = $1 AND partition = $2 AND number < $3";
+        tx.execute(query(sql).bind(projection.name()).bind(partition.0).bind(checkpoint.number)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! What can go wrong on the read side.
+
+use event_store::{OpenError, ReadError};
+
+/// Why an event could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The read models refused it, or are away.
+    #[error(transparent)]
+    Sql(#[from] sql::Error),
+    /// A value has no JSON form.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The event cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl ApplyError {
+    /// Whether the same event may go through later. Otherwise the event is poisonous.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Sql(error) => error.is_temporary(),
+            Self::Open(OpenError::Read(_)) => true,
+            Self::Open(_) | Self::Json(_) => false,
+        }
+    }
+}
+
+/// Why the read side stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The read models are away or refused a statement.
+    #[error(transparent)]
+    Sql(#[from] sql::Error),
+    /// The log is away or damaged.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// An event could not be applied for now.
+    #[error(transparent)]
+    Apply(ApplyError),
+    /// Somebody else has moved the checkpoints on: load them again.
+    #[error("the checkpoints were moved by somebody else")]
+    Overtaken,
+    /// There is no such parked event at the head of a stream.
+    #[error("there is no such parked event, or another of its stream comes before it")]
+    NotParked,
+    /// The work was told to stop; what is done is kept.
+    #[error("stopped before the end")]
+    Stopped,
+    /// A part of the work ended without an answer.
+    #[error("a part of the work died: {0}")]
+    Died(String),
+}
+
+impl Error {
+    /// Whether the same may succeed later.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Sql(error) => error.is_temporary(),
+            Self::Apply(error) => error.is_temporary(),
+            Self::Read(ReadError::Unavailable(_)) => true,
+            _ => false,
+        }
+    }
+}

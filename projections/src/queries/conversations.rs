@@ -1,0 +1,146 @@
+//! Conversations, as one viewer sees them.
+
+use super::{MessageRow, Page, PageRequest, Queries, QueryError, page::Place};
+use domain::{ConversationId, Timestamp, UserId};
+use sql::{Query, Row, query};
+use uuid::Uuid;
+
+/// A conversation. To those who merely asked to join, nothing of what is said there is told: no last message, and
+/// numbers that are 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Which.
+    pub id: ConversationId,
+    /// `direct` or `group`.
+    pub conversation_type: String,
+    /// A group's title.
+    pub title: Option<String>,
+    /// A group's picture.
+    pub avatar_url: Option<String>,
+    /// Whether joining needs approval.
+    pub approval: bool,
+    /// Who opened it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// How many are in.
+    pub member_count: u64,
+    /// How the viewer takes part.
+    pub mine: Membership,
+    /// The newest message that the viewer did not hide.
+    pub last_message: Option<MessageRow>,
+    /// The seq of the newest message.
+    pub last_seq: u64,
+    /// Up to where the viewer has read.
+    pub read_seq: u64,
+    /// How many messages are newer than what the viewer has read, sent, or found on joining.
+    pub unread: u64,
+    /// Whether the viewer muted it.
+    pub muted: bool,
+    /// Whether the viewer archived it.
+    pub archived: bool,
+    activity: i64,
+}
+
+/// How the viewer takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// `lead` or `member`.
+    pub role: String,
+    /// `active` or `pending`.
+    pub status: String,
+    /// The conversation's last seq when they came.
+    pub join_seq: u64,
+}
+
+/// `$1` is the viewer. The last columns are 0 for those who are not in.
+const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.created_by, c.created_at, \
+    c.member_count, v.role, v.status, v.join_seq, COALESCE(r.read_seq, 0), \
+    CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
+        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END, \
+    CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
+        WHERE m.conversation_id = c.id AND m.sender_id = $1 ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END, \
+    CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.position FROM messages m \
+        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity \
+    FROM members v JOIN conversations c ON c.id = v.conversation_id AND c.deleted_at IS NULL \
+    LEFT JOIN read_markers r ON r.conversation_id = v.conversation_id AND r.user_id = v.user_id \
+    WHERE v.user_id = $1 AND v.status IN ('active', 'pending')";
+
+impl Queries {
+    /// The conversations of a user, the one with the latest message first. Nothing is archived yet: the archived
+    /// ones are an empty list.
+    ///
+    /// # Errors
+    /// [`QueryError::BadToken`], or when the read models are away.
+    pub async fn conversations(
+        &self,
+        viewer: UserId,
+        archived: bool,
+        page: &PageRequest,
+    ) -> Result<Page<ConversationRow>, QueryError> {
+        let place = page.place()?;
+        if archived {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let sql = format!(
+            "SELECT * FROM ({SELECT}) mine WHERE (activity, id) < ($2, $3) ORDER BY activity DESC, id DESC LIMIT $4"
+        );
+        let listed = query(sql).bind(viewer.0).bind(place.number).bind(place.id).bind(page.probe());
+        let rows = self.conversation_rows(listed).await?;
+        let mut page = Page::cut(rows, page, |row| Place { number: row.activity, id: row.id.0 });
+        self.add_last_messages(viewer, &mut page.items).await?;
+        Ok(page)
+    }
+
+    /// A conversation in which the viewer is, or asked to be.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] to everybody else.
+    pub async fn conversation(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+    ) -> Result<ConversationRow, QueryError> {
+        let sql = format!("{SELECT} AND c.id = $2");
+        let mut found = self.conversation_rows(query(sql).bind(viewer.0).bind(conversation.0)).await?;
+        self.add_last_messages(viewer, &mut found).await?;
+        found.pop().ok_or(QueryError::NotFound)
+    }
+
+    async fn conversation_rows(&self, query: Query) -> Result<Vec<ConversationRow>, QueryError> {
+        let rows = self.database.fetch_all(query).await?;
+        Ok(rows.iter().map(parse).collect::<Result<_, _>>()?)
+    }
+
+    async fn add_last_messages(&self, viewer: UserId, rows: &mut [ConversationRow]) -> Result<(), QueryError> {
+        let open: Vec<Uuid> = rows.iter().filter(|row| row.last_seq > 0).map(|row| row.id.0).collect();
+        let mut last = self.last_messages(viewer, &open).await?;
+        for row in rows {
+            row.last_message = last.remove(&row.id.0);
+        }
+        Ok(())
+    }
+}
+
+fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
+    let (join_seq, read_seq) = (row.unsigned(10)?, row.unsigned(11)?);
+    let (last_seq, own_seq) = (row.unsigned(12)?, row.unsigned(13)?);
+    Ok(ConversationRow {
+        id: ConversationId(row.get(0)?),
+        conversation_type: row.get(1)?,
+        title: row.get(2)?,
+        avatar_url: row.get(3)?,
+        approval: row.get(4)?,
+        created_by: UserId(row.get(5)?),
+        created_at: Timestamp::from_millis(row.get(6)?),
+        member_count: row.unsigned(7)?,
+        mine: Membership { role: row.get(8)?, status: row.get(9)?, join_seq },
+        last_message: None,
+        last_seq,
+        read_seq,
+        unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq)),
+        muted: false,
+        archived: false,
+        activity: row.get(14)?,
+    })
+}

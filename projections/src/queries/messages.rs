@@ -1,0 +1,306 @@
+//! Messages, as one viewer sees them.
+
+use super::{
+    Page, Queries, QueryError, padded,
+    page::MAX_LIMIT,
+    users::{self, PersonRow},
+};
+use domain::{ConversationId, MessageId, Timestamp, UserId};
+use sql::{Query, Row, placeholders, query};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Which.
+    pub id: MessageId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who sent it.
+    pub sender: PersonRow,
+    /// Its number in the conversation.
+    pub seq: u64,
+    /// Its position in the log.
+    pub position: u64,
+    /// `TEXT`, `IMAGE`, `FILE`, `VIDEO` or `CALL`.
+    pub message_type: String,
+    /// The text; `None` once it was deleted, or its sender forgotten.
+    pub content: Option<String>,
+    /// What is attached, in order.
+    pub attachments: Vec<AttachmentRow>,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+    /// Whom it mentions.
+    pub mentions: Vec<UserId>,
+    /// Reactions, the emoji that came first standing first.
+    pub reactions: Vec<ReactionRow>,
+    /// How far it got.
+    pub status: MessageStatus,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// When its text was last replaced.
+    pub edited_at: Option<Timestamp>,
+    /// When it was removed for everybody.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// An attached file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentRow {
+    /// Where it lies.
+    pub file_url: String,
+    /// Where a small picture of it lies.
+    pub thumb_url: Option<String>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Its media type.
+    pub mime: Option<String>,
+}
+
+/// All reactions with one emoji.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionRow {
+    /// Which.
+    pub emoji: String,
+    /// How many people.
+    pub count: u64,
+    /// Whether the viewer is one of them.
+    pub mine: bool,
+}
+
+/// How far a message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageStatus {
+    /// It is stored.
+    Sent,
+    /// It has reached every other member.
+    Delivered,
+    /// Every other member has read it.
+    Read,
+}
+
+impl MessageStatus {
+    /// The word in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "SENT",
+            Self::Delivered => "DELIVERED",
+            Self::Read => "READ",
+        }
+    }
+}
+
+/// Which messages of a conversation. Whichever they are, they are answered newest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageWindow {
+    /// The newest.
+    #[default]
+    Latest,
+    /// The nearest older than this seq.
+    Before(u64),
+    /// The nearest newer than this seq.
+    After(u64),
+    /// Half of the limit up to and including this seq, the other half above it.
+    Around(u64),
+}
+
+const SELECT: &str = "SELECT m.id, m.conversation_id, m.sender_id, m.seq, m.position, m.message_type, m.content, \
+    m.reply_to, m.mentions, m.created_at, m.edited_at, m.deleted_at, u.first_name, u.last_name, u.avatar_url \
+    FROM messages m LEFT JOIN users u ON u.id = m.sender_id";
+/// `$1` is the viewer.
+const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)";
+
+impl Queries {
+    /// Messages of a conversation of which the viewer is an active member, newest first, without those the viewer
+    /// hid. `next` is the seq to go on from: with [`MessageWindow::After`] towards newer ones, else, with
+    /// [`MessageWindow::Before`], towards older ones.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] unless the viewer is in.
+    pub async fn messages(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        window: MessageWindow,
+        limit: Option<u32>,
+    ) -> Result<Page<MessageRow>, QueryError> {
+        self.require_active(viewer, conversation).await?;
+        let limit = limit.unwrap_or(super::DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+        let (mut messages, more) = match window {
+            MessageWindow::Latest => self.older(viewer, conversation, u64::MAX, limit).await?,
+            MessageWindow::Before(seq) => self.older(viewer, conversation, seq, limit).await?,
+            MessageWindow::After(seq) => self.newer(viewer, conversation, seq, limit).await?,
+            MessageWindow::Around(seq) => {
+                let (mut messages, _) = self.newer(viewer, conversation, seq, limit / 2).await?;
+                let (older, more) = self.older(viewer, conversation, seq.saturating_add(1), limit - limit / 2).await?;
+                messages.extend(older);
+                (messages, more)
+            }
+        };
+        let edge = if matches!(window, MessageWindow::After(_)) { messages.first() } else { messages.last() };
+        let next = edge.filter(|_| more).map(|message| message.seq.to_string());
+        self.complete(viewer, &mut messages).await?;
+        Ok(Page { items: messages, next })
+    }
+
+    /// A message of a conversation of which the viewer is an active member.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] unless the viewer is in and did not hide it.
+    pub async fn message(&self, viewer: UserId, message: MessageId) -> Result<MessageRow, QueryError> {
+        let sql = format!(
+            "{SELECT} JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 \
+             AND v.status = 'active' WHERE m.id = $2 AND {NOT_HIDDEN}"
+        );
+        let mut found = self.message_rows(query(sql).bind(viewer.0).bind(message.0)).await?;
+        self.complete(viewer, &mut found).await?;
+        found.pop().ok_or(QueryError::NotFound)
+    }
+
+    /// The newest message of each conversation that the viewer did not hide. Who the viewer is there was checked.
+    pub(super) async fn last_messages(
+        &self,
+        viewer: UserId,
+        conversations: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, MessageRow>, QueryError> {
+        let ids = padded(conversations);
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let sql = format!(
+            "{SELECT} WHERE m.id IN (SELECT (SELECT m.id FROM messages m WHERE m.conversation_id = c.id \
+             AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT 1) FROM conversations c WHERE c.id IN ({}))",
+            placeholders(2, ids.len())
+        );
+        let mut messages = self.message_rows(query(sql).bind(viewer.0).bind_all(ids)).await?;
+        self.complete(viewer, &mut messages).await?;
+        Ok(messages.into_iter().map(|message| (message.conversation.0, message)).collect())
+    }
+
+    /// The nearest before `seq`, newest first, and whether there are more.
+    async fn older(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
+        let sql = format!(
+            "{SELECT} WHERE m.conversation_id = $2 AND m.seq < $3 AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT $4"
+        );
+        let older = query(sql).bind(viewer.0).bind(conversation.0).bind(seq).bind(limit as u64 + 1);
+        let mut messages = self.message_rows(older).await?;
+        let more = messages.len() > limit;
+        messages.truncate(limit);
+        Ok((messages, more))
+    }
+
+    /// The nearest after `seq`, newest first, and whether there are more.
+    async fn newer(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        seq: u64,
+        limit: usize,
+    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
+        let sql =
+            format!("{SELECT} WHERE m.conversation_id = $2 AND m.seq > $3 AND {NOT_HIDDEN} ORDER BY m.seq LIMIT $4");
+        let newer = query(sql).bind(viewer.0).bind(conversation.0).bind(seq).bind(limit as u64 + 1);
+        let mut messages = self.message_rows(newer).await?;
+        let more = messages.len() > limit;
+        messages.truncate(limit);
+        messages.reverse();
+        Ok((messages, more))
+    }
+
+    async fn message_rows(&self, query: Query) -> Result<Vec<MessageRow>, QueryError> {
+        let rows = self.database.fetch_all(query).await?;
+        Ok(rows.iter().map(parse).collect::<Result<_, _>>()?)
+    }
+
+    /// Adds attachments, reactions and status: one statement each, however many messages.
+    async fn complete(&self, viewer: UserId, messages: &mut [MessageRow]) -> Result<(), QueryError> {
+        let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut attachments = self.attachments(&ids).await?;
+        let mut reactions = self.reactions(viewer, &ids).await?;
+        let mut conversations: Vec<_> = messages.iter().map(|message| message.conversation.0).collect();
+        conversations.sort_unstable();
+        conversations.dedup();
+        let slowest = self.slowest(&conversations).await?;
+        for message in messages {
+            message.attachments = attachments.remove(&message.id.0).unwrap_or_default();
+            message.reactions = reactions.remove(&message.id.0).unwrap_or_default();
+            message.status = slowest.status(message.conversation, message.sender.id, message.seq);
+        }
+        Ok(())
+    }
+
+    async fn attachments(&self, messages: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<AttachmentRow>>, QueryError> {
+        let ids = padded(messages);
+        let sql = format!(
+            "SELECT message_id, file_url, thumb_url, name, size, mime FROM attachments WHERE message_id IN ({}) \
+             ORDER BY message_id, ordinal",
+            placeholders(1, ids.len())
+        );
+        let mut attachments: BTreeMap<Uuid, Vec<AttachmentRow>> = BTreeMap::new();
+        for row in self.database.fetch_all(query(sql).bind_all(ids)).await? {
+            let size: Option<i64> = row.get(4)?;
+            attachments.entry(row.get(0)?).or_default().push(AttachmentRow {
+                file_url: row.get(1)?,
+                thumb_url: row.get(2)?,
+                name: row.get(3)?,
+                size: size.and_then(|size| u64::try_from(size).ok()),
+                mime: row.get(5)?,
+            });
+        }
+        Ok(attachments)
+    }
+
+    async fn reactions(
+        &self,
+        viewer: UserId,
+        messages: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, Vec<ReactionRow>>, QueryError> {
+        let ids = padded(messages);
+        let sql = format!(
+            "SELECT message_id, emoji, COUNT(*), CAST(MAX(CASE WHEN user_id = $1 THEN 1 ELSE 0 END) AS BIGINT) \
+             FROM reactions WHERE message_id IN ({}) GROUP BY message_id, emoji ORDER BY message_id, MIN(position)",
+            placeholders(2, ids.len())
+        );
+        let mut reactions: BTreeMap<Uuid, Vec<ReactionRow>> = BTreeMap::new();
+        for row in self.database.fetch_all(query(sql).bind(viewer.0).bind_all(ids)).await? {
+            let reaction = ReactionRow { emoji: row.get(1)?, count: row.unsigned(2)?, mine: row.get::<i64>(3)? == 1 };
+            reactions.entry(row.get(0)?).or_default().push(reaction);
+        }
+        Ok(reactions)
+    }
+}
+
+/// Reads [`SELECT`]; attachments, reactions and status are added by [`Queries::complete`].
+fn parse(row: &Row) -> Result<MessageRow, sql::Error> {
+    let time = |index| Ok::<_, sql::Error>(row.get::<Option<i64>>(index)?.map(Timestamp::from_millis));
+    Ok(MessageRow {
+        id: MessageId(row.get(0)?),
+        conversation: ConversationId(row.get(1)?),
+        sender: users::person(row, row.get(2)?, 12)?,
+        seq: row.unsigned(3)?,
+        position: row.unsigned(4)?,
+        message_type: row.get(5)?,
+        content: row.get(6)?,
+        attachments: Vec::new(),
+        reply_to: row.get::<Option<Uuid>>(7)?.map(MessageId),
+        mentions: serde_json::from_str(&row.get::<String>(8)?).unwrap_or_default(),
+        reactions: Vec::new(),
+        status: MessageStatus::Sent,
+        created_at: Timestamp::from_millis(row.get(9)?),
+        edited_at: time(10)?,
+        deleted_at: time(11)?,
+    })
+}

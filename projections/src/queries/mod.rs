@@ -1,0 +1,63 @@
+//! What people read: one file per resource. A page costs a few statements, however many rows it has.
+//!
+//! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
+
+mod conversations;
+mod friendships;
+mod markers;
+mod members;
+mod messages;
+mod page;
+mod relations;
+mod sessions;
+mod users;
+
+pub use conversations::{ConversationRow, Membership};
+pub use friendships::{FriendshipRow, RequestDirection};
+pub use markers::MarkerRow;
+pub use members::{MemberFilter, MemberRow};
+pub use messages::{AttachmentRow, MessageRow, MessageStatus, MessageWindow, ReactionRow};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use relations::{MembershipRow, RelationRow};
+pub use sessions::SessionRow;
+pub use users::{PersonRow, UserRow};
+
+use sql::Database;
+use uuid::Uuid;
+
+/// Answers questions from the read models. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Queries {
+    database: Database,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It does not exist, or not for this viewer.
+    #[error("not found")]
+    NotFound,
+    /// The page token is not one of ours.
+    #[error("this page token is not one that was given out")]
+    BadToken,
+    /// The read models are away, or refused the statement.
+    #[error(transparent)]
+    Sql(#[from] sql::Error),
+}
+
+impl Queries {
+    /// Answers from these read models.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+/// The ids, repeated up to the next power of two: so that the statements with an `IN (…)` are few, and prepared
+/// ones are used again.
+fn padded(ids: &[Uuid]) -> Vec<Uuid> {
+    let Some(last) = ids.last() else { return Vec::new() };
+    let mut padded = ids.to_vec();
+    padded.resize(ids.len().next_power_of_two(), *last);
+    padded
+}

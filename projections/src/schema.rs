@@ -1,0 +1,51 @@
+//! The tables of the read models, and the migrations that make them.
+
+use sql::{Engine, Migrator};
+
+static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite/read");
+static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres/read");
+
+/// The migrations of the read models.
+#[must_use]
+pub fn migrator(engine: Engine) -> &'static Migrator {
+    match engine {
+        Engine::Sqlite => &SQLITE,
+        Engine::Postgres => &POSTGRES,
+    }
+}
+
+/// The type of a column of a primary key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// An id.
+    Uuid,
+    /// A whole number.
+    Int,
+    /// Text.
+    Text,
+}
+
+/// A table of a read model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// The columns of its primary key.
+    pub key: &'static [(&'static str, Key)],
+}
+
+pub(crate) const USERS: &[Table] =
+    &[Table { name: "users", key: &[("id", Key::Uuid)] }, Table { name: "sessions", key: &[("id", Key::Uuid)] }];
+pub(crate) const FRIENDSHIPS: &[Table] = &[Table { name: "friendships", key: &[("pair_id", Key::Uuid)] }];
+pub(crate) const CONVERSATIONS: &[Table] = &[
+    Table { name: "conversations", key: &[("id", Key::Uuid)] },
+    Table { name: "members", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
+];
+pub(crate) const MESSAGES: &[Table] = &[
+    Table { name: "messages", key: &[("id", Key::Uuid)] },
+    Table { name: "attachments", key: &[("message_id", Key::Uuid), ("ordinal", Key::Int)] },
+    Table { name: "reactions", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid), ("emoji", Key::Text)] },
+    Table { name: "hidden", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid)] },
+];
+pub(crate) const READ_MARKERS: &[Table] =
+    &[Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] }];

@@ -1,0 +1,105 @@
+//! Leases: which worker follows which partitions. They spread the work and pass it on when a worker dies.
+//!
+//! A lease is no lock: a worker that lost one without noticing is stopped by the checkpoints' compare-and-set.
+
+use domain::{Partition, Timestamp};
+use sql::{Database, Transaction, query};
+use std::{collections::BTreeSet, time::Duration};
+use uuid::Uuid;
+
+/// The leases of one worker.
+pub(crate) struct Leases {
+    database: Database,
+    owner: Uuid,
+    duration: Duration,
+    partitions: u16,
+    clock: fn() -> Timestamp,
+    held: BTreeSet<Partition>,
+}
+
+impl Leases {
+    pub(crate) const fn new(
+        database: Database,
+        owner: Uuid,
+        duration: Duration,
+        partitions: u16,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        Self { database, owner, duration, partitions, clock, held: BTreeSet::new() }
+    }
+
+    /// The partitions held at the last [`Leases::renew`].
+    pub(crate) const fn held(&self) -> &BTreeSet<Partition> {
+        &self.held
+    }
+
+    /// Says that this worker lives, renews what it holds, gives up what is more than its share, takes what is
+    /// free of its share. Answers whether it holds other partitions than before.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub(crate) async fn renew(&mut self) -> Result<bool, sql::Error> {
+        let now = (self.clock)().millis();
+        let until = now.saturating_add(i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX));
+        let mut tx = self.database.begin().await?;
+        let alive = self.report(&mut tx, now, until).await?;
+        let share = usize::from(self.partitions.div_ceil(alive.max(1)));
+
+        let renewed = query("UPDATE leases SET expires_at = $2 WHERE owner = $1").bind(self.owner).bind(until);
+        tx.execute(renewed).await?;
+        let mut held = BTreeSet::new();
+        let mut taken = BTreeSet::new();
+        for row in tx.fetch_all(query("SELECT partition, owner, expires_at FROM leases")).await? {
+            let partition = Partition(u16::try_from(row.get::<i64>(0)?).unwrap_or(u16::MAX));
+            if row.get::<Uuid>(1)? == self.owner {
+                held.insert(partition);
+            } else if row.get::<i64>(2)? >= now {
+                taken.insert(partition);
+            }
+        }
+        while held.len() > share
+            && let Some(partition) = held.pop_last()
+        {
+            let sql = "DELETE FROM leases WHERE partition = $1 AND owner = $2";
+            tx.execute(query(sql).bind(partition.0).bind(self.owner)).await?;
+        }
+        for partition in (0..self.partitions).map(Partition) {
+            if held.len() < share && !held.contains(&partition) && !taken.contains(&partition) {
+                let sql = "INSERT INTO leases (partition, owner, expires_at) VALUES ($1, $2, $3) \
+                           ON CONFLICT (partition) DO UPDATE SET owner = excluded.owner, \
+                           expires_at = excluded.expires_at WHERE leases.expires_at < $4";
+                let take = query(sql).bind(partition.0).bind(self.owner).bind(until).bind(now);
+                if tx.execute(take).await? > 0 {
+                    held.insert(partition);
+                }
+            }
+        }
+        tx.commit().await?;
+        let changed = held != self.held;
+        self.held = held;
+        Ok(changed)
+    }
+
+    /// Writes down that this worker lives; answers how many do.
+    async fn report(&self, tx: &mut Transaction, now: i64, until: i64) -> Result<u16, sql::Error> {
+        let sql = "INSERT INTO workers (owner, expires_at) VALUES ($1, $2) \
+                   ON CONFLICT (owner) DO UPDATE SET expires_at = excluded.expires_at";
+        tx.execute(query(sql).bind(self.owner).bind(until)).await?;
+        tx.execute(query("DELETE FROM workers WHERE expires_at < $1").bind(now)).await?;
+        let counted = tx.fetch_optional(query("SELECT COUNT(*) FROM workers")).await?;
+        let alive = counted.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(1);
+        Ok(u16::try_from(alive).unwrap_or(u16::MAX))
+    }
+
+    /// Gives everything up, so that others need not wait for the leases to expire.
+    ///
+    /// # Errors
+    /// When the read models are away; the leases then expire by themselves.
+    pub(crate) async fn release(&mut self) -> Result<(), sql::Error> {
+        self.held.clear();
+        let mut tx = self.database.begin().await?;
+        tx.execute(query("DELETE FROM leases WHERE owner = $1").bind(self.owner)).await?;
+        tx.execute(query("DELETE FROM workers WHERE owner = $1").bind(self.owner)).await?;
+        tx.commit().await
+    }
+}

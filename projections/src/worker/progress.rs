@@ -1,0 +1,150 @@
+//! Waiting until the read models have come to a position: reading one's own writes.
+
+use crate::{
+    Error, Projection,
+    checkpoint::{Checkpoints, checkpoints, mark},
+};
+use domain::{Lane, Partition, Tier};
+use event_store::{EventStore, Head, Position};
+use sql::Database;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::{Mutex, watch};
+
+/// How often the checkpoints are read while somebody waits for a worker elsewhere.
+const POLL: Duration = Duration::from_millis(10);
+/// After this time a waiting reader asks whether the position exists at all.
+const DOUBT: Duration = Duration::from_millis(100);
+
+/// What is known of the workers' progress.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// Per projection, the position up to which everything was applied, while a worker of this process follows
+    /// all partitions.
+    pub(crate) settled: Option<BTreeMap<Projection, Position>>,
+    /// The checkpoints as last read from the tables.
+    polled: Checkpoints,
+}
+
+/// How far the read models have come. Clones share what they know.
+#[derive(Clone)]
+pub struct Progress {
+    store: EventStore,
+    database: Database,
+    view: Arc<watch::Sender<View>>,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Progress {
+    /// For a process whose workers, if any, make themselves known through [`Worker::start`](crate::Worker::start).
+    #[must_use]
+    pub fn new(store: EventStore, database: Database) -> Self {
+        Self { store, database, view: Arc::default(), turn: Arc::default() }
+    }
+
+    pub(crate) fn publish(&self, settled: Option<BTreeMap<Projection, Position>>) {
+        self.view.send_modify(|view| view.settled = settled);
+    }
+
+    /// Waits until each of the projections has come, in each partition and tier, to `position` or to the lane's
+    /// head, whichever is less. Answers whether that was so within `deadline`. Asks no database when a worker of
+    /// this process has come so far already.
+    pub async fn wait(&self, position: Position, projections: &[Projection], deadline: Duration) -> bool {
+        if is_settled(&self.view.borrow(), position, projections) == Some(true) {
+            return true;
+        }
+        tokio::time::timeout(deadline, self.reached(position, projections)).await.is_ok()
+    }
+
+    async fn reached(&self, position: Position, projections: &[Projection]) {
+        let mut seen = self.view.subscribe();
+        let mut head: Option<Head> = None;
+        loop {
+            let position = head.as_ref().map_or(position, |head| head.position.min(position));
+            let local = {
+                let view = seen.borrow_and_update();
+                let settled = is_settled(&view, position, projections);
+                if settled == Some(true) {
+                    return;
+                }
+                if let (None, Some(head)) = (settled, &head)
+                    && has_reached(&view.polled, head, position, projections)
+                {
+                    return;
+                }
+                settled.is_some()
+            };
+            tokio::select! {
+                _ = seen.changed() => (),
+                known = self.doubt(local), if head.is_none() => head = known,
+                () = self.poll(), if !local => (),
+            }
+        }
+    }
+
+    /// The log's head: at once when the workers are elsewhere, else only after a while.
+    async fn doubt(&self, local: bool) -> Option<Head> {
+        if local {
+            tokio::time::sleep(DOUBT).await;
+        }
+        match self.store.head().await {
+            Ok(head) => Some(head),
+            Err(error) => {
+                tracing::debug!(%error, "The log's head could not be read");
+                tokio::time::sleep(DOUBT).await;
+                None
+            }
+        }
+    }
+
+    /// Reads the checkpoints, one waiting reader for all.
+    async fn poll(&self) {
+        let _turn = self.turn.lock().await;
+        tokio::time::sleep(POLL).await;
+        match checkpoints(&self.database).await {
+            Ok(polled) => self.view.send_modify(|view| view.polled = polled),
+            Err(error) => tracing::debug!(%error, "The checkpoints could not be read"),
+        }
+    }
+
+    /// How many events are not applied yet, per projection: the log's head less what is known to be settled, or
+    /// less the furthest mark when workers are elsewhere.
+    ///
+    /// # Errors
+    /// When log or read models are away.
+    pub async fn lag(&self) -> Result<BTreeMap<Projection, u64>, Error> {
+        let head = self.store.head().await?;
+        let checkpoints = checkpoints(&self.database).await?;
+        let lag = |projection: Projection| {
+            let open = lanes(self.store.partitions()).filter_map(|lane| {
+                let end = head.heads.lane(lane);
+                let marks = checkpoints.get(&(projection, lane.partition)).map(|checkpoint| checkpoint.marks);
+                let applied = marks.map_or(0, |marks| mark(marks, lane.tier));
+                (applied < end).then_some(applied)
+            });
+            open.min().map_or(0, |oldest| head.position.saturating_sub(oldest))
+        };
+        Ok(Projection::ALL.into_iter().map(|projection| (projection, lag(projection))).collect())
+    }
+}
+
+/// `None` when no worker of this process knows.
+fn is_settled(view: &View, position: Position, projections: &[Projection]) -> Option<bool> {
+    let settled = view.settled.as_ref()?;
+    Some(projections.iter().all(|projection| settled.get(projection).is_some_and(|settled| *settled >= position)))
+}
+
+fn has_reached(polled: &Checkpoints, head: &Head, position: Position, projections: &[Projection]) -> bool {
+    polled.iter().filter(|((projection, _), _)| projections.contains(projection)).count() > 0
+        && projections.iter().all(|projection| {
+            polled.iter().filter(|((other, _), _)| other == projection).all(|((_, partition), checkpoint)| {
+                Tier::DURABLE.into_iter().all(|tier| {
+                    let lane = Lane { tier, partition: *partition };
+                    mark(checkpoint.marks, tier) >= head.heads.lane(lane).min(position)
+                })
+            })
+        })
+}
+
+fn lanes(partitions: u16) -> impl Iterator<Item = Lane> {
+    (0..partitions).flat_map(|partition| Tier::DURABLE.map(|tier| Lane { tier, partition: Partition(partition) }))
+}
