@@ -2,6 +2,7 @@
 
 use crate::{
     CommandError, PasswordCost,
+    execute::Turns,
     password::Passwords,
     state::{Cached, Freshness, States, Versioned},
 };
@@ -38,6 +39,7 @@ struct Shared {
     store: EventStore,
     settings: CommandSettings,
     states: States,
+    turns: Turns,
     passwords: Passwords,
 }
 
@@ -46,7 +48,7 @@ impl Commands {
     #[must_use]
     pub fn new(store: EventStore, settings: CommandSettings) -> Self {
         let passwords = Passwords::new(settings.password_cost);
-        Self { shared: Arc::new(Shared { store, settings, states: States::new(), passwords }) }
+        Self { shared: Arc::new(Shared { store, settings, states: States::new(), turns: Turns::new(), passwords }) }
     }
 
     /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
@@ -106,6 +108,10 @@ impl Commands {
 
     pub(crate) fn states(&self) -> &States {
         &self.shared.states
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.shared.turns
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

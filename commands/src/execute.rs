@@ -6,10 +6,14 @@ use crate::{
     state::{Cached, Freshness, Versioned, fold},
 };
 use domain::{Tier, UserId};
-use event_store::{Append, AppendError, CommandKey, Origin, Receipt, Retention};
+use event_store::{Append, AppendError, CommandKey, Origin, Receipt, Retention, StreamId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::future::Future;
+use std::{
+    future::Future,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How often a command is decided before it gives way to others.
@@ -102,7 +106,8 @@ impl Commands {
         let request_hash = request_hash(case)?;
         let key = caller.command_key(&request_hash, self.new_id());
         let mut freshness = Freshness::Cached;
-        for _ in 0..ATTEMPTS {
+        let mut turn = None;
+        for attempt in 1..=ATTEMPTS {
             let mut facts = Facts::new(self, caller.ctx, freshness);
             let verdict = case.decide(&mut facts).await;
             let target = facts.last_seen(<C::Aggregate as domain::Aggregate>::AGGREGATE);
@@ -111,8 +116,13 @@ impl Commands {
                 Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
                     Ok(receipt) if receipt.repeated => return self.first_done(receipt, Some(decided.id)).await,
                     Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
-                    Err(AppendError::Stale(_)) => {
+                    Err(AppendError::Stale(stream)) => {
                         freshness = Freshness::Fresh;
+                        // Twice overtaken: queue for the stream, so that of many at once all come through.
+                        drop(turn.take());
+                        if attempt > 1 {
+                            turn = Some(self.turns().wait(stream).await);
+                        }
                         continue;
                     }
                     Err(error) => error.into(),
@@ -188,6 +198,22 @@ impl Commands {
         let id = target.ok_or_else(|| CommandError::Internal("a repeated command without a target".to_owned()))?;
         let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
         Ok(Done { receipt, id, state: now.state })
+    }
+}
+
+/// Who waits for whom when many change one stream at once. Streams share a few queues; a command waits in one at
+/// a time, so that nobody waits in a circle.
+pub(crate) struct Turns([Mutex<()>; 64]);
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self([const { Mutex::const_new(()) }; 64])
+    }
+
+    async fn wait(&self, stream: StreamId) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        stream.hash(&mut hasher);
+        self.0[hasher.finish() as usize % self.0.len()].lock().await
     }
 }
 
