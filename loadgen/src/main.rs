@@ -1,5 +1,6 @@
 //! `chatchit-loadgen`: scenarios that load a server, measure it, and check that nothing was lost or doubled.
 
+mod append;
 mod machine;
 mod rooms;
 mod server;
@@ -9,6 +10,7 @@ mod stats;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tokio::runtime::Builder;
 
 /// Loads a ChatChit server, measures it, and checks that nothing was lost or doubled.
 #[derive(Parser)]
@@ -25,12 +27,18 @@ struct Arguments {
 enum Scenario {
     /// Rooms of people who post: each message goes to every member of its room.
     Rooms(rooms::Settings),
+    /// Appends to the log alone, beside a bare insert into the same table.
+    Append(append::Settings),
 }
 
-/// One thread on purpose: the client shares its machine with the server, and must leave it room.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let Arguments { scenario, json } = Arguments::parse();
+    let done = match scenario {
+        // One thread on purpose: the client shares its machine with the server, and must leave it room.
+        Scenario::Rooms(settings) => block_on(Builder::new_current_thread(), rooms::run(settings, json)),
+        Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
@@ -41,8 +49,6 @@ async fn main() -> ExitCode {
 }
 
 /// Whether the oracle found nothing wrong.
-async fn run(arguments: Arguments) -> Result<bool> {
-    match arguments.scenario {
-        Scenario::Rooms(settings) => rooms::run(settings, arguments.json).await,
-    }
+fn block_on(mut runtime: Builder, scenario: impl Future<Output = Result<bool>>) -> Result<bool> {
+    runtime.enable_all().build()?.block_on(scenario)
 }

@@ -36,9 +36,11 @@ pub(crate) struct Server {
     database: Option<TemporaryDatabase>,
 }
 
-struct TemporaryDatabase {
+/// A database that lasts as long as a run.
+pub(crate) struct TemporaryDatabase {
     server: Database,
     name: String,
+    url: String,
 }
 
 impl Server {
@@ -57,7 +59,7 @@ impl Server {
         let mut database = None;
         if let Some(url) = &target.database_url {
             let temporary = TemporaryDatabase::create(url).await?;
-            command.env("DATABASE_URL", with_database(url, &temporary.name));
+            command.env("DATABASE_URL", temporary.url());
             command.env("JWT_ACCESS_TOKEN", "a secret for this run alone, of 32 bytes or more");
             command.env("CHATCHIT_MASTER_KEY", "0123456789abcdef".repeat(4));
             database = Some(temporary);
@@ -88,11 +90,10 @@ impl Server {
         if let Some(mut process) = self.process.take() {
             process.kill().await?;
         }
-        if let Some(TemporaryDatabase { server, name }) = self.database.take() {
-            server.execute(query(format!("DROP DATABASE {name} WITH (FORCE)"))).await?;
-            server.close().await;
+        match self.database.take() {
+            Some(database) => database.destroy().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
@@ -113,12 +114,26 @@ impl Server {
 }
 
 impl TemporaryDatabase {
-    async fn create(url: &str) -> Result<Self> {
+    /// Makes one on a server.
+    pub(crate) async fn create(url: &str) -> Result<Self> {
         let location = Location::Postgres { url: url.to_owned(), schema: "public".to_owned() };
         let server = Database::connect(&location, 1).await?;
         let name = format!("chatchit_load_{:016x}", unique());
         server.execute(query(format!("CREATE DATABASE {name}"))).await?;
-        Ok(Self { server, name })
+        Ok(Self { server, url: with_database(url, &name), name })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Removes it, whoever is connected.
+    pub(crate) async fn destroy(self) -> Result<()> {
+        let Self { server, name, .. } = self;
+        server.execute(query(format!("DROP DATABASE {name} WITH (FORCE)"))).await?;
+        server.close().await;
+        Ok(())
     }
 }
 

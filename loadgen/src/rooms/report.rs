@@ -57,7 +57,7 @@ impl Run {
         let is_complete =
             |times: &[Instant]| times.len() == fan_out && times.last().is_some_and(|t| window.contains(t));
         let complete = messages.iter().filter(|message| is_complete(&message.delivered)).count();
-        let deliveries = messages.iter().flat_map(|message| &message.delivered).filter(|t| window.contains(t)).count();
+        let deliveries = messages.iter().flat_map(|message| &message.delivered).filter(|t| window.contains(*t)).count();
         let timed = || messages.iter().filter(|message| window.contains(&message.sent));
         let acks = timed().filter_map(|message| Some(message.acknowledged? - message.sent));
         let arrivals = timed().flat_map(|message| message.delivered.iter().map(|at| *at - message.sent));
