@@ -86,6 +86,15 @@ impl Applier {
     /// A temporary error: nothing was applied, and the same call may succeed later. [`Error::Overtaken`]: load
     /// again.
     pub(crate) async fn apply(&mut self, events: &[Arc<RecordedEvent>]) -> Result<(), Error> {
+        self.apply_through(events, 0).await
+    }
+
+    /// The same, and moves all checkpoints up to `through`, below which there are no events but these.
+    pub(crate) async fn apply_through(
+        &mut self,
+        events: &[Arc<RecordedEvent>],
+        through: Position,
+    ) -> Result<(), Error> {
         let mut next = Checkpoints::new();
         let mut wanted: BTreeMap<Projection, Vec<usize>> = BTreeMap::new();
         for (n, event) in events.iter().enumerate() {
@@ -93,6 +102,7 @@ impl Applier {
                 wanted.entry(projection).or_default().push(n);
             }
         }
+        self.step_through(through, &mut next);
         if next.is_empty() {
             return Ok(());
         }
@@ -125,7 +135,8 @@ impl Applier {
         for ((projection, _), now) in self.checkpoints.iter().filter(|((_, other), _)| *other == partition) {
             let key = (*projection, partition);
             let ahead = next.get(&key).copied().unwrap_or(*now);
-            if record.position <= mark(ahead.marks, tier) || self.is_beyond(key, tier, record.position) {
+            let is_beyond = self.limit(key, tier).is_some_and(|limit| record.position > limit);
+            if is_beyond || record.position <= mark(ahead.marks, tier) {
                 continue;
             }
             let step = next.entry(key).or_insert(Checkpoint { number: now.number + 1, marks: now.marks });
@@ -137,9 +148,23 @@ impl Applier {
         wanting
     }
 
-    fn is_beyond(&self, key: (Projection, Partition), tier: Tier, position: Position) -> bool {
-        let limit = |until: &Checkpoints| until.get(&key).map_or(0, |until| mark(until.marks, tier));
-        self.until.as_ref().is_some_and(|until| position > limit(until))
+    /// Moves the checkpoints in `next` up to `through`, or to their limit.
+    fn step_through(&self, through: Position, next: &mut Checkpoints) {
+        for (key, now) in &self.checkpoints {
+            for tier in Tier::DURABLE {
+                let end = self.limit(*key, tier).map_or(through, |limit| limit.min(through));
+                let ahead = next.get(key).copied().unwrap_or(*now);
+                if mark(ahead.marks, tier) < end {
+                    let step = next.entry(*key).or_insert(Checkpoint { number: now.number + 1, marks: now.marks });
+                    raise(&mut step.marks, tier, end);
+                }
+            }
+        }
+    }
+
+    fn limit(&self, key: (Projection, Partition), tier: Tier) -> Option<Position> {
+        let until = self.until.as_ref()?;
+        Some(until.get(&key).map_or(0, |until| mark(until.marks, tier)))
     }
 
     /// Opens the needed events; one that does not open is a poisonous one.

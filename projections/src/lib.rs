@@ -12,6 +12,7 @@ mod parked;
 mod projection;
 pub mod queries;
 mod read_markers;
+pub mod rebuild;
 mod schema;
 mod users;
 pub mod worker;

@@ -94,7 +94,7 @@ pub struct Parked {
     pub parked_at: Timestamp,
 }
 
-const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "projection, position, aggregate_type, aggregate_id, event_type, state, error, attempts, parked_at";
 
 /// All parked events, oldest first.

@@ -1,0 +1,90 @@
+//! Puts a shadow's tables in the place of the live ones, checkpoints included, in one transaction.
+
+use super::{Build, Shadow};
+use crate::{
+    Error, Projection,
+    checkpoint::{self, Checkpoint, Checkpoints},
+};
+use sql::{Database, Location, Transaction, query};
+use std::time::Duration;
+
+/// How long the swap waits for readers that are in a table, before it lets those behind it through and begins anew:
+/// less than Postgres takes to look for a deadlock.
+const PATIENCE: &str = "500ms";
+/// How often it begins.
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Swaps the tables of some projections. The workers are kept waiting meanwhile, while the shadow catches up with
+/// them: so the live read models never go back. A worker then finds its checkpoints overtaken, and loads them again.
+pub(super) async fn swap(live: &Location, shadow: &Shadow, build: &Build) -> Result<(), Error> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        // A connection for each attempt: SQLite does not forget what was attached to one.
+        let live = Database::connect(live, 1).await?;
+        let swapped = try_swap(&live, shadow, build).await;
+        live.close().await;
+        match swapped {
+            Err(Error::Sql(error)) if attempts < ATTEMPTS && (is_lock_timeout(&error) || error.is_temporary()) => {
+                tracing::debug!(%error, attempts, "The live tables are in use");
+                tokio::time::sleep(PAUSE).await;
+            }
+            swapped => return swapped,
+        }
+    }
+}
+
+async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(), Error> {
+    let mut tx = checkpoint::begin_alone(live).await?;
+    let mut next = checkpoint::read(&mut tx).await?;
+    next.retain(|(projection, _), _| build.projections.contains(projection));
+    build.run(&next).await?;
+    let built = checkpoint::checkpoints(&shadow.database).await?;
+    for (key, checkpoint) in &built {
+        let number = next.get(key).map_or(0, |live| live.number) + 1;
+        next.insert(*key, Checkpoint { number, marks: checkpoint.marks });
+    }
+    shadow.attach(&mut tx).await?;
+    if matches!(tx, Transaction::Postgres(_)) {
+        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(PATIENCE)).await?;
+    }
+    for projection in &build.projections {
+        move_projection(&mut tx, shadow, *projection, &next).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn move_projection(
+    tx: &mut Transaction,
+    shadow: &Shadow,
+    projection: Projection,
+    checkpoints: &Checkpoints,
+) -> Result<(), Error> {
+    for table in projection.tables().iter().map(|table| table.name) {
+        let new = shadow.table(table);
+        let statements = match tx {
+            Transaction::Postgres(_) => {
+                let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT")).await?;
+                let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
+                [format!("DROP TABLE {table}"), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
+            }
+            Transaction::Sqlite(_) => {
+                [format!("DELETE FROM main.{table}"), format!("INSERT INTO main.{table} SELECT * FROM {new}")]
+            }
+        };
+        for statement in statements {
+            tx.execute(query(statement)).await?;
+        }
+    }
+    checkpoint::replace(tx, projection, checkpoints).await?;
+    let columns = crate::parked::COLUMNS;
+    let parked = shadow.table("parked");
+    let sql = format!("INSERT INTO parked ({columns}) SELECT {columns} FROM {parked} WHERE projection = $1");
+    tx.execute(query(sql).bind(projection.name())).await?;
+    Ok(())
+}
+
+fn is_lock_timeout(error: &sql::Error) -> bool {
+    matches!(error, sql::Error::Sqlx(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "55P03"))
+}
