@@ -39,7 +39,7 @@ impl PostgresAppender {
             ("statement_timeout", "10s"),
         ]);
         let mut appender = Self { options, connection: None, partitions };
-        appender.connection = Some(appender.reconnect().await?);
+        appender.connection = Some(in_time(appender.reconnect()).await??);
         Ok(appender)
     }
 
@@ -57,13 +57,12 @@ impl PostgresAppender {
     }
 
     pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {
-        let late = |_| sql::Error::Sqlx(sqlx::Error::PoolTimedOut);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => tokio::time::timeout(PATIENCE, self.reconnect()).await.map_err(late)??,
+            None => in_time(self.reconnect()).await??,
         };
         // While it runs the connection is out of its place: one whose answer did not come is dropped.
-        let answer = tokio::time::timeout(PATIENCE, call(&mut connection, batch)).await.map_err(late)?;
+        let answer = in_time(call(&mut connection, batch)).await?;
         if let Ok(_) | Err(sqlx::Error::Database(_)) = &answer {
             self.connection = Some(connection);
         }
@@ -95,6 +94,10 @@ impl PostgresAppender {
             scope_seqs: answer.scope_seqs.unwrap_or_default().into_iter().map(unsigned).collect(),
         })
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, sql::Error> {
+    tokio::time::timeout(PATIENCE, answer).await.map_err(|_| sqlx::Error::PoolTimedOut.into())
 }
 
 /// Calls with one array per column. Binding is by position: the order here is that of the parameters.

@@ -1,4 +1,14 @@
 //! What the log promises, on both engines.
 
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
 mod append;
+mod audit;
+mod concurrency;
+mod feed;
+mod guarantees;
+mod outage;
+mod process;
+mod reading;
+mod secrets;
 mod support;

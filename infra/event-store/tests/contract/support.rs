@@ -7,9 +7,11 @@ use domain::{
     text::MessageBody,
 };
 use event_store::{
-    Append, CommandKey, CommittedBatch, EventStore, Keys, NewEvent, Origin, Retention, Secret, Settings, StreamId,
+    Append, AppendError, CommandKey, CommittedBatch, EventStore, Keys, NewEvent, Origin, Receipt, Retention, Secret,
+    Settings, StreamId,
 };
-use std::sync::Arc;
+use sql::{Durability, Location};
+use std::{path::PathBuf, sync::Arc};
 use testkit::Home;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -17,14 +19,20 @@ use uuid::Uuid;
 pub(crate) type Batches = mpsc::Receiver<Arc<CommittedBatch>>;
 
 pub(crate) const PARTITIONS: u16 = 4;
+pub(crate) const NOW: i64 = 1_795_460_818_120;
 
 pub(crate) fn settings(home: &Home) -> Settings {
+    Settings { location: home.log(), ..base_settings() }
+}
+
+/// Settings for a place to be named.
+pub(crate) fn base_settings() -> Settings {
     Settings {
-        location: home.log(),
+        location: Location::Sqlite { path: PathBuf::new(), durability: Durability::Full },
         connections: 4,
         partitions: PARTITIONS,
         keys: Keys { master: [7; 32] },
-        clock: || Timestamp::from_millis(1_795_460_818_120),
+        clock: || Timestamp::from_millis(NOW),
     }
 }
 
@@ -32,7 +40,7 @@ pub(crate) async fn open(home: &Home) -> (EventStore, Batches) {
     EventStore::open(settings(home)).await.unwrap()
 }
 
-/// A user whose data key [`append`] does not make.
+/// A user; [`people`] makes their data key.
 pub(crate) fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(0xA000 + n))
 }
@@ -107,4 +115,22 @@ pub(crate) async fn people(store: &EventStore, count: u128) {
     let mut keys = append(&format!("data keys of {count} people"), Vec::new());
     keys.secrets = (1..=count).map(|n| Secret::DataKey { subject: user(n).0 }).collect();
     store.append(keys).await.unwrap();
+}
+
+/// Appends all in one go, so that they meet in the writer; answers in their order.
+pub(crate) async fn all_at_once(store: &EventStore, commands: Vec<Append>) -> Vec<Result<Receipt, AppendError>> {
+    let appends = commands.into_iter().map(|command| {
+        let store = store.clone();
+        tokio::spawn(async move { store.append(command).await })
+    });
+    let mut answers = Vec::new();
+    for append in appends.collect::<Vec<_>>() {
+        answers.push(append.await.unwrap());
+    }
+    answers
+}
+
+/// What has been told so far; nothing acknowledged is missing, for it is told first.
+pub(crate) fn drain(batches: &mut Batches) -> Vec<Arc<CommittedBatch>> {
+    std::iter::from_fn(|| batches.try_recv().ok()).collect()
 }

@@ -1,0 +1,89 @@
+//! Recomputes everything the log says of itself: order, numbers, digests, chain, heads.
+
+use domain::Lane;
+use event_store::{
+    CommittedBatch, EventStore, Heads, Link, Linked, Position, RecordedEvent, Selection, first_chain, next_chain,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// All events of a log, after everything about them was found to hold (I1, I6).
+pub(crate) async fn audit(store: &EventStore) -> Vec<Linked> {
+    let events = all(store).await;
+    let mut sequences = HashMap::new();
+    let mut scope_seqs = HashMap::new();
+    let mut heads = Heads::new(store.partitions());
+    let mut linked = Vec::with_capacity(events.len());
+    for (position, event) in (1..).zip(events) {
+        let record = &event.record;
+        assert_eq!(record.position, position, "positions are dense");
+        assert_eq!(record.digest, record.expected_digest(), "the digest of {position}");
+        let sequence = sequences.entry(event.stream().unwrap()).or_insert(0);
+        *sequence += 1;
+        assert_eq!(record.sequence, *sequence, "the sequence of {position}");
+        let scope_seq = scope_seqs.entry(record.scope).or_insert(0);
+        *scope_seq += u64::from(record.event_type == "message.sent");
+        assert_eq!(record.scope_seq, *scope_seq, "the scope_seq of {position}");
+        let link = heads.advance(record.lane, position);
+        linked.push(Linked { event, link });
+    }
+    audit_ledger(store, &linked).await;
+    assert_eq!(store.head().await.unwrap().heads, heads);
+    linked
+}
+
+async fn audit_ledger(store: &EventStore, events: &[Linked]) {
+    let (mut after, mut chain) = (0, first_chain(store.incarnation()));
+    let mut heads = Heads::new(store.partitions());
+    loop {
+        let rows = store.ledger(after, 500).await.unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            let batch = &events[after as usize..row.position as usize];
+            chain = next_chain(&chain, batch.iter().map(|linked| &linked.event.record.digest));
+            for linked in batch {
+                heads.advance(linked.event.record.lane, linked.event.record.position);
+            }
+            assert_eq!((row.chain, &row.heads), (chain, &heads), "the ledger at {}", row.position);
+            after = row.position;
+        }
+    }
+    assert_eq!(after as usize, events.len(), "the ledger reaches the last event");
+}
+
+/// What a process was told must be what is stored, with the links that follow from the whole log.
+pub(crate) fn audit_told(told: &[Arc<CommittedBatch>], log: &[Linked]) {
+    let mut last = 0;
+    for told in told.iter().flat_map(|batch| &batch.events) {
+        let position = told.event.record.position;
+        assert!(position > last, "batches come in commit order");
+        last = position;
+        let stored = &log[position as usize - 1];
+        assert_eq!(told.event.record, stored.event.record);
+        assert_eq!(told.link, stored.link, "the link of {position}");
+    }
+}
+
+pub(crate) async fn all(store: &EventStore) -> Vec<Arc<RecordedEvent>> {
+    let mut events: Vec<Arc<RecordedEvent>> = Vec::new();
+    loop {
+        let after: Position = events.last().map_or(0, |event| event.record.position);
+        let page = store.read_after(after, &Selection::All, 700).await.unwrap();
+        if page.is_empty() {
+            return events;
+        }
+        events.extend(page);
+    }
+}
+
+#[test]
+fn a_link_names_what_precedes_an_event() {
+    use domain::{Partition, Tier};
+    let lane = |tier, partition| Lane { tier, partition: Partition(partition) };
+    let mut heads = Heads::new(2);
+    assert_eq!(heads.advance(lane(Tier::High, 0), 1), Link::default());
+    assert_eq!(heads.advance(lane(Tier::High, 1), 2), Link { lane: 0, tier: 1, high: 0 });
+    assert_eq!(heads.advance(lane(Tier::Medium, 0), 3), Link { lane: 0, tier: 0, high: 1 });
+    assert_eq!(heads.advance(lane(Tier::High, 0), 4), Link { lane: 1, tier: 2, high: 1 });
+}

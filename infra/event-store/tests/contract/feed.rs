@@ -1,0 +1,99 @@
+//! What a person receives, against the rule in its plain form.
+
+use crate::{audit::audit, support::*};
+use domain::{Event, Tier, UserId, conversation::ConversationEvent, message::MessageEvent};
+use event_store::{EventStore, Feed, Interval, Linked, NewEvent};
+use proptest::{collection::vec, prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use testkit::each_engine;
+
+const PEOPLE: u128 = 4;
+const ROOMS: u128 = 3;
+
+fn steps() -> impl Strategy<Value = Vec<(u8, u128, u128)>> {
+    vec((0..7_u8, 0..ROOMS, 1..=PEOPLE), 40..120)
+}
+
+/// Whatever happens in rooms, without regard to whether a rule would let it.
+fn event(n: u128, sequences: &mut [u64], (what, room, person): (u8, u128, u128)) -> NewEvent {
+    let (conversation, user) = (conversation(room), user(person));
+    let id = message(n);
+    let by = crate::support::user(1);
+    let member = match what {
+        0 => return sent(id, conversation, user, "hello"),
+        1 => return of_message(id, 1, MessageEvent::Hidden { conversation, user }),
+        2 => return of_message(id, 1, MessageEvent::Deleted { conversation, by: user }),
+        3 => ConversationEvent::MemberAdded { user, by },
+        4 => ConversationEvent::MemberLeft { user },
+        5 => ConversationEvent::MemberRequested { user },
+        _ => ConversationEvent::MemberKicked { user, by },
+    };
+    sequences[room as usize] += 1;
+    in_conversation(conversation, sequences[room as usize], member)
+}
+
+async fn live(store: &EventStore) {
+    people(store, PEOPLE).await;
+    let rooms = (0..ROOMS).map(|room| created(conversation(room), &[user(1), user(2)]));
+    store.append(append("rooms", rooms.collect())).await.unwrap();
+    let steps = steps().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+    let mut sequences = [1; ROOMS as usize];
+    for (n, step) in (0..).zip(steps) {
+        store.append(append(&format!("{n}"), vec![event(n, &mut sequences, step)])).await.unwrap();
+    }
+}
+
+/// The intervals of a user, from the events themselves.
+fn intervals(log: &[Linked], opened: &[Event], user: UserId) -> Vec<Interval> {
+    let mut intervals: Vec<Interval> = Vec::new();
+    for (linked, event) in log.iter().zip(opened) {
+        let record = &linked.event.record;
+        for about in event.about(record.aggregate_id).into_iter().filter(|about| about.user == user) {
+            let open = intervals.iter_mut().find(|open| open.scope == record.scope && open.until.is_none());
+            match (about.presence, open) {
+                (domain::Presence::Enters, None) => {
+                    intervals.push(Interval { scope: record.scope, from: record.position, until: None });
+                }
+                (domain::Presence::Leaves, Some(open)) => open.until = Some(record.position),
+                _ => {}
+            }
+        }
+    }
+    intervals.sort_by_key(|interval| (interval.scope, interval.from));
+    intervals
+}
+
+each_engine!(a_feed_is_what_the_rule_says, |home| async move {
+    let (store, _batches) = open(&home).await;
+    live(&store).await;
+    let log = audit(&store).await;
+    let mut opened = Vec::new();
+    for linked in &log {
+        opened.push(store.open_event(&linked.event).await.unwrap().clone());
+    }
+    let last = log.len() as u64;
+    for user in (1..=PEOPLE + 1).map(user) {
+        let intervals = intervals(&log, &opened, user);
+        assert_eq!(store.intervals(user.0).await.unwrap(), intervals);
+        for (high, medium, until, limit) in
+            [(0, 0, last, 500), (0, 0, last, 7), (20, 10, last, 500), (10, 30, 40, 500), (last, last, last, 5)]
+        {
+            let feed = Feed { user: user.0, intervals: intervals.clone(), high, medium, until, limit };
+            let read = store.feed(&feed).await.unwrap();
+            let received = log.iter().zip(&opened).filter(|(linked, event)| {
+                let record = &linked.event.record;
+                let within = intervals.iter().any(|interval| {
+                    interval.scope == record.scope
+                        && interval.from <= record.position
+                        && interval.until.is_none_or(|until| record.position <= until)
+                });
+                let about = event.about(record.aggregate_id).iter().any(|about| about.user == user);
+                let known = if record.lane.tier == Tier::High { high } else { medium };
+                (about || within && event.is_scope_wide()) && record.position > known && record.position <= until
+            });
+            let expected: Vec<_> =
+                received.map(|(linked, _)| linked.event.record.position).take(limit as usize).collect();
+            let read: Vec<_> = read.iter().map(|event| event.record.position).collect();
+            assert_eq!(read, expected, "{user} {high} {medium} {until} {limit}");
+        }
+    }
+});

@@ -1,0 +1,123 @@
+//! What stands beside the events, and the sealing of what is personal.
+
+use crate::{audit::audit, support::*};
+use domain::{Event, message::MessageEvent};
+use event_store::{Append, AppendError, EventStore, Keys, OpenError, Secret};
+use testkit::each_engine;
+
+fn with(key: &str, secret: Secret) -> Append {
+    let mut append = append(key, Vec::new());
+    append.secrets = vec![secret];
+    append
+}
+
+/// The text of a stored message, as somebody reads it who has not opened it yet.
+async fn read_text(store: &EventStore, position: u64) -> Option<String> {
+    let event = store.read_at(position).await.unwrap().unwrap();
+    match store.open_event(&event).await.unwrap() {
+        Event::Message(MessageEvent::Sent { content, .. }) => content.get().map(|content| content.body.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+each_engine!(what_is_personal_is_sealed_until_its_key_is_destroyed, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 2).await;
+    let says = |n, text| sent(message(n), conversation(1), user(n), text);
+    store.append(append("two", vec![says(1, "from ana"), says(2, "from ben")])).await.unwrap();
+    let stored = store.read_at(1).await.unwrap().unwrap();
+    assert!(!stored.record.payload.contains("from ana") && stored.record.payload.contains("$sealed"));
+
+    let (other, _others) = open(&home).await;
+    assert_eq!(read_text(&other, 1).await.as_deref(), Some("from ana"));
+    store.destroy_data_key(user(1).0).await.unwrap();
+    assert_eq!(read_text(&store, 1).await, None, "forgotten");
+    assert_eq!(read_text(&store, 2).await.as_deref(), Some("from ben"));
+    let (fresh, _batches) = open(&home).await;
+    assert_eq!(read_text(&fresh, 1).await, None, "forgotten");
+    // Forgotten for good: nothing makes a key for them again, and the log is whole.
+    fresh.append(with("again", Secret::DataKey { subject: user(1).0 })).await.unwrap();
+    let says_more = append("more", vec![says(1, "more")]);
+    assert!(matches!(fresh.append(says_more).await, Err(AppendError::Broken(_))));
+    audit(&fresh).await;
+});
+
+each_engine!(a_sealed_value_opens_nowhere_else, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 1).await;
+    store.append(append("one", vec![sent(message(1), conversation(1), user(1), "hi")])).await.unwrap();
+    let mut record = store.read_at(1).await.unwrap().unwrap().record.clone();
+    record.aggregate_id = message(2).0;
+    let moved = event_store::RecordedEvent::sealed(record);
+    assert!(matches!(store.open_event(&moved).await, Err(OpenError::Seal(subject)) if subject == user(1).0));
+});
+
+each_engine!(an_account_seals_its_first_event_with_the_key_it_makes, |home| async move {
+    let (one, _batches) = open(&home).await;
+    let (two, _others) = open(&home).await;
+    // Both processes make a key for the same person at once; one is stored, and both seal with that one.
+    let commands = (0..20_u128).map(|n| {
+        let store = if n % 2 == 0 { one.clone() } else { two.clone() };
+        let mut say = append(&format!("{n}"), vec![sent(message(n), conversation(1), user(9), "first words")]);
+        say.secrets = vec![Secret::DataKey { subject: user(9).0 }];
+        tokio::spawn(async move { store.append(say).await })
+    });
+    for command in commands.collect::<Vec<_>>() {
+        command.await.unwrap().unwrap();
+    }
+    let (reader, _batches) = open(&home).await;
+    for position in 1..=20 {
+        for store in [&one, &two, &reader] {
+            assert_eq!(read_text(store, position).await.as_deref(), Some("first words"));
+        }
+    }
+    audit(&reader).await;
+});
+
+each_engine!(another_master_key_opens_nothing, |home| async move {
+    let (_store, _batches) = open(&home).await;
+    let mut other = settings(&home);
+    other.keys = Keys { master: [8; 32] };
+    let refused = EventStore::open(other).await.err().unwrap();
+    assert!(refused.to_string().contains("another master key"), "{refused}");
+});
+
+each_engine!(a_password_is_what_was_set_last, |home| async move {
+    let (store, _batches) = open(&home).await;
+    assert_eq!(store.password(user(1).0).await.unwrap(), None);
+    for phc in ["$argon2id$1", "$argon2id$2"] {
+        store.append(with(phc, Secret::Password { user: user(1).0, phc: phc.to_owned() })).await.unwrap();
+    }
+    assert_eq!(store.password(user(1).0).await.unwrap().as_deref(), Some("$argon2id$2"));
+});
+
+fn token(n: u8, replaces: Option<u8>) -> Secret {
+    Secret::RefreshToken {
+        session: SESSION,
+        user: user(1).0,
+        hash: [n; 32],
+        replaces: replaces.map(|n| [n; 32]),
+        expires_at: NOW + 1_000,
+    }
+}
+
+const SESSION: uuid::Uuid = uuid::Uuid::from_u128(5);
+
+each_engine!(a_refresh_token_is_replaced_once, |home| async move {
+    let (store, _batches) = open(&home).await;
+    store.append(with("first", token(1, None))).await.unwrap();
+    assert_eq!(store.current_refresh_token(SESSION).await.unwrap(), Some([1; 32]));
+    let rotations = (2..12).map(|n| with(&format!("{n}"), token(n, Some(1)))).collect();
+    let answers = all_at_once(&store, rotations).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let replaced = |answer: &Result<_, AppendError>| matches!(answer, Err(AppendError::TokenReplaced));
+    assert_eq!(answers.iter().filter(|answer| replaced(answer)).count(), 9);
+
+    let current = store.current_refresh_token(SESSION).await.unwrap().unwrap();
+    assert!((2..12).contains(&current[0]));
+    let first = store.refresh_token(&[1; 32]).await.unwrap();
+    assert_eq!(first, Some((SESSION, user(1).0, NOW + 1_000, Some(NOW))));
+    assert_eq!(store.refresh_token(&current).await.unwrap(), Some((SESSION, user(1).0, NOW + 1_000, None)));
+    assert_eq!(store.refresh_token(&[99; 32]).await.unwrap(), None);
+    assert_eq!(store.current_refresh_token(user(1).0).await.unwrap(), None);
+});
