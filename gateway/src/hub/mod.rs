@@ -10,6 +10,8 @@ mod ring;
 mod settings;
 mod state;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use catch_up::{Seat, Start};
 pub use settings::HubSettings;

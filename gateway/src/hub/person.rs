@@ -2,7 +2,7 @@
 
 use crate::{
     cursor::{covers, furthest},
-    session::{Close, Outbox},
+    session::Outbox,
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
@@ -110,11 +110,6 @@ impl Person {
     pub(super) fn intervals(&self) -> Vec<Interval> {
         let stays = self.stays.iter().flat_map(|(scope, stays)| stays.iter().map(|stay| (*scope, *stay)));
         stays.map(|(scope, Stay { from, until })| Interval { scope, from, until }).collect()
-    }
-
-    /// Closes their sockets.
-    pub(super) fn close(&self, why: Close) {
-        self.seats.iter().for_each(|seat| seat.outbox.close(why));
     }
 }
 

@@ -49,6 +49,14 @@ impl Push {
     }
 }
 
+#[cfg(test)]
+impl Push {
+    /// A push that says nothing.
+    pub(crate) fn for_test(position: Position, tier: Tier) -> Self {
+        Self { position, tier, name: "test", at: Timestamp::default(), actor: None, data: "{}".to_owned() }
+    }
+}
+
 /// Whether sockets are told of such events. Sessions, and an account's opening, are nobody's feed.
 #[must_use]
 pub const fn is_pushed(event: &Event) -> bool {

@@ -1,0 +1,249 @@
+//! Who is told what, by the rule alone: no store, no sockets.
+
+use super::{
+    HubSettings,
+    ring::Entry,
+    state::{Next, State},
+};
+use crate::{cursor::Cursor, push::Push, session::Outbox};
+use broker::Marks;
+use domain::{
+    ConversationId, Event, Lane, Partition, Personal, SessionId, Tier, Timestamp, UserId,
+    conversation::{ConversationEvent, ConversationType, Settings},
+    message::MessageEvent,
+    text::Emoji,
+};
+use event_store::{Interval, Origin, Position, Record, RecordedEvent};
+use serde_json::Value;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const ANA: UserId = UserId(Uuid::from_u128(1));
+const BEN: UserId = UserId(Uuid::from_u128(2));
+const ROOM: ConversationId = ConversationId(Uuid::from_u128(9));
+
+struct Scene {
+    state: State,
+    wake: Vec<Arc<Outbox>>,
+}
+
+/// A socket of a test.
+struct Listener {
+    user: UserId,
+    seat: u64,
+    outbox: Arc<Outbox>,
+    missed: Vec<Position>,
+}
+
+impl Scene {
+    fn new(settings: &HubSettings) -> Self {
+        Self { state: State::new(Uuid::nil(), Marks::default(), settings), wake: Vec::new() }
+    }
+
+    fn happens(&mut self, position: Position, event: impl Into<Event>) {
+        let event = event.into();
+        let stream = if let Event::Conversation(_) = event { ROOM.0 } else { Uuid::from_u128(77) };
+        let record = Record {
+            position,
+            aggregate_type: event.aggregate_type().as_str().to_owned(),
+            aggregate_id: stream,
+            sequence: 1,
+            event_type: event.kind().name.to_owned(),
+            event_version: 1,
+            payload: "{}".to_owned(),
+            metadata: "{}".to_owned(),
+            scope: event.scope(stream),
+            scope_seq: 0,
+            lane: Lane { tier: event.kind().tier, partition: Partition(0) },
+            origin: Origin::default(),
+            command_key: String::new(),
+            recorded_at: Timestamp::default(),
+            digest: [0; 32],
+        };
+        let entry = Arc::new(Entry::new(Arc::new(RecordedEvent::known(record, event.clone())), &event));
+        if !self.state.dispatch(&entry, &mut self.wake) {
+            let push = Push::for_test(position, event.kind().tier);
+            entry.push.get_or_init(|| Arc::new(push));
+            assert!(self.state.dispatch(&entry, &mut self.wake));
+        }
+    }
+
+    fn connects(&mut self, user: UserId, known: Marks, intervals: &[Interval]) -> Listener {
+        let outbox = Arc::new(Outbox::new(1 << 20));
+        let seat = self.state.seat(user.0, SessionId::default(), Arc::clone(&outbox), 10);
+        self.state.know(user.0, intervals);
+        let mut listener = Listener { user, seat, outbox, missed: Vec::new() };
+        match self.state.next(user.0, seat, known, 1_000) {
+            Some(Next::Joined(entries, _)) => listener.missed = entries.iter().map(|entry| entry.position()).collect(),
+            _ => panic!("the ring reaches everything here"),
+        }
+        listener
+    }
+}
+
+impl Listener {
+    async fn heard(&self) -> Vec<(Position, Marks)> {
+        self.outbox.push("end".into());
+        let frames = self.outbox.next(usize::MAX).await.frames;
+        let parsed = frames.iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
+        parsed
+            .map(|frame| {
+                let cursor = Cursor::parse(frame["cursor"].as_str().unwrap()).unwrap();
+                (frame["position"].as_u64().unwrap(), cursor.marks)
+            })
+            .collect()
+    }
+
+    async fn positions(&self) -> Vec<Position> {
+        self.heard().await.into_iter().map(|(position, _)| position).collect()
+    }
+}
+
+fn created(members: &[UserId]) -> ConversationEvent {
+    ConversationEvent::Created {
+        conversation_type: ConversationType::Group,
+        created_by: ANA,
+        members: members.to_vec(),
+        settings: Personal::new(ANA, Settings::default()),
+        approval: false,
+    }
+}
+
+fn reacted() -> MessageEvent {
+    MessageEvent::Reacted { conversation: ROOM, user: ANA, emoji: Emoji::parse("👍").unwrap() }
+}
+
+fn marks(high: Position, medium: Position) -> Marks {
+    Marks { high, medium }
+}
+
+#[tokio::test]
+async fn a_medium_event_reaches_those_who_were_there_at_its_position() {
+    let mut scene = Scene::new(&HubSettings::default());
+    let ana = scene.connects(ANA, Marks::default(), &[]);
+    let ben = scene.connects(BEN, Marks::default(), &[]);
+    scene.happens(1, created(&[ANA]));
+    scene.happens(2, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    // The kick (5) and the return (7) overtake the reactions at 3, 4, 6 and 8.
+    scene.happens(5, ConversationEvent::MemberKicked { user: BEN, by: ANA });
+    scene.happens(7, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    for position in [3, 4, 6, 8] {
+        scene.happens(position, reacted());
+    }
+    assert_eq!(ana.positions().await, [1, 2, 5, 7, 3, 4, 6, 8]);
+    assert_eq!(ben.positions().await, [2, 5, 7, 3, 4, 8]);
+}
+
+#[tokio::test]
+async fn who_leaves_hears_of_it_and_of_nothing_after() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA, BEN]));
+    let ben = scene.connects(BEN, marks(1, 1), &[Interval { scope: ROOM.0, from: 1, until: None }]);
+    scene.happens(2, ConversationEvent::MemberLeft { user: BEN });
+    scene.happens(3, reacted());
+    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    assert_eq!(ben.positions().await, [2]);
+}
+
+#[tokio::test]
+async fn those_told_hear_of_one_event_alone() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA]));
+    let ben = scene.connects(BEN, marks(1, 1), &[]);
+    scene.happens(2, ConversationEvent::MemberRequested { user: BEN });
+    scene.happens(3, reacted());
+    scene.happens(4, MessageEvent::Hidden { conversation: ROOM, user: BEN });
+    scene.happens(5, ConversationEvent::MemberRejected { user: BEN, by: ANA });
+    assert_eq!(ben.positions().await, [2, 4, 5]);
+    let again = scene.connects(BEN, marks(1, 1), &[]);
+    assert_eq!(again.missed, [2, 4, 5]);
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_in_position_order_and_only_once() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA, BEN]));
+    scene.happens(2, reacted());
+    scene.happens(5, ConversationEvent::MemberKicked { user: BEN, by: ANA });
+    scene.happens(3, reacted());
+    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    let times = [Interval { scope: ROOM.0, from: 1, until: Some(5) }];
+    for (known, missed) in [
+        (marks(0, 0), vec![1, 2, 3, 5]),
+        (marks(1, 0), vec![2, 3, 5]),
+        (marks(5, 2), vec![3]),
+        (marks(2, 2), vec![3, 5]),
+        (marks(6, 3), vec![]),
+    ] {
+        let ben = scene.connects(BEN, known, &times);
+        assert_eq!(ben.missed, missed, "{known:?}");
+        scene.state.unseat(ben.user.0, ben.seat);
+    }
+}
+
+#[tokio::test]
+async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
+    let mut scene = Scene::new(&HubSettings::default());
+    let outbox = Arc::new(Outbox::new(1 << 20));
+    let seat = scene.state.seat(BEN.0, SessionId::default(), Arc::clone(&outbox), 10);
+    scene.happens(1, created(&[ANA, BEN]));
+    scene.happens(2, ConversationEvent::MemberLeft { user: BEN });
+    scene.happens(3, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    // The store was read between 2 and 3, and again after the hub heard of 4.
+    let times = [Interval { scope: ROOM.0, from: 1, until: Some(2) }];
+    scene.state.know(BEN.0, &times);
+    scene.happens(4, ConversationEvent::MemberKicked { user: BEN, by: ANA });
+    scene.happens(5, reacted());
+    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100) else { panic!() };
+    assert_eq!(entries.iter().map(|entry| entry.position()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn the_ring_says_how_far_it_reaches() {
+    let mut scene = Scene::new(&HubSettings { ring_events: 2, ..HubSettings::default() });
+    scene.happens(1, created(&[ANA]));
+    for position in 2..=4 {
+        scene.happens(position, reacted());
+    }
+    let outbox = Arc::new(Outbox::new(1 << 20));
+    let seat = scene.state.seat(ANA.0, SessionId::default(), outbox, 10);
+    scene.state.know(ANA.0, &[Interval { scope: ROOM.0, from: 1, until: None }]);
+    assert!(matches!(scene.state.next(ANA.0, seat, marks(1, 1), 10), Some(Next::Store(_, 4))));
+    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, marks(2, 2), 10) else { panic!() };
+    assert_eq!(entries.len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_that_comes_from_a_gateway_ahead_hears_nothing_twice_and_its_cursor_never_turns_back() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA]));
+    let ana = scene.connects(ANA, marks(4, 3), &[Interval { scope: ROOM.0, from: 1, until: None }]);
+    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    for position in [2, 3, 5] {
+        scene.happens(position, reacted());
+    }
+    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    assert_eq!(ana.heard().await, [(5, marks(5, 5)), (6, marks(6, 5))]);
+}
+
+#[tokio::test]
+async fn the_cursor_of_a_high_event_does_not_vouch_for_the_medium_ones_it_overtook() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA]));
+    let ana = scene.connects(ANA, marks(1, 1), &[Interval { scope: ROOM.0, from: 1, until: None }]);
+    scene.happens(3, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(2, reacted());
+    assert_eq!(ana.heard().await, [(3, marks(3, 1)), (2, marks(3, 2))]);
+}
+
+#[test]
+fn the_eleventh_socket_closes_the_oldest() {
+    let mut scene = Scene::new(&HubSettings::default());
+    let outboxes: Vec<_> = (0..12).map(|_| Arc::new(Outbox::new(100))).collect();
+    for outbox in &outboxes {
+        scene.state.seat(ANA.0, SessionId::default(), Arc::clone(outbox), 10);
+    }
+    let closed = outboxes.iter().map(|outbox| outbox.closing().is_some());
+    assert_eq!(closed.collect::<Vec<_>>(), [vec![true; 2], vec![false; 10]].concat());
+    assert_eq!(Tier::DURABLE.len(), 2, "a cursor has a mark for each");
+}
