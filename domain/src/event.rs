@@ -180,9 +180,12 @@ impl Event {
 
 /// Brings an older payload to today's shape, one version at a time.
 fn upcast(event_type: &str, version: u16, payload: &mut Value) {
-    if event_type == "conversation.created" && version == 1 {
+    if event_type == "conversation.created"
+        && version == 1
+        && let Value::Object(fields) = payload
+    {
         // Version 1 knew no approval: anybody could join.
-        payload["approval"] = Value::Bool(false);
+        fields.insert("approval".to_owned(), Value::Bool(false));
     }
 }
 

@@ -14,6 +14,8 @@ pub mod personal;
 pub mod read_marker;
 pub mod refusal;
 pub mod session;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod time;
 pub mod user;

@@ -1,1 +1,170 @@
 //! Given/when/then for each branch of each command.
+
+use super::{FriendshipAct as Act, FriendshipError as Error, FriendshipEvent as Event, *};
+use crate::{
+    Refusal, RefusalKind, UserId,
+    testing::{ANA, BOB, given, state},
+};
+
+fn ask(act: Act, by: UserId) -> FriendshipCommand {
+    FriendshipCommand { by, with: if by == ANA { BOB } else { ANA }, act }
+}
+
+const REQUESTED: Event = Event::Requested { by: ANA, with: BOB };
+const ACCEPTED: Event = Event::Accepted { by: BOB, with: ANA };
+const BLOCKED: Event = Event::Blocked { by: ANA, with: BOB };
+
+/// What each act of Ana's and of Bob's comes to after `events`.
+#[track_caller]
+fn after(events: &[Event], by: UserId, expected: &[(Act, Result<Option<Event>, Error>)]) {
+    for (act, expected) in expected {
+        let then = given::<Friendship>(events.iter().cloned()).when(ask(*act, by)).inspect_result();
+        assert_eq!(then, expected.clone().map(|event| event.into_iter().collect()), "{act:?} after {events:?}");
+    }
+}
+
+#[test]
+fn strangers_can_only_request_and_block() {
+    let (by, with) = (ANA, BOB);
+    after(
+        &[],
+        ANA,
+        &[
+            (Act::Request, Ok(Some(REQUESTED))),
+            (Act::Accept, Err(Error::RequestNotFound)),
+            (Act::Reject, Err(Error::RequestNotFound)),
+            (Act::Cancel, Err(Error::RequestNotFound)),
+            (Act::Block, Ok(Some(Event::Blocked { by, with }))),
+            (Act::Unblock, Err(Error::NotBlocked)),
+            (Act::Unfriend, Err(Error::NotFriends)),
+        ],
+    );
+}
+
+#[test]
+fn who_requested_can_take_it_back() {
+    let (by, with) = (ANA, BOB);
+    after(
+        &[REQUESTED],
+        ANA,
+        &[
+            (Act::Request, Ok(None)),
+            (Act::Accept, Err(Error::RequestNotFound)),
+            (Act::Reject, Err(Error::RequestNotFound)),
+            (Act::Cancel, Ok(Some(Event::Cancelled { by, with }))),
+            (Act::Block, Ok(Some(BLOCKED))),
+            (Act::Unfriend, Err(Error::NotFriends)),
+        ],
+    );
+}
+
+#[test]
+fn who_was_asked_can_answer() {
+    let (by, with) = (BOB, ANA);
+    after(
+        &[REQUESTED],
+        BOB,
+        &[
+            (Act::Request, Ok(Some(ACCEPTED))),
+            (Act::Accept, Ok(Some(ACCEPTED))),
+            (Act::Reject, Ok(Some(Event::Rejected { by, with }))),
+            (Act::Cancel, Err(Error::RequestNotFound)),
+            (Act::Block, Ok(Some(Event::Blocked { by, with }))),
+            (Act::Unfriend, Err(Error::NotFriends)),
+        ],
+    );
+}
+
+#[test]
+fn friends_can_part() {
+    for (by, with) in [(ANA, BOB), (BOB, ANA)] {
+        after(
+            &[REQUESTED, ACCEPTED],
+            by,
+            &[
+                (Act::Request, Err(Error::AlreadyFriends)),
+                (Act::Accept, Ok(None)),
+                (Act::Reject, Err(Error::RequestNotFound)),
+                (Act::Cancel, Err(Error::RequestNotFound)),
+                (Act::Block, Ok(Some(Event::Blocked { by, with }))),
+                (Act::Unblock, Err(Error::NotBlocked)),
+                (Act::Unfriend, Ok(Some(Event::Unfriended { by, with }))),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_block_ends_everything_and_only_the_blocker_lifts_it() {
+    let (by, with) = (ANA, BOB);
+    after(
+        &[REQUESTED, ACCEPTED, BLOCKED],
+        ANA,
+        &[
+            (Act::Request, Err(Error::BlockedByYou)),
+            (Act::Accept, Err(Error::RequestNotFound)),
+            (Act::Block, Ok(None)),
+            (Act::Unblock, Ok(Some(Event::Unblocked { by, with }))),
+            (Act::Unfriend, Err(Error::NotFriends)),
+        ],
+    );
+    after(
+        &[REQUESTED, BLOCKED],
+        BOB,
+        &[
+            (Act::Request, Err(Error::NotFound)),
+            (Act::Accept, Err(Error::RequestNotFound)),
+            (Act::Block, Ok(Some(Event::Blocked { by: BOB, with: ANA }))),
+            (Act::Unblock, Err(Error::NotBlocked)),
+        ],
+    );
+}
+
+#[test]
+fn two_blocks_are_lifted_one_by_one() {
+    let both = [BLOCKED, Event::Blocked { by: BOB, with: ANA }];
+    let pair = state::<Friendship>(both.iter().cloned());
+    assert!(pair.is_blocked_by(ANA) && pair.is_blocked_by(BOB));
+    assert_eq!(pair.may_approach(ANA, BOB), Err(Error::NotFound), "the other's block is answered first");
+    let pair = state::<Friendship>(both.into_iter().chain([Event::Unblocked { by: BOB, with: ANA }]));
+    assert_eq!(pair.may_approach(ANA, BOB), Err(Error::BlockedByYou));
+    assert_eq!(pair.may_approach(BOB, ANA), Err(Error::NotFound));
+    let pair = state::<Friendship>([BLOCKED, Event::Unblocked { by: ANA, with: BOB }]);
+    assert_eq!(pair.may_approach(BOB, ANA), Ok(()));
+}
+
+#[test]
+fn a_request_that_came_to_nothing_can_be_made_again() {
+    for end in [
+        Event::Cancelled { by: ANA, with: BOB },
+        Event::Rejected { by: BOB, with: ANA },
+        Event::Unfriended { by: BOB, with: ANA },
+    ] {
+        assert_eq!(state::<Friendship>([REQUESTED, end.clone()]).standing(), Standing::Strangers);
+        after(&[REQUESTED, end], ANA, &[(Act::Request, Ok(Some(REQUESTED)))]);
+    }
+}
+
+#[test]
+fn nobody_does_anything_to_themselves() {
+    for act in [Act::Request, Act::Accept, Act::Reject, Act::Cancel, Act::Block, Act::Unblock, Act::Unfriend] {
+        let command = FriendshipCommand { by: ANA, with: ANA, act };
+        given::<Friendship>([]).when(command).then_expect_error(Error::Oneself);
+    }
+}
+
+#[test]
+fn each_refusal_has_its_word() {
+    for (refusal, code, kind) in [
+        (Error::Oneself, "oneself", RefusalKind::Invalid),
+        (Error::NotFound, "not_found", RefusalKind::NotFound),
+        (Error::RequestNotFound, "request_not_found", RefusalKind::NotFound),
+        (Error::BlockedByYou, "blocked_by_you", RefusalKind::Conflict),
+        (Error::AlreadyFriends, "already_friends", RefusalKind::Conflict),
+        (Error::NotFriends, "not_friends", RefusalKind::Conflict),
+        (Error::NotBlocked, "not_blocked", RefusalKind::Conflict),
+    ] {
+        assert_eq!((refusal.code(), refusal.kind()), (code, kind));
+        assert_eq!(refusal.field().is_some(), kind == RefusalKind::Invalid);
+    }
+}

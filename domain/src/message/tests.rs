@@ -1,1 +1,219 @@
 //! Given/when/then for each branch of each command.
+
+use super::{MessageCommand as Command, MessageError as Error, MessageEvent as Event, *};
+use crate::{
+    ConversationId, MessageId, Personal, Refusal, RefusalKind, UserId,
+    testing::{ANA, BOB, CLEO, ROOM, given, state},
+    text::{Emoji, Link, MessageBody},
+};
+use uuid::Uuid;
+
+fn body(text: &str) -> MessageBody {
+    MessageBody::parse(text).unwrap()
+}
+
+fn emoji(text: &str) -> Emoji {
+    Emoji::parse(text).unwrap()
+}
+
+fn attachment() -> Attachment {
+    Attachment { file_url: Link::parse("/files/1").unwrap(), thumb_url: None, name: None, size: None, mime: None }
+}
+
+fn content(text: &str, attachments: usize) -> MessageContent {
+    MessageContent { body: body(text), attachments: vec![attachment(); attachments] }
+}
+
+fn draft(message_type: MessageType, content: MessageContent) -> Draft {
+    Draft { conversation: ROOM, sender: ANA, message_type, content, reply_to: None, mentions: vec![] }
+}
+
+fn hello() -> Draft {
+    draft(MessageType::Text, content("hello", 0))
+}
+
+fn sent_as(draft: Draft) -> Event {
+    let Draft { conversation, sender, message_type, content, reply_to, mentions } = draft;
+    Event::Sent { conversation, sender, message_type, content: Personal::new(sender, content), reply_to, mentions }
+}
+
+fn sent() -> Event {
+    sent_as(hello())
+}
+
+fn edit(by: UserId, text: &str) -> Command {
+    Command::Edit { by, body: body(text) }
+}
+
+fn edited(text: &str) -> Event {
+    Event::Edited { conversation: ROOM, by: ANA, body: Personal::new(ANA, body(text)) }
+}
+
+const DELETED: Event = Event::Deleted { conversation: ROOM, by: ANA };
+
+fn hidden(user: UserId) -> Event {
+    Event::Hidden { conversation: ROOM, user }
+}
+
+fn react(user: UserId, text: &str) -> Command {
+    Command::React { user, emoji: emoji(text) }
+}
+
+fn unreact(user: UserId, text: &str) -> Command {
+    Command::Unreact { user, emoji: emoji(text) }
+}
+
+fn reacted(user: UserId, text: &str) -> Event {
+    Event::Reacted { conversation: ROOM, user, emoji: emoji(text) }
+}
+
+fn unreacted(user: UserId, text: &str) -> Event {
+    Event::Unreacted { conversation: ROOM, user, emoji: emoji(text) }
+}
+
+#[test]
+fn a_draft_is_sent_as_it_is() {
+    let answer = Draft { reply_to: Some(MessageId(Uuid::from_u128(9))), mentions: vec![BOB], ..hello() };
+    for draft in [hello(), answer, draft(MessageType::Image, content("", 1)), draft(MessageType::File, content("x", 0))]
+    {
+        given::<Message>([]).when(Command::Send(draft.clone())).then_expect_events(vec![sent_as(draft)]);
+    }
+}
+
+#[test]
+fn a_message_says_something_within_limits() {
+    for (draft, refusal) in [
+        (draft(MessageType::Text, content(" \n", 0)), Error::Empty),
+        (draft(MessageType::Text, content("", 1)), Error::Empty),
+        (draft(MessageType::Video, content("", 0)), Error::Empty),
+        (draft(MessageType::File, content("", MAX_ATTACHMENTS + 1)), Error::TooManyAttachments),
+        (Draft { mentions: vec![BOB; MAX_MENTIONS + 1], ..hello() }, Error::TooManyMentions),
+    ] {
+        given::<Message>([]).when(Command::Send(draft)).then_expect_error(refusal);
+    }
+}
+
+#[test]
+fn a_guid_names_one_message() {
+    given::<Message>([sent()]).when(Command::Send(hello())).then_expect_events(vec![]);
+    // The same, whatever became of it since.
+    given::<Message>([sent(), edited("bye")]).when(Command::Send(hello())).then_expect_events(vec![]);
+    for other in [
+        Draft { sender: BOB, ..hello() },
+        Draft { conversation: ConversationId(Uuid::from_u128(11)), ..hello() },
+        draft(MessageType::File, content("hello", 0)),
+        draft(MessageType::Text, content("bye", 0)),
+    ] {
+        given::<Message>([sent(), edited("bye")]).when(Command::Send(other)).then_expect_error(Error::GuidTaken);
+    }
+}
+
+#[test]
+fn its_sender_edits_it() {
+    given::<Message>([sent()]).when(edit(ANA, "bye")).then_expect_events(vec![edited("bye")]);
+    given::<Message>([sent()]).when(edit(ANA, "hello")).then_expect_events(vec![]);
+    given::<Message>([sent(), edited("bye")]).when(edit(ANA, "bye")).then_expect_events(vec![]);
+    for (events, by, text, refusal) in [
+        (vec![], ANA, "bye", Error::NotFound),
+        (vec![sent()], BOB, "bye", Error::SenderOnly),
+        (vec![sent()], ANA, " ", Error::Empty),
+        (vec![sent(), DELETED], ANA, "bye", Error::Deleted),
+        (vec![sent(), hidden(ANA)], ANA, "bye", Error::NotFound),
+    ] {
+        given::<Message>(events).when(edit(by, text)).then_expect_error(refusal);
+    }
+    let picture = sent_as(draft(MessageType::Image, content("look", 1)));
+    given::<Message>([picture.clone()]).when(edit(ANA, "")).then_expect_events(vec![edited("")]);
+    let now = state::<Message>([picture, edited("")]);
+    assert_eq!(now.posted().unwrap().content, Some(content("", 1)), "attachments stay");
+}
+
+#[test]
+fn a_forgotten_message_stays_forgotten() {
+    let Event::Sent { conversation, sender, message_type, reply_to, mentions, .. } = sent() else { panic!("sent") };
+    let content = Personal::forgotten(sender);
+    let forgotten = Event::Sent { conversation, sender, message_type, content, reply_to, mentions };
+    given::<Message>([forgotten.clone()]).when(edit(ANA, "bye")).then_expect_error(Error::NotFound);
+    given::<Message>([forgotten.clone()]).when(Command::Send(hello())).then_expect_error(Error::GuidTaken);
+    let lost = Event::Edited { conversation: ROOM, by: ANA, body: Personal::forgotten(ANA) };
+    assert_eq!(state::<Message>([sent(), lost]), state::<Message>([sent()]));
+    assert_eq!(state::<Message>([forgotten, edited("bye")]).posted().unwrap().content, None);
+}
+
+#[test]
+fn its_sender_or_a_lead_deletes_it() {
+    let delete = |by, leads| Command::Delete { by, leads };
+    given::<Message>([sent()]).when(delete(ANA, false)).then_expect_events(vec![DELETED]);
+    let by_lead = Event::Deleted { conversation: ROOM, by: BOB };
+    given::<Message>([sent()]).when(delete(BOB, true)).then_expect_events(vec![by_lead]);
+    given::<Message>([sent(), DELETED]).when(delete(ANA, false)).then_expect_events(vec![]);
+    for (events, by, leads, refusal) in [
+        (vec![], ANA, true, Error::NotFound),
+        (vec![sent()], BOB, false, Error::SenderOnly),
+        (vec![sent(), DELETED], BOB, false, Error::SenderOnly),
+        (vec![sent(), hidden(BOB)], BOB, true, Error::NotFound),
+    ] {
+        given::<Message>(events).when(delete(by, leads)).then_expect_error(refusal);
+    }
+    let gone = state::<Message>([sent(), reacted(BOB, "👍"), DELETED]);
+    assert!(gone.is_deleted() && gone.reactions().is_empty());
+}
+
+#[test]
+fn anybody_hides_it_for_themselves() {
+    let hide = |user| Command::Hide { user };
+    given::<Message>([sent()]).when(hide(BOB)).then_expect_events(vec![hidden(BOB)]);
+    given::<Message>([sent(), DELETED]).when(hide(BOB)).then_expect_events(vec![hidden(BOB)]);
+    given::<Message>([sent(), hidden(BOB)]).when(hide(BOB)).then_expect_events(vec![]);
+    given::<Message>([]).when(hide(BOB)).then_expect_error(Error::NotFound);
+    let message = state::<Message>([sent(), hidden(BOB)]);
+    assert!(message.is_hidden_for(BOB) && !message.is_hidden_for(ANA));
+}
+
+#[test]
+fn reactions_are_one_per_person_and_kind() {
+    given::<Message>([sent()]).when(react(BOB, "👍")).then_expect_events(vec![reacted(BOB, "👍")]);
+    given::<Message>([sent(), reacted(BOB, "👍")]).when(react(BOB, "👍")).then_expect_events(vec![]);
+    given::<Message>([sent(), reacted(BOB, "👍")]).when(react(BOB, "🎉")).then_expect_events(vec![reacted(BOB, "🎉")]);
+    given::<Message>([sent(), reacted(BOB, "👍")])
+        .when(react(CLEO, "👍"))
+        .then_expect_events(vec![reacted(CLEO, "👍")]);
+    given::<Message>([sent(), reacted(BOB, "👍")])
+        .when(unreact(BOB, "👍"))
+        .then_expect_events(vec![unreacted(BOB, "👍")]);
+    given::<Message>([sent(), reacted(BOB, "👍")]).when(unreact(CLEO, "👍")).then_expect_events(vec![]);
+    given::<Message>([sent()]).when(unreact(BOB, "👍")).then_expect_events(vec![]);
+    for command in [react(BOB, "👍"), unreact(BOB, "👍")] {
+        given::<Message>([]).when(command.clone()).then_expect_error(Error::NotFound);
+        given::<Message>([sent(), hidden(BOB)]).when(command.clone()).then_expect_error(Error::NotFound);
+        given::<Message>([sent(), DELETED]).when(command).then_expect_error(Error::Deleted);
+    }
+    let both = [sent(), reacted(BOB, "👍"), reacted(CLEO, "👍"), unreacted(BOB, "👍")];
+    assert_eq!(state::<Message>(both.clone()).reactions()[&emoji("👍")].iter().collect::<Vec<_>>(), [&CLEO]);
+    assert!(state::<Message>(both.into_iter().chain([unreacted(CLEO, "👍")])).reactions().is_empty());
+    // Taken off although it never was on: nothing happens.
+    assert_eq!(state::<Message>([sent(), unreacted(CLEO, "👍")]), state::<Message>([sent()]));
+}
+
+#[test]
+fn kinds_of_reaction_are_limited() {
+    let full = || [sent()].into_iter().chain((0..MAX_REACTIONS).map(|n| reacted(BOB, &format!(":{n}:"))));
+    given::<Message>(full()).when(react(BOB, "👍")).then_expect_error(Error::TooManyReactions);
+    given::<Message>(full()).when(react(CLEO, ":0:")).then_expect_events(vec![reacted(CLEO, ":0:")]);
+}
+
+#[test]
+fn each_refusal_has_its_word() {
+    for (refusal, code, kind, field) in [
+        (Error::NotFound, "not_found", RefusalKind::NotFound, None),
+        (Error::GuidTaken, "guid_taken", RefusalKind::Conflict, None),
+        (Error::Deleted, "message_deleted", RefusalKind::Conflict, None),
+        (Error::TooManyReactions, "too_many_reactions", RefusalKind::Conflict, None),
+        (Error::SenderOnly, "sender_only", RefusalKind::Forbidden, None),
+        (Error::Empty, "empty", RefusalKind::Invalid, Some("content")),
+        (Error::TooManyAttachments, "too_many_attachments", RefusalKind::Invalid, Some("attachments")),
+        (Error::TooManyMentions, "too_many_mentions", RefusalKind::Invalid, Some("mentions")),
+    ] {
+        assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, field));
+    }
+}

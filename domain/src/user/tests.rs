@@ -1,1 +1,119 @@
 //! Given/when/then for each branch of each command.
+
+use super::*;
+use crate::{
+    Personal, Refusal, RefusalKind,
+    testing::{ANA, given, state},
+    text::{DisplayName, EmailAddress, Link, PhoneNumber},
+};
+
+fn name(text: &str) -> DisplayName {
+    DisplayName::parse(text).unwrap()
+}
+
+fn profile() -> Profile {
+    Profile {
+        first_name: name("Ana"),
+        last_name: name("Alves"),
+        email: EmailAddress::parse("ana@example.org").unwrap(),
+        phone: Some(PhoneNumber::parse("123 45").unwrap()),
+        avatar_url: None,
+        preferences: Preferences::default(),
+    }
+}
+
+fn registered() -> UserEvent {
+    UserEvent::Registered { role: Role::User, profile: Personal::new(ANA, profile()) }
+}
+
+fn register() -> UserCommand {
+    UserCommand::Register { user: ANA, role: Role::User, profile: profile() }
+}
+
+fn update(change: ProfileChange) -> UserCommand {
+    UserCommand::Update { user: ANA, change }
+}
+
+fn updated(changed: ProfileChanged) -> UserEvent {
+    UserEvent::Updated { changed: Personal::new(ANA, changed) }
+}
+
+#[test]
+fn an_account_is_registered_once() {
+    given::<User>([]).when(register()).then_expect_events(vec![registered()]);
+    given::<User>([registered()]).when(register()).then_expect_error(UserError::AlreadyRegistered);
+}
+
+#[test]
+fn an_update_says_only_what_differs() {
+    let url = Link::parse("/files/me").unwrap();
+    let change = ProfileChange {
+        first_name: Some(name("Anna")),
+        last_name: Some(name("Alves")),
+        avatar_url: Some(Some(url.clone())),
+        phone: Some(None),
+        preferences: None,
+    };
+    let changed = ProfileChanged {
+        first_name: Some(name("Anna")),
+        avatar_url: Some(Some(url.clone())),
+        phone: Some(None),
+        ..ProfileChanged::default()
+    };
+    given::<User>([registered()]).when(update(change.clone())).then_expect_events(vec![updated(changed.clone())]);
+    given::<User>([registered(), updated(changed.clone())]).when(update(change)).then_expect_events(vec![]);
+    let user = state::<User>([registered(), updated(changed)]);
+    let now = user.profile().unwrap();
+    assert_eq!((now.first_name.as_str(), now.last_name.as_str()), ("Anna", "Alves"));
+    assert_eq!((&now.phone, &now.avatar_url), (&None, &Some(url)));
+}
+
+#[test]
+fn preferences_are_replaced_whole() {
+    let preferences = |json: &str| Preferences(serde_json::from_str(json).unwrap());
+    let to = |json| ProfileChange { preferences: Some(preferences(json)), ..ProfileChange::default() };
+    let changed = |json| updated(ProfileChanged { preferences: Some(preferences(json)), ..ProfileChanged::default() });
+    let dark = changed(r#"{"theme":"dark"}"#);
+    given::<User>([registered()]).when(update(to(r#"{"theme":"dark"}"#))).then_expect_events(vec![dark.clone()]);
+    given::<User>([registered(), dark]).when(update(to("{}"))).then_expect_events(vec![changed("{}")]);
+}
+
+#[test]
+fn nothing_is_updated_without_an_account_or_a_profile() {
+    let change = ProfileChange { first_name: Some(name("Anna")), ..ProfileChange::default() };
+    given::<User>([]).when(update(change.clone())).then_expect_error(UserError::NotFound);
+    given::<User>([registered(), UserEvent::Blocked])
+        .when(update(change.clone()))
+        .then_expect_error(UserError::Blocked);
+    let forgotten = UserEvent::Registered { role: Role::User, profile: Personal::forgotten(ANA) };
+    given::<User>([forgotten.clone()]).when(update(change)).then_expect_events(vec![]);
+    let lost = UserEvent::Updated { changed: Personal::forgotten(ANA) };
+    assert_eq!(state::<User>([registered(), lost.clone()]), state::<User>([registered()]));
+    assert!(state::<User>([forgotten, lost]).profile().is_none());
+}
+
+#[test]
+fn an_account_is_blocked_and_unblocked() {
+    let (block, unblock) = (UserCommand::Block, UserCommand::Unblock);
+    let (blocked, unblocked) = (UserEvent::Blocked, UserEvent::Unblocked);
+    given::<User>([]).when(block.clone()).then_expect_error(UserError::NotFound);
+    given::<User>([]).when(unblock.clone()).then_expect_error(UserError::NotFound);
+    given::<User>([registered()]).when(block.clone()).then_expect_events(vec![blocked.clone()]);
+    given::<User>([registered()]).when(unblock.clone()).then_expect_events(vec![]);
+    given::<User>([registered(), blocked.clone()]).when(block).then_expect_events(vec![]);
+    given::<User>([registered(), blocked.clone()]).when(unblock).then_expect_events(vec![unblocked.clone()]);
+    assert_eq!(state::<User>([]).may_act(), Err(UserError::NotFound));
+    assert_eq!(state::<User>([registered(), blocked.clone()]).may_act(), Err(UserError::Blocked));
+    assert_eq!(state::<User>([registered(), blocked, unblocked]).may_act(), Ok(()));
+}
+
+#[test]
+fn each_refusal_has_its_word() {
+    for (refusal, code, kind) in [
+        (UserError::AlreadyRegistered, "already_registered", RefusalKind::Conflict),
+        (UserError::NotFound, "not_found", RefusalKind::NotFound),
+        (UserError::Blocked, "account_blocked", RefusalKind::Forbidden),
+    ] {
+        assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, None));
+    }
+}
