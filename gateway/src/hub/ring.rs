@@ -2,7 +2,7 @@
 
 use crate::{cursor::covers, push::Push};
 use broker::Marks;
-use domain::{About, Event, Presence, Tier};
+use domain::{About, Event, Tier};
 use event_store::{Position, RecordedEvent};
 use std::{
     collections::{HashMap, VecDeque},
@@ -43,10 +43,6 @@ impl Entry {
     fn bytes(&self) -> usize {
         512 + 2 * self.event.record.payload.len()
     }
-
-    fn told(&self) -> impl Iterator<Item = Uuid> + '_ {
-        self.about.iter().filter(|about| about.presence == Presence::Told).map(|about| about.user.0)
-    }
 }
 
 /// Recent events in the order the hub handled them, bounded in number and bytes.
@@ -72,8 +68,8 @@ impl Ring {
         if entry.scope_wide {
             self.scopes.entry(entry.scope()).or_default().push_back(Arc::clone(&entry));
         }
-        for user in entry.told() {
-            self.people.entry(user).or_default().push_back(Arc::clone(&entry));
+        for about in &entry.about {
+            self.people.entry(about.user.0).or_default().push_back(Arc::clone(&entry));
         }
         self.all.push_back(entry);
         while self.all.len() > self.events || self.bytes > self.bytes_allowed {
@@ -91,8 +87,8 @@ impl Ring {
         after(self.scopes.get(&scope), known)
     }
 
-    /// The events that somebody is told besides those of their scopes, after `known`, in no order.
-    pub(super) fn told(&self, user: Uuid, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
+    /// The events about somebody after `known`, in no order.
+    pub(super) fn about(&self, user: Uuid, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
         after(self.people.get(&user), known)
     }
 
@@ -106,8 +102,8 @@ impl Ring {
         if oldest.scope_wide {
             forget_first(&mut self.scopes, oldest.scope());
         }
-        for user in oldest.told() {
-            forget_first(&mut self.people, user);
+        for about in &oldest.about {
+            forget_first(&mut self.people, about.user.0);
         }
     }
 }

@@ -172,7 +172,7 @@ impl State {
         }
         let of_scopes = person.scopes().flat_map(|scope| self.ring.of_scope(scope, known));
         let mine = of_scopes.filter(|entry| person.receives(entry.scope(), entry.position()));
-        let mut entries: Vec<_> = mine.chain(self.ring.told(user, known)).map(Arc::clone).collect();
+        let mut entries: Vec<_> = mine.chain(self.ring.about(user, known)).map(Arc::clone).collect();
         entries.sort_unstable_by_key(|entry| entry.position());
         entries.dedup_by_key(|entry| entry.position());
         if entries.len() > limit {

@@ -154,9 +154,11 @@ async fn those_told_hear_of_one_event_alone() {
     scene.happens(3, reacted());
     scene.happens(4, MessageEvent::Hidden { conversation: ROOM, user: BEN });
     scene.happens(5, ConversationEvent::MemberRejected { user: BEN, by: ANA });
-    assert_eq!(ben.positions().await, [2, 4, 5]);
+    scene.happens(6, ConversationEvent::MemberRequested { user: BEN });
+    scene.happens(7, ConversationEvent::MemberLeft { user: BEN });
+    assert_eq!(ben.positions().await, [2, 4, 5, 6, 7]);
     let again = scene.connects(BEN, marks(1, 1), &[]);
-    assert_eq!(again.missed, [2, 4, 5]);
+    assert_eq!(again.missed, [2, 4, 5, 6, 7]);
 }
 
 #[tokio::test]

@@ -1,0 +1,156 @@
+//! The AsyncAPI 3 document of `/ws`, from the types that the frames are made of.
+
+mod commands;
+mod events;
+
+pub use commands::COMMANDS;
+pub use events::EVENTS;
+
+use crate::{
+    hub::SyncPage,
+    problem::{FieldProblem, Problem},
+    push::{
+        ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
+        ReactionCount, ReceiptData, UserData, UserRef,
+    },
+    session::Close,
+    ws::{Command, Hello, HelloBody, HelloLimits, Pong},
+};
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+/// The types that frames are made of.
+#[derive(OpenApi)]
+#[openapi(components(schemas(
+    Command,
+    ConversationData<'_>,
+    DeletedConversation,
+    FieldProblem,
+    FriendshipData,
+    Hello,
+    HelloBody,
+    HelloLimits,
+    HiddenMessage,
+    MemberChange,
+    MemberData,
+    MessageData<'_>,
+    Pong,
+    Problem,
+    ReactionCount<'_>,
+    ReceiptData,
+    SyncPage,
+    UserData<'_>,
+    UserRef,
+)))]
+struct Schemas;
+
+const ABOUT: &str = "Text frames, one JSON object each. The server's first frame is `hello`. Credentials: \
+    `Authorization: Bearer` on the upgrade, the subprotocols `chatchit.v1, bearer.<token>`, or a first frame `auth`. \
+    Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order. \
+    A cursor stands after everything that came before it on the socket.";
+
+/// The document.
+#[must_use]
+pub fn document() -> Value {
+    let schemas = serde_json::to_value(Schemas::openapi()).unwrap_or_default()["components"]["schemas"].take();
+    let mut messages = Map::new();
+    let mut operations = Map::new();
+    for (name, summary, payload) in server_frames() {
+        messages.insert(name.to_owned(), json!({"name": name, "summary": summary, "payload": payload}));
+    }
+    for (name, summary, schema) in EVENTS {
+        messages.insert(name.to_owned(), json!({"name": name, "summary": summary, "payload": push(name, schema)}));
+    }
+    let told: Vec<_> = messages.keys().map(|name| reference(&["channels", "ws", "messages", name])).collect();
+    operations.insert(
+        "told".to_owned(),
+        json!({"action": "send", "channel": reference(&["channels", "ws"]), "messages": told}),
+    );
+    let replies = ["reply", "error"].map(|name| reference(&["channels", "ws", "messages", name]));
+    for command in COMMANDS {
+        let name = format!("command.{}", command.name);
+        messages.insert(
+            name.clone(),
+            json!({"name": command.name, "summary": command.summary, "payload": command.payload()}),
+        );
+        operations.insert(
+            name.clone(),
+            json!({
+                "action": "receive",
+                "channel": reference(&["channels", "ws"]),
+                "messages": [reference(&["channels", "ws", "messages", &name])],
+                "reply": {
+                    "channel": reference(&["channels", "ws"]),
+                    "messages": replies,
+                },
+            }),
+        );
+    }
+    let close_codes = Close::ALL.map(|close| json!({"code": close.code(), "reason": close.reason()}));
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {"title": "ChatChit", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
+        "defaultContentType": "application/json",
+        "channels": {"ws": {
+            "address": "/ws",
+            "messages": messages,
+            "bindings": {"ws": {"method": "GET", "query": {
+                "type": "object",
+                "properties": {"since": {"type": "string", "description": "The cursor to resume from."}},
+            }}},
+            "x-close-codes": close_codes,
+        }},
+        "operations": operations,
+        "components": {"schemas": schemas},
+    })
+}
+
+/// The frames of the server that are not pushes.
+fn server_frames() -> [(&'static str, &'static str, Value); 4] {
+    let id = json!({"description": "The id of the command; null when the frame had none that could be read."});
+    let reply = json!({
+        "type": "object",
+        "required": ["reply", "ok"],
+        "properties": {"reply": id, "ok": {
+            "type": "object",
+            "description": "The body of the REST twin's response, with the position of the command's last event.",
+            "properties": {"position": {"type": "integer"}},
+        }},
+    });
+    let error = json!({
+        "type": "object",
+        "required": ["reply", "error"],
+        "properties": {"reply": id, "error": reference(&["components", "schemas", "Problem"])},
+    });
+    [
+        ("hello", "The first frame.", reference(&["components", "schemas", "Hello"])),
+        ("reply", "A command was done, durably.", reply),
+        ("error", "A command was refused, or a frame could not be read.", error),
+        ("pong", "The answer to `{\"ping\": n}`.", reference(&["components", "schemas", "Pong"])),
+    ]
+}
+
+/// The frame of a push.
+fn push(name: &str, schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["event", "position", "cursor", "at", "actorId", "data"],
+        "properties": {
+            "event": {"const": name},
+            "position": {"type": "integer", "description": "The event's place in the one order."},
+            "cursor": {"type": "string", "description": "Resume from here to miss nothing after this frame."},
+            "at": {"type": "string", "format": "date-time"},
+            "actorId": {"type": ["string", "null"], "format": "uuid"},
+            "data": reference(&["components", "schemas", schema]),
+        },
+    })
+}
+
+/// A reference to another place in the document.
+fn reference(path: &[&str]) -> Value {
+    let path: String = path.iter().map(|segment| format!("/{}", segment.replace('/', "~1"))).collect();
+    json!({"$ref": format!("#{path}")})
+}
+
+#[cfg(test)]
+mod tests;
