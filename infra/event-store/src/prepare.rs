@@ -53,6 +53,9 @@ pub(crate) struct Preparation<'s> {
 impl Preparation<'_> {
     /// Also answers the data keys that come to be with this append.
     pub(crate) async fn prepare(&self, append: &Append) -> Result<(Prepared, HashMap<Uuid, DataKey>), AppendError> {
+        if [&append.key.owner, &append.key.key].into_iter().any(|text| text.contains('\0')) {
+            return Err(AppendError::Broken("an idempotency key cannot contain a zero byte".to_owned()));
+        }
         let mut guards = written(&append.events)?;
         let written = guards.len();
         guards.extend_from_slice(&append.guards);

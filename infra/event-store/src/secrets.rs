@@ -84,8 +84,8 @@ impl EventStore {
         hash.map(Some).map_err(|_| ReadError::Damaged(format!("the refresh token of session {session}")))
     }
 
-    /// Destroys a person's data key for good: what it sealed reads as forgotten in every process that has not
-    /// opened it yet, and nothing more can be sealed for them. The hash chain stays whole.
+    /// Destroys a person's data key for good: what it sealed reads as forgotten, and nothing more can be sealed for
+    /// them. The hash chain stays whole. Another process that has the key at hand keeps it until it ends.
     ///
     /// # Errors
     /// [`ReadError`].

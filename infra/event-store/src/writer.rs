@@ -4,7 +4,7 @@ use crate::{
     AppendError, CommittedBatch, Heads, Linked, Position, Receipt, Record, RecordedEvent,
     batch::{Intake, Queued, Reply},
     digest::event_digest,
-    engine::{Appender, Outcome, Verdict},
+    engine::{Appender, Fault, Outcome, Verdict},
     prepare::Prepared,
 };
 use std::{
@@ -38,17 +38,16 @@ impl Writer {
     }
 
     async fn commit(&mut self, batch: Vec<Queued>) {
-        let result = self.outcome(&batch).await;
-        match result {
+        match self.outcome(&batch).await {
             Ok(outcome) => self.settle(batch, outcome),
-            Err(error) if error.is_temporary() => {
+            Err(Fault::Away(error)) => {
                 tracing::error!(batch.commands = batch.len(), %error, "the event store is away; commands are refused");
                 let why = error.to_string();
                 for queued in batch {
                     let _ = queued.reply.send(Err(AppendError::Unavailable(why.clone())));
                 }
             }
-            Err(error) => self.commit_one_by_one(batch, &error).await,
+            Err(Fault::Refused(error)) => self.commit_one_by_one(batch, &error).await,
         }
     }
 
@@ -66,12 +65,12 @@ impl Writer {
     }
 
     /// Runs the batch until its outcome is known. Running it again is safe: what was committed says so by its keys.
-    async fn outcome(&mut self, batch: &[Queued]) -> Result<Outcome, sql::Error> {
+    async fn outcome(&mut self, batch: &[Queued]) -> Result<Outcome, Fault> {
         let commands: Vec<&Prepared> = batch.iter().map(|queued| &queued.prepared).collect();
         let oldest = batch.iter().map(|queued| queued.since).min().unwrap_or_else(Instant::now);
         loop {
             match self.appender.run(&commands).await {
-                Err(error) if error.is_temporary() && oldest.elapsed() < PATIENCE => {
+                Err(Fault::Away(error)) if oldest.elapsed() < PATIENCE => {
                     tracing::warn!(batch.commands = commands.len(), %error, "the outcome of a batch is asked for again");
                     tokio::time::sleep(PAUSE).await;
                 }

@@ -40,10 +40,27 @@ pub(crate) enum Verdict {
     HasDataKey,
 }
 
+/// Why a batch has no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The engine is away or busy, and whether the batch was committed is unknown. Running it again with the same
+    /// keys tells.
+    #[error("{0}")]
+    Away(sql::Error),
+    /// The engine refuses the batch for good, and nothing of it is stored.
+    #[error("{0}")]
+    Refused(sql::Error),
+}
+
+impl From<sql::Error> for Fault {
+    fn from(error: sql::Error) -> Self {
+        if error.is_temporary() { Self::Away(error) } else { Self::Refused(error) }
+    }
+}
+
 impl Appender {
-    /// Commits what can be of `batch`. After an error it is unknown whether it was committed; running it again
-    /// with the same keys tells.
-    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {
+    /// Commits what can be of `batch`.
+    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, Fault> {
         match self {
             Self::Sqlite(appender) => appender.run(batch).await,
             Self::Postgres(appender) => appender.run(batch).await,

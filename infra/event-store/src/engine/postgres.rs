@@ -1,6 +1,6 @@
 //! Appending on Postgres: one call of `append_batch` per batch, on a connection of the writer's own.
 
-use super::{Outcome, Verdict, damaged};
+use super::{Fault, Outcome, Verdict, damaged};
 use crate::{ClaimChange, Heads, Secret, prepare::Prepared};
 use sqlx::{ConnectOptions, FromRow, PgConnection, postgres::PgConnectOptions};
 use std::{str::FromStr, time::Duration};
@@ -56,17 +56,18 @@ impl PostgresAppender {
         Ok(connection)
     }
 
-    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {
+    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, Fault> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => in_time(self.reconnect()).await??,
+            // Whatever a server says that lets nobody in, it is away.
+            None => in_time(self.reconnect()).await.flatten().map_err(Fault::Away)?,
         };
         // While it runs the connection is out of its place: one whose answer did not come is dropped.
         let answer = in_time(call(&mut connection, batch)).await?;
         if let Ok(_) | Err(sqlx::Error::Database(_)) = &answer {
             self.connection = Some(connection);
         }
-        self.outcome(answer?, batch)
+        Ok(self.outcome(answer.map_err(sql::Error::from)?, batch)?)
     }
 
     fn outcome(&self, answer: Answer, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {

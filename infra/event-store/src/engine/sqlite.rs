@@ -1,6 +1,6 @@
 //! Appending on SQLite: the steps of Postgres's `append_batch`, a few statements each for the whole batch.
 
-use super::{Outcome, Verdict, damaged};
+use super::{Fault, Outcome, Verdict, damaged};
 use crate::{
     ClaimChange, Heads, Position, Secret,
     digest::{event_digest, next_chain},
@@ -29,7 +29,7 @@ impl SqliteAppender {
         Self { database, partitions }
     }
 
-    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, sql::Error> {
+    pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, Fault> {
         // Holds the write lock of the file from here on: nobody else appends meanwhile.
         let mut tx = self.database.begin().await?;
         let (position, chain, heads) = self.head(&mut tx).await?;

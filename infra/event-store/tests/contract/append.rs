@@ -2,7 +2,7 @@
 
 use crate::{audit::audit, support::*};
 use domain::{AggregateType, conversation::ConversationEvent, message::MessageEvent};
-use event_store::{AppendError, Claim, ClaimChange, ClaimKind, Guard, Receipt, Retention, StreamId};
+use event_store::{AppendError, Claim, ClaimChange, ClaimKind, Guard, Receipt, Retention, Secret, StreamId};
 use testkit::each_engine;
 
 each_engine!(a_command_is_appended_once_and_read_back, |home| async move {
@@ -130,7 +130,7 @@ each_engine!(a_command_the_engine_refuses_spoils_no_other, |home| async move {
     let mut commands: Vec<_> =
         (1..=30).map(|n| append(&format!("{n}"), vec![sent(message(n), conversation(1), user(1), "x")])).collect();
     // Postgres has no text with a zero byte; SQLite does not mind.
-    commands[7].key.key = "zero\0byte".to_owned();
+    commands[7].secrets = vec![Secret::Password { user: user(1).0, phc: "zero\0byte".to_owned() }];
     let answers = all_at_once(&store, commands).await;
     let refused: Vec<_> = (0..30).filter(|n| answers[*n].is_err()).collect();
     let expected = if home.database_url().is_some() { vec![7] } else { Vec::new() };
@@ -159,6 +159,7 @@ each_engine!(what_is_malformed_never_reaches_the_writer, |home| async move {
     ] {
         assert!(matches!(store.append(append(key, events)).await, Err(AppendError::Broken(_))), "{key}");
     }
+    assert!(matches!(store.append(append("zero\0byte", Vec::new())).await, Err(AppendError::Broken(_))));
     assert_eq!(store.head().await.unwrap().position, 0);
 });
 

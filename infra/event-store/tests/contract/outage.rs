@@ -1,9 +1,12 @@
 //! The engine goes away in the middle: what was acknowledged is there, each once.
 
 use crate::{audit::audit, support::*};
-use sqlx::{Connection, PgConnection};
+use event_store::{AppendError, EventStore, Receipt};
+use sql::{Database, query};
+use sqlx::{Connection, Executor, PgConnection};
 use std::collections::HashSet;
-use testkit::{Engine, Home};
+use testkit::{Engine, Home, each_engine};
+use tokio::task::JoinSet;
 
 /// Kills the writer's backends again and again while commands are in flight, so that commits are cut at any point.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,22 +43,53 @@ async fn an_unknown_outcome_is_asked_for_until_it_is_known() {
     assert_eq!(audit(&store).await.len(), 12 * 80);
 }
 
-/// Another process holds the file's write lock for a while: commands wait for it.
+/// Nobody is let in for a while, whatever the reason: commands wait, and happen once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_busy_file_is_waited_for() {
-    let home = Home::new(Engine::Sqlite).await;
+async fn a_server_that_lets_nobody_in_is_waited_for() {
+    let home = Home::new(Engine::Postgres).await;
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
-    let other = sql::Database::connect(&home.log(), 1).await.unwrap();
-    let lock = other.begin().await.unwrap();
-    let append = tokio::spawn({
-        let store = store.clone();
-        async move { store.append(append("one", vec![sent(message(1), conversation(1), user(1), "hi")])).await }
-    });
+    let url = home.database_url().unwrap();
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let mut operator = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    operator.execute(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false").as_str()).await.unwrap();
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = $2";
+    sqlx::query(kill).bind(name).bind("chatchit-writer").execute(&mut operator).await.unwrap();
+    let append = tokio::spawn(post(&store, 1));
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
     assert!(!append.is_finished());
-    lock.rollback().await.unwrap();
+    operator.execute(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true").as_str()).await.unwrap();
     assert_eq!(append.await.unwrap().unwrap().position, Some(1));
+    assert_eq!(audit(&store).await.len(), 1);
+}
+
+// Another process appends for a long time: commands wait, up to a bound, and those beyond it are told at once.
+each_engine!(the_intake_is_bounded, |home| async move {
+    const CALLERS: u128 = 7_000;
+    let (store, _batches) = open(&home).await;
+    people(&store, 1).await;
+    let other = Database::connect(&home.log(), 1).await.unwrap();
+    let mut appending = other.begin().await.unwrap();
+    if other.engine() == Engine::Postgres {
+        let lock = "SELECT 1 FROM pg_advisory_xact_lock(1128811092, current_schema()::regnamespace::oid::int4)";
+        appending.execute(query(lock)).await.unwrap();
+    }
+    let mut callers: JoinSet<_> = (0..CALLERS).map(|n| post(&store, n)).collect();
+    // Only those who find no room are answered while nothing can be appended.
+    let first = callers.join_next().await.unwrap().unwrap();
+    assert!(matches!(first, Err(AppendError::Overloaded)), "{first:?}");
+    appending.rollback().await.unwrap();
+    let answers = callers.join_all().await;
+    let appended = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert!(appended >= 4_096, "{appended}");
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(AppendError::Overloaded))));
+    assert_eq!(audit(&store).await.len(), appended);
+});
+
+fn post(store: &EventStore, n: u128) -> impl Future<Output = Result<Receipt, AppendError>> + Send + 'static {
+    let store = store.clone();
+    let post = append(&format!("{n}"), vec![sent(message(n), conversation(n % 3), user(1), "hello")]);
+    async move { store.append(post).await }
 }
