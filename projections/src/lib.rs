@@ -14,6 +14,8 @@ pub mod queries;
 mod read_markers;
 pub mod rebuild;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod users;
 pub mod worker;
 

@@ -7,6 +7,8 @@ mod shadow;
 mod swap;
 mod verify;
 
+#[cfg(test)]
+pub(crate) use verify::columns;
 pub use verify::{Difference, DifferenceKind};
 
 use crate::{

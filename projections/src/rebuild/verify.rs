@@ -102,7 +102,7 @@ fn differences(
 }
 
 /// The table's columns, from the catalogue: a column added later is compared without anybody thinking of it.
-pub(super) async fn columns(tx: &mut Transaction, table: Table) -> Result<Vec<String>, Error> {
+pub(crate) async fn columns(tx: &mut Transaction, table: Table) -> Result<Vec<String>, Error> {
     let sql = match tx {
         Transaction::Sqlite(_) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
         Transaction::Postgres(_) => {

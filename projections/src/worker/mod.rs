@@ -4,13 +4,13 @@ mod lease;
 mod progress;
 mod settled;
 
+pub(crate) use lease::Leases;
 pub use progress::Progress;
 
 use crate::{Error, Projection, apply::Applier};
 use broker::{Broker, Follower, Interest, Ordering};
 use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::{EventStore, RecordedEvent};
-use lease::Leases;
 use settled::Settled;
 use sql::Database;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -60,6 +60,12 @@ impl Worker {
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+
+    /// Ends it on the spot, as a crash would.
+    #[cfg(test)]
+    pub(crate) fn kill(self) {
+        self.task.abort();
     }
 
     /// Waits until it has ended, after its token was cancelled.

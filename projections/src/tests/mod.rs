@@ -1,0 +1,12 @@
+//! Scenarios over the whole crate, on both engines.
+
+mod support;
+
+mod apply;
+mod interleaving;
+mod leases;
+mod poison;
+mod queries;
+mod rebuild;
+mod verify;
+mod worker;

@@ -1,0 +1,126 @@
+//! A poisonous event stops its own stream in its own projection, and nothing else.
+
+use super::support::{Story, World, dump};
+use crate::{Error, Parked, ParkedId, ParkedState, Projection, discard, list_parked, requeue};
+use domain::{AggregateType, Event};
+use event_store::StreamId;
+use sql::query;
+use testkit::each_engine;
+
+/// Two groups; the creation of the first is told twice, and its second telling cannot be applied.
+fn poisoned() -> (Story, Vec<(StreamId, Event)>) {
+    let mut story = Story::new(1);
+    story.register_all(3);
+    let sick = story.open_group(0, 0, &[1], false);
+    let well = story.open_group(1, 0, &[1], false);
+    let mut told = story.take();
+    let again = told.iter().find(|(stream, _)| stream.id == sick.0).cloned().unwrap();
+    told.push(again);
+    story.retitle(sick, 0, Some("Behind"));
+    story.conversation(sick, domain::conversation::ConversationCommand::Join { user: story.user(2) });
+    story.retitle(well, 0, Some("Well"));
+    story.conversation(well, domain::conversation::ConversationCommand::Join { user: story.user(2) });
+    story.send(1, 0, sick, "messages are another stream");
+    told.extend(story.take());
+    (story, told)
+}
+
+async fn parked(world: &World) -> Vec<Parked> {
+    let parked = list_parked(&world.database).await.unwrap();
+    assert!(parked.iter().all(|parked| parked.aggregate_type == AggregateType::Conversation.as_str()));
+    parked
+}
+
+/// Title and number of members of both groups.
+async fn groups(world: &World) -> Vec<(String, i64)> {
+    let sql = "SELECT title, member_count FROM conversations ORDER BY id";
+    let rows = world.database.fetch_all(query(sql)).await.unwrap();
+    rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect()
+}
+
+fn both(sick: (&str, i64)) -> Vec<(String, i64)> {
+    vec![(sick.0.to_owned(), sick.1), ("Well".to_owned(), 3)]
+}
+
+each_engine!(only_its_stream_stops, |home| async move {
+    let world = World::new(home).await;
+    let (mut story, told) = poisoned();
+    world.append(told).await;
+    world.catch_up().await;
+    assert_eq!(groups(&world).await, both(("Group 0", 2)));
+    assert_eq!(dump(&world.database).await["messages"].len(), 1);
+    let held = parked(&world).await;
+    let states: Vec<_> = held.iter().map(|parked| (parked.event_type.as_str(), parked.state)).collect();
+    assert_eq!(
+        states,
+        [
+            ("conversation.created", ParkedState::Poison),
+            ("conversation.updated", ParkedState::Behind),
+            ("member.joined", ParkedState::Behind),
+        ]
+    );
+    assert!(held[0].attempts == 3 && !held[0].error.is_empty());
+
+    // Later events of the stream queue up, also after a restart.
+    let group = story.group(0);
+    story.retitle(group, 0, Some("Later"));
+    world.tell(&mut story).await;
+    world.catch_up().await;
+    assert_eq!(parked(&world).await.len(), 4);
+    assert_eq!(groups(&world).await, both(("Group 0", 2)));
+});
+
+each_engine!(a_retry_that_fails_again_changes_nothing, |home| async move {
+    let world = World::new(home).await;
+    world.append(poisoned().1).await;
+    world.catch_up().await;
+    let first = parked(&world).await[0].id;
+    assert_eq!(requeue(&world.store, &world.database, first).await.unwrap(), 0);
+    let held = parked(&world).await;
+    assert_eq!((held.len(), held[0].state, held[0].attempts), (3, ParkedState::Poison, 4));
+    assert_eq!(groups(&world).await, both(("Group 0", 2)));
+});
+
+each_engine!(once_the_cause_is_gone_a_retry_brings_the_stream_up, |home| async move {
+    let world = World::new(home).await;
+    let (mut story, told) = poisoned();
+    world.append(told).await;
+    let mut applier = world.applier().await;
+    applier.apply(&world.events_after(0).await).await.unwrap();
+    let first = parked(&world).await[0].id;
+    let group = story.group(0);
+    for table in ["conversations WHERE id = $1", "members WHERE conversation_id = $1"] {
+        world.database.execute(query(format!("DELETE FROM {table}")).bind(group.0)).await.unwrap();
+    }
+    assert_eq!(requeue(&world.store, &world.database, first).await.unwrap(), 3);
+    assert_eq!(groups(&world).await, both(("Behind", 3)));
+    assert!(parked(&world).await.is_empty());
+
+    // A worker that remembers the stream as parked notices that it is not any more.
+    story.retitle(group, 0, Some("Later"));
+    world.tell(&mut story).await;
+    applier.apply(&world.events_after(0).await).await.unwrap();
+    assert_eq!(groups(&world).await, both(("Later", 3)));
+});
+
+each_engine!(giving_the_event_up_lets_those_behind_it_through, |home| async move {
+    let world = World::new(home).await;
+    world.append(poisoned().1).await;
+    world.catch_up().await;
+    let held = parked(&world).await;
+    let not_first = discard(&world.store, &world.database, held[1].id).await.unwrap_err();
+    assert!(matches!(not_first, Error::NotParked), "{not_first}");
+    assert_eq!(discard(&world.store, &world.database, held[0].id).await.unwrap(), 2);
+    assert_eq!(groups(&world).await, both(("Behind", 3)));
+    assert!(parked(&world).await.is_empty());
+});
+
+#[test]
+fn a_parked_event_is_named_by_projection_and_position() {
+    let id = ParkedId { projection: Projection::ReadMarkers, position: 4711 };
+    assert_eq!(id.to_string(), "read_markers:4711");
+    assert_eq!(id.to_string().parse::<ParkedId>().unwrap(), id);
+    for bad in ["", "users", "users:x", "nobody:1"] {
+        assert!(bad.parse::<ParkedId>().is_err(), "{bad:?}");
+    }
+}

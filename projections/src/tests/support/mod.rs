@@ -1,0 +1,197 @@
+//! A log and read models of their own for each scenario.
+
+mod story;
+
+pub(super) use story::Story;
+
+use crate::{Projection, Worker, WorkerSettings, apply::Applier, migrator, schema::Table};
+use broker::{Broker, Faults};
+use domain::{Event, Partition, Tier, Timestamp};
+use event_store::{
+    Append, CommandKey, CommittedBatch, EventStore, Keys, NewEvent, Origin, Position, RecordedEvent, Retention, Secret,
+    Selection, Settings, StreamId,
+};
+use sql::{Database, Location, Transaction, query};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use testkit::Home;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Long enough for a machine that does much else.
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+/// Few, so that scopes share partitions.
+pub(super) const PARTITIONS: u16 = 4;
+
+/// A clock that moves on by a millisecond whenever it is read.
+pub(super) fn clock() -> Timestamp {
+    static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000);
+    Timestamp::from_millis(NOW.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A log and read models.
+pub(super) struct World {
+    pub(super) home: Home,
+    pub(super) store: EventStore,
+    pub(super) database: Database,
+    committed: Mutex<Option<mpsc::Receiver<Arc<CommittedBatch>>>>,
+    versions: Mutex<HashMap<StreamId, u64>>,
+    keys: AtomicU64,
+}
+
+impl World {
+    pub(super) async fn new(home: Home) -> Self {
+        let settings = Settings {
+            location: home.log(),
+            connections: 4,
+            partitions: PARTITIONS,
+            keys: Keys { master: [7; 32] },
+            clock,
+        };
+        let (store, committed) = EventStore::open(settings).await.unwrap();
+        let database = Self::read_models(&home.read_models()).await;
+        let committed = Mutex::new(Some(committed));
+        Self { home, store, database, committed, versions: Mutex::default(), keys: AtomicU64::new(0) }
+    }
+
+    pub(super) async fn read_models(location: &Location) -> Database {
+        let database = Database::connect(location, 8).await.unwrap();
+        database.migrate(migrator(database.engine())).await.unwrap();
+        database
+    }
+
+    /// Appends events as one command; answers the last position.
+    pub(super) async fn append(&self, events: Vec<(StreamId, Event)>) -> Position {
+        let mut new = Vec::with_capacity(events.len());
+        let mut subjects = Vec::new();
+        {
+            let mut versions = self.versions.lock().unwrap();
+            for (stream, event) in events {
+                let version = versions.entry(stream).or_default();
+                *version += 1;
+                subjects.extend(subject(&event));
+                new.push(NewEvent { stream, sequence: *version, event });
+            }
+        }
+        subjects.sort_unstable();
+        subjects.dedup();
+        let number = self.keys.fetch_add(1, Ordering::Relaxed);
+        let append = Append {
+            origin: Origin::default(),
+            key: CommandKey { owner: "test".to_owned(), key: number.to_string() },
+            request_hash: [0; 32],
+            retention: Retention::Week,
+            tier: Tier::High,
+            guards: Vec::new(),
+            claims: Vec::new(),
+            secrets: subjects.into_iter().map(|subject| Secret::DataKey { subject }).collect(),
+            events: new,
+        };
+        self.store.append(append).await.unwrap().position.unwrap()
+    }
+
+    /// Appends all that a story tells.
+    pub(super) async fn tell(&self, story: &mut Story) -> Position {
+        self.append(story.take()).await
+    }
+
+    /// All events after a position.
+    pub(super) async fn events_after(&self, position: Position) -> Vec<Arc<RecordedEvent>> {
+        self.store.read_after(position, &Selection::All, 100_000).await.unwrap()
+    }
+
+    pub(super) async fn applier(&self) -> Applier {
+        self.applier_on(&self.database).await
+    }
+
+    pub(super) async fn applier_on(&self, database: &Database) -> Applier {
+        let partitions: Vec<_> = (0..PARTITIONS).map(Partition).collect();
+        Applier::load(self.store.clone(), database.clone(), &Projection::ALL, &partitions, clock).await.unwrap()
+    }
+
+    /// Applies what was not applied yet, in plain position order.
+    pub(super) async fn catch_up(&self) {
+        let events = self.events_after(0).await;
+        self.applier().await.apply(&events).await.unwrap();
+    }
+
+    /// Starts a worker on a broker with these faults.
+    pub(super) fn worker(&self, broker: &Broker, token: &CancellationToken) -> Worker {
+        let settings = WorkerSettings {
+            store: self.store.clone(),
+            broker: broker.clone(),
+            database: self.database.clone(),
+            owner: Uuid::from_u128(u128::from(self.keys.fetch_add(1, Ordering::Relaxed)) + 1),
+            lease: Duration::from_secs(30),
+            clock,
+        };
+        Worker::start(settings, token.clone())
+    }
+
+    /// A broker that hears of every batch this log commits from now on.
+    pub(super) fn broker(&self, faults: Faults) -> Broker {
+        let broker = Broker::in_process_with(64, faults);
+        let mut committed = self.committed.lock().unwrap().take().unwrap();
+        let publishing = broker.clone();
+        tokio::spawn(async move {
+            while let Some(batch) = committed.recv().await {
+                publishing.publish(&batch);
+            }
+        });
+        broker
+    }
+}
+
+fn subject(event: &Event) -> Option<Uuid> {
+    use domain::{conversation::ConversationEvent, message::MessageEvent, session::SessionEvent, user::UserEvent};
+    Some(match event {
+        Event::User(UserEvent::Registered { profile, .. }) => profile.subject().0,
+        Event::User(UserEvent::Updated { changed }) => changed.subject().0,
+        Event::Session(SessionEvent::Started { device, .. }) => device.subject().0,
+        Event::Conversation(
+            ConversationEvent::Created { settings, .. } | ConversationEvent::Updated { settings, .. },
+        ) => settings.subject().0,
+        Event::Message(MessageEvent::Sent { content, .. }) => content.subject().0,
+        Event::Message(MessageEvent::Edited { body, .. }) => body.subject().0,
+        _ => return None,
+    })
+}
+
+/// All rows of all read models, each column as an SQL literal.
+pub(super) type Dump = BTreeMap<&'static str, Vec<Vec<String>>>;
+
+pub(super) async fn dump(database: &Database) -> Dump {
+    let mut tx = database.begin_read().await.unwrap();
+    let mut dump = Dump::new();
+    for table in tables() {
+        let quote = if matches!(tx, Transaction::Postgres(_)) { "quote_nullable" } else { "quote" };
+        let columns = crate::rebuild::columns(&mut tx, table).await.unwrap();
+        let literals: Vec<_> = columns.iter().map(|column| format!("{quote}({column})")).collect();
+        let rows = tx.fetch_all(query(format!("SELECT {} FROM {}", literals.join(", "), table.name))).await.unwrap();
+        let texts = |row: &sql::Row| (0..columns.len()).map(|at| row.get(at).unwrap()).collect::<Vec<String>>();
+        let mut rows: Vec<_> = rows.iter().map(texts).collect();
+        rows.sort();
+        dump.insert(table.name, rows);
+    }
+    dump
+}
+
+pub(super) fn tables() -> impl Iterator<Item = Table> {
+    Projection::ALL.into_iter().flat_map(|projection| projection.tables()).copied()
+}
+
+/// As if nothing had ever been applied.
+pub(super) async fn empty(database: &Database) {
+    let mut tx = database.begin().await.unwrap();
+    for table in tables().map(|table| table.name).chain(["checkpoints", "parked"]) {
+        tx.execute(query(format!("DELETE FROM {table}"))).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}

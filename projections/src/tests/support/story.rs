@@ -1,0 +1,270 @@
+//! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
+
+use domain::{
+    Aggregate, ConversationId, Event, MessageId, SessionId, UserId,
+    conversation::{Conversation, ConversationCommand, ConversationType, SettingsChange},
+    friendship::{Friendship, FriendshipAct, FriendshipCommand},
+    id::{PairId, ReadMarkerId},
+    message::{Attachment, Draft, Message, MessageCommand, MessageContent, MessageType},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+    session::{Device, EndReason, Session, SessionCommand},
+    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
+    user::{Preferences, Profile, ProfileChange, Role, User, UserCommand},
+};
+use event_store::StreamId;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A history in the making. Two stories with different seeds share no ids.
+#[derive(Default)]
+pub(in crate::tests) struct Story {
+    seed: u64,
+    users: HashMap<Uuid, User>,
+    sessions: HashMap<Uuid, Session>,
+    pairs: HashMap<Uuid, Friendship>,
+    conversations: HashMap<Uuid, Conversation>,
+    messages: HashMap<Uuid, Message>,
+    markers: HashMap<Uuid, ReadMarker>,
+    seqs: HashMap<Uuid, u64>,
+    told: Vec<(StreamId, Event)>,
+}
+
+impl Story {
+    pub(in crate::tests) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// What was told since this was last asked.
+    pub(in crate::tests) fn take(&mut self) -> Vec<(StreamId, Event)> {
+        std::mem::take(&mut self.told)
+    }
+
+    fn id(&self, kind: u64, n: u64) -> Uuid {
+        Uuid::from_u64_pair(self.seed << 8 | kind, n + 1)
+    }
+    pub(in crate::tests) fn user(&self, n: u64) -> UserId {
+        UserId(self.id(1, n))
+    }
+    pub(in crate::tests) fn session(&self, n: u64) -> SessionId {
+        SessionId(self.id(2, n))
+    }
+    pub(in crate::tests) fn group(&self, n: u64) -> ConversationId {
+        ConversationId(self.id(3, n))
+    }
+    pub(in crate::tests) fn message(&self, n: u64) -> MessageId {
+        MessageId(self.id(4, n))
+    }
+
+    pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
+        let user = self.user(n);
+        let profile = Profile {
+            first_name: DisplayName::parse(&format!("First{n}")).unwrap(),
+            last_name: DisplayName::parse(&format!("Last{n}")).unwrap(),
+            email: EmailAddress::parse(&format!("User{n}.{}@Example.org", self.seed)).unwrap(),
+            phone: n.is_multiple_of(2).then(|| PhoneNumber::parse("+49 30 123").unwrap()),
+            avatar_url: None,
+            preferences: Preferences::default(),
+        };
+        self.account(n, UserCommand::Register { user, role: Role::User, profile });
+        user
+    }
+
+    pub(in crate::tests) fn register_all(&mut self, count: u64) {
+        for n in 0..count {
+            self.register(n);
+        }
+    }
+
+    pub(in crate::tests) fn account(&mut self, n: u64, command: UserCommand) {
+        let id = self.user(n).0;
+        decide(&mut self.users, id, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn rename(&mut self, n: u64, name: &str) {
+        let change = ProfileChange {
+            first_name: Some(DisplayName::parse(name).unwrap()),
+            avatar_url: Some(Some(Link::parse("/files/face").unwrap())),
+            phone: Some(None),
+            ..ProfileChange::default()
+        };
+        self.account(n, UserCommand::Update { user: self.user(n), change });
+    }
+
+    pub(in crate::tests) fn sign_in(&mut self, n: u64, session: u64) {
+        let device = Device { name: Some(DeviceName::parse("phone").unwrap()), ip: Some("192.0.2.1".to_owned()) };
+        let command = SessionCommand::Start { user: self.user(n), device };
+        let id = self.session(session).0;
+        decide(&mut self.sessions, id, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn sign_out(&mut self, n: u64, session: u64) {
+        let command = SessionCommand::End { user: self.user(n), reason: EndReason::Logout };
+        let id = self.session(session).0;
+        decide(&mut self.sessions, id, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn pair(&mut self, by: u64, with: u64, act: FriendshipAct) {
+        let (by, with) = (self.user(by), self.user(with));
+        let id = PairId::of(by, with).0;
+        decide(&mut self.pairs, id, FriendshipCommand { by, with, act }, &mut self.told);
+    }
+
+    pub(in crate::tests) fn open_group(&mut self, n: u64, by: u64, members: &[u64], approval: bool) -> ConversationId {
+        let command = ConversationCommand::Create {
+            conversation_type: ConversationType::Group,
+            by: self.user(by),
+            members: members.iter().map(|member| self.user(*member)).collect(),
+            title: Some(Title::parse(&format!("Group {n}")).unwrap()),
+            avatar_url: None,
+            approval,
+        };
+        let id = self.group(n);
+        self.conversation(id, command);
+        id
+    }
+
+    pub(in crate::tests) fn open_direct(&mut self, by: u64, with: u64) -> ConversationId {
+        let id = ConversationId::direct(self.user(by), self.user(with));
+        let command = ConversationCommand::Create {
+            conversation_type: ConversationType::Direct,
+            by: self.user(by),
+            members: vec![self.user(with)],
+            title: None,
+            avatar_url: None,
+            approval: false,
+        };
+        self.conversation(id, command);
+        id
+    }
+
+    pub(in crate::tests) fn conversation(&mut self, id: ConversationId, command: ConversationCommand) {
+        decide(&mut self.conversations, id.0, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn retitle(&mut self, id: ConversationId, by: u64, title: Option<&str>) {
+        let change = SettingsChange {
+            title: Some(title.map(|title| Title::parse(title).unwrap())),
+            avatar_url: Some(Some(Link::parse("/files/group").unwrap())),
+            approval: Some(title.is_none()),
+        };
+        self.conversation(id, ConversationCommand::Update { by: self.user(by), change });
+    }
+
+    /// Sends message `n`, with an attachment when `n` is even.
+    pub(in crate::tests) fn send(
+        &mut self,
+        n: u64,
+        sender: u64,
+        conversation: ConversationId,
+        body: &str,
+    ) -> MessageId {
+        let attachment = Attachment {
+            file_url: Link::parse("/files/1").unwrap(),
+            thumb_url: Some(Link::parse("/files/1/thumb").unwrap()),
+            name: Some(FileName::parse("a.png").unwrap()),
+            size: Some(12),
+            mime: Some(MediaType::parse("image/png").unwrap()),
+        };
+        let attachments = if n.is_multiple_of(2) { vec![attachment] } else { Vec::new() };
+        let draft = Draft {
+            conversation,
+            sender: self.user(sender),
+            message_type: MessageType::Text,
+            content: MessageContent { body: MessageBody::parse(body).unwrap(), attachments },
+            reply_to: n.checked_sub(1).map(|before| self.message(before)),
+            mentions: vec![self.user(0)],
+        };
+        let told = self.told.len();
+        let message = self.message(n);
+        decide(&mut self.messages, message.0, MessageCommand::Send(draft), &mut self.told);
+        *self.seqs.entry(conversation.0).or_default() += (self.told.len() - told) as u64;
+        message
+    }
+
+    pub(in crate::tests) fn edit(&mut self, n: u64, by: u64, body: &str) {
+        let body = MessageBody::parse(body).unwrap();
+        self.on_message(n, MessageCommand::Edit { by: self.user(by), body });
+    }
+
+    pub(in crate::tests) fn react(&mut self, n: u64, by: u64, emoji: &str) {
+        let emoji = Emoji::parse(emoji).unwrap();
+        self.on_message(n, MessageCommand::React { user: self.user(by), emoji });
+    }
+
+    pub(in crate::tests) fn unreact(&mut self, n: u64, by: u64, emoji: &str) {
+        let emoji = Emoji::parse(emoji).unwrap();
+        self.on_message(n, MessageCommand::Unreact { user: self.user(by), emoji });
+    }
+
+    pub(in crate::tests) fn on_message(&mut self, n: u64, command: MessageCommand) {
+        let id = self.message(n).0;
+        decide(&mut self.messages, id, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn mark(&mut self, conversation: ConversationId, by: u64, up_to: u64, mark: Mark) {
+        let user = self.user(by);
+        let head = self.seqs.get(&conversation.0).copied().unwrap_or_default();
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark };
+        decide(&mut self.markers, ReadMarkerId::of(conversation, user).0, command, &mut self.told);
+    }
+
+    /// One step of any kind: whatever the numbers say.
+    pub(in crate::tests) fn wander(&mut self, [op, a, b, c]: [u8; 4]) {
+        let (by, other, n) = (u64::from(a % 4), u64::from(b % 4), u64::from(c % 3));
+        let group = self.group(n);
+        let (actor, user) = (self.user(by), self.user(other));
+        let message = u64::from(c % 24);
+        match op % 24 {
+            0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
+            1 => self.account(by, if c % 2 == 0 { UserCommand::Block } else { UserCommand::Unblock }),
+            2 => self.sign_in(by, u64::from(c % 6)),
+            3 => self.sign_out(by, u64::from(c % 6)),
+            4..=7 => self.pair(by, other, ACTS[usize::from(c) % ACTS.len()]),
+            8 => {
+                self.open_group(n, by, &[other], c % 2 == 0);
+            }
+            9 => self.retitle(group, by, (c % 2 == 0).then_some("Other")),
+            10 => self.conversation(group, ConversationCommand::Join { user }),
+            11 => self.conversation(group, ConversationCommand::Leave { user }),
+            12 => self.conversation(group, ConversationCommand::Add { by: actor, user }),
+            13 => self.conversation(group, ConversationCommand::Kick { by: actor, user }),
+            14 => self.conversation(group, ConversationCommand::Promote { by: actor, user }),
+            15 => self.conversation(group, ConversationCommand::Demote { by: actor, user }),
+            16 => self.conversation(group, ConversationCommand::Approve { by: actor, user }),
+            17 => self.conversation(group, ConversationCommand::Reject { by: actor, user }),
+            18 if a == 0 => self.conversation(group, ConversationCommand::Delete { by: None }),
+            18 | 19 => {
+                self.send(u64::from(a % 12) + u64::from(b % 12), by, group, "hello");
+            }
+            20 => self.edit(message, by, ["one", "two"][usize::from(b % 2)]),
+            21 if b % 3 == 0 => self.on_message(message, MessageCommand::Delete { by: actor, leads: true }),
+            21 => self.on_message(message, MessageCommand::Hide { user: actor }),
+            22 if b % 2 == 0 => self.react(message, by, "+1"),
+            22 => self.unreact(message, by, "+1"),
+            _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
+        }
+    }
+}
+
+const ACTS: [FriendshipAct; 7] = [
+    FriendshipAct::Request,
+    FriendshipAct::Accept,
+    FriendshipAct::Reject,
+    FriendshipAct::Cancel,
+    FriendshipAct::Block,
+    FriendshipAct::Unblock,
+    FriendshipAct::Unfriend,
+];
+
+fn decide<A: Aggregate>(
+    states: &mut HashMap<Uuid, A>,
+    id: Uuid,
+    command: A::Command,
+    told: &mut Vec<(StreamId, Event)>,
+) {
+    let state = states.entry(id).or_default();
+    for event in state.decide(command).unwrap_or_default() {
+        told.push((StreamId::new(A::AGGREGATE, id), event.clone().into()));
+        state.apply(event);
+    }
+}
