@@ -39,7 +39,7 @@ pub enum Interest {
 /// What every arm MUST do: hand each run to every subscriber that wants its lane, once per queue name; never make
 /// a publisher wait; count what it drops. What none needs to do: keep, order or deliver everything. That is
 /// [`Follower`](crate::Follower)'s business (I11).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Broker {
     /// Lanes within this process.
     InProcess(Arc<InProcess>),

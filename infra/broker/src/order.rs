@@ -187,11 +187,10 @@ impl Key {
     fn ready(&self, tier: Tier) -> Option<Position> {
         match tier {
             Tier::High => self.high.front().map(|(position, _)| position),
+            // The known high events go first, for `take` serves the high tier first.
             Tier::Medium => {
                 let (position, waiting) = self.medium.front()?;
-                let known = waiting.high <= self.high.known();
-                let first = self.high.front().is_none_or(|(high, _)| high > position);
-                (known && first).then_some(position)
+                (waiting.high <= self.high.known()).then_some(position)
             }
             Tier::Low => None,
         }
@@ -207,3 +206,6 @@ impl Key {
             .min()
     }
 }
+
+#[cfg(test)]
+mod tests;

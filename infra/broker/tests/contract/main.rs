@@ -1,0 +1,8 @@
+//! What every arm of the broker must do, and what a follower makes of a broker that does less.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod follower;
+mod lanes;
+mod log;
+mod signals;
