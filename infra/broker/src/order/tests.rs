@@ -175,7 +175,7 @@ fn check(log: &Log, from: &BTreeMap<Partition, Marks>, ordering: Ordering, yield
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_worker_gets_each_event_once_and_in_order(
