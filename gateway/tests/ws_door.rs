@@ -1,0 +1,177 @@
+//! Credentials, limits and closes.
+
+mod ws_support;
+
+use gateway::hub::HubSettings;
+use serde_json::{Value, json};
+use std::time::Duration;
+use testkit::each_engine;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{Frame, coding::{Data, OpCode}},
+};
+use ws_support::{End, Server, config, roomy};
+
+each_engine!(credentials_come_as_header_subprotocol_or_first_frame, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut header = server.open(Some(&ana.token), None, None).await.unwrap();
+    assert_eq!(header.hello().await["userId"], json!(ana.id));
+    let offered = format!("chatchit.v1, bearer.{}", ana.token);
+    let mut browser = server.open(None, Some(&offered), None).await.unwrap();
+    assert_eq!(browser.response.headers()["sec-websocket-protocol"], "chatchit.v1");
+    assert_eq!(browser.hello().await["userId"], json!(ana.id));
+    let mut plain = server.open(None, None, None).await.unwrap();
+    plain.send_text(json!({"id": "0", "cmd": "auth", "data": {"token": ana.token}}).to_string()).await;
+    assert_eq!(plain.hello().await["userId"], json!(ana.id));
+    assert_eq!(plain.reply("0").await["ok"]["userId"], json!(ana.id));
+    let again = plain.refused("auth", json!({"token": ana.token})).await;
+    assert_eq!(again["code"], "already_authenticated");
+    server.stop().await;
+});
+
+each_engine!(bad_credentials_are_refused_at_each_door, |home| async move {
+    let settings = HubSettings { credentials_within: Duration::from_millis(300), ..roomy() };
+    let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let refusal = server.open(Some("nonsense"), None, None).await.err().unwrap();
+    assert_eq!(refusal.status(), 401);
+    let in_query = server.open_at(&format!("/ws?token={}", ana.token), &[]).await.err().unwrap();
+    assert_eq!(in_query.status(), 400);
+    let mut browser = server.open(None, Some("chatchit.v1, bearer.nonsense"), None).await.unwrap();
+    assert_eq!(browser.end().await, End::Closed(4001));
+    let mut silent = server.open(None, None, None).await.unwrap();
+    assert_eq!(silent.end().await, End::Closed(1008));
+    for first in [json!({"id": "1", "cmd": "ping"}), json!({"ping": 1}), json!({"cmd": "auth"}), json!([])] {
+        let mut rude = server.open(None, None, None).await.unwrap();
+        rude.send_text(first.to_string()).await;
+        assert_eq!(rude.end().await, End::Closed(1008), "{first}");
+    }
+    let mut wrong = server.open(None, None, None).await.unwrap();
+    wrong.send_text(json!({"id": "0", "cmd": "auth", "data": {"token": "nonsense"}}).to_string()).await;
+    assert_eq!(wrong.reply("0").await["error"]["code"], "invalid_token");
+    assert_eq!(wrong.end().await, End::Closed(4001));
+    server.stop().await;
+});
+
+each_engine!(only_listed_pages_may_connect_where_a_list_is_set, |home| async move {
+    let allowed_origins = vec!["https://chat.example".to_owned()];
+    let server = Server::start_with(gateway::Config { allowed_origins, ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let from = |origin: Option<&str>| {
+        [("authorization", Some(format!("Bearer {}", ana.token))), ("origin", origin.map(str::to_owned))]
+    };
+    assert!(server.open_at("/ws", &from(None)).await.is_ok());
+    assert!(server.open_at("/ws", &from(Some("https://chat.example"))).await.is_ok());
+    let refusal = server.open_at("/ws", &from(Some("https://evil.example"))).await.err().unwrap();
+    assert_eq!(refusal.status(), 403);
+    server.stop().await;
+});
+
+each_engine!(a_bad_frame_is_told_and_the_socket_lives, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut client = server.connect(&ana, None).await;
+    for text in ["", "nonsense", "[1]", "{}", r#"{"cmd":7}"#, "{\"cmd\":\"ping\"", "\u{0}"] {
+        client.send_text(text).await;
+        let told = client.frame().await.unwrap();
+        assert_eq!((&told["reply"], &told["error"]["code"]), (&Value::Null, &json!("malformed")), "{text:?}");
+    }
+    assert_eq!(client.refused("message.explode", json!({})).await["code"], "unknown_command");
+    let missing = client.refused("message.send", json!({"conversationId": 7})).await;
+    assert_eq!((&missing["status"], &missing["errors"][0]["field"]), (&json!(422), &json!("conversationId")));
+    assert!(client.refused("message.send", json!([])).await["requestId"].is_string());
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    client.send_text(format!(r#"{{"id":"deep","cmd":"ping","data":{deep}}}"#)).await;
+    assert_eq!(client.frame().await.unwrap()["error"]["code"], "malformed");
+    assert!(client.ok("ping", json!({})).await["cursor"].is_string());
+    server.stop().await;
+});
+
+each_engine!(frames_beyond_the_limits_close_the_socket, |home| async move {
+    let settings = HubSettings { frames_per_second: 1, frames_at_once: 20, ..HubSettings::default() };
+    let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let mut fits = server.connect(&ana, None).await;
+    let filler = |bytes: usize| json!({"id": "1", "cmd": "ping", "data": "x".repeat(bytes)}).to_string();
+    fits.send_text(filler(60_000)).await;
+    assert!(fits.reply("1").await["ok"].is_object());
+    let mut big = server.connect(&ana, None).await;
+    big.send_text(filler(70_000)).await;
+    assert_eq!(big.end().await, End::Closed(1009));
+    let mut binary = server.connect(&ana, None).await;
+    binary.send(Message::Binary(vec![1, 2, 3].into())).await;
+    assert_eq!(binary.end().await, End::Closed(1003));
+    let mut broken = server.connect(&ana, None).await;
+    broken.send(Message::Frame(Frame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true))).await;
+    assert_eq!(broken.end().await, End::Closed(1007));
+    let mut flood = server.connect(&ana, None).await;
+    for n in 0..60 {
+        flood.send_text(json!({"ping": n}).to_string()).await;
+    }
+    assert_eq!(flood.end().await, End::Closed(4029));
+    server.stop().await;
+});
+
+each_engine!(the_end_of_a_session_closes_its_sockets, |home| async move {
+    let server = Server::start(&home).await;
+    let phone = server.register("ana").await;
+    let laptop = server.login(&phone).await;
+    let mut on_phone = server.connect(&phone, None).await;
+    let mut on_laptop = server.connect(&laptop, None).await;
+    server.post("/auth/logout", Some(&phone.token), json!({})).await;
+    assert_eq!(on_phone.end().await, End::Closed(4009));
+    assert!(on_laptop.ok("ping", json!({})).await["cursor"].is_string());
+    let refusal = server.open(Some(&phone.token), None, None).await.err().unwrap();
+    assert_eq!(refusal.status(), 401);
+    server.stop().await;
+});
+
+each_engine!(a_token_closes_its_socket_when_it_expires, |home| async move {
+    let access_expired = Duration::from_secs(2);
+    let server = Server::start_with(gateway::Config { access_expired, ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let mut client = server.connect(&ana, None).await;
+    assert_eq!(client.end().await, End::Closed(4001));
+    server.stop().await;
+});
+
+each_engine!(one_socket_too_many_closes_the_oldest, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut clients = Vec::new();
+    for _ in 0..11 {
+        clients.push(server.connect(&ana, None).await);
+    }
+    assert_eq!(clients.remove(0).end().await, End::Closed(4009));
+    for client in &mut clients {
+        assert!(client.ok("ping", json!({})).await["cursor"].is_string());
+    }
+    server.stop().await;
+});
+
+each_engine!(a_client_that_does_not_answer_pings_is_gone, |home| async move {
+    let settings = HubSettings { heartbeat: Duration::from_millis(50), ..roomy() };
+    let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let mut deaf = server.connect(&ana, None).await;
+    // Another client, which reads and so answers, tells the time: after so many pings the server has given up.
+    let mut other = server.connect(&ana, None).await;
+    for _ in 0..10 {
+        other.pinged().await;
+    }
+    assert_eq!(deaf.end().await, End::Closed(1001));
+    server.stop().await;
+});
+
+each_engine!(a_server_that_restarts_says_so, |home| async move {
+    let server = Server::start(&home).await;
+    let (ana, ben) = (server.register("ana").await, server.register("ben").await);
+    let mut clients = [server.connect(&ana, None).await, server.connect(&ben, None).await];
+    let ends = async {
+        for client in &mut clients {
+            assert_eq!(client.end().await, End::Closed(1012));
+        }
+    };
+    tokio::join!(server.stop(), ends);
+});

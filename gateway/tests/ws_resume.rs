@@ -1,0 +1,197 @@
+//! A client that comes back gets all it missed: in position order, each once, as others were told live.
+
+mod ws_support;
+
+use gateway::{Config, cursor::Cursor, hub::HubSettings};
+use serde_json::{Value, json};
+use testkit::each_engine;
+use uuid::Uuid;
+use ws_support::{Client, Person, Server, config, essence, names, position, roomy};
+
+/// Changes of every kind that a member can see, by others and by themselves on another device.
+async fn a_lot_happens(a: &mut Client, b: &mut Client, ana: &Person, ben: &Person, cleo: &Person) -> String {
+    let room = a.group(&[ben.id], "Before").await;
+    let first = a.say(&room, "first").await["id"].clone();
+    let second = b.say(&room, "second").await["id"].clone();
+    let of = |user: Uuid| json!({"conversationId": room, "userId": user});
+    a.ok("conversation.add", of(cleo.id)).await;
+    a.ok("message.edit", json!({"messageId": first, "content": "first, better"})).await;
+    b.ok("message.react", json!({"messageId": first, "emoji": "👍"})).await;
+    b.ok("message.react", json!({"messageId": first, "emoji": "🎉"})).await;
+    b.ok("message.unreact", json!({"messageId": first, "emoji": "👍"})).await;
+    b.ok("message.delivered", json!({"conversationId": room, "upTo": 1})).await;
+    b.ok("message.read", json!({"conversationId": room, "upTo": 2})).await;
+    a.ok("message.delete", json!({"messageId": second})).await;
+    a.ok("message.hide", json!({"messageId": second})).await;
+    a.ok("conversation.promote", of(ben.id)).await;
+    a.ok("conversation.update", json!({"conversationId": room, "title": "After"})).await;
+    a.ok("conversation.demote", of(ben.id)).await;
+    a.ok("conversation.kick", of(cleo.id)).await;
+    b.ok("friend.request", json!({"userId": ana.id})).await;
+    a.ok("friend.accept", json!({"userId": ben.id})).await;
+    a.ok("friend.unfriend", json!({"userId": ben.id})).await;
+    a.ok("friend.block", json!({"userId": ben.id})).await;
+    a.ok("friend.unblock", json!({"userId": ben.id})).await;
+    let ended = a.group(&[ben.id], "Soon over").await;
+    a.ok("conversation.delete", json!({"conversationId": ended})).await;
+    room
+}
+
+fn essences(pushes: &[Value]) -> Vec<Value> {
+    let mut pushes: Vec<_> = pushes.iter().map(essence).collect();
+    pushes.sort_by_key(position);
+    pushes
+}
+
+/// Somebody watches, goes away and comes back; their other device never left.
+async fn resumes(server: &Server, restart: Option<Config>) -> Option<Server> {
+    let (ana, ben, cleo) =
+        (server.register("ana").await, server.register("ben").await, server.register("cleo").await);
+    let mut gone = server.connect(&ana, None).await;
+    let mut stays = server.connect(&ana, None).await;
+    let mut b = server.connect(&ben, None).await;
+    drop(gone.fence().await);
+    let (_, fence) = stays.fence().await;
+    gone.pushes_to(fence).await;
+    let cursor = gone.cursor.clone();
+    drop(gone);
+    a_lot_happens(&mut stays, &mut b, &ana, &ben, &cleo).await;
+    let (live, end) = stays.fence().await;
+    assert!(names(&live).len() > 25);
+    let started = match restart {
+        Some(config) => {
+            drop((stays, b));
+            Some(Server::start_with(config).await)
+        }
+        None => None,
+    };
+    let server = started.as_ref().unwrap_or(server);
+    let mut back = server.open(Some(&ana.token), None, Some(&cursor)).await.unwrap();
+    let hello = back.hello().await;
+    assert_eq!((&hello["recovered"], &hello["cursor"]), (&json!(true), &json!(cursor)));
+    let missed = back.pushes_to(end).await;
+    assert!(missed.iter().map(position).is_sorted_by(|a, b| a < b), "in position order, each once");
+    assert_eq!(missed.iter().map(essence).collect::<Vec<_>>(), essences(&live));
+    // The same through REST and the command, in pages.
+    for page in [1, 7, 200] {
+        let mut since = cursor.clone();
+        let mut synced = Vec::new();
+        loop {
+            let answer = back.ok("sync", json!({"since": since, "limit": page})).await;
+            assert_eq!(answer["recovered"], true);
+            synced.extend(answer["events"].as_array().unwrap().iter().map(essence));
+            since = answer["cursor"].as_str().unwrap().to_owned();
+            if answer["more"] == false {
+                break;
+            }
+        }
+        assert_eq!(synced, essences(&live), "in pages of {page}");
+    }
+    // From each cursor on the way, exactly the rest follows.
+    for at in (0..missed.len()).step_by(6) {
+        let since = missed[at]["cursor"].as_str().unwrap();
+        let mut client = server.connect(&ana, Some(since)).await;
+        let rest = if at + 1 < missed.len() { client.pushes_to(end).await } else { Vec::new() };
+        assert_eq!(essences(&rest), essences(&missed[at + 1..]));
+    }
+    // The live cursors are as good.
+    for at in (0..live.len()).step_by(5) {
+        let mut client = server.connect(&ana, Some(live[at]["cursor"].as_str().unwrap())).await;
+        let rest = if at + 1 < live.len() { client.pushes_to(end).await } else { Vec::new() };
+        let known: Vec<_> = live[..=at].iter().map(position).collect();
+        let want: Vec<_> = live.iter().filter(|push| !known.contains(&position(push))).cloned().collect();
+        assert_eq!(essences(&rest), essences(&want));
+    }
+    started
+}
+
+each_engine!(what_was_missed_comes_from_the_ring, |home| async move {
+    let server = Server::start(&home).await;
+    resumes(&server, None).await;
+    server.stop().await;
+});
+
+each_engine!(what_the_ring_forgot_comes_from_the_store, |home| async move {
+    let settings = HubSettings { ring_events: 3, ..roomy() };
+    let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;
+    resumes(&server, None).await;
+    server.stop().await;
+});
+
+each_engine!(a_restart_changes_nothing, |home| async move {
+    let server = Server::start(&home).await;
+    let restarted = resumes(&server, Some(config(&home))).await;
+    server.stop().await;
+    restarted.unwrap().stop().await;
+});
+
+each_engine!(a_cursor_of_another_log_is_not_recovered, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut client = server.connect(&ana, None).await;
+    client.fence().await;
+    let own = Cursor::parse(&client.cursor).unwrap();
+    let foreign = Cursor { incarnation: Uuid::from_u128(1), ..own };
+    let future = Cursor { marks: broker::Marks { high: 1_000_000, medium: 1 }, ..own };
+    for since in [foreign.to_string(), future.to_string(), "nonsense".to_owned()] {
+        let mut client = server.open(Some(&ana.token), None, Some(&since)).await.unwrap();
+        let hello = client.hello().await;
+        assert_eq!(hello["recovered"], false, "{since}");
+        assert_ne!(hello["cursor"], json!(since));
+        let (pushes, _) = client.fence().await;
+        assert_eq!(names(&pushes), ["conversation.created", "message.sent", "message.reacted"], "only what is new");
+        let synced = client.ok("sync", json!({"since": since})).await;
+        assert_eq!((&synced["recovered"], &synced["events"]), (&json!(false), &json!([])));
+    }
+    server.stop().await;
+});
+
+each_engine!(the_first_frame_resumes_too, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut client = server.connect(&ana, None).await;
+    let since = client.cursor.clone();
+    let (live, end) = client.fence().await;
+    let mut back = server.open(None, None, None).await.unwrap();
+    let auth = json!({"id": "0", "cmd": "auth", "data": {"token": ana.token, "since": since}});
+    back.send_text(auth.to_string()).await;
+    assert_eq!(back.hello().await["recovered"], true);
+    assert_eq!(essences(&back.pushes_to(end).await), essences(&live));
+    server.stop().await;
+});
+
+each_engine!(who_was_kicked_while_away_hears_of_it_last, |home| async move {
+    for ring_events in [1_000, 2] {
+        let settings = HubSettings { ring_events, ..roomy() };
+        let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;
+        let ana = server.register(&format!("ana{ring_events}")).await;
+        let ben = server.register(&format!("ben{ring_events}")).await;
+        let mut a = server.connect(&ana, None).await;
+        let room = a.group(&[ben.id], "Room").await;
+        let mut b = server.connect(&ben, None).await;
+        let (_, _) = b.fence().await;
+        let since = b.cursor.clone();
+        drop(b);
+        let message = a.say(&room, "still here").await;
+        a.ok("message.react", json!({"messageId": message["id"], "emoji": "👋"})).await;
+        a.ok("conversation.kick", json!({"conversationId": room, "userId": ben.id})).await;
+        a.ok("message.edit", json!({"messageId": message["id"], "content": "behind his back"})).await;
+        a.say(&room, "gone").await;
+        let mut b = server.connect(&ben, Some(&since)).await;
+        let (pushes, _) = b.fence().await;
+        assert_eq!(names(&pushes)[..3], ["message.sent", "message.reacted", "member.kicked"]);
+        assert_eq!(pushes[0]["data"]["content"], "still here", "as it was then");
+        assert_eq!(names(&pushes)[3..], ["conversation.created", "message.sent", "message.reacted"]);
+        // Who comes back may see what happens from then on, not what happened between.
+        a.ok("conversation.add", json!({"conversationId": room, "userId": ben.id})).await;
+        a.say(&room, "again").await;
+        let live: Vec<_> = b.fence().await.0;
+        assert_eq!(names(&live)[..2], ["member.added", "message.sent"]);
+        drop(b);
+        let mut b = server.connect(&ben, Some(&since)).await;
+        let replayed = b.fence().await.0;
+        assert_eq!(essences(&replayed[..3]), essences(&pushes[..3]));
+        assert_eq!(essences(&replayed[6..8]), essences(&live[..2]));
+        server.stop().await;
+    }
+});

@@ -1,0 +1,366 @@
+//! A server of a test, and clients that speak to its `/ws`.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "no test uses all of it")]
+
+use event_store::{EventStore, Keys, Selection, Settings};
+use futures_util::{SinkExt as _, StreamExt as _};
+use gateway::{Application, Config, hub::HubSettings};
+use serde_json::{Value, json};
+use std::{collections::VecDeque, future::Future, net::SocketAddr, time::Duration};
+use testkit::Home;
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest as _,
+        http::{HeaderValue, Response},
+        protocol::CloseFrame,
+    },
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Longer than anything here takes on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What happens before the deadline.
+pub async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, happens).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A running server.
+pub struct Server {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// Limits that no test meets by accident.
+pub fn roomy() -> HubSettings {
+    HubSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..HubSettings::default() }
+}
+
+pub fn config(home: &Home) -> Config {
+    Config {
+        host: "127.0.0.1".to_owned(),
+        port: 0,
+        data: home.folder().to_owned(),
+        database_url: home.database_url(),
+        hub: roomy(),
+        password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
+        ..Config::default()
+    }
+}
+
+impl Server {
+    pub async fn start(home: &Home) -> Self {
+        Self::start_with(config(home)).await
+    }
+
+    pub async fn start_with(config: Config) -> Self {
+        let application = Application::build(config).await.expect("the server starts");
+        let address = application.local_addr();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move { application.run(stopped).await.expect("the server ends well") });
+        Self { address, stop, task }
+    }
+
+    /// Stops it, and waits until it has.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        soon("the server to stop", self.task).await.expect("the server does not panic");
+    }
+
+    /// Registers somebody.
+    pub async fn register(&self, name: &str) -> Person {
+        let body = json!({
+            "email": format!("{name}@example.org"),
+            "password": "a good password",
+            "firstName": name,
+            "lastName": "Test",
+        });
+        let answer = self.post("/auth/register", None, body).await;
+        Person::of(name, &answer)
+    }
+
+    /// Signs in on another device.
+    pub async fn login(&self, person: &Person) -> Person {
+        let body = json!({"email": format!("{}@example.org", person.name), "password": "a good password"});
+        Person::of(&person.name, &self.post("/auth/login", None, body).await)
+    }
+
+    pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Value {
+        let request = reqwest::Client::new().post(format!("http://{}{path}", self.address)).json(&body);
+        let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+        let response = soon(path, request.send()).await.expect("an answer");
+        assert!(response.status().is_success(), "{path} answered {}", response.status());
+        serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    pub async fn get(&self, path: &str, person: &Person) -> Value {
+        let request = reqwest::Client::new().get(format!("http://{}{path}", self.address)).bearer_auth(&person.token);
+        let response = soon(path, request.send()).await.expect("an answer");
+        assert!(response.status().is_success(), "{path} answered {}", response.status());
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    /// Connects somebody, without or with a cursor.
+    pub async fn connect(&self, person: &Person, since: Option<&str>) -> Client {
+        let mut client = self.open(Some(&person.token), None, since).await.expect("an upgrade");
+        client.hello().await;
+        client
+    }
+
+    /// Opens a socket with what is given; answers the server's refusal of the upgrade.
+    pub async fn open(
+        &self,
+        token: Option<&str>,
+        subprotocols: Option<&str>,
+        since: Option<&str>,
+    ) -> Result<Client, Response<Option<Vec<u8>>>> {
+        let query = since.map(|since| format!("?since={since}")).unwrap_or_default();
+        let headers = [
+            ("authorization", token.map(|token| format!("Bearer {token}"))),
+            ("sec-websocket-protocol", subprotocols.map(str::to_owned)),
+        ];
+        self.open_at(&format!("/ws{query}"), &headers).await
+    }
+
+    pub async fn open_at(
+        &self,
+        path: &str,
+        headers: &[(&'static str, Option<String>)],
+    ) -> Result<Client, Response<Option<Vec<u8>>>> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
+            }
+        }
+        let socket = TcpSocket::new_v4().unwrap();
+        // A small window, so that a client that does not read is felt soon.
+        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        let stream = soon("a connection", socket.connect(self.address)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        match soon("the upgrade", client_async(request, stream)).await {
+            Ok((socket, response)) => Ok(Client::new(socket, response)),
+            Err(Error::Http(response)) => Err(*response),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Somebody with an account.
+#[derive(Clone)]
+pub struct Person {
+    pub name: String,
+    pub id: Uuid,
+    pub token: String,
+}
+
+impl Person {
+    fn of(name: &str, answer: &Value) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: answer["user"]["id"].as_str().expect("an id").parse().unwrap(),
+            token: answer["accessToken"].as_str().expect("a token").to_owned(),
+        }
+    }
+}
+
+/// A client.
+pub struct Client {
+    socket: WebSocketStream<TcpStream>,
+    pub response: Response<Option<Vec<u8>>>,
+    /// The cursor after the last push that was taken.
+    pub cursor: String,
+    /// Pushes that came while something else was waited for.
+    pushes: VecDeque<Value>,
+    sent: u64,
+}
+
+/// How a socket ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Closed(u16),
+    Lost,
+}
+
+impl Client {
+    fn new(socket: WebSocketStream<TcpStream>, response: Response<Option<Vec<u8>>>) -> Self {
+        Self { socket, response, cursor: String::new(), pushes: VecDeque::new(), sent: 0 }
+    }
+
+    /// Reads the first frame.
+    pub async fn hello(&mut self) -> Value {
+        let hello = self.frame().await.expect("a hello")["hello"].take();
+        self.cursor = hello["cursor"].as_str().expect("hello first").to_owned();
+        hello
+    }
+
+    pub async fn send_text(&mut self, text: impl Into<String>) {
+        self.send(Message::Text(text.into().into())).await;
+    }
+
+    pub async fn send(&mut self, message: Message) {
+        soon("a frame to be sent", self.socket.send(message)).await.unwrap();
+    }
+
+    /// The next text frame as it comes, or how the socket ended.
+    pub async fn frame(&mut self) -> Result<Value, End> {
+        loop {
+            return match soon("a frame", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Close(Some(CloseFrame { code, .. })))) => Err(End::Closed(code.into())),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => Err(End::Lost),
+            };
+        }
+    }
+
+    /// Reads until the server pings.
+    pub async fn pinged(&mut self) {
+        while !matches!(soon("a ping", self.socket.next()).await, Some(Ok(Message::Ping(_)))) {}
+    }
+
+    /// Reads until the socket ends.
+    pub async fn end(&mut self) -> End {
+        loop {
+            match self.frame().await {
+                Ok(frame) if frame.get("event").is_some() => self.pushes.push_back(frame),
+                Ok(_) => (),
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// Issues a command without waiting for its reply.
+    pub async fn issue(&mut self, cmd: &str, data: Value) -> String {
+        self.sent += 1;
+        let id = self.sent.to_string();
+        self.send_text(json!({"id": id, "cmd": cmd, "data": data}).to_string()).await;
+        id
+    }
+
+    /// The reply to a command.
+    pub async fn reply(&mut self, id: &str) -> Value {
+        loop {
+            let frame = self.frame().await.expect("a reply");
+            if frame.get("event").is_some() {
+                self.pushes.push_back(frame);
+            } else if frame["reply"] == id {
+                return frame;
+            }
+        }
+    }
+
+    /// Runs a command that succeeds; its `ok`.
+    pub async fn ok(&mut self, cmd: &str, data: Value) -> Value {
+        let id = self.issue(cmd, data).await;
+        let mut reply = self.reply(&id).await;
+        assert!(reply.get("ok").is_some(), "{cmd}: {reply}");
+        reply["ok"].take()
+    }
+
+    /// Runs a command that is refused; its problem.
+    pub async fn refused(&mut self, cmd: &str, data: Value) -> Value {
+        let id = self.issue(cmd, data).await;
+        let mut reply = self.reply(&id).await;
+        assert!(reply.get("error").is_some(), "{cmd}: {reply}");
+        reply["error"].take()
+    }
+
+    /// The next push.
+    pub async fn push(&mut self) -> Value {
+        let push = match self.pushes.pop_front() {
+            Some(push) => push,
+            None => loop {
+                let frame = self.frame().await.expect("a push");
+                if frame.get("event").is_some() {
+                    break frame;
+                }
+            },
+        };
+        self.cursor = push["cursor"].as_str().expect("a cursor").to_owned();
+        push
+    }
+
+    /// Pushes up to and including the one at `position`.
+    pub async fn pushes_to(&mut self, position: u64) -> Vec<Value> {
+        let mut pushes = Vec::new();
+        while pushes.last().is_none_or(|last: &Value| last["position"] != position) {
+            pushes.push(self.push().await);
+        }
+        pushes
+    }
+
+    /// The pushes that came before the socket ended.
+    pub fn left_over(&mut self) -> Vec<Value> {
+        let pushes: Vec<_> = self.pushes.drain(..).collect();
+        if let Some(last) = pushes.last() {
+            self.cursor = last["cursor"].as_str().unwrap().to_owned();
+        }
+        pushes
+    }
+
+    /// Everything that came before now: what a room of one's own tells of itself comes after all else. Answers
+    /// the position of the fence, too.
+    pub async fn fence(&mut self) -> (Vec<Value>, u64) {
+        let room = self.group(&[], "fence").await;
+        let message = self.say(&room, "fence").await;
+        let fence = self.ok("message.react", json!({"messageId": message["id"], "emoji": "🚧"})).await;
+        let position = fence["position"].as_u64().expect("a position");
+        (self.pushes_to(position).await, position)
+    }
+
+    /// Opens a group; its id.
+    pub async fn group(&mut self, members: &[Uuid], title: &str) -> String {
+        let made = self.ok("conversation.create", json!({"type": "group", "title": title, "members": members})).await;
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Posts a message.
+    pub async fn say(&mut self, conversation: &str, content: &str) -> Value {
+        let data = json!({"conversationId": conversation, "messageType": "TEXT", "content": content});
+        self.ok("message.send", data).await
+    }
+}
+
+/// What stays the same however a push comes.
+pub fn essence(push: &Value) -> Value {
+    let mut push = push.clone();
+    push.as_object_mut().unwrap().remove("cursor");
+    push
+}
+
+pub fn position(push: &Value) -> u64 {
+    push["position"].as_u64().expect("a position")
+}
+
+pub fn names(pushes: &[Value]) -> Vec<&str> {
+    pushes.iter().map(|push| push["event"].as_str().unwrap()).collect()
+}
+
+/// The log of a server that was stopped, opened.
+pub async fn log_of(home: &Home) -> (EventStore, Vec<std::sync::Arc<event_store::RecordedEvent>>) {
+    let config = config(home);
+    let keys = Keys { master: config.master_key().expect("the key").0 };
+    let clock = || domain::Timestamp::from_millis(0);
+    let settings = Settings { location: config.log_location(), connections: 2, partitions: 16, keys, clock };
+    let (store, _batches) = EventStore::open(settings).await.expect("the log");
+    let mut events = Vec::new();
+    loop {
+        let after = events.len() as u64;
+        let page = store.read_after(after, &Selection::All, 1_000).await.expect("a page");
+        if page.is_empty() {
+            return (store, events);
+        }
+        events.extend(page);
+    }
+}
