@@ -11,6 +11,8 @@ use uuid::Uuid;
 /// Limits of one commit.
 const COMMANDS: usize = 512;
 const EVENTS: usize = 2_000;
+/// From here on the medium tier comes first, so that it is slow under a flood of high commands and never stands still.
+const HIGH_SHARE: usize = 448;
 /// How many commands may wait for the next commit before no further one is looked at.
 const WAITING: usize = 1_024;
 
@@ -105,14 +107,13 @@ impl Intake {
         Some(self.cut())
     }
 
-    /// Those that wait first, then high ones, then medium ones.
+    /// Those that wait first, then high ones, then medium ones, in order within each.
     fn cut(&mut self) -> Vec<Queued> {
         let mut footprint = Footprint::default();
         let (mut taken, mut events) = (Vec::new(), 0);
         let mut waited = std::mem::take(&mut self.waiting);
         while taken.len() < COMMANDS && self.waiting.len() < WAITING {
-            let next = waited.pop_front().or_else(|| self.high.try_recv().ok()).or_else(|| self.medium.try_recv().ok());
-            let Some(queued) = next else { break };
+            let Some(queued) = waited.pop_front().or_else(|| self.pull(taken.len())) else { break };
             let command = &queued.prepared;
             let fits = taken.is_empty() || events + command.events.len() <= EVENTS;
             if fits && footprint.allows(command) {
@@ -129,5 +130,88 @@ impl Intake {
         }
         self.waiting.append(&mut waited);
         taken
+    }
+
+    fn pull(&mut self, taken: usize) -> Option<Queued> {
+        let tiers = [&mut self.high, &mut self.medium];
+        let order = if taken < HIGH_SHARE { [0, 1] } else { [1, 0] };
+        order.into_iter().find_map(|tier| tiers[tier].try_recv().ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Guard;
+    use domain::{AggregateType, Timestamp};
+
+    fn stream(n: u128) -> StreamId {
+        StreamId { aggregate: AggregateType::Message, id: Uuid::from_u128(n) }
+    }
+
+    /// A command that writes one stream and rests on others.
+    fn command(key: &str, writes: u128, rests_on: &[u128]) -> Queued {
+        let guard = |n: u128| Guard { stream: stream(n), version: 0 };
+        let prepared = Prepared {
+            key: CommandKey { owner: String::new(), key: key.to_owned() },
+            request_hash: [0; 32],
+            forever: false,
+            accepted_at: Timestamp::default(),
+            guards: [writes].iter().chain(rests_on).map(|n| guard(*n)).collect(),
+            written: 1,
+            claims: Vec::new(),
+            data_keys: Vec::new(),
+            secrets: Vec::new(),
+            events: Vec::new(),
+        };
+        Queued { prepared, reply: oneshot::channel().0, since: Instant::now() }
+    }
+
+    /// The keys of all batches cut from what is sent.
+    async fn batches(high: Vec<Queued>, medium: Vec<Queued>) -> Vec<Vec<String>> {
+        let intake = |commands: Vec<Queued>| {
+            let (send, receive) = mpsc::channel(10_000);
+            commands.into_iter().for_each(|queued| send.try_send(queued).unwrap());
+            receive
+        };
+        let mut intake = Intake::new(intake(high), intake(medium));
+        let mut batches = Vec::new();
+        while let Some(batch) = intake.next().await {
+            batches.push(batch.into_iter().map(|queued| queued.prepared.key.key).collect());
+        }
+        batches
+    }
+
+    #[tokio::test]
+    async fn commands_that_touch_the_same_keep_their_order_in_batches_of_their_own() {
+        let high = vec![
+            command("a", 1, &[]),
+            command("b", 1, &[9]),
+            command("rests on what a writes", 2, &[1]),
+            command("writes what b rests on", 9, &[]),
+            command("rests on what nobody writes", 3, &[8]),
+            command("a", 4, &[]),
+        ];
+        let medium = vec![command("medium", 5, &[8])];
+        assert_eq!(
+            batches(high, medium).await,
+            [
+                vec!["a", "rests on what nobody writes", "medium"],
+                vec!["b", "writes what b rests on", "a"],
+                vec!["rests on what a writes"],
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn high_commands_come_first_and_leave_a_share() {
+        let many = |tier: &str, from: u128, count: u128| -> Vec<Queued> {
+            (from..from + count).map(|n| command(&format!("{tier} {n}"), n, &[])).collect()
+        };
+        let batches = batches(many("high", 0, 1_000), many("medium", 5_000, 100)).await;
+        let high: Vec<_> =
+            batches.iter().map(|batch| batch.iter().filter(|key| key.starts_with("high")).count()).collect();
+        assert_eq!(high, [448, 476, 76]);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [512, 512, 76]);
     }
 }

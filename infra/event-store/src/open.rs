@@ -4,6 +4,7 @@ use crate::{ReadError, Settings, digest::first_chain, engine, keyring::Keyring};
 use engine::{Appender, PostgresAppender, SqliteAppender};
 use serde_json::json;
 use sql::{Database, Durability, Location, Migrator, query};
+use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres/log");
@@ -15,8 +16,15 @@ pub(crate) struct Fixed {
     pub(crate) incarnation: Uuid,
 }
 
+/// More lanes than these only make every ledger row longer.
+const PARTITIONS: RangeInclusive<u16> = 1..=1_024;
+
 /// Connects, and creates or migrates the tables.
 pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Database, Fixed, Appender), ReadError> {
+    if !PARTITIONS.contains(&settings.partitions) {
+        let why = format!("a log has 1 to 1024 partitions, not {}", settings.partitions);
+        return Err(sql::Error::Location(why).into());
+    }
     let database = Database::connect(&settings.location, settings.connections).await?;
     let migrator = match &settings.location {
         Location::Sqlite { durability: Durability::Normal, path } => {

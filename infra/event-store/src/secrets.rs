@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// How long [`Retention::Week`](crate::Retention::Week) lasts, in milliseconds.
 const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Rows purged in one transaction.
+const PORTION: u64 = 1_000;
 
 impl EventStore {
     /// The first result of a key, if the key was used: so that a repeated command is answered before it is
@@ -103,9 +105,23 @@ impl EventStore {
     /// [`ReadError`].
     pub async fn purge_keys(&self) -> Result<u64, ReadError> {
         let now = self.now().millis();
-        let keys = query("DELETE FROM command_keys WHERE NOT forever AND created_at < $1").bind(now - WEEK);
-        let tokens = query("DELETE FROM refresh_tokens WHERE expires_at < $1").bind(now);
-        Ok(self.database().execute(keys).await? + self.database().execute(tokens).await?)
+        let keys = "DELETE FROM command_keys WHERE (owner, key) IN (
+            SELECT owner, key FROM command_keys WHERE NOT forever AND created_at < $1 LIMIT $2)";
+        let tokens = "DELETE FROM refresh_tokens WHERE hash IN (
+            SELECT hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)";
+        Ok(self.purge(keys, now - WEEK).await? + self.purge(tokens, now).await?)
+    }
+
+    /// In portions, so that no append waits long for one.
+    async fn purge(&self, portion: &'static str, before: i64) -> Result<u64, ReadError> {
+        let mut purged = 0;
+        loop {
+            let rows = self.database().execute(query(portion).bind(before).bind(PORTION)).await?;
+            purged += rows;
+            if rows < PORTION {
+                return Ok(purged);
+            }
+        }
     }
 }
 

@@ -68,10 +68,14 @@ impl Writer {
     async fn outcome(&mut self, batch: &[Queued]) -> Result<Outcome, Fault> {
         let commands: Vec<&Prepared> = batch.iter().map(|queued| &queued.prepared).collect();
         let oldest = batch.iter().map(|queued| queued.since).min().unwrap_or_else(Instant::now);
+        let mut asked = false;
         loop {
             match self.appender.run(&commands).await {
                 Err(Fault::Away(error)) if oldest.elapsed() < PATIENCE => {
-                    tracing::warn!(batch.commands = commands.len(), %error, "the outcome of a batch is asked for again");
+                    if !asked {
+                        tracing::warn!(batch.commands = commands.len(), %error, "the outcome of a batch is asked for again");
+                    }
+                    asked = true;
                     tokio::time::sleep(PAUSE).await;
                 }
                 outcome => return outcome,

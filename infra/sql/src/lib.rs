@@ -52,11 +52,11 @@ impl Error {
     }
 }
 
-/// Postgres: connection (08), resources (53), operator intervention (57), serialization (40), read-only (25006).
+/// Postgres: connection (08), resources (53), operator (57), system (58), serialization (40), read-only (25006).
 /// SQLite: busy (5), locked (6), full (13), I/O (10), read-only (8), each with its extended codes.
 fn is_temporary_code(code: &str) -> bool {
     if code.len() == 5 {
-        return ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "25006";
+        return ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25006";
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
 }

@@ -6,6 +6,7 @@ use domain::{AggregateType, Partition, Tier, conversation::Conversation, message
 use event_store::{EventStore, Selection, StreamId};
 use postgres_es::PostgresEventRepository;
 use testkit::{Engine, Home, each_engine};
+use tokio::task::JoinSet;
 
 /// Three rooms, each with a posting that was edited away.
 async fn three_rooms(store: &EventStore) {
@@ -77,6 +78,13 @@ each_engine!(a_log_is_the_same_log_when_it_is_opened_again, |home| async move {
     assert_eq!((store.incarnation(), store.partitions()), (incarnation, PARTITIONS));
     assert_eq!(store.head().await.unwrap(), head);
     assert_eq!(audit(&store).await.len(), 9);
+});
+
+each_engine!(a_log_can_be_made_by_several_at_once, |home| async move {
+    let makers: JoinSet<_> = (0..4).map(|_| EventStore::open(settings(&home))).collect();
+    let stores: Vec<_> = makers.join_all().await.into_iter().map(|opened| opened.unwrap().0).collect();
+    assert!(stores.iter().all(|store| store.incarnation() == stores[0].incarnation()));
+    assert_eq!(audit(&stores[0]).await.len(), 0);
 });
 
 #[tokio::test]
