@@ -1,65 +1,15 @@
 //! The state of a conversation and the decisions over it.
 
-use super::{ConversationCommand, ConversationError, ConversationEvent, Settings, SettingsChange};
+use super::{
+    ConversationCommand, ConversationError, ConversationEvent, ConversationType, Member, MemberRole, MemberStatus,
+    Settings, SettingsChange,
+};
 use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The most members, those who asked to join included, that a conversation can have.
 pub const MAX_MEMBERS: usize = 1_000;
-
-/// Direct or group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ConversationType {
-    /// Of exactly two people; it exists once per pair.
-    Direct,
-    /// Of any number.
-    #[default]
-    Group,
-}
-
-impl ConversationType {
-    /// The word in the protocol.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Group => "group",
-        }
-    }
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MemberRole {
-    /// Runs the group.
-    Lead,
-    /// Takes part.
-    Member,
-}
-
-/// Whether a member is in, or has asked to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MemberStatus {
-    /// In.
-    Active,
-    /// Waits for a lead's approval.
-    Pending,
-}
-
-/// Somebody in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// What they may do.
-    pub role: MemberRole,
-    /// Whether they are in.
-    pub status: MemberStatus,
-    /// The order in which members came: who came first inherits the lead.
-    order: u64,
-}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Life {
@@ -237,6 +187,10 @@ impl Conversation {
         }
         if self.members.contains_key(&user) {
             return Ok(vec![]);
+        }
+        // A group that all have left is over, even before it is deleted: nobody would lead it.
+        if self.active().next().is_none() {
+            return Err(ConversationError::NotFound);
         }
         self.room_for_one()?;
         Ok(vec![if self.approval {

@@ -4,6 +4,7 @@ mod aggregate;
 mod command;
 mod error;
 mod event;
+mod member;
 #[cfg(test)]
 mod tests;
 
@@ -11,3 +12,4 @@ pub use aggregate::*;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use member::*;

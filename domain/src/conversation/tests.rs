@@ -149,7 +149,9 @@ fn anybody_joins_or_asks_to() {
     given::<Conversation>([guarded()]).when(join(CLEO)).then_expect_events(vec![requested(CLEO)]);
     given::<Conversation>([group()]).when(join(BOB)).then_expect_events(vec![]);
     given::<Conversation>([guarded(), requested(CLEO)]).when(join(CLEO)).then_expect_events(vec![]);
-    for events in [vec![], vec![direct()], vec![group(), gone()]] {
+    let deserted = [ANA, BOB].map(|user| Event::MemberLeft { user });
+    let deserted = [group()].into_iter().chain(deserted).collect();
+    for events in [vec![], vec![direct()], vec![group(), gone()], deserted] {
         given::<Conversation>(events).when(join(CLEO)).then_expect_error(Error::NotFound);
     }
     let full = created(ConversationType::Group, (0..MAX_MEMBERS).map(someone).collect(), false);

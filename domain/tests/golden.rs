@@ -1,0 +1,95 @@
+//! Stored events stay readable (I8): for every (type, version) ever written there is a file that today's build
+//! decodes, and what is written today is what the file of today's version says.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod samples;
+
+use domain::{DecodeError, Event, conversation::ConversationEvent};
+use samples::{KINDS, number, samples};
+use serde_json::Value;
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn file_name(event_type: &str, version: u16) -> String {
+    format!("{event_type}.v{version}.json")
+}
+
+fn golden(event_type: &str, version: u16) -> String {
+    let path = folder().join(file_name(event_type, version));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What a file of an older version is decoded to: the sample as that version knew it.
+fn as_of(version: u16, sample: &Event) -> Event {
+    match sample.clone() {
+        Event::Conversation(ConversationEvent::Created {
+            conversation_type, created_by, members, settings, ..
+        }) if version == 1 => {
+            // Version 1 knew no approval.
+            let approval = false;
+            ConversationEvent::Created { conversation_type, created_by, members, settings, approval }.into()
+        }
+        same => same,
+    }
+}
+
+#[test]
+fn every_kind_has_a_sample() {
+    let sampled: BTreeSet<_> = samples().iter().map(number).collect();
+    assert_eq!(sampled, (0..KINDS).collect());
+    let names: BTreeSet<_> = samples().iter().map(|event| event.kind().name).collect();
+    assert_eq!(names.len(), KINDS, "each kind has a name of its own");
+}
+
+#[test]
+fn every_version_of_every_kind_is_decoded() {
+    for sample in samples() {
+        let kind = sample.kind();
+        for version in 1..=kind.version {
+            let payload: Value = serde_json::from_str(&golden(kind.name, version)).unwrap();
+            let decoded = Event::decode(kind.name, version, payload).unwrap();
+            assert_eq!(decoded, as_of(version, &sample), "{}", file_name(kind.name, version));
+        }
+    }
+}
+
+#[test]
+fn today_is_written_what_the_files_say() {
+    for sample in samples() {
+        let kind = sample.kind();
+        let written = serde_json::to_string_pretty(&sample).unwrap() + "\n";
+        assert_eq!(written, golden(kind.name, kind.version), "{}", file_name(kind.name, kind.version));
+    }
+}
+
+#[test]
+fn every_file_is_of_a_version_that_was_written() {
+    let known = samples().into_iter().flat_map(|event| {
+        let kind = event.kind();
+        (1..=kind.version).map(move |version| file_name(kind.name, version))
+    });
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.collect::<BTreeSet<_>>(), known.collect());
+}
+
+#[test]
+fn what_no_build_wrote_is_refused() {
+    for sample in samples() {
+        let kind = sample.kind();
+        let payload = || serde_json::to_value(&sample).unwrap();
+        for version in [0, kind.version + 1] {
+            let refused = Event::decode(kind.name, version, payload());
+            assert!(matches!(refused, Err(DecodeError::Unknown { .. })), "{} {version}", kind.name);
+        }
+        let shapeless = Event::decode(kind.name, kind.version, Value::Null);
+        assert!(matches!(shapeless, Err(DecodeError::Shape { .. })), "{}", kind.name);
+        let (family, _) = kind.name.split_once('.').unwrap();
+        let renamed = Event::decode(&format!("{family}.unheard_of"), 1, payload());
+        assert!(matches!(renamed, Err(DecodeError::Unknown { .. })), "{}", kind.name);
+    }
+    let alien = Event::decode("call.ringing", 1, Value::Null);
+    assert!(matches!(alien, Err(DecodeError::Unknown { .. })));
+}

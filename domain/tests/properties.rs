@@ -1,0 +1,235 @@
+//! What holds whatever is asked, in whatever order: nothing panics, and the invariants of each state stay.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod samples;
+
+use domain::{
+    Aggregate, ConversationId, Event, Personal, UserId,
+    conversation::{Conversation, ConversationCommand, ConversationType, MemberStatus, SettingsChange},
+    friendship::{Friendship, FriendshipAct, FriendshipCommand, Standing},
+    message::{Draft, MAX_REACTIONS, Message, MessageCommand, MessageContent, MessageEvent, MessageType},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+    text::{Emoji, MessageBody, Title},
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::Value;
+use uuid::Uuid;
+
+const ROOM: ConversationId = ConversationId(Uuid::from_u128(100));
+
+fn users() -> impl Strategy<Value = UserId> + Clone {
+    (0..5_u128).prop_map(|n| UserId(Uuid::from_u128(n)))
+}
+
+/// Decides each command in turn, and applies what was decided.
+fn play<A: Aggregate>(commands: Vec<A::Command>, mut check: impl FnMut(&A)) -> A {
+    let mut state = A::default();
+    for command in commands {
+        for event in state.decide(command).unwrap_or_default() {
+            state.apply(event);
+        }
+        check(&state);
+    }
+    state
+}
+
+fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
+    use ConversationCommand as Command;
+    let two = || (users(), users());
+    let create =
+        (users(), vec(users(), 0..4), any::<bool>(), any::<bool>()).prop_map(|(by, members, direct, approval)| {
+            let conversation_type = if direct { ConversationType::Direct } else { ConversationType::Group };
+            Command::Create { conversation_type, by, members, title: None, avatar_url: None, approval }
+        });
+    prop_oneof![
+        2 => create,
+        1 => (users(), any::<Option<bool>>()).prop_map(|(by, approval)| {
+            let title = Some(Title::parse("Us").ok());
+            Command::Update { by, change: SettingsChange { title, approval, avatar_url: None } }
+        }),
+        1 => proptest::option::weighted(0.9, users()).prop_map(|by| Command::Delete { by }),
+        4 => users().prop_map(|user| Command::Join { user }),
+        4 => users().prop_map(|user| Command::Leave { user }),
+        2 => two().prop_map(|(by, user)| Command::Add { by, user }),
+        2 => two().prop_map(|(by, user)| Command::Kick { by, user }),
+        2 => two().prop_map(|(by, user)| Command::Promote { by, user }),
+        2 => two().prop_map(|(by, user)| Command::Demote { by, user }),
+        2 => two().prop_map(|(by, user)| Command::Approve { by, user }),
+        2 => two().prop_map(|(by, user)| Command::Reject { by, user }),
+    ]
+}
+
+fn emojis() -> impl Strategy<Value = Emoji> {
+    (0..60_u8).prop_map(|n| Emoji::parse(&format!(":{n}:")).unwrap())
+}
+
+fn bodies() -> impl Strategy<Value = MessageBody> {
+    select(vec!["", " ", "hello", "bye"]).prop_map(|text| MessageBody::parse(text).unwrap())
+}
+
+fn message_commands() -> impl Strategy<Value = MessageCommand> {
+    use MessageCommand as Command;
+    prop_oneof![
+        1 => (users(), bodies()).prop_map(|(sender, body)| Command::Send(Draft {
+            conversation: ROOM,
+            sender,
+            message_type: MessageType::Text,
+            content: MessageContent { body, attachments: vec![] },
+            reply_to: None,
+            mentions: vec![],
+        })),
+        1 => (users(), bodies()).prop_map(|(by, body)| Command::Edit { by, body }),
+        1 => (users(), prop::bool::weighted(0.1)).prop_map(|(by, leads)| Command::Delete { by, leads }),
+        1 => users().prop_map(|user| Command::Hide { user }),
+        20 => (users(), emojis()).prop_map(|(user, emoji)| Command::React { user, emoji }),
+        5 => (users(), emojis()).prop_map(|(user, emoji)| Command::Unreact { user, emoji }),
+    ]
+}
+
+/// Events of a message in orders no decision would give.
+fn message_events() -> impl Strategy<Value = MessageEvent> {
+    use MessageEvent as Event;
+    let conversation = ROOM;
+    prop_oneof![
+        (users(), bodies(), any::<bool>()).prop_map(move |(sender, body, forgotten)| {
+            let content = MessageContent { body, attachments: vec![] };
+            let content = if forgotten { Personal::forgotten(sender) } else { Personal::new(sender, content) };
+            let (message_type, reply_to, mentions) = (MessageType::Text, None, vec![]);
+            Event::Sent { conversation, sender, message_type, content, reply_to, mentions }
+        }),
+        (users(), bodies()).prop_map(move |(by, body)| Event::Edited {
+            conversation,
+            by,
+            body: Personal::new(by, body)
+        }),
+        users().prop_map(move |by| Event::Deleted { conversation, by }),
+        users().prop_map(move |user| Event::Hidden { conversation, user }),
+        (users(), emojis()).prop_map(move |(user, emoji)| Event::Reacted { conversation, user, emoji }),
+        (users(), emojis()).prop_map(move |(user, emoji)| Event::Unreacted { conversation, user, emoji }),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = FriendshipAct> {
+    use FriendshipAct as Act;
+    select(vec![Act::Request, Act::Accept, Act::Reject, Act::Cancel, Act::Block, Act::Unblock, Act::Unfriend])
+}
+
+fn marks() -> impl Strategy<Value = ReadMarkerCommand> {
+    (0..200_u64, 0..100_u64, any::<bool>()).prop_map(|(up_to, head, read)| {
+        let mark = if read { Mark::Read } else { Mark::Delivered };
+        ReadMarkerCommand { conversation: ROOM, user: UserId(Uuid::from_u128(1)), up_to, head, mark }
+    })
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    let field = select(vec!["type", "user", "by", "members", "settings", "approval", "$personal", "$sealed", "value"]);
+    leaf.prop_recursive(3, 16, 4, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((field.clone(), inner), 0..6).prop_map(|fields| Value::Object(
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+            )),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_group_with_members_has_a_lead(commands in vec(conversation_commands(), 0..60)) {
+        play::<Conversation>(commands, |conversation| {
+            let active: Vec<_> = conversation.active().collect();
+            let led = active.iter().any(|user| conversation.is_lead(*user));
+            match conversation.conversation_type() {
+                ConversationType::Group => assert_eq!(led, !active.is_empty(), "{conversation:?}"),
+                ConversationType::Direct => assert!(!led && (active.len() == 2 || !conversation.is_live())),
+            }
+            assert!(conversation.is_live() || active.is_empty());
+            for user in active {
+                assert_eq!(conversation.member(user).map(|member| member.status), Some(MemberStatus::Active));
+                assert_eq!(conversation.may_take_part(user), Ok(()));
+            }
+        });
+    }
+
+    #[test]
+    fn a_message_keeps_its_rules(commands in vec(message_commands(), 0..200)) {
+        let (mut sender, mut deleted) = (None, false);
+        play::<Message>(commands, |message| {
+            let now = message.posted().map(|posted| posted.sender);
+            assert!(sender.is_none() || sender == now, "its sender never changes");
+            assert!(message.is_deleted() || !deleted, "what is deleted stays deleted");
+            assert!(message.reactions().len() <= MAX_REACTIONS);
+            assert!(message.reactions().values().all(|users| !users.is_empty()));
+            assert!(!message.is_deleted() || message.reactions().is_empty());
+            let blank = message.posted().is_some_and(|posted| {
+                posted.content.as_ref().is_none_or(|content| content.body.as_str().trim().is_empty())
+            });
+            assert!(!blank, "a text message has text");
+            (sender, deleted) = (now, message.is_deleted());
+        });
+    }
+
+    #[test]
+    fn a_message_folds_from_any_events(events in vec(message_events(), 0..60), command in message_commands()) {
+        let mut message = Message::default();
+        for event in events {
+            cqrs_es::Aggregate::apply(&mut message, event);
+            prop_assert!(message.reactions().values().all(|users| !users.is_empty()));
+        }
+        let _ = message.decide(command);
+    }
+
+    #[test]
+    fn nobody_is_a_friend_across_a_block(steps in vec((any::<bool>(), acts()), 0..60)) {
+        let (one, other) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let commands = steps.into_iter().map(|(turned, act)| {
+            let (by, with) = if turned { (other, one) } else { (one, other) };
+            FriendshipCommand { by, with, act }
+        });
+        play::<Friendship>(commands.collect(), |pair| {
+            let blocked = pair.is_blocked_by(one) || pair.is_blocked_by(other);
+            assert!(!blocked || pair.standing() == Standing::Strangers);
+            assert_eq!(pair.may_approach(one, other).is_ok(), !blocked);
+            assert_eq!(pair.may_approach(other, one).is_ok(), !blocked);
+        });
+    }
+
+    #[test]
+    fn a_read_marker_only_moves_forward(commands in vec(marks(), 0..60)) {
+        let head = commands.iter().map(|command| command.head).max().unwrap_or_default();
+        let (mut read, mut delivered) = (0, 0);
+        play::<ReadMarker>(commands, |marker| {
+            assert!(marker.read() >= read && marker.delivered() >= delivered);
+            assert!(marker.read() <= marker.delivered() && marker.delivered() <= head);
+            (read, delivered) = (marker.read(), marker.delivered());
+        });
+    }
+
+    #[test]
+    fn repeating_what_was_accepted_changes_nothing_or_is_refused(commands in vec(conversation_commands(), 0..40)) {
+        let mut conversation = Conversation::default();
+        for command in commands {
+            for event in conversation.decide(command.clone()).unwrap_or_default() {
+                cqrs_es::Aggregate::apply(&mut conversation, event);
+            }
+            let again = conversation.decide(command.clone()).unwrap_or_default();
+            prop_assert!(again.is_empty(), "{command:?} again gives {again:?}");
+        }
+    }
+
+    #[test]
+    fn decoding_never_panics(kind in 0..samples::KINDS, version in 0..4_u16, payload in json()) {
+        let sample = &samples::samples()[kind];
+        if let Ok(event) = Event::decode(sample.kind().name, version, payload) {
+            prop_assert_eq!(samples::number(&event), kind);
+        }
+    }
+}
