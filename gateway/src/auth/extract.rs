@@ -1,0 +1,31 @@
+//! The caller of a REST request, from its `Authorization` header.
+
+use super::authenticate;
+use crate::{App, Problem, operations::Caller, rest::RequestId};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+/// A signed-in caller whose session lives.
+pub struct Authenticated(pub Caller);
+
+impl FromRequestParts<App> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
+        let claims = authenticate(app, token).await?;
+        let request = RequestId::of(parts);
+        let ip = crate::rest::client_ip(parts, &app.config.trusted_proxies);
+        Ok(Self(Caller { user: claims.user, session: claims.session, correlation_id: request.0, ip }))
+    }
+}
+
+/// The token of an `Authorization: Bearer` header.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}

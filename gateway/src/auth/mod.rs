@@ -1,0 +1,27 @@
+//! Who calls: access tokens, and whether their session still lives.
+
+mod extract;
+mod tokens;
+
+pub use extract::{Authenticated, bearer};
+pub use tokens::{Claims, Tokens};
+
+use crate::{App, Problem};
+use commands::CommandError;
+
+/// The claims of a good token whose session lives and whose account may act.
+///
+/// # Errors
+/// `invalid_token`, `account_blocked`, or that the store is away.
+pub async fn authenticate(app: &App, token: &str) -> Result<Claims, Problem> {
+    let claims = app.tokens.verify(token, (app.clock)())?;
+    if !app.commands.session_is_live(claims.session, claims.user).await? {
+        return Err(Problem::invalid_token());
+    }
+    let user = app.commands.user(claims.user).await?;
+    match user.may_act() {
+        Ok(()) => Ok(claims),
+        Err(domain::user::UserError::NotFound) => Err(Problem::invalid_token()),
+        Err(refusal) => Err(CommandError::from(refusal).into()),
+    }
+}

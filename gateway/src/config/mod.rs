@@ -1,0 +1,160 @@
+//! The configuration: read once at start, every fault named in one message.
+
+mod network;
+mod parse;
+pub mod secrets;
+mod sources;
+pub mod variables;
+
+pub use network::Network;
+pub use secrets::Secret;
+pub use sources::Sources;
+
+use crate::hub::HubSettings;
+use sql::{Durability, Location};
+use std::{path::PathBuf, time::Duration};
+
+/// What was configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The folder of the embedded databases and of the secrets made here.
+    pub data: PathBuf,
+    /// Postgres, instead of the embedded databases.
+    pub database_url: Option<String>,
+    /// Whether this is a production server: nothing is made up, no API explorer.
+    pub production: bool,
+    /// Which parts of the server run in this process.
+    pub role: Role,
+    /// Signs access tokens; `None`: made and kept in the data folder.
+    pub access_secret: Option<Secret>,
+    /// Earlier signing secrets that are still accepted.
+    pub previous_secrets: Vec<Secret>,
+    /// How long an access token is good.
+    pub access_expired: Duration,
+    /// How long a refresh token is good.
+    pub refresh_expired: Duration,
+    /// Wraps the data keys; `None`: made and kept in the data folder.
+    pub master_key: Option<MasterKey>,
+    /// Web origins that may call; `*` for any.
+    pub allowed_origins: Vec<String>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Which log lines are written.
+    pub log: String,
+    /// Whether log lines are JSON.
+    pub log_json: bool,
+    /// What sockets and the hub may take up.
+    pub hub: HubSettings,
+    /// What hashing a password costs.
+    pub password_cost: commands::PasswordCost,
+    /// How long a request's head and then its body may take to arrive.
+    pub patience: Duration,
+}
+
+/// Which parts of the server run in a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// All of them.
+    #[default]
+    All,
+    /// The doors; the read models are kept by others.
+    Gateway,
+    /// The read models and reactors; no doors but the health checks.
+    Worker,
+}
+
+/// 32 bytes that never show in a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MasterKey(pub [u8; 32]);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(..)")
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration does not hold:{}", .0.iter().map(|fault| format!("\n  - {fault}")).collect::<String>())]
+pub struct Faults(pub Vec<String>);
+
+impl Default for Config {
+    /// What holds when nothing is set.
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 8080,
+            data: PathBuf::from("./data"),
+            database_url: None,
+            production: false,
+            role: Role::All,
+            access_secret: None,
+            previous_secrets: Vec::new(),
+            access_expired: Duration::from_secs(7 * 24 * 3_600),
+            refresh_expired: Duration::from_secs(30 * 24 * 3_600),
+            master_key: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            log: "info".to_owned(),
+            log_json: false,
+            hub: HubSettings::default(),
+            password_cost: commands::PasswordCost::default(),
+            patience: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Config {
+    /// From the environment and the files of the working folder.
+    ///
+    /// # Errors
+    /// [`Faults`], all of them.
+    pub fn load() -> Result<Self, Faults> {
+        Self::from_sources(&Sources::read(std::env::vars(), &PathBuf::from(".")))
+    }
+
+    /// Where the log lives.
+    #[must_use]
+    pub fn log_location(&self) -> Location {
+        self.location("log.db", "chatchit_log", Durability::Full)
+    }
+
+    /// Where the read models live.
+    #[must_use]
+    pub fn read_location(&self) -> Location {
+        self.location("read.db", "chatchit_read", Durability::Normal)
+    }
+
+    fn location(&self, file: &str, schema: &str, durability: Durability) -> Location {
+        match &self.database_url {
+            Some(url) => Location::Postgres { url: url.clone(), schema: schema.to_owned() },
+            None => Location::Sqlite { path: self.data.join(file), durability },
+        }
+    }
+
+    /// The key that wraps the data keys: the configured one, or the one kept in the data folder.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used.
+    pub fn master_key(&self) -> std::io::Result<MasterKey> {
+        match self.master_key {
+            Some(key) => Ok(key),
+            None => secrets::kept(&self.data, "master.key").map(MasterKey),
+        }
+    }
+
+    /// The secret that signs access tokens: the configured one, or the one kept in the data folder.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used.
+    pub fn access_secret(&self) -> std::io::Result<Secret> {
+        match &self.access_secret {
+            Some(secret) => Ok(secret.clone()),
+            None => secrets::kept(&self.data, "access.secret").map(|bytes| Secret::new(bytes.to_vec())),
+        }
+    }
+}

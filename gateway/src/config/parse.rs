@@ -1,0 +1,226 @@
+//! From raw settings to a [`Config`], naming every fault.
+
+use super::{Config, Faults, MasterKey, Network, Role, Secret, Sources, secrets::from_hex};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use std::time::Duration;
+
+/// The least length of a signing secret, in bytes (RFC 7518, 3.2).
+const LEAST_SECRET: usize = 32;
+
+impl Config {
+    /// From raw settings.
+    ///
+    /// # Errors
+    /// [`Faults`], all of them.
+    pub fn from_sources(sources: &Sources) -> Result<Self, Faults> {
+        let mut reader = Reader { sources, faults: sources.faults.clone() };
+        let config = reader.config();
+        if reader.faults.is_empty() { Ok(config) } else { Err(Faults(reader.faults)) }
+    }
+}
+
+struct Reader<'s> {
+    sources: &'s Sources,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        let default = Config::default();
+        let production = self.one_of("APP_ENV", &[("development", false), ("production", true)], false);
+        let database_url = self.read("DATABASE_URL", postgres_url);
+        for (name, instead) in [("RABBITMQ_URL", "events travel in process"), ("REDIS_URL", "memory serves")] {
+            if self.sources.get(name).is_some() {
+                self.faults.push(format!("{name} is not supported by this version yet: unset it, and {instead}"));
+            }
+        }
+        let access_secret = self.read("JWT_ACCESS_TOKEN", signing_secret);
+        let master_key = self.read("CHATCHIT_MASTER_KEY", master_key);
+        let shared = production || database_url.is_some();
+        self.required("JWT_ACCESS_TOKEN", shared, "with APP_ENV=production or DATABASE_URL");
+        self.required("CHATCHIT_MASTER_KEY", production, "with APP_ENV=production");
+        let roles = [("all", Role::All), ("gateway", Role::Gateway), ("worker", Role::Worker)];
+        Config {
+            host: self.sources.get("HOST").map_or(default.host, str::to_owned),
+            port: self.read("PORT", |text| text.parse().map_err(|_| "must be a port number".to_owned())).unwrap_or(default.port),
+            data: self.sources.get("CHATCHIT_DATA").map_or(default.data, Into::into),
+            database_url,
+            production,
+            role: self.one_of("CHATCHIT_ROLE", &roles, Role::All),
+            access_secret,
+            previous_secrets: self.list("JWT_PREVIOUS_TOKENS", signing_secret),
+            access_expired: self.read("JWT_ACCESS_EXPIRED", duration).unwrap_or(default.access_expired),
+            refresh_expired: self.read("JWT_REFRESH_EXPIRED", duration).unwrap_or(default.refresh_expired),
+            master_key,
+            allowed_origins: self.list("ALLOWED_ORIGINS", origin),
+            trusted_proxies: self.list("TRUSTED_PROXIES", str::parse::<Network>),
+            log: self.sources.get("RUST_LOG").map_or(default.log, str::to_owned),
+            log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
+            hub: default.hub,
+            password_cost: default.password_cost,
+            patience: default.patience,
+        }
+    }
+
+    fn read<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        match parse(self.sources.get(name)?) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faults.push(format!("{name} {fault}"));
+                None
+            }
+        }
+    }
+
+    fn list<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let items = self.sources.get(name).unwrap_or_default().split(',').map(str::trim);
+        let (mut values, mut faults) = (Vec::new(), Vec::new());
+        for item in items.filter(|item| !item.is_empty()) {
+            match parse(item) {
+                Ok(value) => values.push(value),
+                Err(fault) => faults.push(format!("{name}: {fault}")),
+            }
+        }
+        self.faults.append(&mut faults);
+        values
+    }
+
+    fn one_of<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
+        let found = self.read(name, |text| {
+            let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+            let names = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+            known.ok_or_else(|| format!("must be one of {}", names()))
+        });
+        found.unwrap_or(default)
+    }
+
+    fn required(&mut self, name: &str, needed: bool, when: &str) {
+        if needed && self.sources.get(name).is_none() {
+            self.faults.push(format!("{name} must be set {when}"));
+        }
+    }
+}
+
+fn postgres_url(text: &str) -> Result<String, String> {
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err("must begin with postgres://".to_owned()) }
+}
+
+fn signing_secret(text: &str) -> Result<Secret, String> {
+    if text.len() < LEAST_SECRET {
+        return Err(format!("must be at least {LEAST_SECRET} bytes long"));
+    }
+    Ok(Secret::new(text))
+}
+
+fn master_key(text: &str) -> Result<MasterKey, String> {
+    let from_base64 = || BASE64_STANDARD.decode(text).ok()?.try_into().ok();
+    let key: Option<[u8; 32]> = from_hex(text).or_else(from_base64);
+    key.map(MasterKey).ok_or_else(|| "must be 32 bytes in hex or base64".to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = host.is_some_and(|host| !host.is_empty() && !host.contains('/') && host.is_ascii());
+    if text == "*" || plain { Ok(text.to_owned()) } else { Err(format!("{text:?} is not an origin such as https://a.example")) }
+}
+
+/// `45s`, `30m`, `12h`, `7d`; at least a second.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a time such as 45s, 30m, 12h or 7d".to_owned();
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (count, unit) = text.split_at(split);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 24 * 3_600,
+        _ => return Err(wrong()),
+    };
+    let seconds = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(u64::from(seconds) * unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::variables::{VARIABLES, help};
+    use super::*;
+
+    fn config(settings: &[(&str, &str)]) -> Result<Config, Faults> {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_sources(&Sources::read(environment, folder.path()))
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.port, config.host.as_str(), config.production), (8080, "127.0.0.1", false));
+        assert_eq!(config.access_expired, Duration::from_secs(604_800));
+        assert!(config.log_location() != config.read_location());
+    }
+
+    #[test]
+    fn what_is_set_holds() {
+        let key = "ab".repeat(32);
+        let config = config(&[
+            ("PORT", "0"),
+            ("DATABASE_URL", "postgres://u@h/d"),
+            ("APP_ENV", "production"),
+            ("JWT_ACCESS_TOKEN", "0123456789abcdef0123456789abcdef"),
+            ("JWT_PREVIOUS_TOKENS", "1123456789abcdef0123456789abcdef, 2123456789abcdef0123456789abcdef"),
+            ("JWT_ACCESS_EXPIRED", "30m"),
+            ("CHATCHIT_MASTER_KEY", &key),
+            ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
+            ("ALLOWED_ORIGINS", "https://a.example"),
+            ("LOG_FORMAT", "json"),
+        ])
+        .unwrap();
+        assert!(config.production && config.log_json && config.port == 0);
+        assert_eq!(config.master_key, Some(MasterKey([0xab; 32])));
+        assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
+        assert_eq!(config.access_expired, Duration::from_secs(1_800));
+        assert!(matches!(config.log_location(), sql::Location::Postgres { schema, .. } if schema == "chatchit_log"));
+    }
+
+    #[test]
+    fn every_fault_is_named_in_one_message() {
+        let faults = config(&[
+            ("PORT", "80800"),
+            ("DATABASE_URL", "mysql://h"),
+            ("APP_ENV", "production"),
+            ("JWT_REFRESH_EXPIRED", "soon"),
+            ("CHATCHIT_MASTER_KEY", "short"),
+            ("RABBITMQ_URL", "amqp://h"),
+            ("REDIS_URL", "redis://h"),
+            ("CHATCHIT_ROLE", "boss"),
+            ("ALLOWED_ORIGINS", "a.example"),
+            ("TRUSTED_PROXIES", "everybody"),
+            ("LOG_FORMAT", "xml"),
+        ])
+        .unwrap_err()
+        .to_string();
+        for name in [
+            "PORT",
+            "DATABASE_URL",
+            "JWT_ACCESS_TOKEN must be set",
+            "JWT_REFRESH_EXPIRED",
+            "CHATCHIT_MASTER_KEY",
+            "RABBITMQ_URL is not supported by this version yet",
+            "REDIS_URL",
+            "CHATCHIT_ROLE",
+            "ALLOWED_ORIGINS",
+            "TRUSTED_PROXIES",
+            "LOG_FORMAT",
+        ] {
+            assert!(faults.contains(&format!("\n  - {name}")), "{name} is not named in: {faults}");
+        }
+        assert!(!faults.contains("short"), "a secret is told: {faults}");
+    }
+
+    #[test]
+    fn help_names_every_setting() {
+        let help = help();
+        assert!(VARIABLES.iter().all(|variable| help.contains(variable.name)));
+    }
+}

@@ -1,0 +1,58 @@
+//! Every setting: its name, its default and what it is for. `--help` and the check for unknown names read it.
+
+use std::fmt::Write as _;
+
+/// One setting.
+pub struct Variable {
+    /// Its name in the environment; in `chatchit.toml` also in lower case.
+    pub name: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+}
+
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning }
+}
+
+/// All settings of this version.
+pub const VARIABLES: [Variable; 17] = [
+    variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
+    variable("HOST", "127.0.0.1", "the address to listen on"),
+    variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
+    variable("CHATCHIT_DATA", "./data", "the folder of the embedded databases and of the secrets made here"),
+    variable("RABBITMQ_URL", "unset", "not supported by this version yet; unset: events travel in process"),
+    variable("REDIS_URL", "unset", "not supported by this version yet; unset: relations are kept in memory"),
+    variable(
+        "JWT_ACCESS_TOKEN",
+        "made and kept",
+        "signs access tokens, at least 32 bytes; required with APP_ENV=production or DATABASE_URL",
+    ),
+    variable("JWT_PREVIOUS_TOKENS", "none", "earlier signing secrets that are still accepted, comma separated"),
+    variable("JWT_ACCESS_EXPIRED", "7d", "how long an access token is good"),
+    variable("JWT_REFRESH_EXPIRED", "30d", "how long a refresh token is good"),
+    variable(
+        "CHATCHIT_MASTER_KEY",
+        "made and kept",
+        "wraps the data keys: 32 bytes in hex or base64; required with APP_ENV=production",
+    ),
+    variable("APP_ENV", "development", "development or production"),
+    variable("CHATCHIT_ROLE", "all", "all, gateway (no workers in this process) or worker (no doors)"),
+    variable("ALLOWED_ORIGINS", "none", "web origins that may call, comma separated; * for any"),
+    variable("TRUSTED_PROXIES", "none", "addresses or networks whose X-Forwarded-For is believed, comma separated"),
+    variable("RUST_LOG", "info", "which log lines are written"),
+    variable("LOG_FORMAT", "text", "text or json"),
+];
+
+/// The settings as a text for `--help`.
+#[must_use]
+pub fn help() -> String {
+    let mut text = String::from(
+        "Settings, from the environment, then .env.local, .env and chatchit.toml of the working folder:\n\n",
+    );
+    for Variable { name, default, meaning } in &VARIABLES {
+        let _ = writeln!(text, "  {name:<20} {meaning} [default: {default}]");
+    }
+    text
+}

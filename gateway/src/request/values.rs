@@ -1,0 +1,153 @@
+//! How the values of the domain are read from JSON.
+
+use super::{Faults, Parse};
+use commands::{Password, UpTo};
+use domain::{
+    ConversationId, MessageId, UserId,
+    conversation::ConversationType,
+    message::{Attachment, MessageType},
+    session::Device,
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title,
+    },
+    user::Preferences,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What the preferences of a person may take up, as JSON.
+const MAX_PREFERENCES: usize = 8 * 1024;
+
+macro_rules! texts {
+    ($($name:ident),*) => {$(
+        impl Parse for $name {
+            fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+                let text = faults.text(value)?;
+                faults.checked($name::parse(text))
+            }
+        }
+    )*};
+}
+texts!(
+    DeviceName,
+    DisplayName,
+    EmailAddress,
+    Emoji,
+    FileName,
+    Link,
+    MediaType,
+    MessageBody,
+    Password,
+    PhoneNumber,
+    Title
+);
+
+macro_rules! ids {
+    ($($name:ident),*) => {$(
+        impl Parse for $name {
+            fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+                let text = faults.text(value)?;
+                match Uuid::try_parse(text) {
+                    Ok(id) => Some(id.into()),
+                    Err(_) => faults.fault("malformed", "must be a UUID"),
+                }
+            }
+        }
+    )*};
+}
+ids!(ConversationId, MessageId, UserId);
+
+macro_rules! words {
+    ($($name:ident: $($variant:ident),*;)*) => {$(
+        impl Parse for $name {
+            fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+                let text = faults.text(value)?;
+                let known = [$($name::$variant),*];
+                known.into_iter().find(|word| word.as_str() == text).or_else(|| {
+                    faults.fault("unknown_word", format!("must be one of {}", known.map($name::as_str).join(", ")))
+                })
+            }
+        }
+    )*};
+}
+words! {
+    ConversationType: Direct, Group;
+    MessageType: Text, Image, File, Video, Call;
+}
+
+impl Parse for String {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        faults.text(value).map(str::to_owned)
+    }
+}
+
+impl Parse for bool {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        value.as_bool().or_else(|| faults.wrong_type("true or false"))
+    }
+}
+
+impl Parse for u64 {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        value.as_u64().or_else(|| faults.wrong_type("a whole number of at least 0"))
+    }
+}
+
+impl<T: Parse> Parse for Vec<T> {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let Some(items) = value.as_array() else { return faults.wrong_type("a list") };
+        let items = items.iter().enumerate();
+        let read: Vec<_> =
+            items.map(|(index, item)| faults.at(format_args!("[{index}]"), |faults| T::parse(item, faults))).collect();
+        read.into_iter().collect()
+    }
+}
+
+impl Parse for Attachment {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let mut object = faults.object(value)?;
+        let file_url = object.required("fileUrl");
+        let thumb_url = object.optional("thumbUrl");
+        let name = object.optional("name");
+        let size = object.optional("size");
+        let mime = object.optional("mime");
+        Some(Self { file_url: file_url?, thumb_url, name, size, mime })
+    }
+}
+
+/// A seq, or the id of a message.
+impl Parse for UpTo {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        match value {
+            Value::Number(number) => match number.as_u64() {
+                Some(seq) => Some(Self::Seq(seq)),
+                None => faults.wrong_type("a whole number of at least 0, or the id of a message"),
+            },
+            Value::String(_) => MessageId::parse(value, faults).map(Self::Message),
+            _ => faults.wrong_type("a whole number of at least 0, or the id of a message"),
+        }
+    }
+}
+
+impl Parse for Preferences {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        match value {
+            Value::Object(_) if value.to_string().len() > MAX_PREFERENCES => {
+                faults.fault("too_long", format!("must take at most {MAX_PREFERENCES} bytes as JSON"))
+            }
+            Value::Object(fields) => Some(Self(fields.clone())),
+            _ => faults.wrong_type("an object"),
+        }
+    }
+}
+
+/// A device by its name alone, or as an object.
+impl Parse for Device {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let name = match value {
+            Value::String(_) => DeviceName::parse(value, faults),
+            _ => faults.object(value)?.optional("name"),
+        };
+        Some(Self { name, ip: None })
+    }
+}
