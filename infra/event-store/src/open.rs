@@ -35,10 +35,7 @@ pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Data
         Location::Sqlite { .. } => &SQLITE,
         Location::Postgres { .. } => &POSTGRES,
     };
-    // Two processes may make the same file at once; the loser finds the tables there when it looks again.
-    if database.migrate(migrator).await.is_err() {
-        database.migrate(migrator).await?;
-    }
+    database.migrate(migrator).await?;
     let fixed = fix(&database, settings, keyring).await?;
     let appender = match &settings.location {
         Location::Sqlite { .. } => Appender::Sqlite(SqliteAppender::new(database.clone(), fixed.partitions)),

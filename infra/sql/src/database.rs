@@ -144,7 +144,16 @@ impl Database {
     /// When a migration fails, or one that ran before has changed since.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), Error> {
         match self {
-            Self::Sqlite { write, .. } => migrator.run(write).await?,
+            Self::Sqlite { write, .. } => {
+                // Here sqlx takes no lock: of two processes that migrate one file at once, one loses a migration
+                // to the other, and finds it made when it looks again.
+                for _ in migrator.iter() {
+                    if migrator.run(write).await.is_ok() {
+                        return Ok(());
+                    }
+                }
+                migrator.run(write).await?;
+            }
             Self::Postgres { pool, .. } => migrator.run(pool).await?,
         }
         Ok(())
