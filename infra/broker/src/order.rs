@@ -5,7 +5,7 @@ use crate::{
     Marks, Ordering,
     chain::{Chain, Waiting},
 };
-use domain::{Partition, Tier};
+use domain::{Lane, Partition, Tier};
 use event_store::{Head, Linked, Position, RecordedEvent};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
@@ -88,20 +88,11 @@ impl Order {
         let ordering = self.ordering;
         let mut behind = Vec::new();
         for (partition, key) in &mut self.keys {
-            let complete = Tier::DURABLE.map(|tier| {
-                let last = match ordering {
-                    Ordering::Partition => head.heads.lane(domain::Lane { tier, partition: *partition }),
-                    Ordering::Global => head.heads.tier(tier),
-                };
-                key.chain(tier).is_none_or(|chain| {
-                    let complete = last <= chain.known();
-                    if complete {
-                        chain.cover(head.position);
-                    }
-                    complete
-                })
-            });
-            if complete.contains(&false) {
+            let last = |tier| match ordering {
+                Ordering::Partition => head.heads.lane(Lane { tier, partition: *partition }),
+                Ordering::Global => head.heads.tier(tier),
+            };
+            if key.lacks(head.position, last) {
                 behind.push((*partition, key.high.known().min(key.medium.known())));
             }
         }
@@ -181,6 +172,19 @@ impl Key {
             Tier::Medium => Some(&mut self.medium),
             Tier::Low => None,
         }
+    }
+
+    /// Whether something is missing before `last` of a tier. Where nothing is, all is known up to `head`.
+    fn lacks(&mut self, head: Position, last: impl Fn(Tier) -> Position) -> bool {
+        let mut lacks = false;
+        for (tier, chain) in [(Tier::High, &mut self.high), (Tier::Medium, &mut self.medium)] {
+            if chain.known() < last(tier) {
+                lacks = true;
+            } else {
+                chain.cover(head);
+            }
+        }
+        lacks
     }
 
     /// The position of the next event of `tier`, if it may go now.

@@ -1,7 +1,7 @@
 //! Any interleaving of commits, deliveries, losses and reads yields each event once, in an order that keeps I12.
 
 use super::*;
-use domain::{Lane, Timestamp};
+use domain::Timestamp;
 use event_store::{Heads, Origin, Record};
 use proptest::prelude::*;
 use uuid::Uuid;

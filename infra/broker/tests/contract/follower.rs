@@ -108,6 +108,29 @@ each_engine!(needs_no_broker_at_all, |home| async {
     }
 });
 
+each_engine!(gets_over_a_hole_before_more_hints_than_it_can_hold, |home| async {
+    let (store, mut batches) = open(&home).await;
+    let broker = Broker::in_process(1_000);
+    for ordering in ORDERINGS {
+        let head = store.head().await.unwrap().position;
+        let marks = Marks { high: head, medium: head };
+        let mut follower = follow(&store, &broker, ordering, marks);
+        append(&store, &mixed(10)).await;
+        let mut yielded = take(&mut follower, 10, 10).await;
+        append(&store, &mixed(10)).await;
+        while batches.try_recv().is_ok() {}
+        for _ in 0..6 {
+            append(&store, &mixed(2_000)).await;
+            broker.publish(&batches.recv().await.unwrap());
+        }
+        yielded.extend(take(&mut follower, 12_010, 1_000).await);
+        let positions: Vec<_> = (head + 1..=head + 12_020).collect();
+        let mut of_yielded: Vec<_> = yielded.iter().map(|event| event.record.position).collect();
+        of_yielded.sort_unstable();
+        assert!(of_yielded == positions, "each event once");
+    }
+});
+
 each_engine!(loses_nothing_when_its_caller_keeps_cancelling, |home| async {
     let (store, batches) = open(&home).await;
     let broker = Broker::in_process_with(64, Faults { loss: 20, doubling: 20, disorder: 20, seed: 3 });
