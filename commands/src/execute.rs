@@ -226,3 +226,59 @@ fn request_hash<C: UseCase>(case: &C) -> Result<[u8; 32], CommandError> {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CommandSettings, PasswordCost};
+    use domain::{AggregateType, Timestamp, user::User};
+    use event_store::{EventStore, Guard, Keys, Settings};
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use testkit::{Home, each_engine};
+
+    fn clock() -> Timestamp {
+        Timestamp::from_millis(1_795_460_818_000)
+    }
+
+    fn ids() -> Uuid {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    async fn server(home: &Home) -> Commands {
+        let (location, keys) = (home.log(), Keys { master: [7; 32] });
+        let settings = Settings { location, connections: 2, partitions: 4, keys, clock };
+        let (store, _) = EventStore::open(settings).await.unwrap();
+        let password_cost = PasswordCost::default();
+        let settings = CommandSettings { clock, ids, password_cost, refresh_ttl_ms: 1, refresh_grace_ms: 1 };
+        Commands::new(store, settings)
+    }
+
+    /// Rests on a version that its stream never has.
+    #[derive(Serialize)]
+    struct AlwaysOvertaken {
+        #[serde(skip)]
+        decided: AtomicUsize,
+    }
+
+    impl UseCase for AlwaysOvertaken {
+        type Aggregate = User;
+        const NAME: &'static str = "test.overtaken";
+
+        async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<User>, CommandError> {
+            self.decided.fetch_add(1, Ordering::Relaxed);
+            let stream = StreamId::new(AggregateType::User, Uuid::from_u128(7));
+            facts.guards.push(Guard { stream, version: 99 });
+            Ok(Decided { id: stream.id, state: Default::default() })
+        }
+    }
+
+    each_engine!(a_command_that_is_always_overtaken_gives_way, |home| async move {
+        let commands = server(&home).await;
+        let ctx = Context { actor: None, key: None, correlation_id: ids(), causation_id: None };
+        let case = AlwaysOvertaken { decided: AtomicUsize::new(0) };
+        let refused = commands.execute(&Caller::anonymous(&ctx, "test"), &case).await;
+        assert!(matches!(refused, Err(CommandError::Contended)));
+        assert_eq!(case.decided.load(Ordering::Relaxed), ATTEMPTS);
+    });
+}

@@ -126,3 +126,44 @@ impl Passwords {
 fn internal(error: impl fmt::Display) -> CommandError {
     CommandError::Internal(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 };
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_password_is_any_text_of_8_to_128_bytes() {
+        let code = |text: &str| Password::parse(text).err().map(|invalid| invalid.code);
+        assert_eq!(code("1234567"), Some("too_short"));
+        assert_eq!(code("ééé é"), None, "bytes count");
+        assert_eq!(code(&"x".repeat(128)), None);
+        assert_eq!(code(&"x".repeat(129)), Some("too_long"));
+        assert_eq!(format!("{:?}", password("correct horse")), "Password(..)");
+    }
+
+    #[tokio::test]
+    async fn only_the_right_one_is_right() {
+        let passwords = Passwords::new(CHEAP);
+        let phc = passwords.hash(password("correct horse")).await.unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{phc}");
+        assert_ne!(passwords.hash(password("correct horse")).await.unwrap(), phc, "salted");
+        // The cost is the hash's own: one that changes locks nobody out.
+        let later = Passwords::new(PasswordCost { memory_kib: 16, ..CHEAP });
+        assert!(later.is_right(password("correct horse"), Some(phc.clone())).await.unwrap());
+        assert!(!later.is_right(password("Correct horse"), Some(phc)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn without_a_hash_every_password_is_wrong() {
+        let passwords = Passwords::new(CHEAP);
+        for claimed in ["", "correct horse"] {
+            assert!(!passwords.is_right(Password::claimed(claimed), None).await.unwrap());
+        }
+    }
+}

@@ -7,12 +7,14 @@ use domain::{
     read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
-/// How many states of each aggregate are kept.
-const CAPACITY: usize = 20_000;
+/// How much memory the states of each aggregate may take, in bytes (roughly).
+const BUDGET: u64 = 32 * 1024 * 1024;
+/// How many states of each aggregate are expected within it.
+const EXPECTED: usize = 20_000;
 
 /// A state and the version of its stream that it stands for (0: the stream has no event).
 #[derive(Debug)]
@@ -47,48 +49,75 @@ pub(crate) enum Freshness {
 /// An aggregate whose states are kept.
 pub(crate) trait Cached: Aggregate + Clone + 'static {
     /// Where they are kept.
-    fn cache(states: &States) -> &Cache<Uuid, Versioned<Self>>;
+    fn cache(states: &States) -> &Kept<Self>;
+    /// The memory one takes, in bytes (roughly).
+    fn weight(&self) -> u64;
+}
+
+type Kept<A> = Cache<Uuid, Versioned<A>, Bytes>;
+
+/// Weighs a state by the memory it takes.
+#[derive(Clone)]
+pub(crate) struct Bytes;
+
+impl<A: Cached> Weighter<Uuid, Versioned<A>> for Bytes {
+    fn weight(&self, _id: &Uuid, known: &Versioned<A>) -> u64 {
+        known.state.weight()
+    }
+}
+
+fn kept<A: Cached>() -> Kept<A> {
+    Cache::with_weighter(EXPECTED, BUDGET, Bytes)
 }
 
 /// The states that this process remembers.
 pub(crate) struct States {
-    users: Cache<Uuid, Versioned<User>>,
-    sessions: Cache<Uuid, Versioned<Session>>,
-    friendships: Cache<Uuid, Versioned<Friendship>>,
-    conversations: Cache<Uuid, Versioned<Conversation>>,
-    messages: Cache<Uuid, Versioned<Message>>,
-    read_markers: Cache<Uuid, Versioned<ReadMarker>>,
+    users: Kept<User>,
+    sessions: Kept<Session>,
+    friendships: Kept<Friendship>,
+    conversations: Kept<Conversation>,
+    messages: Kept<Message>,
+    read_markers: Kept<ReadMarker>,
+    /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
+    heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
 }
 
 macro_rules! cached {
-    ($($aggregate:ident in $field:ident),*) => {$(
+    ($($aggregate:ident in $field:ident weighs |$state:ident| $weight:expr;)*) => {$(
         impl Cached for $aggregate {
-            fn cache(states: &States) -> &Cache<Uuid, Versioned<Self>> {
+            fn cache(states: &States) -> &Kept<Self> {
                 &states.$field
+            }
+            fn weight(&self) -> u64 {
+                let $state = self;
+                $weight
             }
         }
     )*};
 }
-cached!(
-    User in users,
-    Session in sessions,
-    Friendship in friendships,
-    Conversation in conversations,
-    Message in messages,
-    ReadMarker in read_markers
-);
+cached! {
+    User in users weighs |_user| 1_024;
+    Session in sessions weighs |_session| 256;
+    Friendship in friendships weighs |_pair| 256;
+    Conversation in conversations weighs |conversation| 512 + 96 * conversation.size() as u64;
+    Message in messages weighs |message| 512 + 2 * message.posted().map_or(0, |posted| {
+        posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
+    });
+    ReadMarker in read_markers weighs |_marker| 256;
+}
 
 impl States {
     pub(crate) fn new() -> Self {
         Self {
-            users: Cache::new(CAPACITY),
-            sessions: Cache::new(CAPACITY),
-            friendships: Cache::new(CAPACITY),
-            conversations: Cache::new(CAPACITY),
-            messages: Cache::new(CAPACITY),
-            read_markers: Cache::new(CAPACITY),
-            heads: Cache::new(CAPACITY),
+            users: kept(),
+            sessions: kept(),
+            friendships: kept(),
+            conversations: kept(),
+            messages: kept(),
+            read_markers: kept(),
+            heard: Cache::new(EXPECTED),
+            heads: Cache::new(EXPECTED),
         }
     }
 
@@ -110,8 +139,19 @@ impl States {
         };
         let events = store.load(StreamId::new(A::AGGREGATE, id), known.version).await?;
         let now = fold(store, known, &events).await?;
-        A::cache(self).insert(id, now.clone());
+        self.keep(id, &now);
         Ok((now, false))
+    }
+
+    /// Remembers a state, unless a later one is known or heard of.
+    fn keep<A: Cached>(&self, id: Uuid, state: &Versioned<A>) {
+        if self.known::<A>(id).is_some_and(|known| known.version > state.version) {
+            return;
+        }
+        A::cache(self).insert(id, state.clone());
+        if self.heard.get(&StreamId::new(A::AGGREGATE, id)).is_some_and(|heard| heard > state.version) {
+            A::cache(self).remove(&id);
+        }
     }
 
     /// The states of many streams, reading those that are not remembered in one statement.
@@ -140,7 +180,7 @@ impl States {
         }
         for (stream, _) in missing {
             let state = states.entry(stream.id).or_default();
-            A::cache(self).insert(stream.id, state.clone());
+            self.keep(stream.id, state);
         }
         Ok(states)
     }
@@ -167,7 +207,7 @@ impl States {
         if known.version + 1 == sequence {
             let mut state = Arc::unwrap_or_clone(known.state);
             state.apply(event);
-            A::cache(self).insert(id, Versioned { version: sequence, state: Arc::new(state) });
+            self.keep(id, &Versioned { version: sequence, state: Arc::new(state) });
         } else if known.version < sequence {
             A::cache(self).remove(&id);
         }
@@ -177,6 +217,9 @@ impl States {
     pub(crate) fn observe(&self, event: &RecordedEvent) {
         let Some(stream) = event.stream() else { return };
         let sequence = event.record.sequence;
+        if self.heard.get(&stream).is_none_or(|heard| heard < sequence) {
+            self.heard.insert(stream, sequence);
+        }
         match stream.aggregate {
             AggregateType::User => self.forget_older::<User>(stream.id, sequence),
             AggregateType::Session => self.forget_older::<Session>(stream.id, sequence),

@@ -68,6 +68,12 @@ impl Conversation {
         self.members.get(&user)
     }
 
+    /// How many are in, or have asked to be.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.members.len()
+    }
+
     /// Those who are in.
     pub fn active(&self) -> impl Iterator<Item = UserId> + '_ {
         self.with_status(MemberStatus::Active)
