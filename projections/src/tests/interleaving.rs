@@ -39,11 +39,13 @@ fn interleave(events: &[Arc<RecordedEvent>], chance: &mut Chance) -> Vec<Arc<Rec
         .map(|partition| [lane(Tier::High, Partition(partition)), lane(Tier::Medium, Partition(partition))])
         .collect();
     let mut order = Vec::with_capacity(events.len());
+    let patience = chance.below(8);
     while order.len() < events.len() {
         let [high, medium] = &mut lanes[chance.below(usize::from(PARTITIONS))];
         let first = high.front().map_or(u64::MAX, |event| event.record.position);
         let medium_may = medium.front().is_some_and(|event| event.record.position < first);
-        let next = if medium_may && chance.below(3) > 0 { medium.pop_front() } else { high.pop_front() };
+        let next = if medium_may && chance.below(8) > patience { medium.pop_front() } else { high.pop_front() };
+        let next = next.or_else(|| medium.pop_front());
         order.extend(next);
     }
     order
@@ -79,7 +81,7 @@ each_engine!(any_interleaving_gives_the_same_tables, |home| async move {
     let world = World::new(home).await;
     let mut runner = TestRunner::new(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() });
     let seeds = AtomicU64::new(1);
-    let steps = (vec(any::<[u8; 4]>(), 40..160), any::<u64>());
+    let steps = (vec(any::<[u8; 4]>(), 80..240), any::<u64>());
     let outcome = runner.run(&steps, |(steps, chance)| {
         let seed = seeds.fetch_add(1, Ordering::Relaxed);
         let same = tokio::task::block_in_place(|| {

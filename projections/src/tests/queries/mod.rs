@@ -1,0 +1,34 @@
+//! What people read, each answer on both engines.
+
+mod conversations;
+mod messages;
+mod people;
+
+use super::support::{Story, World};
+use crate::queries::{Page, PageRequest, Queries, QueryError};
+
+/// Tells the story so far and answers questions about it.
+async fn told(world: &World, story: &mut Story) -> Queries {
+    world.tell(story).await;
+    world.catch_up().await;
+    Queries::new(world.database.clone())
+}
+
+fn first(limit: u32) -> PageRequest {
+    PageRequest { limit: Some(limit), after: None }
+}
+
+/// All pages of a list, of two rows each.
+async fn pages<T>(list: impl AsyncFn(PageRequest) -> Result<Page<T>, QueryError>) -> Vec<T> {
+    let mut all = Vec::new();
+    let mut request = first(2);
+    loop {
+        let page = list(request).await.unwrap();
+        assert!(page.items.len() <= 2);
+        all.extend(page.items);
+        match page.next {
+            Some(next) => request = PageRequest { limit: Some(2), after: Some(next) },
+            None => return all,
+        }
+    }
+}
