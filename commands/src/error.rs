@@ -83,7 +83,10 @@ pub(crate) fn refused<R: Refusal>(refusal: R) -> CommandError {
 impl From<ReadError> for CommandError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::Unavailable(_) => Self::Unavailable,
+            ReadError::Unavailable(cause) => {
+                tracing::warn!(error = %cause, "the event store cannot be read; a command is refused");
+                Self::Unavailable
+            }
             ReadError::Damaged(_) => Self::Internal(error.to_string()),
         }
     }

@@ -114,7 +114,7 @@ impl Commands {
             let remembered = facts.remembered;
             let error = match verdict {
                 Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
-                    Ok(receipt) if receipt.repeated => return self.first_done(receipt, Some(decided.id)).await,
+                    Ok(receipt) if receipt.repeated => return self.first_done(receipt, decided.id).await,
                     Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
                     Err(AppendError::Stale(stream)) => {
                         freshness = Freshness::Fresh;
@@ -140,8 +140,9 @@ impl Commands {
                 && error.is_verdict()
                 && !matches!(error, CommandError::InvalidToken)
                 && let Some(receipt) = self.store().first_result(&key, &request_hash).await?
+                && let Some(id) = receipt.stream.map(|stream| stream.id).or(target)
             {
-                return self.first_done(receipt, target).await;
+                return self.first_done(receipt, id).await;
             }
             return Err(error);
         }
@@ -187,15 +188,14 @@ impl Commands {
         Ok(receipt)
     }
 
-    /// The first result of a repeated command, with the state as it was then; `target` is what a command
-    /// without events was about.
-    async fn first_done<A: Cached>(&self, receipt: Receipt, target: Option<Uuid>) -> Result<Done<A>, CommandError> {
+    /// The first result of a repeated command, with the state as it was then; `id` is what a command without
+    /// events was about.
+    async fn first_done<A: Cached>(&self, receipt: Receipt, id: Uuid) -> Result<Done<A>, CommandError> {
         if let Some(stream) = receipt.stream.filter(|stream| stream.aggregate == A::AGGREGATE) {
             let events = self.store().load_many(&[(stream, receipt.version)]).await?;
             let then = fold::<A>(self.store(), Versioned::default(), &events).await?;
             return Ok(Done { receipt, id: stream.id, state: then.state });
         }
-        let id = target.ok_or_else(|| CommandError::Internal("a repeated command without a target".to_owned()))?;
         let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
         Ok(Done { receipt, id, state: now.state })
     }

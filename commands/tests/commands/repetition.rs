@@ -1,8 +1,10 @@
 //! The same command again: the first result, whatever has happened since; another command under its key: a conflict.
 
 use crate::support::*;
-use commands::{Register, SendMessage};
-use domain::{ConversationId, MessageId, conversation::SettingsChange, friendship::FriendshipAct, text::Title};
+use commands::{Register, SendMessage, UpTo};
+use domain::{
+    ConversationId, MessageId, conversation::SettingsChange, friendship::FriendshipAct, read_marker::Mark, text::Title,
+};
 use event_store::Selection;
 use testkit::each_engine;
 
@@ -47,6 +49,16 @@ each_engine!(what_succeeded_and_would_be_refused_now_still_answers, |home| async
     let again = commands.friendship(&key_block, bob.id, FriendshipAct::Block).await.unwrap();
     assert!(again.receipt.repeated);
     assert!(!commands.friendship_of(ana.id, bob.id).await.unwrap().state.is_blocked_by(ana.id), "it was lifted since");
+});
+
+each_engine!(what_changed_nothing_tells_nothing_to_an_outsider, |home| async move {
+    let commands = server(&home).await;
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let us = group(&commands, &ana, &[&bob]).await;
+    let key = bob.with_key("read");
+    commands.mark(&key, us, UpTo::Seq(1), Mark::Read).await.unwrap();
+    commands.kick(&ana.ctx, us, bob.id).await.unwrap();
+    assert_eq!(refusal(commands.mark(&key, us, UpTo::Seq(1), Mark::Read).await), "not_found");
 });
 
 each_engine!(a_refusal_is_not_remembered, |home| async move {
