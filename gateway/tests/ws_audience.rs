@@ -167,7 +167,8 @@ each_engine!(everybody_is_told_what_the_rule_says_and_nothing_else, |home| async
         server.stop().await;
         let rule = by_the_rule(&home).await;
         for (person, received, end) in received {
-            let want: BTreeSet<_> = rule.get(&person.id).into_iter().flatten().filter(|at| **at <= end).copied().collect();
+            let want: BTreeSet<_> =
+                rule.get(&person.id).into_iter().flatten().filter(|at| **at <= end).copied().collect();
             assert_eq!(received, want, "{} (seed {seed:x})", person.name);
         }
     }

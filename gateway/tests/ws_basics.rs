@@ -122,9 +122,7 @@ each_engine!(a_key_used_again_gives_the_first_result_and_no_second_push, |home| 
     let ana = server.register("ana").await;
     let mut a = server.connect(&ana, None).await;
     let room = a.group(&[], "Room").await;
-    let frame = |id: &str, content: &str| {
-        json!({"id": id, "key": "k1", "cmd": "message.send", "data": {"conversationId": room, "content": content}})
-    };
+    let frame = |id: &str, content: &str| json!({"id": id, "key": "k1", "cmd": "message.send", "data": {"conversationId": room, "content": content}});
     a.send_text(frame("x", "once").to_string()).await;
     let first = a.reply("x").await;
     let mut again = server.connect(&ana, None).await;

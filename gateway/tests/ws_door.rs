@@ -8,7 +8,10 @@ use std::time::Duration;
 use testkit::each_engine;
 use tokio_tungstenite::tungstenite::{
     Message,
-    protocol::frame::{Frame, coding::{Data, OpCode}},
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
 };
 use ws_support::{End, Server, config, roomy};
 

@@ -45,8 +45,7 @@ fn essences(pushes: &[Value]) -> Vec<Value> {
 
 /// Somebody watches, goes away and comes back; their other device never left.
 async fn resumes(server: &Server, restart: Option<Config>) -> Option<Server> {
-    let (ana, ben, cleo) =
-        (server.register("ana").await, server.register("ben").await, server.register("cleo").await);
+    let (ana, ben, cleo) = (server.register("ana").await, server.register("ben").await, server.register("cleo").await);
     let mut gone = server.connect(&ana, None).await;
     let mut stays = server.connect(&ana, None).await;
     let mut b = server.connect(&ben, None).await;

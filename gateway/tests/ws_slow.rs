@@ -4,23 +4,35 @@ mod ws_support;
 
 use gateway::{Config, hub::HubSettings};
 use serde_json::json;
+use std::time::Duration;
 use testkit::each_engine;
 use ws_support::{End, Server, config, essence, position, roomy};
 
 /// More than the outbox and all buffers between hold.
-const MESSAGES: usize = 1_200;
+const MESSAGES: usize = 800;
+/// Commands about different rooms run side by side.
+const ROOMS: usize = 16;
 
 each_engine!(a_slow_consumer_is_closed_and_resumes_without_loss, |home| async move {
-    let settings = HubSettings { outbox_bytes: 64 * 1024, ..roomy() };
+    let settings = HubSettings { outbox_bytes: 512 * 1024, write_within: Duration::from_secs(600), ..roomy() };
     let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let mut a = server.connect(&ana, None).await;
-    let mut slow = server.connect(&ben, None).await;
-    let room = a.group(&[ben.id], "Room").await;
+    let mut slow = server.connect_narrow(&ben).await;
+    let mut rooms = Vec::new();
+    for _ in 0..ROOMS {
+        rooms.push(a.group(&[ben.id], "Room").await);
+    }
     let content = "x".repeat(8_000);
     let mut last = 0;
-    for _ in 0..MESSAGES {
-        last = a.say(&room, &content).await["position"].as_u64().unwrap();
+    for _ in 0..MESSAGES / ROOMS {
+        let mut ids = Vec::new();
+        for room in &rooms {
+            ids.push(a.issue("message.send", json!({"conversationId": room, "content": content})).await);
+        }
+        for id in ids {
+            last = last.max(position(&a.reply(&id).await["ok"]));
+        }
     }
     let live = a.pushes_to(last).await;
     assert_eq!(slow.end().await, End::Closed(4008));

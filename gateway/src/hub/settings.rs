@@ -43,7 +43,7 @@ impl Default for HubSettings {
             frames_at_once: 400,
             heartbeat: Duration::from_secs(25),
             credentials_within: Duration::from_secs(5),
-            write_within: Duration::from_secs(20),
+            write_within: Duration::from_secs(60),
             ring_events: 65_536,
             ring_bytes: 32 * 1024 * 1024,
         }

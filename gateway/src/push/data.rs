@@ -1,15 +1,12 @@
 //! The `data` of pushes: resources of the protocol without what depends on the viewer.
 
-use super::fold::{ConversationFold, Folded, MessageFold, UserFold};
 use domain::{
-    ConversationId, Event, MessageId, Timestamp, UserId,
-    conversation::{ConversationEvent, ConversationType, MemberRole, MemberStatus},
-    friendship::FriendshipEvent,
-    message::{Attachment, MessageEvent, MessageType},
-    read_marker::ReadMarkerEvent,
-    user::{Preferences, Profile, Role},
+    ConversationId, MessageId, Timestamp, UserId,
+    conversation::{ConversationType, MemberRole, MemberStatus},
+    message::{Attachment, MessageType},
+    user::{Preferences, Role},
 };
-use event_store::{Position, Record};
+use event_store::Position;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -227,130 +224,4 @@ pub struct UserData<'a> {
     pub preferences: Option<&'a Preferences>,
     /// Whether it is stopped from acting.
     pub is_blocked: bool,
-}
-
-/// The `data` of the push of an event, given its stream folded up to it; `None` when sockets are not told.
-pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<Result<String, serde_json::Error>> {
-    let stream = record.aggregate_id;
-    Some(match (event, folded) {
-        (Event::Message(MessageEvent::Hidden { conversation, .. }), _) => {
-            json(&HiddenMessage { message_id: stream.into(), conversation_id: *conversation })
-        }
-        (Event::Message(_), Folded::Message(fold)) => json(&message(stream.into(), fold)?),
-        (Event::Conversation(ConversationEvent::Deleted { .. }), _) => {
-            json(&DeletedConversation { id: stream.into(), conversation_id: stream.into() })
-        }
-        (Event::Conversation(event), Folded::Conversation(fold)) => match member_of(event) {
-            Some(user) => json(&member(stream.into(), user, fold)),
-            None => json(&conversation(stream.into(), fold, record.scope_seq)),
-        },
-        (Event::Friendship(event), _) => json(&friendship(event, record.recorded_at)),
-        (Event::ReadMarker(ReadMarkerEvent::Read { conversation, user, seq }), _)
-        | (Event::ReadMarker(ReadMarkerEvent::Delivered { conversation, user, seq }), _) => {
-            json(&ReceiptData { conversation_id: *conversation, user_id: *user, seq: *seq })
-        }
-        (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
-        _ => return None,
-    })
-}
-
-fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {
-    serde_json::to_string(data)
-}
-
-fn message(id: MessageId, fold: &MessageFold) -> Option<MessageData<'_>> {
-    let posted = fold.state.posted()?;
-    let content = posted.content.as_ref().filter(|_| !fold.state.is_deleted());
-    let reactions = fold.state.reactions().iter();
-    Some(MessageData {
-        id,
-        conversation_id: posted.conversation,
-        sender_id: posted.sender,
-        seq: fold.seq,
-        position: fold.position,
-        message_type: posted.message_type,
-        content: content.map(|content| content.body.as_str()),
-        attachments: content.map_or(&[], |content| &content.attachments),
-        reply_to: posted.reply_to,
-        mentions: &posted.mentions,
-        reactions: reactions
-            .map(|(emoji, users)| ReactionCount { emoji: emoji.as_str(), count: users.len() })
-            .collect(),
-        created_at: fold.created_at,
-        edited_at: fold.edited_at,
-        deleted_at: fold.deleted_at,
-    })
-}
-
-fn conversation(id: ConversationId, fold: &ConversationFold, last_seq: u64) -> ConversationData<'_> {
-    let settings = fold.state.settings();
-    ConversationData {
-        id,
-        conversation_type: fold.state.conversation_type(),
-        title: settings.title.as_ref().map(|title| title.as_str()),
-        avatar_url: settings.avatar_url.as_ref().map(|url| url.as_str()),
-        approval: fold.state.approval(),
-        created_by: fold.state.created_by(),
-        created_at: fold.created_at,
-        member_count: fold.state.active().count(),
-        last_seq,
-    }
-}
-
-/// Of whom the event tells; `None` when it tells of the conversation.
-const fn member_of(event: &ConversationEvent) -> Option<UserId> {
-    use ConversationEvent as Happened;
-    match event {
-        Happened::Created { .. } | Happened::Updated { .. } | Happened::Deleted { .. } => None,
-        Happened::MemberJoined { user }
-        | Happened::MemberLeft { user }
-        | Happened::MemberAdded { user, .. }
-        | Happened::MemberKicked { user, .. }
-        | Happened::MemberPromoted { user, .. }
-        | Happened::MemberDemoted { user, .. }
-        | Happened::MemberRequested { user }
-        | Happened::MemberApproved { user, .. }
-        | Happened::MemberRejected { user, .. } => Some(*user),
-    }
-}
-
-fn member(conversation_id: ConversationId, user: UserId, fold: &ConversationFold) -> MemberChange {
-    let member = fold.state.member(user).zip(fold.arrivals.get(&user)).map(|(member, arrival)| MemberData {
-        user: UserRef { id: user },
-        role: member.role,
-        status: member.status,
-        joined_at: arrival.at,
-        join_seq: arrival.seq,
-    });
-    MemberChange { conversation_id, user_id: user, member, member_count: fold.state.active().count() }
-}
-
-const fn friendship(event: &FriendshipEvent, since: Timestamp) -> FriendshipData {
-    let (by, with) = event.pair();
-    let status = match event {
-        FriendshipEvent::Requested { .. } => Some("pending"),
-        FriendshipEvent::Accepted { .. } => Some("accepted"),
-        FriendshipEvent::Blocked { .. } => Some("blocked"),
-        FriendshipEvent::Rejected { .. }
-        | FriendshipEvent::Cancelled { .. }
-        | FriendshipEvent::Unblocked { .. }
-        | FriendshipEvent::Unfriended { .. } => None,
-    };
-    FriendshipData { by, with, status, since }
-}
-
-fn user(id: UserId, fold: &UserFold) -> UserData<'_> {
-    let profile = fold.state.profile();
-    UserData {
-        id,
-        first_name: profile.map(|profile| profile.first_name.as_str()),
-        last_name: profile.map(|profile| profile.last_name.as_str()),
-        avatar_url: profile.and_then(|profile| profile.avatar_url.as_ref()).map(|url| url.as_str()),
-        role: fold.state.role(),
-        created_at: fold.created_at,
-        email: profile.map(|profile| profile.email.as_str()),
-        phone: profile.and_then(|profile: &Profile| profile.phone.as_ref()).map(|phone| phone.as_str()),
-        preferences: profile.map(|profile| &profile.preferences),
-        is_blocked: fold.state.may_act().is_err(),
-    }
 }

@@ -6,6 +6,7 @@
 mod data;
 mod fold;
 mod pushes;
+mod render;
 
 pub use data::{
     ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,

@@ -1,6 +1,6 @@
 //! Renders events as pushes, keeping the streams it folded lately.
 
-use super::{Push, data, fold::Folded};
+use super::{Push, fold::Folded, render::render};
 use domain::Event;
 use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
 use quick_cache::sync::Cache;
@@ -118,7 +118,7 @@ impl Pushes {
             return Ok(None);
         }
         let record = &event.record;
-        match data::render(opened, record, folded) {
+        match render(opened, record, folded) {
             Some(Ok(data)) => Ok(Some(Arc::new(Push {
                 position: record.position,
                 tier: record.lane.tier,

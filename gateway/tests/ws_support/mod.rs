@@ -29,23 +29,23 @@ use uuid::Uuid;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What happens before the deadline.
-pub async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
     timeout(DEADLINE, happens).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// A running server.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 /// Limits that no test meets by accident.
-pub fn roomy() -> HubSettings {
+pub(crate) fn roomy() -> HubSettings {
     HubSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..HubSettings::default() }
 }
 
-pub fn config(home: &Home) -> Config {
+pub(crate) fn config(home: &Home) -> Config {
     Config {
         host: "127.0.0.1".to_owned(),
         port: 0,
@@ -58,11 +58,11 @@ pub fn config(home: &Home) -> Config {
 }
 
 impl Server {
-    pub async fn start(home: &Home) -> Self {
+    pub(crate) async fn start(home: &Home) -> Self {
         Self::start_with(config(home)).await
     }
 
-    pub async fn start_with(config: Config) -> Self {
+    pub(crate) async fn start_with(config: Config) -> Self {
         let application = Application::build(config).await.expect("the server starts");
         let address = application.local_addr();
         let stop = CancellationToken::new();
@@ -72,13 +72,13 @@ impl Server {
     }
 
     /// Stops it, and waits until it has.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         soon("the server to stop", self.task).await.expect("the server does not panic");
     }
 
     /// Registers somebody.
-    pub async fn register(&self, name: &str) -> Person {
+    pub(crate) async fn register(&self, name: &str) -> Person {
         let body = json!({
             "email": format!("{name}@example.org"),
             "password": "a good password",
@@ -90,12 +90,12 @@ impl Server {
     }
 
     /// Signs in on another device.
-    pub async fn login(&self, person: &Person) -> Person {
+    pub(crate) async fn login(&self, person: &Person) -> Person {
         let body = json!({"email": format!("{}@example.org", person.name), "password": "a good password"});
         Person::of(&person.name, &self.post("/auth/login", None, body).await)
     }
 
-    pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Value {
         let request = reqwest::Client::new().post(format!("http://{}{path}", self.address)).json(&body);
         let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
         let response = soon(path, request.send()).await.expect("an answer");
@@ -103,7 +103,7 @@ impl Server {
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
     }
 
-    pub async fn get(&self, path: &str, person: &Person) -> Value {
+    pub(crate) async fn get(&self, path: &str, person: &Person) -> Value {
         let request = reqwest::Client::new().get(format!("http://{}{path}", self.address)).bearer_auth(&person.token);
         let response = soon(path, request.send()).await.expect("an answer");
         assert!(response.status().is_success(), "{path} answered {}", response.status());
@@ -111,14 +111,14 @@ impl Server {
     }
 
     /// Connects somebody, without or with a cursor.
-    pub async fn connect(&self, person: &Person, since: Option<&str>) -> Client {
+    pub(crate) async fn connect(&self, person: &Person, since: Option<&str>) -> Client {
         let mut client = self.open(Some(&person.token), None, since).await.expect("an upgrade");
         client.hello().await;
         client
     }
 
     /// Opens a socket with what is given; answers the server's refusal of the upgrade.
-    pub async fn open(
+    pub(crate) async fn open(
         &self,
         token: Option<&str>,
         subprotocols: Option<&str>,
@@ -132,10 +132,27 @@ impl Server {
         self.open_at(&format!("/ws{query}"), &headers).await
     }
 
-    pub async fn open_at(
+    pub(crate) async fn open_at(
         &self,
         path: &str,
         headers: &[(&'static str, Option<String>)],
+    ) -> Result<Client, Response<Option<Vec<u8>>>> {
+        self.dial(path, headers, None).await
+    }
+
+    /// Connects somebody with so small a window that it is soon felt when they do not read.
+    pub(crate) async fn connect_narrow(&self, person: &Person) -> Client {
+        let headers = [("authorization", Some(format!("Bearer {}", person.token)))];
+        let mut client = self.dial("/ws", &headers, Some(4 * 1024)).await.expect("an upgrade");
+        client.hello().await;
+        client
+    }
+
+    async fn dial(
+        &self,
+        path: &str,
+        headers: &[(&'static str, Option<String>)],
+        window: Option<u32>,
     ) -> Result<Client, Response<Option<Vec<u8>>>> {
         let mut request = format!("ws://{}{path}", self.address).into_client_request().unwrap();
         for (name, value) in headers {
@@ -144,8 +161,9 @@ impl Server {
             }
         }
         let socket = TcpSocket::new_v4().unwrap();
-        // A small window, so that a client that does not read is felt soon.
-        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        if let Some(bytes) = window {
+            socket.set_recv_buffer_size(bytes).unwrap();
+        }
         let stream = soon("a connection", socket.connect(self.address)).await.unwrap();
         stream.set_nodelay(true).unwrap();
         match soon("the upgrade", client_async(request, stream)).await {
@@ -158,10 +176,10 @@ impl Server {
 
 /// Somebody with an account.
 #[derive(Clone)]
-pub struct Person {
-    pub name: String,
-    pub id: Uuid,
-    pub token: String,
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) id: Uuid,
+    pub(crate) token: String,
 }
 
 impl Person {
@@ -175,11 +193,11 @@ impl Person {
 }
 
 /// A client.
-pub struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
-    pub response: Response<Option<Vec<u8>>>,
+    pub(crate) response: Response<Option<Vec<u8>>>,
     /// The cursor after the last push that was taken.
-    pub cursor: String,
+    pub(crate) cursor: String,
     /// Pushes that came while something else was waited for.
     pushes: VecDeque<Value>,
     sent: u64,
@@ -187,7 +205,7 @@ pub struct Client {
 
 /// How a socket ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Closed(u16),
     Lost,
 }
@@ -198,22 +216,22 @@ impl Client {
     }
 
     /// Reads the first frame.
-    pub async fn hello(&mut self) -> Value {
+    pub(crate) async fn hello(&mut self) -> Value {
         let hello = self.frame().await.expect("a hello")["hello"].take();
         self.cursor = hello["cursor"].as_str().expect("hello first").to_owned();
         hello
     }
 
-    pub async fn send_text(&mut self, text: impl Into<String>) {
+    pub(crate) async fn send_text(&mut self, text: impl Into<String>) {
         self.send(Message::Text(text.into().into())).await;
     }
 
-    pub async fn send(&mut self, message: Message) {
+    pub(crate) async fn send(&mut self, message: Message) {
         soon("a frame to be sent", self.socket.send(message)).await.unwrap();
     }
 
     /// The next text frame as it comes, or how the socket ended.
-    pub async fn frame(&mut self) -> Result<Value, End> {
+    pub(crate) async fn frame(&mut self) -> Result<Value, End> {
         loop {
             return match soon("a frame", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => Ok(serde_json::from_str(&text).expect("JSON")),
@@ -225,12 +243,12 @@ impl Client {
     }
 
     /// Reads until the server pings.
-    pub async fn pinged(&mut self) {
+    pub(crate) async fn pinged(&mut self) {
         while !matches!(soon("a ping", self.socket.next()).await, Some(Ok(Message::Ping(_)))) {}
     }
 
     /// Reads until the socket ends.
-    pub async fn end(&mut self) -> End {
+    pub(crate) async fn end(&mut self) -> End {
         loop {
             match self.frame().await {
                 Ok(frame) if frame.get("event").is_some() => self.pushes.push_back(frame),
@@ -241,7 +259,7 @@ impl Client {
     }
 
     /// Issues a command without waiting for its reply.
-    pub async fn issue(&mut self, cmd: &str, data: Value) -> String {
+    pub(crate) async fn issue(&mut self, cmd: &str, data: Value) -> String {
         self.sent += 1;
         let id = self.sent.to_string();
         self.send_text(json!({"id": id, "cmd": cmd, "data": data}).to_string()).await;
@@ -249,7 +267,7 @@ impl Client {
     }
 
     /// The reply to a command.
-    pub async fn reply(&mut self, id: &str) -> Value {
+    pub(crate) async fn reply(&mut self, id: &str) -> Value {
         loop {
             let frame = self.frame().await.expect("a reply");
             if frame.get("event").is_some() {
@@ -261,7 +279,7 @@ impl Client {
     }
 
     /// Runs a command that succeeds; its `ok`.
-    pub async fn ok(&mut self, cmd: &str, data: Value) -> Value {
+    pub(crate) async fn ok(&mut self, cmd: &str, data: Value) -> Value {
         let id = self.issue(cmd, data).await;
         let mut reply = self.reply(&id).await;
         assert!(reply.get("ok").is_some(), "{cmd}: {reply}");
@@ -269,7 +287,7 @@ impl Client {
     }
 
     /// Runs a command that is refused; its problem.
-    pub async fn refused(&mut self, cmd: &str, data: Value) -> Value {
+    pub(crate) async fn refused(&mut self, cmd: &str, data: Value) -> Value {
         let id = self.issue(cmd, data).await;
         let mut reply = self.reply(&id).await;
         assert!(reply.get("error").is_some(), "{cmd}: {reply}");
@@ -277,7 +295,7 @@ impl Client {
     }
 
     /// The next push.
-    pub async fn push(&mut self) -> Value {
+    pub(crate) async fn push(&mut self) -> Value {
         let push = match self.pushes.pop_front() {
             Some(push) => push,
             None => loop {
@@ -292,7 +310,7 @@ impl Client {
     }
 
     /// Pushes up to and including the one at `position`.
-    pub async fn pushes_to(&mut self, position: u64) -> Vec<Value> {
+    pub(crate) async fn pushes_to(&mut self, position: u64) -> Vec<Value> {
         let mut pushes = Vec::new();
         while pushes.last().is_none_or(|last: &Value| last["position"] != position) {
             pushes.push(self.push().await);
@@ -301,7 +319,7 @@ impl Client {
     }
 
     /// The pushes that came before the socket ended.
-    pub fn left_over(&mut self) -> Vec<Value> {
+    pub(crate) fn left_over(&mut self) -> Vec<Value> {
         let pushes: Vec<_> = self.pushes.drain(..).collect();
         if let Some(last) = pushes.last() {
             self.cursor = last["cursor"].as_str().unwrap().to_owned();
@@ -311,7 +329,7 @@ impl Client {
 
     /// Everything that came before now: what a room of one's own tells of itself comes after all else. Answers
     /// the position of the fence, too.
-    pub async fn fence(&mut self) -> (Vec<Value>, u64) {
+    pub(crate) async fn fence(&mut self) -> (Vec<Value>, u64) {
         let room = self.group(&[], "fence").await;
         let message = self.say(&room, "fence").await;
         let fence = self.ok("message.react", json!({"messageId": message["id"], "emoji": "🚧"})).await;
@@ -320,35 +338,35 @@ impl Client {
     }
 
     /// Opens a group; its id.
-    pub async fn group(&mut self, members: &[Uuid], title: &str) -> String {
+    pub(crate) async fn group(&mut self, members: &[Uuid], title: &str) -> String {
         let made = self.ok("conversation.create", json!({"type": "group", "title": title, "members": members})).await;
         made["id"].as_str().expect("an id").to_owned()
     }
 
     /// Posts a message.
-    pub async fn say(&mut self, conversation: &str, content: &str) -> Value {
+    pub(crate) async fn say(&mut self, conversation: &str, content: &str) -> Value {
         let data = json!({"conversationId": conversation, "messageType": "TEXT", "content": content});
         self.ok("message.send", data).await
     }
 }
 
 /// What stays the same however a push comes.
-pub fn essence(push: &Value) -> Value {
+pub(crate) fn essence(push: &Value) -> Value {
     let mut push = push.clone();
     push.as_object_mut().unwrap().remove("cursor");
     push
 }
 
-pub fn position(push: &Value) -> u64 {
+pub(crate) fn position(push: &Value) -> u64 {
     push["position"].as_u64().expect("a position")
 }
 
-pub fn names(pushes: &[Value]) -> Vec<&str> {
+pub(crate) fn names(pushes: &[Value]) -> Vec<&str> {
     pushes.iter().map(|push| push["event"].as_str().unwrap()).collect()
 }
 
 /// The log of a server that was stopped, opened.
-pub async fn log_of(home: &Home) -> (EventStore, Vec<std::sync::Arc<event_store::RecordedEvent>>) {
+pub(crate) async fn log_of(home: &Home) -> (EventStore, Vec<std::sync::Arc<event_store::RecordedEvent>>) {
     let config = config(home);
     let keys = Keys { master: config.master_key().expect("the key").0 };
     let clock = || domain::Timestamp::from_millis(0);
