@@ -1,4 +1,5 @@
 //! One event of every kind, with every optional field there.
+#![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
