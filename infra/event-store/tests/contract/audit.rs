@@ -6,9 +6,13 @@ use event_store::{
 };
 use std::{collections::HashMap, sync::Arc};
 
-/// All events of a log, after everything about them was found to hold (I1, I6).
+/// All events of a log, after everything about them was found to hold (I1, I6). What is appended meanwhile (the
+/// server may still be at the last batch of a process that was killed) is left for another time.
 pub(crate) async fn audit(store: &EventStore) -> Vec<Linked> {
-    let events = all(store).await;
+    let head = store.head().await.unwrap();
+    let mut events = all(store).await;
+    events.truncate(head.position as usize);
+    assert_eq!(events.len(), head.position as usize, "the ledger reaches the last event");
     let mut sequences = HashMap::new();
     let mut scope_seqs = HashMap::new();
     let mut heads = Heads::new(store.partitions());
@@ -27,19 +31,17 @@ pub(crate) async fn audit(store: &EventStore) -> Vec<Linked> {
         linked.push(Linked { event, link });
     }
     audit_ledger(store, &linked).await;
-    assert_eq!(store.head().await.unwrap().heads, heads);
+    assert_eq!(head.heads, heads);
     linked
 }
 
 async fn audit_ledger(store: &EventStore, events: &[Linked]) {
     let (mut after, mut chain) = (0, first_chain(store.incarnation()));
     let mut heads = Heads::new(store.partitions());
-    loop {
+    while after < events.len() as u64 {
         let rows = store.ledger(after, 500).await.unwrap();
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
+        assert!(!rows.is_empty(), "the ledger goes on");
+        for row in rows.into_iter().filter(|row| row.position <= events.len() as u64) {
             let batch = &events[after as usize..row.position as usize];
             chain = next_chain(&chain, batch.iter().map(|linked| &linked.event.record.digest));
             for linked in batch {
@@ -49,7 +51,6 @@ async fn audit_ledger(store: &EventStore, events: &[Linked]) {
             after = row.position;
         }
     }
-    assert_eq!(after as usize, events.len(), "the ledger reaches the last event");
 }
 
 /// What a process was told must be what is stored, with the links that follow from the whole log.
