@@ -22,7 +22,7 @@ impl ApplyError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Sql(error) => error.is_temporary(),
-            Self::Open(OpenError::Read(_)) => true,
+            Self::Open(OpenError::Read(ReadError::Unavailable(_))) => true,
             Self::Open(_) | Self::Json(_) => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Messages, as one viewer sees them.
 
 use super::{
-    Page, Queries, QueryError, padded,
+    AttachmentRow, Page, Queries, QueryError, ReactionRow, padded,
     page::MAX_LIMIT,
     users::{self, PersonRow},
 };
@@ -43,32 +43,6 @@ pub struct MessageRow {
     pub edited_at: Option<Timestamp>,
     /// When it was removed for everybody.
     pub deleted_at: Option<Timestamp>,
-}
-
-/// An attached file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttachmentRow {
-    /// Where it lies.
-    pub file_url: String,
-    /// Where a small picture of it lies.
-    pub thumb_url: Option<String>,
-    /// What it is called.
-    pub name: Option<String>,
-    /// Its size in bytes.
-    pub size: Option<u64>,
-    /// Its media type.
-    pub mime: Option<String>,
-}
-
-/// All reactions with one emoji.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReactionRow {
-    /// Which.
-    pub emoji: String,
-    /// How many people.
-    pub count: u64,
-    /// Whether the viewer is one of them.
-    pub mine: bool,
 }
 
 /// How far a message got.
@@ -220,66 +194,6 @@ impl Queries {
     async fn message_rows(&self, query: Query) -> Result<Vec<MessageRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         Ok(rows.iter().map(parse).collect::<Result<_, _>>()?)
-    }
-
-    /// Adds attachments, reactions and status: one statement each, however many messages.
-    async fn complete(&self, viewer: UserId, messages: &mut [MessageRow]) -> Result<(), QueryError> {
-        let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let mut attachments = self.attachments(&ids).await?;
-        let mut reactions = self.reactions(viewer, &ids).await?;
-        let mut conversations: Vec<_> = messages.iter().map(|message| message.conversation.0).collect();
-        conversations.sort_unstable();
-        conversations.dedup();
-        let slowest = self.slowest(&conversations).await?;
-        for message in messages {
-            message.attachments = attachments.remove(&message.id.0).unwrap_or_default();
-            message.reactions = reactions.remove(&message.id.0).unwrap_or_default();
-            message.status = slowest.status(message.conversation, message.sender.id, message.seq);
-        }
-        Ok(())
-    }
-
-    async fn attachments(&self, messages: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<AttachmentRow>>, QueryError> {
-        let ids = padded(messages);
-        let sql = format!(
-            "SELECT message_id, file_url, thumb_url, name, size, mime FROM attachments WHERE message_id IN ({}) \
-             ORDER BY message_id, ordinal",
-            placeholders(1, ids.len())
-        );
-        let mut attachments: BTreeMap<Uuid, Vec<AttachmentRow>> = BTreeMap::new();
-        for row in self.database.fetch_all(query(sql).bind_all(ids)).await? {
-            let size: Option<i64> = row.get(4)?;
-            attachments.entry(row.get(0)?).or_default().push(AttachmentRow {
-                file_url: row.get(1)?,
-                thumb_url: row.get(2)?,
-                name: row.get(3)?,
-                size: size.and_then(|size| u64::try_from(size).ok()),
-                mime: row.get(5)?,
-            });
-        }
-        Ok(attachments)
-    }
-
-    async fn reactions(
-        &self,
-        viewer: UserId,
-        messages: &[Uuid],
-    ) -> Result<BTreeMap<Uuid, Vec<ReactionRow>>, QueryError> {
-        let ids = padded(messages);
-        let sql = format!(
-            "SELECT message_id, emoji, COUNT(*), CAST(MAX(CASE WHEN user_id = $1 THEN 1 ELSE 0 END) AS BIGINT) \
-             FROM reactions WHERE message_id IN ({}) GROUP BY message_id, emoji ORDER BY message_id, MIN(position)",
-            placeholders(2, ids.len())
-        );
-        let mut reactions: BTreeMap<Uuid, Vec<ReactionRow>> = BTreeMap::new();
-        for row in self.database.fetch_all(query(sql).bind(viewer.0).bind_all(ids)).await? {
-            let reaction = ReactionRow { emoji: row.get(1)?, count: row.unsigned(2)?, mine: row.get::<i64>(3)? == 1 };
-            reactions.entry(row.get(0)?).or_default().push(reaction);
-        }
-        Ok(reactions)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
 
 mod conversations;
+mod details;
 mod friendships;
 mod markers;
 mod members;
@@ -13,10 +14,11 @@ mod sessions;
 mod users;
 
 pub use conversations::{ConversationRow, Membership};
+pub use details::{AttachmentRow, ReactionRow};
 pub use friendships::{FriendshipRow, RequestDirection};
 pub use markers::MarkerRow;
 pub use members::{MemberFilter, MemberRow};
-pub use messages::{AttachmentRow, MessageRow, MessageStatus, MessageWindow, ReactionRow};
+pub use messages::{MessageRow, MessageStatus, MessageWindow};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use relations::{MembershipRow, RelationRow};
 pub use sessions::SessionRow;

@@ -17,6 +17,7 @@ use std::{
 };
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Events per page and transaction.
 const PAGE: u32 = 1_000;
@@ -29,6 +30,8 @@ pub(crate) struct Build {
     pub(crate) projections: Vec<Projection>,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) jobs: u16,
+    /// Only the events of this scope.
+    pub(crate) scope: Option<Uuid>,
     pub(crate) pace: Arc<Pace>,
     pub(crate) token: CancellationToken,
 }
@@ -93,8 +96,10 @@ impl Build {
             events.retain(|event| event.record.position <= last);
             let through = events.last().filter(|_| events.len() == PAGE as usize);
             after = through.map_or(last, |event| event.record.position);
+            let read = events.len() as u64;
+            events.retain(|event| self.scope.is_none_or(|scope| scope == event.record.scope));
             applier.apply_through(&events, after).await?;
-            self.pace.count(events.len() as u64).await;
+            self.pace.count(read).await;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod shadow;
 mod swap;
 mod verify;
 
+pub(crate) use shadow::Shadow;
 #[cfg(test)]
 pub(crate) use verify::columns;
 pub use verify::{Difference, DifferenceKind};
@@ -19,10 +20,10 @@ use broker::Marks;
 use build::{Build, Pace};
 use domain::{Partition, Timestamp};
 use event_store::{EventStore, Position};
-use shadow::Shadow;
 use sql::{Database, Location};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How to rebuild or verify.
 pub struct RebuildOptions {
@@ -30,21 +31,32 @@ pub struct RebuildOptions {
     pub jobs: u16,
     /// The most events read per second.
     pub max_rate: Option<u32>,
-    /// Stop before this position's successor; `None` is the log's head. What stops early is never swapped in.
-    pub until: Option<Position>,
     /// Whether the shadow takes the place of the live tables when it is full.
     pub swap: bool,
+    /// Fill a place that is not meant to take the live one's, instead.
+    pub aside: Option<Aside>,
     /// Told how many events were read so far.
     pub report: Box<dyn Fn(u64) + Send + Sync>,
     /// The clock that stamps parked events.
     pub clock: fn() -> Timestamp,
 }
 
+/// A place of its own for a part of the log: made anew each time, and never swapped in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// Its name, of the form `[a-z0-9_]+`: the schema `chatchit_shadow_aside_<name>`, or a file beside the live one.
+    pub name: String,
+    /// The last position; `None` is the log's head.
+    pub until: Option<Position>,
+    /// Only the events of this scope.
+    pub scope: Option<Uuid>,
+}
+
 impl RebuildOptions {
     /// One job, no limit, with a swap, in silence.
     #[must_use]
     pub fn new(clock: fn() -> Timestamp) -> Self {
-        Self { jobs: 1, max_rate: None, until: None, swap: true, report: Box::new(|_| ()), clock }
+        Self { jobs: 1, max_rate: None, swap: true, aside: None, report: Box::new(|_| ()), clock }
     }
 }
 
@@ -78,10 +90,13 @@ pub async fn rebuild(
     options: RebuildOptions,
     token: CancellationToken,
 ) -> Result<Rebuilt, Error> {
-    let name = if options.until.is_some() { "until" } else { "rebuild" };
-    let jobs = options.jobs.max(1);
-    let shadow = Shadow::open(live, name, u32::from(jobs) + 1).await?;
-    let (swap, until) = (options.swap && options.until.is_none(), options.until);
+    let connections = u32::from(options.jobs.max(1)) + 1;
+    let shadow = match &options.aside {
+        None => Shadow::open(live, "rebuild", connections).await?,
+        Some(aside) => Shadow::open_empty(live, &format!("aside_{}", aside.name), connections).await?,
+    };
+    let swap = options.swap && options.aside.is_none();
+    let until = options.aside.as_ref().and_then(|aside| aside.until);
     let build = build_of(store, &shadow, projections, options, token);
     let head = store.head().await?.position;
     let mut position = until.map_or(head, |until| until.min(head));
@@ -111,9 +126,7 @@ pub async fn verify(
     token: CancellationToken,
     found: &mut (dyn FnMut(Difference) + Send),
 ) -> Result<Verified, Error> {
-    let left_over = Shadow::open(live, "verify", 1).await?;
-    left_over.discard().await?;
-    let shadow = Shadow::open(live, "verify", u32::from(options.jobs.max(1)) + 1).await?;
+    let shadow = Shadow::open_empty(live, "verify", u32::from(options.jobs.max(1)) + 1).await?;
     let database = Database::connect(live, 1).await?;
     let build = build_of(store, &shadow, projections, options, token);
     let verified = compare(&database, &shadow, &build, found).await;
@@ -163,6 +176,7 @@ fn build_of(
         projections: projections.to_vec(),
         clock: options.clock,
         jobs: options.jobs,
+        scope: options.aside.and_then(|aside| aside.scope),
         pace: Arc::new(Pace::new(options.max_rate, options.report)),
         token,
     }

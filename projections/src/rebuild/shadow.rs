@@ -23,6 +23,10 @@ enum Name {
 impl Shadow {
     /// Opens the shadow `name` of `live`, making it when it is not there.
     pub(crate) async fn open(live: &Location, name: &str, connections: u32) -> Result<Self, Error> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.chars().all(plain) {
+            return Err(Error::Sql(sql::Error::Location(format!("{name:?} is not a name of the form [a-z0-9_]+"))));
+        }
         let (name, location) = match live {
             Location::Sqlite { path, .. } => {
                 let stem = path.file_stem().map_or_else(|| "read".into(), |stem| stem.to_string_lossy());
@@ -37,6 +41,12 @@ impl Shadow {
         let database = Database::connect(&location, connections).await?;
         database.migrate(migrator(database.engine())).await?;
         Ok(Self { name, live: live.clone(), database })
+    }
+
+    /// Opens the shadow `name` of `live` with nothing in it.
+    pub(crate) async fn open_empty(live: &Location, name: &str, connections: u32) -> Result<Self, Error> {
+        Self::open(live, name, 1).await?.discard().await?;
+        Self::open(live, name, connections).await
     }
 
     /// Lets a transaction on the live place reach the shadow's tables.

@@ -1,10 +1,10 @@
 //! A poisonous event stops its own stream in its own projection, and nothing else.
 
-use super::support::{Story, World, dump};
+use super::support::{Story, World, dump, empty};
 use crate::{Error, Parked, ParkedId, ParkedState, Projection, discard, list_parked, requeue};
 use domain::{AggregateType, Event};
-use event_store::StreamId;
-use sql::query;
+use event_store::{Selection, StreamId};
+use sql::{Database, query};
 use testkit::each_engine;
 
 /// Two groups; the creation of the first is told twice, and its second telling cannot be applied.
@@ -113,6 +113,44 @@ each_engine!(giving_the_event_up_lets_those_behind_it_through, |home| async move
     assert_eq!(discard(&world.store, &world.database, held[0].id).await.unwrap(), 2);
     assert_eq!(groups(&world).await, both(("Behind", 3)));
     assert!(parked(&world).await.is_empty());
+});
+
+each_engine!(what_does_not_open_is_parked_until_it_does, |home| async move {
+    let world = World::new(home).await;
+    let mut story = Story::new(1);
+    story.register_all(2);
+    let group = story.open_group(0, 0, &[1], false);
+    story.send(0, 0, group, "sealed");
+    story.react(0, 1, "+1");
+    story.mark(group, 1, 1, domain::read_marker::Mark::Read);
+    world.tell(&mut story).await;
+
+    let log = Database::connect(&world.home.log(), 1).await.unwrap();
+    let key = query("SELECT wrapped FROM data_keys WHERE subject = $1").bind(story.user(0).0);
+    let key: Vec<u8> = log.fetch_optional(key).await.unwrap().unwrap().get(0).unwrap();
+    let set_key = async |key: Vec<u8>| {
+        let set = query("UPDATE data_keys SET wrapped = $2 WHERE subject = $1").bind(story.user(0).0).bind(key);
+        assert_eq!(log.execute(set).await.unwrap(), 1);
+    };
+    set_key(vec![0; key.len()]).await;
+    let reopened = world.open_store().await;
+    let events = reopened.read_after(0, &Selection::All, 100).await.unwrap();
+    world.applier_of(&reopened, &world.database).await.apply(&events).await.unwrap();
+    let tables = dump(&world.database).await;
+    assert_eq!((tables["users"].len(), tables["read_markers"].len()), (1, 1), "the others went through");
+    let held = list_parked(&world.database).await.unwrap();
+    let poison: Vec<_> = held.iter().filter(|parked| parked.state == ParkedState::Poison).collect();
+    assert_eq!((held.len(), poison.len()), (4, 3), "account, group and message, and the reaction behind it");
+
+    set_key(key).await;
+    for parked in poison {
+        requeue(&reopened, &world.database, parked.id).await.unwrap();
+    }
+    assert!(list_parked(&world.database).await.unwrap().is_empty());
+    let late = dump(&world.database).await;
+    empty(&world.database).await;
+    world.catch_up().await;
+    assert_eq!(dump(&world.database).await, late);
 });
 
 #[test]

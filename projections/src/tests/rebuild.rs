@@ -2,8 +2,8 @@
 
 use super::support::{DEADLINE, Story, World, clock, dump, empty};
 use crate::{
-    Error, Projection, list_parked,
-    rebuild::{RebuildOptions, Rebuilt, rebuild},
+    Error, Projection, Queries, list_parked,
+    rebuild::{Aside, RebuildOptions, Rebuilt, Shadow, rebuild},
 };
 use broker::Faults;
 use domain::read_marker::Mark;
@@ -120,9 +120,50 @@ each_engine!(without_a_swap_the_live_tables_stay, |home| async move {
     world.database.execute(query("DELETE FROM members")).await.unwrap();
     let options = RebuildOptions { swap: false, max_rate: Some(100_000), ..RebuildOptions::new(clock) };
     assert!(!rebuilt(&world, options).await.unwrap().swapped);
-    let options = RebuildOptions { until: Some(3), ..RebuildOptions::new(clock) };
-    assert_eq!(rebuilt(&world, options).await.unwrap(), Rebuilt { position: 3, swapped: false });
     assert!(dump(&world.database).await["members"].is_empty());
+});
+
+each_engine!(whoever_was_forgotten_is_gone, |home| async move {
+    let world = World::new(home).await;
+    let story = &mut life(1);
+    world.tell(story).await;
+    world.catch_up().await;
+    world.store.destroy_data_key(story.user(0).0).await.unwrap();
+    rebuilt(&world, RebuildOptions::new(clock)).await.unwrap();
+    let queries = Queries::new(world.database.clone());
+    let forgotten = queries.user(story.user(0)).await.unwrap();
+    assert_eq!((forgotten.first_name, forgotten.email, forgotten.phone), (None, None, None));
+    let message = queries.message(story.user(1), story.message(0)).await.unwrap();
+    assert_eq!((message.content, message.attachments.len(), message.deleted_at), (None, 0, None));
+    let kept = queries.message(story.user(1), story.message(1)).await.unwrap();
+    assert_eq!(kept.content.as_deref(), Some("hello"));
+});
+
+each_engine!(a_part_of_the_log_is_filled_in_aside, |home| async move {
+    let world = World::new(home).await;
+    let (mut one, mut other) = (life(1), life(2));
+    world.tell(&mut one).await;
+    let position = world.tell(&mut other).await;
+    let aside = |scope, until| RebuildOptions {
+        aside: Some(Aside { name: "look".to_owned(), until, scope }),
+        ..RebuildOptions::new(clock)
+    };
+    let look = async || {
+        let shadow = Shadow::open(&world.home.read_models(), "aside_look", 1).await.unwrap();
+        let tables = dump(&shadow.database).await;
+        shadow.database.close().await;
+        (tables["users"].len(), tables["conversations"].len(), tables["messages"].len())
+    };
+    let all = rebuilt(&world, aside(None, None)).await.unwrap();
+    assert_eq!((all, look().await), (Rebuilt { position, swapped: false }, (8, 2, 120)));
+    rebuilt(&world, aside(Some(one.group(0).0), None)).await.unwrap();
+    assert_eq!(look().await, (0, 1, 60));
+    rebuilt(&world, aside(None, Some(3))).await.unwrap();
+    assert_eq!(look().await, (3, 0, 0));
+    assert!(dump(&world.database).await["users"].is_empty(), "the live tables are not touched");
+    let misnamed = Aside { name: "x; DROP".to_owned(), until: None, scope: None };
+    let refused = rebuilt(&world, RebuildOptions { aside: Some(misnamed), ..RebuildOptions::new(clock) }).await;
+    assert!(matches!(refused, Err(Error::Sql(sql::Error::Location(_)))), "{refused:?}");
 });
 
 each_engine!(poison_is_parked_in_the_shadow_and_moves_with_it, |home| async move {

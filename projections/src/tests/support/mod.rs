@@ -48,20 +48,18 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new(home: Home) -> Self {
-        let settings = Settings {
-            location: home.log(),
-            connections: 4,
-            partitions: PARTITIONS,
-            keys: Keys { master: [7; 32] },
-            clock,
-        };
-        let (store, committed) = EventStore::open(settings).await.unwrap();
+        let (store, committed) = EventStore::open(log(&home)).await.unwrap();
         let database = Self::read_models(&home.read_models()).await;
         let committed = Mutex::new(Some(committed));
         Self { home, store, database, committed, versions: Mutex::default(), keys: AtomicU64::new(0) }
     }
 
-    pub(super) async fn read_models(location: &Location) -> Database {
+    /// The same log, opened once more.
+    pub(super) async fn open_store(&self) -> EventStore {
+        EventStore::open(log(&self.home)).await.unwrap().0
+    }
+
+    async fn read_models(location: &Location) -> Database {
         let database = Database::connect(location, 8).await.unwrap();
         database.migrate(migrator(database.engine())).await.unwrap();
         database
@@ -108,12 +106,12 @@ impl World {
     }
 
     pub(super) async fn applier(&self) -> Applier {
-        self.applier_on(&self.database).await
+        self.applier_of(&self.store, &self.database).await
     }
 
-    pub(super) async fn applier_on(&self, database: &Database) -> Applier {
+    pub(super) async fn applier_of(&self, store: &EventStore, database: &Database) -> Applier {
         let partitions: Vec<_> = (0..PARTITIONS).map(Partition).collect();
-        Applier::load(self.store.clone(), database.clone(), &Projection::ALL, &partitions, clock).await.unwrap()
+        Applier::load(store.clone(), database.clone(), &Projection::ALL, &partitions, clock).await.unwrap()
     }
 
     /// Applies what was not applied yet, in plain position order.
@@ -147,6 +145,11 @@ impl World {
         });
         broker
     }
+}
+
+fn log(home: &Home) -> Settings {
+    let keys = Keys { master: [7; 32] };
+    Settings { location: home.log(), connections: 4, partitions: PARTITIONS, keys, clock }
 }
 
 fn subject(event: &Event) -> Option<Uuid> {
