@@ -2,11 +2,16 @@
 -- Commands, guards, claims, data keys and events are numbered from 1 in the order given. No two commands of a
 -- batch write the same stream, key, claim, data key or session, and none guards what an earlier one writes.
 --
+-- `last_events` has the number of each command's last event, 0 when it has none.
+--
 -- A command's verdict: 0 appended, 1 repeated (detail: its first position), 2 key reused, 3 stale (detail: the
 -- guard), 4 claim taken (detail: the claim), 5 token replaced, 6 a subject has a data key already.
--- Look-ups are scalar subqueries with LIMIT 1: the planner keeps them as index look-ups whatever the statistics.
+--
+-- Look-ups are scalar subqueries with LIMIT 1, which the planner keeps as index look-ups whatever the statistics; and
+-- nothing joins two of the arrays, for it believes them to be short and would take one row after the other.
 CREATE FUNCTION append_batch(
     command_owners text[], command_keys_ text[], request_hashes bytea[], keep_forever boolean[], accepted_at bigint[],
+    last_events int[],
     guard_commands int[], guard_types text[], guard_ids text[], guard_versions bigint[],
     claim_commands int[], claim_kinds text[], claim_hashes bytea[], claim_takes boolean[], claim_owners uuid[],
     data_key_commands int[], data_key_subjects uuid[], data_keys_wrapped bytea[],
@@ -25,6 +30,7 @@ CREATE FUNCTION append_batch(
 DECLARE
     previous_chain bytea;
     new_position   bigint;
+    positions      bigint[];  -- of each event; 0 when its command lost
     new_chain      bytea;
     new_heads      bigint[];
 BEGIN
@@ -34,7 +40,9 @@ BEGIN
     SELECT l.last_position, l.chain, l.heads INTO previous_position, previous_chain, previous_heads
     FROM ledger l ORDER BY l.last_position DESC LIMIT 1;
 
-    WITH faults (command, verdict, detail) AS (
+    WITH verdict_rows (command, verdict, detail) AS (
+        SELECT n, 0, NULL FROM generate_series(1, cardinality(command_owners)) AS c (n)
+        UNION ALL
         SELECT c.n, CASE WHEN k.request_hash = c.request_hash THEN 1 ELSE 2 END, k.position
         FROM unnest(command_owners, command_keys_, request_hashes) WITH ORDINALITY AS c (owner, key, request_hash, n)
         CROSS JOIN LATERAL (
@@ -63,29 +71,30 @@ BEGIN
         FROM unnest(data_key_commands, data_key_subjects) AS d (command, subject)
         WHERE (SELECT true FROM data_keys k WHERE k.subject = d.subject LIMIT 1)
     ), firsts AS (
-        SELECT DISTINCT ON (command) command, verdict, detail FROM faults ORDER BY command, verdict, detail
+        SELECT DISTINCT ON (command) command, verdict, detail
+        FROM verdict_rows ORDER BY command, verdict = 0, verdict, detail
     )
-    SELECT array_agg(coalesce(f.verdict, 0)::smallint ORDER BY c.n), array_agg(f.detail ORDER BY c.n)
+    SELECT array_agg(verdict::smallint ORDER BY command), array_agg(detail ORDER BY command)
     INTO verdicts, details
-    FROM generate_series(1, cardinality(command_owners)) AS c (n) LEFT JOIN firsts f ON f.command = c.n;
+    FROM firsts;
 
-    WITH won AS (
-        SELECT * FROM unnest(
+    WITH given AS (
+        SELECT *, verdicts[e.command] = 0 AS wins FROM unnest(
             event_commands, event_aggregates, event_streams, event_sequences, event_types, event_versions,
             event_payloads, event_metadata, event_scopes, event_counts, event_tiers, event_partitions, event_actors,
             event_correlations, event_causations, event_command_keys, event_times, event_contents
         ) WITH ORDINALITY AS e (
             command, aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, scope,
             counts, tier, partition, actor, correlation_id, causation_id, command_key, recorded_at, content, n)
-        WHERE verdicts[e.command] = 0
-    ), scopes AS (
-        SELECT s.scope, coalesce((
-            SELECT e.scope_seq FROM events e WHERE e.scope = s.scope ORDER BY e.position DESC LIMIT 1), 0) AS last
-        FROM (SELECT DISTINCT scope FROM won) s
+    ), counted AS (
+        SELECT *, previous_position + count(*) FILTER (WHERE wins) OVER (ORDER BY n) AS position,
+            count(*) FILTER (WHERE wins AND counts) OVER (PARTITION BY scope ORDER BY n) AS messages,
+            CASE row_number() OVER (PARTITION BY scope ORDER BY n) WHEN 1 THEN coalesce((
+                SELECT e.scope_seq FROM events e WHERE e.scope = given.scope ORDER BY e.position DESC LIMIT 1), 0)
+            END AS last_seq
+        FROM given
     ), numbered AS (
-        SELECT won.*, previous_position + row_number() OVER (ORDER BY won.n) AS position,
-            scopes.last + count(*) FILTER (WHERE won.counts) OVER (PARTITION BY won.scope ORDER BY won.n) AS scope_seq
-        FROM won JOIN scopes ON scopes.scope = won.scope
+        SELECT *, max(last_seq) OVER (PARTITION BY scope) + messages AS scope_seq FROM counted
     ), digested AS MATERIALIZED (
         SELECT *, sha256(content || int8send(position) || int8send(scope_seq)) AS digest FROM numbered
     ), stored AS (
@@ -95,29 +104,31 @@ BEGIN
         SELECT aggregate_type, aggregate_id, sequence, event_type, event_version, payload::json, metadata::json,
             position, scope, scope_seq, tier, partition, actor, correlation_id, causation_id, command_key,
             recorded_at, digest
-        FROM digested ORDER BY position
-    ), told AS (
-        INSERT INTO inbox (user_id, position, scope, presence)
-        SELECT i.user_id, d.position, d.scope, i.presence
-        FROM unnest(inbox_events, inbox_users, inbox_presences) AS i (event, user_id, presence)
-        JOIN digested d ON d.n = i.event
-    ), keyed AS (
-        INSERT INTO command_keys (owner, key, request_hash, position, forever, created_at)
-        SELECT c.owner, c.key, c.request_hash, d.position, c.forever, c.created_at
-        FROM unnest(command_owners, command_keys_, request_hashes, keep_forever, accepted_at) WITH ORDINALITY
-            AS c (owner, key, request_hash, forever, created_at, n)
-        LEFT JOIN (SELECT command, max(position) AS position FROM digested GROUP BY command) d ON d.command = c.n
-        WHERE verdicts[c.n] = 0
+        FROM digested WHERE wins ORDER BY position
     ), lanes AS (
         SELECT tier * cardinality(previous_heads) / 2 + partition + 1 AS lane, max(position) AS position
-        FROM digested GROUP BY 1
+        FROM digested WHERE wins GROUP BY 1
     )
-    SELECT max(position), array_agg(scope_seq ORDER BY position),
-        sha256(previous_chain || string_agg(digest, ''::bytea ORDER BY position)),
+    SELECT max(position) FILTER (WHERE wins), array_agg(scope_seq ORDER BY n) FILTER (WHERE wins),
+        array_agg(CASE WHEN wins THEN position ELSE 0 END ORDER BY n),
+        sha256(previous_chain || string_agg(digest, ''::bytea ORDER BY n) FILTER (WHERE wins)),
         (SELECT array_agg(coalesce(l.position, h.position) ORDER BY h.lane)
             FROM unnest(previous_heads) WITH ORDINALITY AS h (position, lane) LEFT JOIN lanes l ON l.lane = h.lane)
-    INTO new_position, scope_seqs, new_chain, new_heads
+    INTO new_position, scope_seqs, positions, new_chain, new_heads
     FROM digested;
+
+    INSERT INTO command_keys (owner, key, request_hash, position, forever, created_at)
+    SELECT owner, key, request_hash, CASE WHEN last_event > 0 THEN positions[last_event] END, forever, created_at
+    FROM unnest(command_owners, command_keys_, request_hashes, keep_forever, accepted_at, last_events) WITH ORDINALITY
+        AS c (owner, key, request_hash, forever, created_at, last_event, n)
+    WHERE verdicts[n] = 0;
+
+    IF cardinality(inbox_events) > 0 THEN
+        INSERT INTO inbox (user_id, position, scope, presence)
+        SELECT user_id, positions[event], event_scopes[event], presence
+        FROM unnest(inbox_events, inbox_users, inbox_presences) AS i (event, user_id, presence)
+        WHERE positions[event] > 0;
+    END IF;
 
     IF new_position IS NOT NULL THEN
         INSERT INTO ledger (last_position, chain, heads) VALUES (new_position, new_chain, new_heads);

@@ -103,7 +103,7 @@ async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, sql::Error> {
 
 /// Calls with one array per column. Binding is by position: the order here is that of the parameters.
 async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answer, sqlx::Error> {
-    const PARAMETERS: usize = 47;
+    const PARAMETERS: usize = 48;
     let places = sql::placeholders(1, PARAMETERS);
     let sql =
         format!("SELECT previous_position, previous_heads, verdicts, details, scope_seqs FROM append_batch({places})");
@@ -119,7 +119,8 @@ async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answ
         .bind(column!(batch, c => c.key.key.as_str()))
         .bind(column!(batch, c => &c.request_hash[..]))
         .bind(column!(batch, c => c.forever))
-        .bind(column!(batch, c => c.accepted_at.millis()));
+        .bind(column!(batch, c => c.accepted_at.millis()))
+        .bind(last_events(batch));
 
     let guards = numbered(batch, |c| &c.guards);
     let call = call
@@ -199,6 +200,16 @@ async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answ
 /// What `of` gives for each command, with the command's number from 1.
 fn numbered<'b, T>(batch: &[&'b Prepared], of: impl Fn(&'b Prepared) -> &'b Vec<T>) -> Vec<(i32, &'b T)> {
     (1..).zip(batch).flat_map(|(n, command)| of(command).iter().map(move |item| (n, item))).collect()
+}
+
+/// The number of each command's last event, counted from 1 through the batch; 0 when it has none.
+fn last_events(batch: &[&Prepared]) -> Vec<i32> {
+    let mut events = 0;
+    let last = |command: &&Prepared| {
+        events += i32::try_from(command.events.len()).unwrap_or(i32::MAX);
+        if command.events.is_empty() { 0 } else { events }
+    };
+    batch.iter().map(last).collect()
 }
 
 fn signed(value: u64) -> i64 {
