@@ -9,142 +9,97 @@ pub struct Documented {
     pub name: &'static str,
     /// What it does.
     pub summary: &'static str,
-    /// The fields of its data.
-    fields: &'static [Field],
+    /// Whom and what it is about: the path parameters of its REST twin.
+    ids: &'static [&'static str],
+    /// The schema of its other fields: the body of its REST twin.
+    body: Option<&'static str>,
+    /// The schema of its `ok`: the body of its REST twin's response; `None` for a position alone.
+    pub(super) answer: Option<&'static str>,
 }
 
-/// A field of a command's data.
-struct Field {
+const fn command(
     name: &'static str,
-    kind: Kind,
-    required: bool,
+    ids: &'static [&'static str],
+    body: Option<&'static str>,
+    answer: Option<&'static str>,
+    summary: &'static str,
+) -> Documented {
+    Documented { name, summary, ids, body, answer }
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Id,
-    Ids,
-    Text,
-    Flag,
-    Number,
-    SeqOrId,
-    Attachments,
-}
-
-const fn must(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, required: true }
-}
-
-const fn may(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, required: false }
-}
-
-const fn command(name: &'static str, summary: &'static str, fields: &'static [Field]) -> Documented {
-    Documented { name, summary, fields }
-}
-
-const CONVERSATION: Field = must("conversationId", Kind::Id);
-const MESSAGE: Field = must("messageId", Kind::Id);
-const USER: Field = must("userId", Kind::Id);
-const REACTION: &[Field] = &[MESSAGE, must("emoji", Kind::Text)];
-const RECEIPT: &[Field] = &[CONVERSATION, must("upTo", Kind::SeqOrId)];
-const MEMBER: &[Field] = &[CONVERSATION, USER];
-const PERSON: &[Field] = &[USER];
+const ROOM: &[&str] = &["conversationId"];
+const MEMBER: &[&str] = &["conversationId", "userId"];
+const MESSAGE: &[&str] = &["messageId"];
+const USER: &[&str] = &["userId"];
+const CONVERSATION: Option<&str> = Some("Conversation");
+const MESSAGED: Option<&str> = Some("Message");
+const FRIENDSHIP: Option<&str> = Some("Friendship");
+const RECEIPT: Option<&str> = Some("Receipt");
 
 /// All commands.
 pub const COMMANDS: [Documented; 29] = [
-    command("auth", "Shows the credentials: the first frame.", &[must("token", Kind::Text), may("since", Kind::Text)]),
-    command("ping", "Answers the cursor.", &[]),
-    command("sync", "What was missed since a cursor.", &[must("since", Kind::Text), may("limit", Kind::Number)]),
-    command(
-        "message.send",
-        "Posts a message.",
-        &[
-            CONVERSATION,
-            may("guid", Kind::Id),
-            may("messageType", Kind::Text),
-            may("content", Kind::Text),
-            may("attachments", Kind::Attachments),
-            may("replyTo", Kind::Id),
-            may("mentions", Kind::Ids),
-        ],
-    ),
-    command("message.edit", "Replaces the text of an own message.", &[MESSAGE, must("content", Kind::Text)]),
-    command("message.delete", "Removes a message for everybody.", &[MESSAGE]),
-    command("message.hide", "Removes a message for oneself.", &[MESSAGE]),
-    command("message.react", "Reacts to a message.", REACTION),
-    command("message.unreact", "Takes a reaction back.", REACTION),
-    command("message.read", "Everything up to a message has been seen.", RECEIPT),
-    command("message.delivered", "Everything up to a message has reached this device.", RECEIPT),
-    command(
-        "conversation.create",
-        "Opens a direct or group conversation.",
-        &[
-            must("type", Kind::Text),
-            may("title", Kind::Text),
-            may("avatarUrl", Kind::Text),
-            must("members", Kind::Ids),
-            may("approval", Kind::Flag),
-        ],
-    ),
-    command(
-        "conversation.update",
-        "Changes a group's settings.",
-        &[CONVERSATION, may("title", Kind::Text), may("avatarUrl", Kind::Text), may("approval", Kind::Flag)],
-    ),
-    command("conversation.join", "Joins a group, or asks to.", &[CONVERSATION]),
-    command("conversation.leave", "Leaves a group.", &[CONVERSATION]),
-    command("conversation.delete", "Ends a group for everybody.", &[CONVERSATION]),
-    command("conversation.add", "Makes somebody a member.", MEMBER),
-    command("conversation.kick", "Removes a member.", MEMBER),
-    command("conversation.promote", "Makes a member a lead.", MEMBER),
-    command("conversation.demote", "Makes a lead a plain member.", MEMBER),
-    command("conversation.approve", "Lets somebody in who asked.", MEMBER),
-    command("conversation.reject", "Turns somebody down who asked.", MEMBER),
-    command("friend.request", "Asks somebody to be friends.", PERSON),
-    command("friend.accept", "Accepts a request.", PERSON),
-    command("friend.reject", "Turns a request down.", PERSON),
-    command("friend.cancel", "Takes the own request back.", PERSON),
-    command("friend.block", "Blocks somebody.", PERSON),
-    command("friend.unblock", "Lifts the own block.", PERSON),
-    command("friend.unfriend", "Ends a friendship.", PERSON),
+    command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
+    command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
+    command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
+    command("message.send", ROOM, Some("NewMessage"), MESSAGED, "Posts a message."),
+    command("message.edit", MESSAGE, Some("EditedMessage"), MESSAGED, "Replaces the text of an own message."),
+    command("message.delete", MESSAGE, None, None, "Removes a message for everybody."),
+    command("message.hide", MESSAGE, None, None, "Removes a message for oneself."),
+    command("message.react", MESSAGE, Some("Emoji"), MESSAGED, "Reacts to a message."),
+    command("message.unreact", MESSAGE, Some("Emoji"), MESSAGED, "Takes a reaction back."),
+    command("message.read", ROOM, Some("MarkedUpTo"), RECEIPT, "Everything up to a message has been seen."),
+    command("message.delivered", ROOM, Some("MarkedUpTo"), RECEIPT, "Everything up to a message has arrived."),
+    command("conversation.create", &[], Some("NewConversation"), CONVERSATION, "Opens a conversation."),
+    command("conversation.update", ROOM, Some("SettingsUpdate"), CONVERSATION, "Changes a group's settings."),
+    command("conversation.delete", ROOM, None, None, "Ends a group for everybody."),
+    command("conversation.join", ROOM, None, CONVERSATION, "Joins a group, or asks to."),
+    command("conversation.leave", ROOM, None, None, "Leaves a group, or takes back that one asked to join."),
+    command("conversation.add", MEMBER, None, CONVERSATION, "Makes somebody a member."),
+    command("conversation.kick", MEMBER, None, CONVERSATION, "Removes a member."),
+    command("conversation.promote", MEMBER, None, CONVERSATION, "Makes a member a lead."),
+    command("conversation.demote", MEMBER, None, CONVERSATION, "Makes a lead a plain member."),
+    command("conversation.approve", MEMBER, None, CONVERSATION, "Lets somebody in who asked."),
+    command("conversation.reject", MEMBER, None, CONVERSATION, "Turns somebody down who asked."),
+    command("friend.request", USER, None, FRIENDSHIP, "Asks somebody to be friends."),
+    command("friend.accept", USER, None, FRIENDSHIP, "Accepts a request."),
+    command("friend.reject", USER, None, None, "Turns a request down."),
+    command("friend.cancel", USER, None, None, "Takes the own request back."),
+    command("friend.block", USER, None, FRIENDSHIP, "Blocks somebody."),
+    command("friend.unblock", USER, None, None, "Lifts the own block."),
+    command("friend.unfriend", USER, None, None, "Ends a friendship."),
 ];
 
 impl Documented {
     /// The schema of its frame.
     pub(super) fn payload(&self) -> Value {
-        let properties: Map<_, _> =
-            self.fields.iter().map(|field| (field.name.to_owned(), field.kind.schema())).collect();
-        let required: Vec<_> = self.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-        let data = json!({"type": "object", "required": required, "properties": properties});
         json!({
             "allOf": [reference(&["components", "schemas", "Command"])],
-            "properties": {"cmd": {"const": self.name}, "data": data},
+            "properties": {"cmd": {"const": self.name}, "data": self.data()},
         })
     }
-}
 
-impl Kind {
-    fn schema(self) -> Value {
+    fn data(&self) -> Value {
         let id = json!({"type": "string", "format": "uuid"});
-        match self {
-            Self::Id => id,
-            Self::Ids => json!({"type": "array", "items": id}),
-            Self::Text => json!({"type": "string"}),
-            Self::Flag => json!({"type": "boolean"}),
-            Self::Number => json!({"type": "integer", "minimum": 0}),
-            Self::SeqOrId => json!({"oneOf": [{"type": "integer", "minimum": 0}, id]}),
-            Self::Attachments => json!({"type": "array", "items": {
-                "type": "object",
-                "required": ["fileUrl"],
-                "properties": {
-                    "fileUrl": {"type": "string"},
-                    "thumbUrl": {"type": "string"},
-                    "name": {"type": "string"},
-                    "size": {"type": "integer", "minimum": 0},
-                    "mime": {"type": "string"},
-                },
-            }}),
+        let properties: Map<_, _> = self.ids.iter().map(|name| ((*name).to_owned(), id.clone())).collect();
+        let ids = json!({"type": "object", "required": self.ids, "properties": properties});
+        match self.body {
+            Some(body) => json!({"allOf": [ids, reference(&["components", "schemas", body])]}),
+            None => ids,
         }
+    }
+
+    /// The schema of the reply when it was done.
+    pub(super) fn reply(&self) -> Value {
+        let position = json!({
+            "type": "object",
+            "description": "The position of the command's last event; absent when nothing changed.",
+            "properties": {"position": {"type": "integer"}},
+        });
+        let answer = self.answer.map(|answer| reference(&["components", "schemas", answer]));
+        let parts: Vec<_> = answer.into_iter().chain([position]).collect();
+        json!({"type": "object", "required": ["reply", "ok"], "properties": {
+            "reply": {"description": "The id of the command."},
+            "ok": {"allOf": parts},
+        }})
     }
 }

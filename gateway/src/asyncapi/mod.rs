@@ -8,13 +8,15 @@ pub use events::EVENTS;
 
 use crate::{
     hub::SyncPage,
-    problem::{FieldProblem, Problem},
+    operations::{EditedMessage, MarkedUpTo, NewConversation, NewMessage, SettingsUpdate},
+    problem::Problem,
     push::{
-        ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
-        ReactionCount, ReceiptData, UserData, UserRef,
+        ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
+        UserData,
     },
+    resource::{Conversation, Friendship, Message, Receipt},
     session::Close,
-    ws::{Command, Hello, HelloBody, HelloLimits, Pong},
+    ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
 };
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -22,25 +24,33 @@ use utoipa::OpenApi;
 /// The types that frames are made of.
 #[derive(OpenApi)]
 #[openapi(components(schemas(
+    Auth,
     Command,
+    Conversation,
     ConversationData<'_>,
+    CursorNow,
     DeletedConversation,
-    FieldProblem,
+    EditedMessage,
+    Emoji,
+    Friendship,
     FriendshipData,
     Hello,
-    HelloBody,
-    HelloLimits,
     HiddenMessage,
+    MarkedUpTo,
     MemberChange,
-    MemberData,
+    Message,
     MessageData<'_>,
+    NewConversation,
+    NewMessage,
     Pong,
     Problem,
-    ReactionCount<'_>,
+    Receipt,
     ReceiptData,
+    SettingsUpdate,
+    SignedOn,
+    Sync,
     SyncPage,
     UserData<'_>,
-    UserRef,
 )))]
 struct Schemas;
 
@@ -66,23 +76,20 @@ pub fn document() -> Value {
         "told".to_owned(),
         json!({"action": "send", "channel": reference(&["channels", "ws"]), "messages": told}),
     );
-    let replies = ["reply", "error"].map(|name| reference(&["channels", "ws", "messages", name]));
     for command in COMMANDS {
         let name = format!("command.{}", command.name);
-        messages.insert(
-            name.clone(),
-            json!({"name": command.name, "summary": command.summary, "payload": command.payload()}),
-        );
+        let reply = format!("reply.{}", command.name);
+        let heard = json!({"name": command.name, "summary": command.summary, "payload": command.payload()});
+        messages.insert(name.clone(), heard);
+        messages.insert(reply.clone(), json!({"name": reply, "summary": "It was done.", "payload": command.reply()}));
+        let replies = [reply.as_str(), "error"].map(|name| reference(&["channels", "ws", "messages", name]));
         operations.insert(
             name.clone(),
             json!({
                 "action": "receive",
                 "channel": reference(&["channels", "ws"]),
                 "messages": [reference(&["channels", "ws", "messages", &name])],
-                "reply": {
-                    "channel": reference(&["channels", "ws"]),
-                    "messages": replies,
-                },
+                "reply": {"channel": reference(&["channels", "ws"]), "messages": replies},
             }),
         );
     }
@@ -105,26 +112,14 @@ pub fn document() -> Value {
     })
 }
 
-/// The frames of the server that are not pushes.
-fn server_frames() -> [(&'static str, &'static str, Value); 4] {
-    let id = json!({"description": "The id of the command; null when the frame had none that could be read."});
-    let reply = json!({
-        "type": "object",
-        "required": ["reply", "ok"],
-        "properties": {"reply": id, "ok": {
-            "type": "object",
-            "description": "The body of the REST twin's response, with the position of the command's last event.",
-            "properties": {"position": {"type": "integer"}},
-        }},
-    });
-    let error = json!({
-        "type": "object",
-        "required": ["reply", "error"],
-        "properties": {"reply": id, "error": reference(&["components", "schemas", "Problem"])},
-    });
+/// The frames of the server that are neither pushes nor replies to one command.
+fn server_frames() -> [(&'static str, &'static str, Value); 3] {
+    let error = json!({"type": "object", "required": ["reply", "error"], "properties": {
+        "reply": {"description": "The id of the command; null when the frame had none that could be read."},
+        "error": reference(&["components", "schemas", "Problem"]),
+    }});
     [
         ("hello", "The first frame.", reference(&["components", "schemas", "Hello"])),
-        ("reply", "A command was done, durably.", reply),
         ("error", "A command was refused, or a frame could not be read.", error),
         ("pong", "The answer to `{\"ping\": n}`.", reference(&["components", "schemas", "Pong"])),
     ]

@@ -1,7 +1,7 @@
 //! The document is complete, and says nothing that is not.
 
 use super::{COMMANDS, EVENTS, document};
-use crate::push::is_pushed;
+use crate::{operations, push::is_pushed};
 use domain::Event;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -49,6 +49,14 @@ fn every_reference_leads_somewhere() {
         let path = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(path).is_some(), "{reference} leads nowhere");
     }
+}
+
+#[test]
+fn every_command_is_documented_and_nothing_else() {
+    let dispatched: BTreeSet<_> = operations::COMMANDS.iter().copied().chain(["auth", "ping", "sync"]).collect();
+    let documented: BTreeSet<_> = COMMANDS.iter().map(|command| command.name).collect();
+    assert_eq!(dispatched, documented);
+    assert_eq!(documented.len(), COMMANDS.len());
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Entry {
 
     /// About what it takes up, its push included.
     fn bytes(&self) -> usize {
-        512 + 2 * self.event.record.payload.len()
+        1_024 + 3 * self.event.record.payload.len()
     }
 }
 

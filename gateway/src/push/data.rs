@@ -34,7 +34,7 @@ pub struct MessageData<'a> {
     /// The text; null once it was deleted or forgotten.
     pub content: Option<&'a str>,
     /// What is attached; nothing once it was deleted.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<crate::resource::Attachment>)]
     pub attachments: &'a [Attachment],
     /// The message it answers.
     #[schema(value_type = Option<Uuid>)]
@@ -122,6 +122,7 @@ pub struct DeletedConversation {
 /// What became of somebody in a conversation: `member.*`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MemberChangePush)]
 pub struct MemberChange {
     /// Where.
     #[schema(value_type = Uuid)]

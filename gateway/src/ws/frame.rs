@@ -4,6 +4,7 @@ use crate::{
     Problem,
     hub::{HubSettings, Start},
     operations::Answer,
+    request::{Faults, Parse},
 };
 use axum::extract::ws::Utf8Bytes;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,63 @@ pub struct Pong {
     pub pong: Value,
     /// The cursor after everything that was sent before.
     pub cursor: String,
+}
+
+/// The data of `auth`.
+#[derive(Clone, Debug, ToSchema)]
+pub struct Auth {
+    /// The access token.
+    pub token: String,
+    /// The cursor to resume from.
+    pub since: Option<String>,
+}
+
+impl Parse for Auth {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let mut object = faults.object(value)?;
+        let (token, since) = (object.required("token"), object.optional("since"));
+        Some(Self { token: token?, since })
+    }
+}
+
+/// The answer to `auth`; `hello` comes before it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedOn {
+    /// Who is signed in.
+    pub user_id: Uuid,
+    /// With which session.
+    pub session_id: Uuid,
+}
+
+/// The data of `sync`.
+#[derive(Clone, Debug, ToSchema)]
+pub struct Sync {
+    /// The cursor; without one the answer is where to go on from now.
+    pub since: Option<String>,
+    /// At most so many events: 50 when absent, never more than 200.
+    pub limit: Option<u64>,
+}
+
+impl Parse for Sync {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let mut object = faults.object(value)?;
+        Some(Self { since: object.optional("since"), limit: object.optional("limit") })
+    }
+}
+
+/// The answer to `ping`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CursorNow {
+    /// The cursor after everything that was sent before.
+    pub cursor: String,
+}
+
+/// The data of `message.react` and `message.unreact`, beside the message.
+#[derive(Debug, ToSchema)]
+pub struct Emoji {
+    /// How: 1 to 32 bytes, no white space.
+    pub emoji: String,
 }
 
 /// Reads a frame of a client.

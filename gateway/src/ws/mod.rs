@@ -5,7 +5,7 @@ mod frame;
 mod socket;
 mod wire;
 
-pub use frame::{Command, Hello, HelloBody, HelloLimits, Pong};
+pub use frame::{Auth, Command, CursorNow, Emoji, Hello, HelloBody, HelloLimits, Pong, SignedOn, Sync};
 
 use crate::{App, Problem, rest::client_ip};
 use axum::{

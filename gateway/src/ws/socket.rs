@@ -2,7 +2,7 @@
 
 use super::{
     credentials::Offer,
-    frame::{self, Command, Hello, Inbound, Pong},
+    frame::{self, Auth, Command, CursorNow, Hello, Inbound, Pong, SignedOn, Sync},
     wire::{Gone, Heard, Wire},
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     auth::{Claims, authenticate},
     hub::Seat,
     operations::{self, Answer, Caller},
+    request,
     session::{Close, Flood, Outbox, Pipeline},
 };
 use axum::{
@@ -17,7 +18,8 @@ use axum::{
     http::StatusCode,
 };
 use futures_util::FutureExt as _;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
@@ -26,7 +28,7 @@ const BURST: usize = 64 * 1024;
 /// Pings that a client may leave unanswered.
 const UNANSWERED: u32 = 2;
 /// Events of one `sync`, by default and at most.
-const SYNC: (u32, u32) = (50, 200);
+const SYNC: (u64, u64) = (50, 200);
 
 /// Who is on a socket, and where it resumes.
 struct Login {
@@ -69,9 +71,8 @@ async fn session(app: &App, wire: &mut Wire, offer: Offer, ip: Option<IpAddr>) -
     };
     wire.write([frame::write(&hello)]).await?;
     if let Some(id) = &login.reply_to {
-        let body = json!({"userId": claims.user, "sessionId": claims.session});
-        let answer = Answer { status: 200, body, position: None };
-        wire.write([frame::reply(id, Ok(answer), None)]).await?;
+        let on = SignedOn { user_id: claims.user.0, session_id: claims.session.0 };
+        wire.write([frame::reply(id, answer(&on), None)]).await?;
     }
     Socket::new(app, wire, claims, seat, outbox, ip).run().await
 }
@@ -88,10 +89,11 @@ async fn first_frame(wire: &mut Wire, since: Option<String>) -> Result<Login, Re
         let Ok(Inbound::Command(Command { id, cmd, data, .. })) = frame::read(&text) else {
             return Err(Ok(Close::NoCredentials));
         };
-        let field = |name| data.get(name).and_then(Value::as_str).map(str::to_owned);
-        return match field("token").filter(|_| cmd == "auth") {
-            Some(token) => Ok(Login { token, since: field("since").or(since), reply_to: Some(id) }),
-            None => Err(Ok(Close::NoCredentials)),
+        return match request::parse::<Auth>(&data) {
+            Ok(auth) if cmd == "auth" => {
+                Ok(Login { token: auth.token, since: auth.since.or(since), reply_to: Some(id) })
+            }
+            _ => Err(Ok(Close::NoCredentials)),
         };
     }
 }
@@ -222,7 +224,7 @@ impl<'a> Socket<'a> {
         let correlation_id = (app.ids)();
         let caller = Caller { user: self.claims.user, session: self.claims.session, correlation_id, ip: self.ip };
         let here = match cmd.as_str() {
-            "ping" => Some(Ok(Answer { status: 200, body: json!({"cursor": self.seat.cursor()}), position: None })),
+            "ping" => Some(answer(&CursorNow { cursor: self.seat.cursor() })),
             "auth" => Some(Err(already_authenticated())),
             _ => None,
         };
@@ -249,12 +251,16 @@ fn subject(data: &Value) -> String {
 }
 
 async fn sync(app: &App, caller: &Caller, data: &Value) -> Result<Answer, Problem> {
-    let since = data.get("since").and_then(Value::as_str);
-    let limit = data.get("limit").and_then(Value::as_u64).unwrap_or(u64::from(SYNC.0));
-    let limit = u32::try_from(limit).unwrap_or(SYNC.1).clamp(1, SYNC.1);
-    let page = app.hub.sync(caller.user, since, limit).await?;
-    let body = serde_json::to_value(page).map_err(Problem::internal)?;
-    Ok(Answer { status: 200, body, position: None })
+    let Sync { since, limit } = request::parse(data)?;
+    let limit = limit.unwrap_or(SYNC.0).clamp(1, SYNC.1);
+    let limit = u32::try_from(limit).map_err(Problem::internal)?;
+    answer(&app.hub.sync(caller.user, since.as_deref(), limit).await?)
+}
+
+/// An answer that changed nothing.
+fn answer(body: &impl Serialize) -> Result<Answer, Problem> {
+    let body = serde_json::to_value(body).map_err(Problem::internal)?;
+    Ok(Answer { status: StatusCode::OK.as_u16(), body, position: None })
 }
 
 fn already_authenticated() -> Problem {
