@@ -2,8 +2,7 @@
 
 use crate::{ReadError, Settings, digest::first_chain, engine, keyring::Keyring};
 use engine::{Appender, PostgresAppender, SqliteAppender};
-use serde_json::json;
-use sql::{Database, Durability, Location, Migrator, query};
+use sql::{Database, Durability, Engine, Location, Migrator, query};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
@@ -25,7 +24,6 @@ pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Data
         let why = format!("a log has 1 to 1024 partitions, not {}", settings.partitions);
         return Err(sql::Error::Location(why).into());
     }
-    let database = Database::connect(&settings.location, settings.connections).await?;
     let migrator = match &settings.location {
         Location::Sqlite { durability: Durability::Normal, path } => {
             let why =
@@ -35,6 +33,7 @@ pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Data
         Location::Sqlite { .. } => &SQLITE,
         Location::Postgres { .. } => &POSTGRES,
     };
+    let database = Database::connect(&settings.location, settings.connections).await?;
     database.migrate(migrator).await?;
     let fixed = fix(&database, settings, keyring).await?;
     let appender = match &settings.location {
@@ -71,17 +70,16 @@ async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Res
             _ => {}
         }
     }
-    let heads = vec![0; 2 * usize::from(fixed.partitions)];
-    let heads = match settings.location {
-        Location::Sqlite { .. } => json!(heads).to_string(),
-        Location::Postgres { .. } => format!("{{{}}}", heads.iter().map(u64::to_string).collect::<Vec<_>>().join(",")),
+    let lanes = vec!["0"; 2 * usize::from(fixed.partitions)].join(",");
+    let heads = match database.engine() {
+        Engine::Sqlite => format!("'[{lanes}]'"),
+        Engine::Postgres => format!("'{{{lanes}}}'::bigint[]"),
     };
-    let heads_type = if matches!(settings.location, Location::Sqlite { .. }) { "TEXT" } else { "bigint[]" };
     let first = format!(
-        "INSERT INTO ledger (last_position, chain, heads) SELECT 0, $1, CAST($2 AS {heads_type})
+        "INSERT INTO ledger (last_position, chain, heads) SELECT 0, $1, {heads}
          WHERE NOT EXISTS (SELECT 1 FROM ledger)"
     );
-    tx.execute(query(first).bind(&first_chain(fixed.incarnation)[..]).bind(heads)).await?;
+    tx.execute(query(first).bind(&first_chain(fixed.incarnation)[..])).await?;
     tx.commit().await?;
     Ok(fixed)
 }

@@ -53,4 +53,5 @@ async fn a_file_that_would_lose_what_it_acknowledges_is_refused() {
     settings.location = Location::Sqlite { path: home.folder().join("log.db"), durability: Durability::Normal };
     let refused = EventStore::open(settings).await.err().unwrap();
     assert!(refused.to_string().contains("without full durability"), "{refused}");
+    assert!(!home.folder().join("log.db").exists());
 }
