@@ -6,7 +6,7 @@ use gateway::{Config, cursor::Cursor, hub::HubSettings};
 use serde_json::{Value, json};
 use testkit::each_engine;
 use uuid::Uuid;
-use ws_support::{Client, Person, Server, config, essence, names, position, roomy};
+use ws_support::{Client, Person, Server, config, essence, in_order, names, position, roomy};
 
 /// Changes of every kind that a member can see, by others and by themselves on another device.
 async fn a_lot_happens(a: &mut Client, b: &mut Client, ana: &Person, ben: &Person, cleo: &Person) -> String {
@@ -38,9 +38,7 @@ async fn a_lot_happens(a: &mut Client, b: &mut Client, ana: &Person, ben: &Perso
 }
 
 fn essences(pushes: &[Value]) -> Vec<Value> {
-    let mut pushes: Vec<_> = pushes.iter().map(essence).collect();
-    pushes.sort_by_key(position);
-    pushes
+    in_order(pushes.iter().map(essence).collect())
 }
 
 /// Somebody watches, goes away and comes back; their other device never left.

@@ -67,7 +67,7 @@ impl Server {
         let address = application.local_addr();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let task = tokio::spawn(async move { application.run(stopped).await.expect("the server ends well") });
+        let task = tokio::spawn(async move { application.run(stopped).await });
         Self { address, stop, task }
     }
 
@@ -355,6 +355,12 @@ pub(crate) fn essence(push: &Value) -> Value {
     let mut push = push.clone();
     push.as_object_mut().unwrap().remove("cursor");
     push
+}
+
+/// In position order: live, a high event may overtake a medium one.
+pub(crate) fn in_order(mut pushes: Vec<Value>) -> Vec<Value> {
+    pushes.sort_by_key(position);
+    pushes
 }
 
 pub(crate) fn position(push: &Value) -> u64 {
