@@ -1,6 +1,6 @@
 //! What every request handler and socket shares.
 
-use crate::{auth::Tokens, config::Config, hub::Hub};
+use crate::{auth::Tokens, bootstrap::Bootstrap, config::Config, hub::Hub};
 use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
@@ -28,6 +28,8 @@ pub struct Parts {
     pub hub: Hub,
     /// Access tokens.
     pub tokens: Tokens,
+    /// The one-time token of the first administrator.
+    pub bootstrap: Bootstrap,
     /// The clock.
     pub clock: fn() -> Timestamp,
     /// Where new ids come from (UUID v7).

@@ -6,14 +6,18 @@ pub mod app;
 pub mod application;
 pub mod asyncapi;
 pub mod auth;
+pub mod bootstrap;
+pub mod cli;
 pub mod config;
 pub mod cursor;
 pub mod hub;
 pub mod operations;
 pub mod problem;
 pub mod push;
+pub mod request;
 pub mod resource;
 pub mod rest;
+mod serve;
 pub mod session;
 pub mod ws;
 

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use commands::CommandError;
-use domain::RefusalKind;
+use domain::{Refusal, RefusalKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -120,6 +120,12 @@ impl Problem {
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(error.cause = %cause, "a request failed by a fault of the server");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
+    }
+
+    /// A refusal of the domain.
+    #[must_use]
+    pub fn refusal(refusal: &dyn Refusal) -> Self {
+        refused(refusal.kind(), refusal.code(), refusal.to_string(), refusal.field())
     }
 
     /// Names the request it answers.

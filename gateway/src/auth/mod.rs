@@ -7,7 +7,7 @@ pub use extract::{Authenticated, bearer};
 pub use tokens::{Claims, Tokens};
 
 use crate::{App, Problem};
-use commands::CommandError;
+use domain::user::UserError;
 
 /// The claims of a good token whose session lives and whose account may act.
 ///
@@ -19,9 +19,9 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Claims, Problem> {
         return Err(Problem::invalid_token());
     }
     let user = app.commands.user(claims.user).await?;
-    match user.may_act() {
+    match user.state.may_act() {
         Ok(()) => Ok(claims),
-        Err(domain::user::UserError::NotFound) => Err(Problem::invalid_token()),
-        Err(refusal) => Err(CommandError::from(refusal).into()),
+        Err(UserError::Blocked) => Err(Problem::refusal(&UserError::Blocked)),
+        Err(_) => Err(Problem::invalid_token()),
     }
 }

@@ -42,7 +42,9 @@ impl Reader<'_> {
         let roles = [("all", Role::All), ("gateway", Role::Gateway), ("worker", Role::Worker)];
         Config {
             host: self.sources.get("HOST").map_or(default.host, str::to_owned),
-            port: self.read("PORT", |text| text.parse().map_err(|_| "must be a port number".to_owned())).unwrap_or(default.port),
+            port: self
+                .read("PORT", |text| text.parse().map_err(|_| "must be a port number".to_owned()))
+                .unwrap_or(default.port),
             data: self.sources.get("CHATCHIT_DATA").map_or(default.data, Into::into),
             database_url,
             production,
@@ -122,7 +124,11 @@ fn master_key(text: &str) -> Result<MasterKey, String> {
 fn origin(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let plain = host.is_some_and(|host| !host.is_empty() && !host.contains('/') && host.is_ascii());
-    if text == "*" || plain { Ok(text.to_owned()) } else { Err(format!("{text:?} is not an origin such as https://a.example")) }
+    if text == "*" || plain {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not an origin such as https://a.example"))
+    }
 }
 
 /// `45s`, `30m`, `12h`, `7d`; at least a second.

@@ -1,10 +1,39 @@
-//! What a signed-in client can ask for, whichever door it comes through.
+//! What a signed-in client can ask for, whichever door it comes through: each operation runs one command and answers
+//! the resource it changed.
 
-use crate::{App, Problem};
+mod answer;
+mod conversations;
+mod friends;
+mod messages;
+mod path;
+mod profile;
+mod receipts;
+mod sessions;
+
+pub use answer::Answer;
+pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
+pub use conversations::{add, approve, demote, kick, promote, reject};
+pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
+pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
+pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
+pub use profile::{ProfileUpdate, update_profile};
+pub use receipts::{MarkedUpTo, delivered, read};
+pub use sessions::{end_session, sign_out};
+
+use crate::{App, Problem, request};
+use axum::http::StatusCode;
+use commands::{Actor, Context};
 use domain::{SessionId, UserId};
+use event_store::Receipt;
+use projections::Projection;
 use serde_json::Value;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 use uuid::Uuid;
+
+/// How long an answer waits for the read models; then it goes without them.
+pub const WAIT: Duration = Duration::from_secs(2);
+/// The longest idempotency key, in bytes.
+const LONGEST_KEY: usize = 255;
 
 /// Who asks, and through which request.
 #[derive(Clone, Copy, Debug)]
@@ -19,32 +48,101 @@ pub struct Caller {
     pub ip: Option<IpAddr>,
 }
 
-/// What an operation answers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// The HTTP status: 200, 201 or 204.
-    pub status: u16,
-    /// The resource; an object, or null.
-    pub body: Value,
-    /// The position of the last event of the command; `None` when it changed nothing.
-    pub position: Option<u64>,
+/// One request of a caller.
+pub struct Call<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    key: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    /// A request with the idempotency key that came with it.
+    ///
+    /// # Errors
+    /// When the key is none.
+    pub fn new(app: &'a App, caller: &'a Caller, key: Option<String>) -> Result<Self, Problem> {
+        check_key(key.as_deref())?;
+        Ok(Self { app, caller, key })
+    }
+
+    fn context(&self) -> Context {
+        let Caller { user, session, correlation_id, .. } = *self.caller;
+        let actor = Some(Actor { user, session: Some(session) });
+        Context { actor, key: self.key.clone(), correlation_id, causation_id: None }
+    }
+
+    /// Whether the read models show what was stored, after waiting a while.
+    async fn is_shown(&self, receipt: &Receipt) -> bool {
+        match receipt.position {
+            Some(position) => self.app.progress.wait(position, &Projection::ALL, WAIT).await,
+            None => true,
+        }
+    }
+}
+
+/// An idempotency key is 1 to 255 visible characters.
+///
+/// # Errors
+/// `invalid_idempotency_key`.
+pub fn check_key(key: Option<&str>) -> Result<(), Problem> {
+    let good = |key: &str| (1..=LONGEST_KEY).contains(&key.len()) && !key.chars().any(char::is_control);
+    if key.is_none_or(good) {
+        return Ok(());
+    }
+    let detail = format!("an idempotency key is 1 to {LONGEST_KEY} bytes without control characters");
+    Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail))
+}
+
+macro_rules! commands {
+    ($($name:literal => $operation:path),* $(,)?) => {
+        /// The names of all commands.
+        pub const COMMANDS: &[&str] = &[$($name),*];
+
+        async fn dispatch(call: &Call<'_>, cmd: &str, data: &Value) -> Result<Answer, Problem> {
+            match cmd {
+                $($name => $operation(call, request::parse(data)?).await,)*
+                _ => {
+                    let detail = format!("there is no command {cmd:?}");
+                    Err(Problem::new(StatusCode::BAD_REQUEST, "unknown_command", detail))
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    "message.send" => send,
+    "message.edit" => edit,
+    "message.delete" => delete_message,
+    "message.hide" => hide,
+    "message.react" => react,
+    "message.unreact" => unreact,
+    "message.read" => read,
+    "message.delivered" => delivered,
+    "conversation.create" => create,
+    "conversation.update" => update,
+    "conversation.delete" => delete,
+    "conversation.join" => join,
+    "conversation.leave" => leave,
+    "conversation.add" => add,
+    "conversation.kick" => kick,
+    "conversation.promote" => promote,
+    "conversation.demote" => demote,
+    "conversation.approve" => approve,
+    "conversation.reject" => reject,
+    "friend.request" => befriend,
+    "friend.accept" => accept,
+    "friend.reject" => turn_down,
+    "friend.cancel" => cancel,
+    "friend.block" => block,
+    "friend.unblock" => unblock,
+    "friend.unfriend" => unfriend,
 }
 
 /// Runs one command of the protocol by its name, such as `message.send`.
 ///
 /// # Errors
 /// The [`Problem`] to answer: `unknown_command`, bad fields, or a refusal.
-pub async fn run(
-    app: &App,
-    caller: &Caller,
-    cmd: &str,
-    key: Option<String>,
-    data: Value,
-) -> Result<Answer, Problem> {
-    let _ = (app, caller, key, data);
-    Err(unknown(cmd))
-}
-
-fn unknown(cmd: &str) -> Problem {
-    Problem::new(axum::http::StatusCode::BAD_REQUEST, "unknown_command", format!("there is no command {cmd:?}"))
+pub async fn run(app: &App, caller: &Caller, cmd: &str, key: Option<String>, data: Value) -> Result<Answer, Problem> {
+    dispatch(&Call::new(app, caller, key)?, cmd, &data).await
 }

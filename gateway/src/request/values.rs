@@ -7,9 +7,7 @@ use domain::{
     conversation::ConversationType,
     message::{Attachment, MessageType},
     session::Device,
-    text::{
-        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title,
-    },
+    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
     user::Preferences,
 };
 use serde_json::Value;
@@ -145,7 +143,7 @@ impl Parse for Preferences {
 impl Parse for Device {
     fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
         let name = match value {
-            Value::String(_) => DeviceName::parse(value, faults),
+            Value::String(_) => <DeviceName as Parse>::parse(value, faults),
             _ => faults.object(value)?.optional("name"),
         };
         Some(Self { name, ip: None })

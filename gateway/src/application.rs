@@ -1,0 +1,233 @@
+//! The composition: builds the server from its configuration, runs it, and takes it down in order.
+
+use crate::{App, Config, app::Parts, auth::Tokens, bootstrap::Bootstrap, config::Role, hub::Hub, rest, serve};
+use broker::{Broker, Interest};
+use commands::{CommandSettings, Commands, reactor};
+use domain::{Lane, Partition, Tier, Timestamp};
+use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
+use projections::{Progress, Queries, Worker, WorkerSettings};
+use sql::Database;
+use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+use uuid::Uuid;
+
+/// Partitions of a new log.
+const PARTITIONS: u16 = 16;
+/// Reading connections to each place.
+const CONNECTIONS: u32 = 8;
+/// Runs that may wait for a consumer within this process.
+const RUNS: usize = 4_096;
+/// How long a worker's lease lasts.
+const LEASE: Duration = Duration::from_secs(10);
+/// How long a replaced refresh token still works.
+const REFRESH_GRACE_MS: i64 = 30_000;
+/// Over which time sockets are closed, so that their clients do not all come back at once.
+const DRAIN_OVER: Duration = Duration::from_secs(1);
+/// How long sockets and requests may take to end.
+const DRAIN_WITHIN: Duration = Duration::from_secs(15);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(String, io::Error),
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used: {0}")]
+    Data(io::Error),
+    /// The log cannot be opened.
+    #[error("the log cannot be opened: {0}")]
+    Log(#[from] ReadError),
+    /// The read models cannot be opened.
+    #[error("the read models cannot be opened: {0}")]
+    ReadModels(#[from] sql::Error),
+}
+
+/// A server that listens, and serves once it runs.
+pub struct Application {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+    background: Background,
+}
+
+/// What runs beside the doors.
+struct Background {
+    worker: Option<Worker>,
+    tasks: TaskTracker,
+    read_models: Database,
+    stop: CancellationToken,
+    _guard: DropGuard,
+}
+
+impl Application {
+    /// Opens everything, and begins to listen. With port 0 a free one is taken.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        // First of all: a second server on the same place stops here.
+        let wanted = format!("{}:{}", config.host, config.port);
+        let bind = |error| StartError::Bind(wanted.clone(), error);
+        let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+
+        let (store, commits) = open_log(&config).await?;
+        let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
+        read_models.migrate(projections::migrator(read_models.engine())).await?;
+        let broker = Broker::in_process(RUNS);
+        let commands = Commands::new(store.clone(), command_settings(&config));
+        let hub = Hub::open(store.clone(), config.hub).await?;
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(publish(commits, broker.clone(), stop.clone()));
+        if config.role != Role::Worker {
+            let (hub, broker, commands, stop) = (hub.clone(), broker.clone(), commands.clone(), stop.clone());
+            tasks.spawn(async move { hub.follow(&broker, |event| commands.observe(event), stop).await });
+        }
+        let worker = match config.role {
+            Role::Gateway => None,
+            Role::All | Role::Worker => {
+                for reactor in reactor::Reactor::ALL {
+                    let hints = broker.subscribe(lanes(reactor.name(), store.partitions()));
+                    let log = Database::connect(&config.log_location(), 1).await?;
+                    let checkpoints = reactor::Checkpoints::new(log);
+                    tasks.spawn(reactor::run(reactor, commands.clone(), hints, checkpoints, stop.clone()));
+                }
+                Some(start_worker(&store, &broker, &read_models, &stop))
+            }
+        };
+        let progress = match &worker {
+            Some(worker) => worker.progress(),
+            None => Progress::new(store.clone(), read_models.clone()),
+        };
+        let key = config.master_key().map_err(StartError::Data)?;
+        let app = App::new(Parts {
+            tokens: tokens(&config)?,
+            bootstrap: Bootstrap::new(key, store.incarnation()),
+            queries: Queries::new(read_models.clone()),
+            commands,
+            progress,
+            store,
+            hub,
+            config,
+            clock,
+            ids,
+        });
+        let background = Background { worker, tasks, read_models, stop: stop.clone(), _guard: stop.drop_guard() };
+        Ok(Self { app, listener, address, background })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The running parts.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Serves until `shutdown`, then ends in order: no more connections, sockets told to come back, requests
+    /// finished, workers stopped.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { app, listener, background, .. } = self;
+        let routes = rest::routes(&app);
+        let connections = serve::serve(listener, routes, app.config.patience, shutdown).await;
+        tracing::info!("stopping: finishing requests and sending sockets away");
+        let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
+        if timeout(DRAIN_WITHIN, ended).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        background.end().await;
+    }
+}
+
+impl Background {
+    async fn end(self) {
+        self.stop.cancel();
+        if let Some(worker) = self.worker {
+            worker.stopped().await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.read_models.close().await;
+    }
+}
+
+/// Opens the log that the configuration names, making it when there is none.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc<CommittedBatch>>), StartError> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true).mode(0o700).create(&config.data).map_err(StartError::Data)?;
+    let settings = Settings {
+        location: config.log_location(),
+        connections: CONNECTIONS,
+        partitions: PARTITIONS,
+        keys: Keys { master: config.master_key().map_err(StartError::Data)?.0 },
+        clock,
+    };
+    Ok(EventStore::open(settings).await?)
+}
+
+/// What the write side takes from the configuration.
+#[must_use]
+pub fn command_settings(config: &Config) -> CommandSettings {
+    CommandSettings {
+        clock,
+        ids,
+        password_cost: config.password_cost,
+        refresh_ttl_ms: i64::try_from(config.refresh_expired.as_millis()).unwrap_or(i64::MAX),
+        refresh_grace_ms: REFRESH_GRACE_MS,
+    }
+}
+
+fn tokens(config: &Config) -> Result<Tokens, StartError> {
+    let secret = config.access_secret().map_err(StartError::Data)?;
+    let previous: Vec<_> = config.previous_secrets.iter().map(|secret| secret.bytes().to_vec()).collect();
+    Ok(Tokens::new(secret.bytes(), &previous, config.access_expired))
+}
+
+fn start_worker(store: &EventStore, broker: &Broker, read_models: &Database, stop: &CancellationToken) -> Worker {
+    let settings = WorkerSettings {
+        store: store.clone(),
+        broker: broker.clone(),
+        database: read_models.clone(),
+        owner: ids(),
+        lease: LEASE,
+        clock,
+    };
+    Worker::start(settings, stop.clone())
+}
+
+fn lanes(queue: &str, partitions: u16) -> Interest {
+    let of_tier = |tier| (0..partitions).map(move |n| Lane { tier, partition: Partition(n) });
+    Interest::Lanes { queue: queue.to_owned(), lanes: Tier::DURABLE.into_iter().flat_map(of_tier).collect() }
+}
+
+/// Hands what this process commits to the broker, until the log's writer is gone or `stop`.
+async fn publish(mut commits: mpsc::Receiver<Arc<CommittedBatch>>, broker: Broker, stop: CancellationToken) {
+    while let Some(Some(batch)) = stop.run_until_cancelled(commits.recv()).await {
+        broker.publish(&batch);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root is where the clock comes from")]
+pub(crate) fn clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root is where ids come from")]
+pub(crate) fn ids() -> Uuid {
+    Uuid::now_v7()
+}

@@ -1,0 +1,131 @@
+//! Conversations and their members.
+
+use super::{Message, User};
+use domain::{ConversationId, Timestamp, UserId};
+use projections::queries::{ConversationRow, MemberRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A conversation, as the viewer sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversation {
+    /// Which.
+    #[schema(value_type = Uuid)]
+    pub id: ConversationId,
+    /// `direct` or `group`.
+    #[serde(rename = "type")]
+    #[schema(example = "group")]
+    pub conversation_type: String,
+    /// A group's title.
+    pub title: Option<String>,
+    /// A group's picture.
+    pub avatar_url: Option<String>,
+    /// Whether joining needs a lead's approval.
+    pub approval: bool,
+    /// Who opened it.
+    #[schema(value_type = Uuid)]
+    pub created_by: UserId,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// How many are in it.
+    pub member_count: u64,
+    /// What the viewer may do, and whether they are in.
+    #[serde(flatten)]
+    pub mine: MyMembership,
+    /// The newest message.
+    pub last_message: Option<Message>,
+    /// The seq of the newest message.
+    pub last_seq: u64,
+    /// Up to where the viewer has read.
+    pub read_seq: u64,
+    /// How many messages the viewer has not read.
+    pub unread: u64,
+    /// Whether the viewer muted it.
+    pub muted: bool,
+    /// Whether the viewer archived it.
+    pub archived: bool,
+}
+
+/// How the viewer takes part.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MyMembership {
+    /// `lead` or `member`.
+    #[schema(example = "member")]
+    pub my_role: String,
+    /// `active` or `pending`.
+    #[schema(example = "active")]
+    pub my_status: String,
+}
+
+/// Somebody in a conversation.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Who.
+    pub user: User,
+    /// `lead` or `member`.
+    #[schema(example = "member")]
+    pub role: String,
+    /// `active` or `pending`.
+    #[schema(example = "active")]
+    pub status: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub joined_at: Timestamp,
+    /// The conversation's last seq when they came.
+    pub join_seq: u64,
+    /// Up to where they have read.
+    pub read_seq: u64,
+    /// Up to where their devices have received.
+    pub delivered_seq: u64,
+}
+
+/// Up to where somebody has read, and their devices have received.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Where.
+    #[schema(value_type = Uuid)]
+    pub conversation_id: ConversationId,
+    /// Who.
+    #[schema(value_type = Uuid)]
+    pub user_id: UserId,
+    /// The mark that was moved: `readSeq` or `deliveredSeq`.
+    pub seq: u64,
+    /// Up to where they have read.
+    pub read_seq: u64,
+    /// Up to where their devices have received.
+    pub delivered_seq: u64,
+}
+
+impl From<ConversationRow> for Conversation {
+    fn from(row: ConversationRow) -> Self {
+        Self {
+            id: row.id,
+            conversation_type: row.conversation_type,
+            title: row.title,
+            avatar_url: row.avatar_url,
+            approval: row.approval,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            member_count: row.member_count,
+            mine: MyMembership { my_role: row.mine.role, my_status: row.mine.status },
+            last_message: row.last_message.map(Into::into),
+            last_seq: row.last_seq,
+            read_seq: row.read_seq,
+            unread: row.unread,
+            muted: row.muted,
+            archived: row.archived,
+        }
+    }
+}
+
+impl From<MemberRow> for Member {
+    fn from(row: MemberRow) -> Self {
+        let MemberRow { user, role, status, joined_at, join_seq, read_seq, delivered_seq, .. } = row;
+        Self { user: user.into(), role, status, joined_at, join_seq, read_seq, delivered_seq }
+    }
+}

@@ -1,0 +1,36 @@
+//! The resources of the protocol, as an answer has them: with what depends on who asks.
+
+mod conversation;
+mod friendship;
+mod message;
+mod session;
+mod user;
+
+pub use conversation::{Conversation, Member, MyMembership, Receipt};
+pub use friendship::{Direction, Friendship, FriendshipStatus};
+pub use message::{Attachment, Message, MessageStatus, Reaction};
+pub use session::{Session, SignedIn};
+pub use user::{OwnUser, Person, User};
+
+use projections::queries::Page;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// Its items.
+    pub items: Vec<T>,
+    /// Send it as `after` to get the next page; null when this is the last.
+    pub next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// The page with each of its rows made a resource.
+    pub fn of<R>(page: Page<R>) -> Self
+    where
+        T: From<R>,
+    {
+        Self { items: page.items.into_iter().map(Into::into).collect(), next: page.next }
+    }
+}

@@ -1,0 +1,38 @@
+//! Whether the server is alive, and whether it can serve.
+
+use crate::{App, Problem};
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`
+    status: &'static str,
+}
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
+}
+
+/// Whether the process is alive.
+#[utoipa::path(get, path = "/livez", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
+async fn livez() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether the server can serve: the log and the read models answer.
+#[utoipa::path(get, path = "/readyz", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
+async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
+    let log = async { app.store.head().await.map_err(|error| error.to_string()) };
+    let read_models = async { app.progress.lag().await.map_err(|error| error.to_string()) };
+    match futures_util::future::try_join(log, read_models).await {
+        Ok(_) => Ok(Json(Health { status: "ok" })),
+        Err(cause) => {
+            tracing::warn!(error.cause = cause, "the server is not ready");
+            Err(Problem::unavailable("not_ready", "the server is not ready", 2))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What surrounds every route: the request's id, problems written out, panics caught, origins, and the body's limit.
+
+use super::{POSITION, body::LIMIT, request::RequestId};
+use crate::{App, Problem, problem};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, Method, Response, header},
+    middleware::{Next, from_fn_with_state},
+    response::IntoResponse,
+};
+use std::{any::Any, time::Duration};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a browser may remember what an origin may do.
+const PREFLIGHT: Duration = Duration::from_secs(3_600);
+
+/// The routes with all that surrounds them.
+pub fn layered(routes: Router<App>, app: &App) -> Router<App> {
+    routes
+        .layer(DefaultBodyLimit::max(LIMIT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(cors(&app.config.allowed_origins))
+        .layer(from_fn_with_state(app.clone(), named))
+}
+
+/// Gives the request its id, and writes it, and a problem if there is one, into the response.
+async fn named(State(app): State<App>, mut request: Request, next: Next) -> axum::response::Response {
+    let id = (app.ids)();
+    request.extensions_mut().insert(RequestId(id));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = problem::written(next.run(request).await, id);
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    tracing::debug!(request.id = %id, http.method = %method, http.path = path, http.status = response.status().as_u16(), "answered a request");
+    response
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {
+    let told = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Problem::internal(told.unwrap_or("a panic")).into_response()
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok()))
+    };
+    let [key, position] = ["idempotency-key", POSITION].map(HeaderName::from_static);
+    CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, key, position])
+        .expose_headers([HeaderName::from_static(POSITION), REQUEST_ID, header::RETRY_AFTER])
+        .max_age(PREFLIGHT)
+}

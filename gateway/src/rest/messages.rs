@@ -1,0 +1,207 @@
+//! Messages, reactions and read markers.
+
+use super::{
+    answer::written,
+    body::Body,
+    page::Parameters,
+    request::{Id, Reader, Writer},
+};
+use crate::{
+    App, Problem,
+    operations::{self, EditedMessage, InConversation, MarkedUpTo, NewMessage, OnMessage, WithEmoji},
+    request::Nothing,
+    resource::{List, Message, Receipt},
+};
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use domain::{ConversationId, MessageId, text::Emoji};
+use projections::queries::MessageWindow;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, send))
+        .routes(routes!(one, edit, delete))
+        .routes(routes!(react, unreact))
+        .routes(routes!(read))
+        .routes(routes!(delivered))
+}
+
+/// Messages of a conversation, newest first.
+#[utoipa::path(
+    get, path = "/conversations/{id}/messages", tag = "messages",
+    params(
+        ("id" = Uuid, Path),
+        ("before" = Option<u64>, Query, description = "the nearest older than this seq"),
+        ("after" = Option<String>, Query, description = "the nearest newer than this seq; or the `next` of a page"),
+        ("around" = Option<u64>, Query, description = "those on both sides of this seq, it included"),
+        ("limit" = Option<u32>, Query),
+    ),
+    responses((status = 200, body = List<Message>))
+)]
+async fn list(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Id(conversation): Id<ConversationId>,
+    parameters: Parameters,
+) -> Result<Json<List<Message>>, Problem> {
+    let (window, limit) = (window(&parameters)?, parameters.limit()?);
+    let page = app.queries.messages(caller.user, conversation, window, limit).await?;
+    let towards = if matches!(window, MessageWindow::After(_)) { NEWER } else { OLDER };
+    let next = page.next.as_ref().map(|seq| format!("{towards}{seq}"));
+    Ok(Json(List { next, ..List::of(page) }))
+}
+
+/// What `next` begins with: so that sent as `after`, it goes on in its own direction.
+const OLDER: &str = "older.";
+const NEWER: &str = "newer.";
+
+fn window(parameters: &Parameters) -> Result<MessageWindow, Problem> {
+    let seq = |name| parameters.parsed::<u64>(name, "a seq: a whole number");
+    let next = |direction| parameters.get("after").and_then(|next| next.strip_prefix(direction)?.parse().ok());
+    if let Some(seq) = next(OLDER) {
+        return Ok(MessageWindow::Before(seq));
+    }
+    if let Some(seq) = next(NEWER) {
+        return Ok(MessageWindow::After(seq));
+    }
+    match (seq("before")?, seq("after")?, seq("around")?) {
+        (None, None, None) => Ok(MessageWindow::Latest),
+        (Some(seq), None, None) => Ok(MessageWindow::Before(seq)),
+        (None, Some(seq), None) => Ok(MessageWindow::After(seq)),
+        (None, None, Some(seq)) => Ok(MessageWindow::Around(seq)),
+        _ => Err(Problem::field("before", "ambiguous", "only one of before, after and around can be given")),
+    }
+}
+
+/// Posts a message.
+#[utoipa::path(
+    post, path = "/conversations/{id}/messages", tag = "messages",
+    params(("id" = Uuid, Path)), request_body = NewMessage, responses((status = 201, body = Message))
+)]
+async fn send(
+    State(app): State<App>,
+    writer: Writer,
+    Id(conversation): Id<ConversationId>,
+    Body(body): Body<NewMessage>,
+) -> Result<Response, Problem> {
+    let request = InConversation { conversation, body };
+    Ok(written(&app, operations::send(&writer.call(&app)?, request).await?).await)
+}
+
+/// A message.
+#[utoipa::path(
+    get, path = "/messages/{id}", tag = "messages",
+    params(("id" = Uuid, Path)), responses((status = 200, body = Message))
+)]
+async fn one(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Id(message): Id<MessageId>,
+) -> Result<Json<Message>, Problem> {
+    Ok(Json(app.queries.message(caller.user, message).await?.into()))
+}
+
+/// Replaces the text of one's own message.
+#[utoipa::path(
+    patch, path = "/messages/{id}", tag = "messages",
+    params(("id" = Uuid, Path)), request_body = EditedMessage, responses((status = 200, body = Message))
+)]
+async fn edit(
+    State(app): State<App>,
+    writer: Writer,
+    Id(message): Id<MessageId>,
+    Body(body): Body<EditedMessage>,
+) -> Result<Response, Problem> {
+    Ok(written(&app, operations::edit(&writer.call(&app)?, OnMessage { message, body }).await?).await)
+}
+
+/// For whom a message is removed.
+#[derive(Clone, Copy)]
+enum Removed {
+    ForMe,
+    ForEveryone,
+}
+
+/// Removes a message, for everybody or for oneself.
+#[utoipa::path(
+    delete, path = "/messages/{id}", tag = "messages",
+    params(
+        ("id" = Uuid, Path), ("for" = Option<String>, Query, description = "`everyone` (when absent) or `me`"),
+    ),
+    responses((status = 204))
+)]
+async fn delete(
+    State(app): State<App>,
+    writer: Writer,
+    Id(message): Id<MessageId>,
+    parameters: Parameters,
+) -> Result<Response, Problem> {
+    let request = OnMessage { message, body: Nothing };
+    let call = writer.call(&app)?;
+    let answer = match parameters.one_of("for", &[("everyone", Removed::ForEveryone), ("me", Removed::ForMe)])? {
+        Removed::ForEveryone => operations::delete_message(&call, request).await?,
+        Removed::ForMe => operations::hide(&call, request).await?,
+    };
+    Ok(written(&app, answer).await)
+}
+
+type ReactionPath = Result<Path<(String, String)>, PathRejection>;
+
+/// The message and the reaction of a path.
+fn on_reaction(path: ReactionPath) -> Result<OnMessage<WithEmoji>, Problem> {
+    let Path((message, emoji)) = path.map_err(|_| Problem::malformed("the address is not UTF-8"))?;
+    let message = Uuid::try_parse(&message).map_err(|_| Problem::not_found())?;
+    let emoji = Emoji::parse(&emoji).map_err(|invalid| Problem::field("emoji", invalid.code, invalid.detail))?;
+    Ok(OnMessage { message: message.into(), body: WithEmoji { emoji } })
+}
+
+/// Reacts to a message.
+#[utoipa::path(
+    put, path = "/messages/{id}/reactions/{emoji}", tag = "messages",
+    params(("id" = Uuid, Path), ("emoji" = String, Path)), responses((status = 200, body = Message))
+)]
+async fn react(State(app): State<App>, writer: Writer, path: ReactionPath) -> Result<Response, Problem> {
+    Ok(written(&app, operations::react(&writer.call(&app)?, on_reaction(path)?).await?).await)
+}
+
+/// Takes one's reaction off a message.
+#[utoipa::path(
+    delete, path = "/messages/{id}/reactions/{emoji}", tag = "messages",
+    params(("id" = Uuid, Path), ("emoji" = String, Path)), responses((status = 200, body = Message))
+)]
+async fn unreact(State(app): State<App>, writer: Writer, path: ReactionPath) -> Result<Response, Problem> {
+    Ok(written(&app, operations::unreact(&writer.call(&app)?, on_reaction(path)?).await?).await)
+}
+
+macro_rules! mark {
+    ($(#[$doc:meta])* $name:ident, $path:literal) => {
+        $(#[$doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "messages", params(("id" = Uuid, Path)),
+            request_body = MarkedUpTo, responses((status = 200, body = Receipt))
+        )]
+        async fn $name(
+            State(app): State<App>,
+            writer: Writer,
+            Id(conversation): Id<ConversationId>,
+            Body(body): Body<MarkedUpTo>,
+        ) -> Result<Response, Problem> {
+            let request = InConversation { conversation, body };
+            Ok(written(&app, operations::$name(&writer.call(&app)?, request).await?).await)
+        }
+    };
+}
+
+mark!(
+    /// Everything up to a message has been seen.
+    read, "/conversations/{id}/read"
+);
+mark!(
+    /// Everything up to a message has reached a device of the caller.
+    delivered, "/conversations/{id}/delivered"
+);

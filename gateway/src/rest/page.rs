@@ -1,0 +1,58 @@
+//! The query of a request: which page of a list, and what else is asked.
+
+use crate::{App, Problem};
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use projections::queries::{MAX_LIMIT, PageRequest};
+use std::{collections::HashMap, str::FromStr};
+
+/// The parameters of a query.
+pub(super) struct Parameters(HashMap<String, String>);
+
+impl FromRequestParts<App> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let query = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let Query(pairs) = query.map_err(|_| Problem::malformed("the query of the address cannot be read"))?;
+        Ok(Self(pairs.into_iter().collect()))
+    }
+}
+
+impl Parameters {
+    /// A parameter that may be absent.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter that may be absent, read.
+    pub(super) fn parsed<T: FromStr>(&self, name: &str, wanted: &str) -> Result<Option<T>, Problem> {
+        let wrong = || Problem::field(name, "malformed", format!("must be {wanted}"));
+        self.get(name).map(|text| text.parse().map_err(|_| wrong())).transpose()
+    }
+
+    /// One of some words; the first when absent.
+    pub(super) fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<T, Problem> {
+        let names = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        let wrong = || Problem::field(name, "unknown_word", format!("must be one of {}", names()));
+        let wanted = self.get(name);
+        let found = words.iter().find(|(word, _)| wanted.is_none_or(|wanted| wanted == *word));
+        found.map(|(_, value)| *value).ok_or_else(wrong)
+    }
+
+    /// How many are wanted: 1 to 200.
+    pub(super) fn limit(&self) -> Result<Option<u32>, Problem> {
+        let limit = self.parsed::<u32>("limit", "a whole number")?;
+        match limit {
+            Some(0) => Err(Problem::field("limit", "too_small", format!("must be from 1 to {MAX_LIMIT}"))),
+            limit => Ok(limit.map(|limit| limit.min(MAX_LIMIT))),
+        }
+    }
+
+    /// Which page is wanted.
+    pub(super) fn page(&self) -> Result<PageRequest, Problem> {
+        Ok(PageRequest { limit: self.limit()?, after: self.get("after").map(str::to_owned) })
+    }
+}
