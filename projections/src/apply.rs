@@ -44,7 +44,7 @@ impl Applier {
         partitions: &[Partition],
         clock: fn() -> Timestamp,
     ) -> Result<Self, Error> {
-        checkpoint::ensure(&database, projections, store.partitions()).await?;
+        checkpoint::ensure(&database, &store, projections).await?;
         let mut checkpoints = checkpoint::checkpoints(&database).await?;
         checkpoints
             .retain(|(projection, partition), _| projections.contains(projection) && partitions.contains(partition));

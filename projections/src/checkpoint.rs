@@ -3,9 +3,14 @@
 use crate::{Error, Projection};
 use broker::Marks;
 use domain::{Partition, Tier};
-use event_store::Position;
+use event_store::{EventStore, Position};
 use sql::{Database, Row, Transaction, Value, query};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+use uuid::Uuid;
 
 /// How far a projection has come in a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,26 +56,63 @@ pub(crate) fn raise(marks: &mut Marks, tier: Tier, position: Position) {
 /// # Errors
 /// When the read models are away.
 pub async fn checkpoints(database: &Database) -> Result<BTreeMap<(Projection, Partition), Checkpoint>, sql::Error> {
-    parse(&database.fetch_all(query(LATEST)).await?)
+    Ok(Found::parse(&database.fetch_all(query(LATEST)).await?)?.checkpoints)
 }
 
 /// The same within a transaction.
 pub(crate) async fn read(tx: &mut Transaction) -> Result<Checkpoints, sql::Error> {
-    parse(&tx.fetch_all(query(LATEST)).await?)
+    Ok(Found::parse(&tx.fetch_all(query(LATEST)).await?)?.checkpoints)
 }
 
-/// Rows of projections or versions that this build does not have are left out.
-fn parse(rows: &[Row]) -> Result<Checkpoints, sql::Error> {
-    let mut checkpoints = Checkpoints::new();
-    for row in rows {
-        let Ok(projection) = row.get::<String>(0)?.parse::<Projection>() else { continue };
-        if row.get::<i64>(1)? == i64::from(projection.version()) {
-            let partition = Partition(u16::try_from(row.get::<i64>(2)?).unwrap_or(u16::MAX));
-            let marks = Marks { high: row.unsigned(4)?, medium: row.unsigned(5)? };
-            checkpoints.insert((projection, partition), Checkpoint { number: row.unsigned(3)?, marks });
+/// What a place has.
+#[derive(Default)]
+struct Found {
+    /// The checkpoints of this build's versions.
+    checkpoints: Checkpoints,
+    /// Projections that a newer build has taken over.
+    newer: BTreeSet<Projection>,
+}
+
+impl Found {
+    fn parse(rows: &[Row]) -> Result<Self, sql::Error> {
+        let mut found = Self::default();
+        for row in rows {
+            let Ok(projection) = row.get::<String>(0)?.parse::<Projection>() else { continue };
+            match row.get::<i64>(1)?.cmp(&i64::from(projection.version())) {
+                Ordering::Less => (),
+                Ordering::Equal => {
+                    let partition = Partition(u16::try_from(row.get::<i64>(2)?).unwrap_or(u16::MAX));
+                    let marks = Marks { high: row.unsigned(4)?, medium: row.unsigned(5)? };
+                    let checkpoint = Checkpoint { number: row.unsigned(3)?, marks };
+                    found.checkpoints.insert((projection, partition), checkpoint);
+                }
+                Ordering::Greater => {
+                    found.newer.insert(projection);
+                }
+            }
         }
+        Ok(found)
     }
-    Ok(checkpoints)
+
+    /// Reads it; nothing of it is of use when it belongs to another log.
+    async fn read_usable(tx: &mut Transaction, store: &EventStore) -> Result<Self, Error> {
+        let source = tx.fetch_optional(query("SELECT incarnation FROM source")).await?;
+        let found = Self::parse(&tx.fetch_all(query(LATEST)).await?)?;
+        let marks = found.checkpoints.values().map(|checkpoint| checkpoint.marks);
+        let furthest = marks.map(|marks| marks.high.max(marks.medium)).max().unwrap_or_default();
+        let is_ours = source.map(|row| row.get::<Uuid>(0)).transpose()? == Some(store.incarnation());
+        if is_ours && furthest <= store.head().await?.position {
+            return Ok(found);
+        }
+        if !found.checkpoints.is_empty() {
+            tracing::warn!(furthest, "The read models are not of this log and are made anew");
+        }
+        Ok(Self::default())
+    }
+
+    fn lacks(&self, projection: Projection) -> bool {
+        !self.newer.contains(&projection) && !self.checkpoints.keys().any(|(other, _)| *other == projection)
+    }
 }
 
 /// Begins a transaction of a worker: its commit is not waited for on the disk (rows and checkpoints are lost
@@ -96,24 +138,28 @@ pub(crate) async fn begin_alone(database: &Database) -> Result<Transaction, sql:
 }
 
 /// Makes the first checkpoints of projections that have none of their present version, after emptying their
-/// tables: a projection begins with nothing.
-pub(crate) async fn ensure(database: &Database, projections: &[Projection], partitions: u16) -> Result<(), sql::Error> {
-    let found = checkpoints(database).await?;
-    let lacks = |projection: &Projection| !found.keys().any(|(name, _)| name == projection);
-    if !projections.iter().any(lacks) {
+/// tables: a projection begins with nothing. Read models of another log, or of a future that this log no longer
+/// has, are emptied, too; what a newer build has taken over is left to it.
+pub(crate) async fn ensure(database: &Database, store: &EventStore, projections: &[Projection]) -> Result<(), Error> {
+    let mut tx = database.begin_read().await?;
+    let found = Found::read_usable(&mut tx, store).await?;
+    drop(tx);
+    if !projections.iter().any(|projection| found.lacks(*projection)) {
         return Ok(());
     }
     let mut tx = begin_alone(database).await?;
-    let found = read(&mut tx).await?;
-    let first = Checkpoint::default();
-    for projection in projections.iter().copied().filter(|name| !found.keys().any(|(other, _)| other == name)) {
+    let found = Found::read_usable(&mut tx, store).await?;
+    for projection in Projection::ALL.into_iter().filter(|projection| found.lacks(*projection)) {
         for table in projection.tables() {
             tx.execute(query(format!("DELETE FROM {}", table.name))).await?;
         }
-        let fresh = (0..partitions).map(|partition| ((projection, Partition(partition)), first)).collect();
-        replace(&mut tx, projection, &fresh).await?;
+        let wanted = if projections.contains(&projection) { store.partitions() } else { 0 };
+        let first = |partition| ((projection, Partition(partition)), Checkpoint::default());
+        replace(&mut tx, projection, &(0..wanted).map(first).collect()).await?;
     }
-    tx.commit().await
+    tx.execute(query("DELETE FROM source")).await?;
+    tx.execute(query("INSERT INTO source (incarnation) VALUES ($1)").bind(store.incarnation())).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Forgets all checkpoints and parked events of a projection, and writes the given ones instead.

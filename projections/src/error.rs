@@ -18,14 +18,23 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// Whether the same event may go through later. Otherwise the event is poisonous.
+    ///
+    /// Tables that are not as this build knows them are no event's fault: a forgotten migration must hold the lanes
+    /// up until it is made, not park whatever comes.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Sql(error) => error.is_temporary(),
+            Self::Sql(error) => error.is_temporary() || is_about_tables(error),
             Self::Open(OpenError::Read(ReadError::Unavailable(_))) => true,
             Self::Open(_) | Self::Json(_) => false,
         }
     }
+}
+
+/// Postgres: class 42, such as an undefined table. SQLite: its generic error, which is what it says then.
+fn is_about_tables(error: &sql::Error) -> bool {
+    let sql::Error::Sqlx(sqlx::Error::Database(error)) = error else { return false };
+    error.code().is_some_and(|code| code == "1" || (code.len() == 5 && code.starts_with("42")))
 }
 
 /// Why the read side stopped.

@@ -108,6 +108,10 @@ pub async fn rebuild(
     // What was appended meanwhile, so that the workers need not wait long for the rest.
     position = store.head().await?.position;
     build.run(&up_to(store, projections, position)).await?;
+    let database = Database::connect(live, 1).await?;
+    let ensured = checkpoint::ensure(&database, store, projections).await;
+    database.close().await;
+    ensured?;
     swap::swap(live, &shadow, &build).await?;
     shadow.discard().await?;
     Ok(Rebuilt { position, swapped: true })

@@ -77,6 +77,39 @@ each_engine!(a_projection_of_another_version_begins_with_nothing, |home| async m
     assert_eq!(dump(&world.database).await, before);
 });
 
+each_engine!(what_a_newer_build_has_taken_over_is_left_to_it, |home| async move {
+    let world = World::new(home).await;
+    let mut story = busy(1);
+    world.tell(&mut story).await;
+    world.catch_up().await;
+    let newer = query("UPDATE checkpoints SET version = 99 WHERE projection = 'messages'");
+    world.database.execute(newer).await.unwrap();
+    let group = story.group(0);
+    story.send(100, 0, group, "for the newer build");
+    story.register_all(5);
+    world.tell(&mut story).await;
+    world.catch_up().await;
+    let tables = dump(&world.database).await;
+    assert_eq!((tables["messages"].len(), tables["users"].len()), (40, 5));
+});
+
+each_engine!(read_models_of_another_log_are_made_anew, |home| async move {
+    let world = World::new(home).await;
+    world.tell(&mut busy(1)).await;
+    world.catch_up().await;
+    let whole = dump(&world.database).await;
+    for stale in [
+        "UPDATE source SET incarnation = (SELECT id FROM users LIMIT 1)",
+        "UPDATE checkpoints SET high = 1000000 WHERE projection = 'messages' AND partition = 1",
+    ] {
+        world.database.execute(query(stale)).await.unwrap();
+        world.applier().await;
+        assert!(dump(&world.database).await.values().all(Vec::is_empty), "{stale}");
+        world.catch_up().await;
+        assert_eq!(dump(&world.database).await, whole);
+    }
+});
+
 each_engine!(old_steps_are_cleared_away, |home| async move {
     let world = World::new(home).await;
     let mut story = busy(1);

@@ -115,6 +115,26 @@ each_engine!(giving_the_event_up_lets_those_behind_it_through, |home| async move
     assert!(parked(&world).await.is_empty());
 });
 
+each_engine!(missing_tables_are_no_events_fault, |home| async move {
+    let world = World::new(home).await;
+    let mut story = Story::new(1);
+    story.register_all(2);
+    world.tell(&mut story).await;
+    let rename = async |from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        world.database.execute(query(sql)).await.unwrap();
+    };
+    let mut applier = world.applier().await;
+    let events = world.events_after(0).await;
+    rename("users", "elsewhere").await;
+    let held_up = applier.apply(&events).await.unwrap_err();
+    assert!(held_up.is_temporary(), "{held_up}");
+    assert!(list_parked(&world.database).await.unwrap().is_empty());
+    rename("elsewhere", "users").await;
+    applier.apply(&events).await.unwrap();
+    assert_eq!(dump(&world.database).await["users"].len(), 2);
+});
+
 each_engine!(what_does_not_open_is_parked_until_it_does, |home| async move {
     let world = World::new(home).await;
     let mut story = Story::new(1);

@@ -1,7 +1,7 @@
 //! Workers as they run: one after the other, beside each other, and read from elsewhere.
 
 use super::support::{DEADLINE, Story, World, dump};
-use crate::{Progress, Projection, Worker, WorkerSettings};
+use crate::{Projection, Worker, WorkerSettings};
 use broker::{Broker, Faults};
 use std::time::Duration;
 use testkit::each_engine;
@@ -62,9 +62,22 @@ each_engine!(a_reader_sees_its_own_write, |home| async move {
     worker.stopped().await;
 });
 
+each_engine!(lag_counts_from_the_oldest_event_not_applied, |home| async move {
+    let world = World::new(home).await;
+    let mut story = opening();
+    chatter(&mut story, 0);
+    let before = world.tell(&mut story).await;
+    world.catch_up().await;
+    let lag = async || world.progress().lag().await.unwrap().into_values().collect::<Vec<_>>();
+    assert_eq!(lag().await, [0; 5]);
+    story.register_all(9);
+    let after = world.tell(&mut story).await;
+    assert_eq!(lag().await, [after - before; 5], "also where the partition was quiet before");
+});
+
 each_engine!(a_reader_elsewhere_waits_for_the_tables, |home| async move {
     let world = World::new(home).await;
-    let elsewhere = Progress::new(world.store.clone(), world.database.clone());
+    let elsewhere = world.progress();
     let mut story = opening();
     chatter(&mut story, 0);
     let position = world.tell(&mut story).await;
@@ -86,6 +99,28 @@ async fn futures_all(readers: impl Iterator<Item = impl Future<Output = bool>>) 
     }
     all
 }
+
+each_engine!(a_worker_held_up_goes_on_when_it_can, |home| async move {
+    let world = World::new(home).await;
+    let token = CancellationToken::new();
+    let worker = world.worker(&world.broker(Faults::NONE), &token);
+    let mut story = opening();
+    let position = world.tell(&mut story).await;
+    assert!(worker.progress().wait(position, &Projection::ALL, DEADLINE).await);
+    let rename = async |from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        world.database.execute(sql::query(sql)).await.unwrap();
+    };
+    rename("messages", "elsewhere").await;
+    chatter(&mut story, 0);
+    let position = world.tell(&mut story).await;
+    assert!(!worker.progress().wait(position, &Projection::ALL, Duration::from_millis(300)).await);
+    rename("elsewhere", "messages").await;
+    assert!(worker.progress().wait(position, &Projection::ALL, DEADLINE).await);
+    assert_eq!(dump(&world.database).await["messages"].len(), 50);
+    token.cancel();
+    worker.stopped().await;
+});
 
 each_engine!(the_next_worker_goes_on_where_the_last_one_stopped, |home| async move {
     let world = World::new(home).await;

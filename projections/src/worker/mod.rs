@@ -146,8 +146,11 @@ impl Reading {
         let applier = Applier::load(store.clone(), database.clone(), &Projection::ALL, &partitions, *clock).await?;
         let settled = if partitions.len() == usize::from(store.partitions()) {
             let head = store.head().await?;
-            let begin = |projection| (projection, Settled::new(head.clone(), &applier.marks_of(projection)));
-            Some(Projection::ALL.into_iter().map(begin).collect())
+            let begin = |projection| {
+                let marks = applier.marks_of(projection);
+                (!marks.is_empty()).then(|| (projection, Settled::new(head.clone(), &marks)))
+            };
+            Some(Projection::ALL.into_iter().filter_map(begin).collect())
         } else {
             None
         };

@@ -5,9 +5,13 @@ use crate::{
     checkpoint::{Checkpoints, checkpoints, mark},
 };
 use domain::{Lane, Partition, Tier};
-use event_store::{EventStore, Head, Position};
+use event_store::{EventStore, Head, Position, Selection};
 use sql::Database;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{Mutex, watch};
 
 /// How often the checkpoints are read while somebody waits for a worker elsewhere.
@@ -106,24 +110,33 @@ impl Progress {
         }
     }
 
-    /// How many events are not applied yet, per projection: the log's head less what is known to be settled, or
-    /// less the furthest mark when workers are elsewhere.
+    /// How many events lie between the oldest one that a projection has not applied and the log's head, both
+    /// included; 0 when it has applied all.
     ///
     /// # Errors
     /// When log or read models are away.
     pub async fn lag(&self) -> Result<BTreeMap<Projection, u64>, Error> {
+        let applied = checkpoints(&self.database).await?;
         let head = self.store.head().await?;
-        let checkpoints = checkpoints(&self.database).await?;
-        let lag = |projection: Projection| {
-            let open = lanes(self.store.partitions()).filter_map(|lane| {
-                let end = head.heads.lane(lane);
-                let marks = checkpoints.get(&(projection, lane.partition)).map(|checkpoint| checkpoint.marks);
-                let applied = marks.map_or(0, |marks| mark(marks, lane.tier));
-                (applied < end).then_some(applied)
-            });
-            open.min().map_or(0, |oldest| head.position.saturating_sub(oldest))
-        };
-        Ok(Projection::ALL.into_iter().map(|projection| (projection, lag(projection))).collect())
+        let mut oldest: BTreeMap<(Lane, Position), Position> = BTreeMap::new();
+        let mut lags = BTreeMap::new();
+        for projection in Projection::ALL {
+            let mut lag = 0;
+            for lane in lanes(self.store.partitions()) {
+                let checkpoint = applied.get(&(projection, lane.partition)).copied().unwrap_or_default();
+                let after = mark(checkpoint.marks, lane.tier);
+                if after >= head.heads.lane(lane) {
+                    continue;
+                }
+                if let btree_map::Entry::Vacant(entry) = oldest.entry((lane, after)) {
+                    let first = self.store.read_after(after, &Selection::Lane(lane), 1).await?;
+                    entry.insert(first.first().map_or(head.position, |event| event.record.position));
+                }
+                lag = lag.max((head.position + 1).saturating_sub(oldest[&(lane, after)]));
+            }
+            lags.insert(projection, lag);
+        }
+        Ok(lags)
     }
 }
 

@@ -4,7 +4,7 @@ mod story;
 
 pub(super) use story::Story;
 
-use crate::{Projection, Worker, WorkerSettings, apply::Applier, migrator, schema::Table};
+use crate::{Progress, Projection, Worker, WorkerSettings, apply::Applier, migrator, schema::Table};
 use broker::{Broker, Faults};
 use domain::{Event, Partition, Tier, Timestamp};
 use event_store::{
@@ -120,6 +120,11 @@ impl World {
         self.applier().await.apply(&events).await.unwrap();
     }
 
+    /// The progress as a process without workers sees it.
+    pub(super) fn progress(&self) -> Progress {
+        Progress::new(self.store.clone(), self.database.clone())
+    }
+
     /// Starts a worker on a broker with these faults.
     pub(super) fn worker(&self, broker: &Broker, token: &CancellationToken) -> Worker {
         let settings = WorkerSettings {
@@ -193,7 +198,7 @@ pub(super) fn tables() -> impl Iterator<Item = Table> {
 /// As if nothing had ever been applied.
 pub(super) async fn empty(database: &Database) {
     let mut tx = database.begin().await.unwrap();
-    for table in tables().map(|table| table.name).chain(["checkpoints", "parked"]) {
+    for table in tables().map(|table| table.name).chain(["checkpoints", "parked", "source"]) {
         tx.execute(query(format!("DELETE FROM {table}"))).await.unwrap();
     }
     tx.commit().await.unwrap();

@@ -1,0 +1,4 @@
+-- Which log these read models were made from: one row. Those of another log are of no use.
+CREATE TABLE source (
+    incarnation BLOB NOT NULL PRIMARY KEY
+) STRICT;
