@@ -8,7 +8,6 @@ use crate::{
 use domain::{Tier, UserId};
 use event_store::{Append, AppendError, CommandKey, Origin, Receipt, Retention, StreamId};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::{
     future::Future,
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -103,7 +102,7 @@ impl Commands {
         caller: &Caller<'_>,
         case: &C,
     ) -> Result<Done<C::Aggregate>, CommandError> {
-        let request_hash = request_hash(case)?;
+        let request_hash = self.request_hash(case)?;
         let key = caller.command_key(&request_hash, self.new_id());
         let mut freshness = Freshness::Cached;
         let mut turn = None;
@@ -188,6 +187,12 @@ impl Commands {
         Ok(receipt)
     }
 
+    /// The keyed hash of the command's name and its request in JSON.
+    fn request_hash<C: UseCase>(&self, case: &C) -> Result<[u8; 32], CommandError> {
+        let json = serde_json::to_vec(&(C::NAME, case)).map_err(|error| CommandError::Internal(error.to_string()))?;
+        Ok(self.store().request_hash(&json))
+    }
+
     /// The first result of a repeated command, with the state as it was then; `id` is what a command without
     /// events was about.
     async fn first_done<A: Cached>(&self, receipt: Receipt, id: Uuid) -> Result<Done<A>, CommandError> {
@@ -215,12 +220,6 @@ impl Turns {
         stream.hash(&mut hasher);
         self.0[hasher.finish() as usize % self.0.len()].lock().await
     }
-}
-
-/// SHA-256 over the command's name and its request in JSON.
-fn request_hash<C: UseCase>(case: &C) -> Result<[u8; 32], CommandError> {
-    let json = serde_json::to_vec(&(C::NAME, case)).map_err(|error| CommandError::Internal(error.to_string()))?;
-    Ok(Sha256::digest(json).into())
 }
 
 fn hex(bytes: &[u8]) -> String {

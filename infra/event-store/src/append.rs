@@ -11,7 +11,8 @@ pub struct Append {
     pub origin: Origin,
     /// The command's idempotency key (I3).
     pub key: CommandKey,
-    /// SHA-256 of the request: the same key with another request is a conflict.
+    /// The keyed hash of the request ([`EventStore::request_hash`](crate::EventStore::request_hash)): the same key with
+    /// another request is a conflict.
     pub request_hash: [u8; 32],
     /// How long the key is kept.
     pub retention: Retention,

@@ -49,6 +49,7 @@ impl DataKey {
 pub(crate) struct Keyring {
     wrapping: DataKey,
     claims: [u8; 32],
+    requests: [u8; 32],
     check: [u8; 32],
     cache: Cache<Uuid, DataKey>,
 }
@@ -59,6 +60,7 @@ impl Keyring {
         Self {
             wrapping: DataKey(derive("chatchit.wrap.1")),
             claims: derive("chatchit.claim.1"),
+            requests: derive("chatchit.request.1"),
             check: derive("chatchit.check.1"),
             cache: Cache::new(CACHED),
         }
@@ -71,6 +73,10 @@ impl Keyring {
 
     pub(crate) fn claim_hash(&self, kind: ClaimKind, name: &str) -> [u8; 32] {
         mac(&self.claims, &[kind.as_str().as_bytes(), &[0], name.as_bytes()])
+    }
+
+    pub(crate) fn request_hash(&self, request: &[u8]) -> [u8; 32] {
+        mac(&self.requests, &[request])
     }
 
     pub(crate) fn wrap(&self, subject: Uuid, key: &DataKey) -> Option<Vec<u8>> {

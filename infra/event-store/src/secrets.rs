@@ -46,6 +46,13 @@ impl EventStore {
         self.keyring().claim_hash(kind, name)
     }
 
+    /// The keyed hash by which a repeated request is recognised. Keyed, because it outlives what people wrote:
+    /// nobody can confirm a guess of a forgotten text by it.
+    #[must_use]
+    pub fn request_hash(&self, request: &[u8]) -> [u8; 32] {
+        self.keyring().request_hash(request)
+    }
+
     /// Whose a claimed name is.
     ///
     /// # Errors
