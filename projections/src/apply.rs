@@ -3,21 +3,19 @@
 //! Live workers, rebuilds and verifications all go through [`Applier`]: the place is the only difference.
 
 use crate::{
-    ApplyError, Error, Opened, Projection,
+    Error, Opened, Projection,
+    attempt::{ATTEMPTS, attempt, open},
     checkpoint::{self, Checkpoint, Checkpoints, mark, raise},
     parked::{self, Stream},
 };
 use broker::Marks;
 use domain::{Partition, Tier, Timestamp};
 use event_store::{EventStore, Position, RecordedEvent};
-use sql::{Database, Transaction, query};
+use sql::{Database, Transaction};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// How often an event is tried before it is parked.
-const ATTEMPTS: u32 = 3;
 
 /// Applies events to some projections in one place, for some partitions.
 pub(crate) struct Applier {
@@ -132,8 +130,9 @@ impl Applier {
         let record = &event.record;
         let (tier, partition) = (record.lane.tier, record.lane.partition);
         let mut wanting = Vec::new();
-        for ((projection, _), now) in self.checkpoints.iter().filter(|((_, other), _)| *other == partition) {
-            let key = (*projection, partition);
+        for projection in Projection::ALL {
+            let key = (projection, partition);
+            let Some(now) = self.checkpoints.get(&key) else { continue };
             let ahead = next.get(&key).copied().unwrap_or(*now);
             let is_beyond = self.limit(key, tier).is_some_and(|limit| record.position > limit);
             if is_beyond || record.position <= mark(ahead.marks, tier) {
@@ -142,7 +141,7 @@ impl Applier {
             let step = next.entry(key).or_insert(Checkpoint { number: now.number + 1, marks: now.marks });
             raise(&mut step.marks, tier, record.position);
             if projection.takes(&record.aggregate_type) {
-                wanting.push(*projection);
+                wanting.push(projection);
             }
         }
         wanting
@@ -188,13 +187,20 @@ impl Applier {
         Ok(opened)
     }
 
+    /// Begins with the step: whoever was overtaken stops here, before blaming an event for it.
+    async fn begin(&self, next: &Checkpoints) -> Result<Transaction, Error> {
+        let mut tx = checkpoint::begin(&self.database).await?;
+        checkpoint::step(&mut tx, next).await?;
+        Ok(tx)
+    }
+
     /// The usual way: all events of a projection at once.
     async fn together(&mut self, tasks: &BTreeMap<Projection, Vec<Task<'_>>>, next: &Checkpoints) -> Result<(), Error> {
         let unopened = tasks.values().flatten().any(|task| task.opened.is_err());
         if unopened {
             return self.one_by_one(tasks, next).await;
         }
-        let mut tx = checkpoint::begin(&self.database).await?;
+        let mut tx = self.begin(next).await?;
         for (projection, tasks) in tasks {
             let mut ready = Vec::with_capacity(tasks.len());
             for task in tasks {
@@ -206,7 +212,6 @@ impl Applier {
             }
             projection.apply(&mut tx, &ready).await.map_err(Error::Apply)?;
         }
-        checkpoint::step(&mut tx, next).await?;
         Ok(tx.commit().await?)
     }
 
@@ -216,7 +221,7 @@ impl Applier {
         tasks: &BTreeMap<Projection, Vec<Task<'_>>>,
         next: &Checkpoints,
     ) -> Result<(), Error> {
-        let mut tx = checkpoint::begin(&self.database).await?;
+        let mut tx = self.begin(next).await?;
         for (projection, tasks) in tasks {
             for task in tasks {
                 if self.is_held(&mut tx, *projection, task.event).await? {
@@ -235,7 +240,6 @@ impl Applier {
                 self.parked.insert((*projection, Stream::of(record)));
             }
         }
-        checkpoint::step(&mut tx, next).await?;
         Ok(tx.commit().await?)
     }
 
@@ -260,39 +264,4 @@ impl Applier {
         self.parked.remove(&key);
         Ok(false)
     }
-}
-
-/// Opens an event.
-pub(crate) async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Result<Opened<'e>, ApplyError> {
-    Ok(Opened { record: &event.record, event: store.open_event(event).await? })
-}
-
-/// Tries one event a few times, each time undoing what it did. The inner result names the failure.
-///
-/// # Errors
-/// A temporary error, which ends the transaction.
-pub(crate) async fn attempt(
-    tx: &mut Transaction,
-    projection: Projection,
-    opened: &Result<Opened<'_>, String>,
-) -> Result<Result<(), String>, Error> {
-    let event = match opened {
-        Ok(event) => *event,
-        Err(error) => return Ok(Err(error.clone())),
-    };
-    let mut failure = String::new();
-    for _ in 0..ATTEMPTS {
-        tx.execute(query("SAVEPOINT event")).await?;
-        match projection.apply(tx, &[event]).await {
-            Ok(()) => {
-                tx.execute(query("RELEASE SAVEPOINT event")).await?;
-                return Ok(Ok(()));
-            }
-            Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
-            Err(error) => failure = error.to_string(),
-        }
-        tx.execute(query("ROLLBACK TO SAVEPOINT event")).await?;
-        tx.execute(query("RELEASE SAVEPOINT event")).await?;
-    }
-    Ok(Err(failure))
 }

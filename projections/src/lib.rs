@@ -3,6 +3,7 @@
 //! Whatever stands here can be thrown away and rebuilt from the log.
 
 mod apply;
+mod attempt;
 mod checkpoint;
 mod conversations;
 mod error;

@@ -5,7 +5,7 @@
 
 use crate::{
     ApplyError, Error, Projection,
-    apply::{attempt, open},
+    attempt::{attempt, open},
     checkpoint,
 };
 use domain::Timestamp;
