@@ -1,6 +1,7 @@
 //! The composition: builds the server from its configuration, runs it, and takes it down in order.
 
 use crate::{App, Config, app::Parts, auth::Tokens, bootstrap::Bootstrap, config::Role, hub::Hub, rest, serve};
+use axum::Router;
 use broker::{Broker, Interest};
 use commands::{CommandSettings, Commands, reactor};
 use domain::{Lane, Partition, Tier, Timestamp};
@@ -50,6 +51,7 @@ pub enum StartError {
 /// A server that listens, and serves once it runs.
 pub struct Application {
     app: App,
+    routes: Router,
     listener: TcpListener,
     address: SocketAddr,
     background: Background,
@@ -119,8 +121,9 @@ impl Application {
             clock,
             ids,
         });
+        let routes = rest::routes(&app);
         let background = Background { worker, tasks, read_models, stop: stop.clone(), _guard: stop.drop_guard() };
-        Ok(Self { app, listener, address, background })
+        Ok(Self { app, routes, listener, address, background })
     }
 
     /// The address it listens on.
@@ -138,8 +141,7 @@ impl Application {
     /// Serves until `shutdown`, then ends in order: no more connections, sockets told to come back, requests
     /// finished, workers stopped.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { app, listener, background, .. } = self;
-        let routes = rest::routes(&app);
+        let Self { app, routes, listener, background, .. } = self;
         let connections = serve::serve(listener, routes, app.config.patience, shutdown).await;
         tracing::info!("stopping: finishing requests and sending sockets away");
         let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());

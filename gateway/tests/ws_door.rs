@@ -2,6 +2,12 @@
 
 mod ws_support;
 
+use commands::{Actor, Context};
+use domain::{
+    AggregateType, Personal, Tier, UserId,
+    user::{Role, UserEvent},
+};
+use event_store::{Append, CommandKey, NewEvent, Origin, Retention, Secret, StreamId};
 use gateway::hub::HubSettings;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,6 +19,7 @@ use tokio_tungstenite::tungstenite::{
         coding::{Data, OpCode},
     },
 };
+use uuid::Uuid;
 use ws_support::{End, Server, config, roomy};
 
 each_engine!(credentials_come_as_header_subprotocol_or_first_frame, |home| async move {
@@ -127,6 +134,37 @@ each_engine!(the_end_of_a_session_closes_its_sockets, |home| async move {
     assert!(on_laptop.ok("ping", json!({})).await["cursor"].is_string());
     let refusal = server.open(Some(&phone.token), None, None).await.err().unwrap();
     assert_eq!(refusal.status(), 401);
+    server.stop().await;
+});
+
+each_engine!(a_blocked_account_is_told_and_sent_away, |home| async move {
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut client = server.connect(&ana, None).await;
+    let commands = &server.app.commands;
+    let boss = UserId(Uuid::from_u128(7));
+    let admin = UserEvent::Registered { role: Role::Admin, profile: Personal::forgotten(boss) };
+    let stream = StreamId::new(AggregateType::User, boss);
+    let append = Append {
+        origin: Origin::default(),
+        key: CommandKey { owner: "test".to_owned(), key: "boss".to_owned() },
+        request_hash: [0; 32],
+        retention: Retention::Week,
+        tier: Tier::Medium,
+        guards: vec![],
+        claims: vec![],
+        secrets: vec![Secret::DataKey { subject: boss.0 }],
+        events: vec![NewEvent { stream, sequence: 1, event: admin.into() }],
+    };
+    server.app.store.append(append).await.unwrap();
+    let actor = Some(Actor { user: boss, session: None });
+    let context = Context { actor, key: None, correlation_id: Uuid::nil(), causation_id: None };
+    commands.block_account(&context, UserId(ana.id), true).await.unwrap();
+    let told = client.push().await;
+    assert_eq!((&told["event"], &told["data"]["isBlocked"]), (&json!("account.blocked"), &json!(true)));
+    assert_eq!(client.end().await, End::Closed(4001));
+    let refusal = server.open(Some(&ana.token), None, None).await.err().unwrap();
+    assert!(refusal.status().is_client_error());
     server.stop().await;
 });
 

@@ -69,7 +69,7 @@ impl Seat {
         let next = self.hub.state().next(self.user, self.id, self.known, PAGE as usize);
         let (entries, hub) = match next {
             None => return Ok(None),
-            Some(Next::Store(intervals, until)) => return self.from_store(intervals, until).await.map(Some),
+            Some(Next::Store(intervals, until)) => return self.read_store(intervals, until).await.map(Some),
             Some(Next::More(entries, hub)) => (entries, hub),
             Some(Next::Joined(entries, hub)) => {
                 self.joined = true;
@@ -100,7 +100,7 @@ impl Seat {
         state.cursor(marks)
     }
 
-    async fn from_store(&mut self, intervals: Vec<Interval>, until: Position) -> Result<Vec<Utf8Bytes>, ReadError> {
+    async fn read_store(&mut self, intervals: Vec<Interval>, until: Position) -> Result<Vec<Utf8Bytes>, ReadError> {
         let _turn = self.hub.0.readers.acquire().await;
         let Marks { high, medium } = self.known;
         let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE };

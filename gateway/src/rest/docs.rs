@@ -47,11 +47,8 @@ pub(super) fn routes(document: &Document) -> Router<App> {
 }
 
 /// `/api-docs`.
-pub(super) fn explorer(document: Document) -> Router<App> {
-    SwaggerUi::new("/api-docs")
-        .external_url_unchecked("/openapi.json", json!(document))
-        .config(Config::from("/openapi.json"))
-        .into()
+pub(super) fn explorer() -> Router<App> {
+    SwaggerUi::new("/api-docs").config(Config::from("/openapi.json")).into()
 }
 
 /// Adds what holds of all routes alike: credentials, headers, and the problems each can answer.

@@ -30,18 +30,18 @@ pub const POSITION: &str = "x-chatchit-position";
 /// All routes of the server, with the document that describes them.
 #[must_use]
 pub fn routes(app: &App) -> Router {
-    let open_routes = match app.config.role {
-        Role::Worker => health::routes(),
-        Role::All | Role::Gateway => documented(),
+    let routes = match app.config.role {
+        Role::Worker => health::routes().into(),
+        Role::All | Role::Gateway => doors(app.config.production),
     };
-    let (routes, document) = open_routes.split_for_parts();
-    let document = docs::completed(document);
-    let mut routes = routes.merge(crate::ws::routes()).merge(docs::routes(&document));
-    if !app.config.production {
-        routes = routes.merge(docs::explorer(document));
-    }
     let routes = routes.fallback(unknown_route).method_not_allowed_fallback(wrong_method);
     layered(routes, app).with_state(app.clone())
+}
+
+fn doors(production: bool) -> Router<App> {
+    let (routes, document) = documented().split_for_parts();
+    let routes = routes.merge(crate::ws::routes()).merge(docs::routes(&docs::completed(document)));
+    if production { routes } else { routes.merge(docs::explorer()) }
 }
 
 fn documented() -> OpenApiRouter<App> {

@@ -207,7 +207,7 @@ impl<'a> Socket<'a> {
         if !self.flood.admits((self.app.clock)()) {
             return Ok(Some(Close::Flooding));
         }
-        match text.as_deref().map(|text| frame::read(text)) {
+        match text.as_deref().map(frame::read) {
             Some(Ok(Inbound::Command(command))) => self.command(command),
             Some(Ok(Inbound::Ping(pong))) => {
                 let pong = Pong { pong, cursor: self.seat.cursor() };

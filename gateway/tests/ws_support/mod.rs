@@ -4,7 +4,7 @@
 
 use event_store::{EventStore, Keys, Selection, Settings};
 use futures_util::{SinkExt as _, StreamExt as _};
-use gateway::{Application, Config, hub::HubSettings};
+use gateway::{App, Application, Config, hub::HubSettings};
 use serde_json::{Value, json};
 use std::{collections::VecDeque, future::Future, net::SocketAddr, time::Duration};
 use testkit::Home;
@@ -36,6 +36,8 @@ pub(crate) async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    /// Its parts, for what has no door yet.
+    pub(crate) app: App,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -64,11 +66,11 @@ impl Server {
 
     pub(crate) async fn start_with(config: Config) -> Self {
         let application = Application::build(config).await.expect("the server starts");
-        let address = application.local_addr();
+        let (address, app) = (application.local_addr(), application.app().clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move { application.run(stopped).await });
-        Self { address, stop, task }
+        Self { address, app, stop, task }
     }
 
     /// Stops it, and waits until it has.
