@@ -35,6 +35,9 @@ use tokio::sync::{Notify, Semaphore};
 /// Catch-ups that read the store at the same time; others wait for their turn.
 const READERS: usize = 16;
 
+/// Between two sockets that are sent away.
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
 /// The hub of a gateway. Clones share it.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -97,7 +100,8 @@ impl Hub {
             state.draining = true;
             state.outboxes()
         };
-        let pause = over / u32::try_from(outboxes.len().max(1)).unwrap_or(u32::MAX);
+        let each = over / u32::try_from(outboxes.len().max(1)).unwrap_or(u32::MAX);
+        let pause = each.min(LONGEST_PAUSE);
         for outbox in outboxes {
             outbox.close(Close::Restarting);
             tokio::time::sleep(pause).await;
