@@ -15,6 +15,8 @@ pub(crate) struct Message {
     pub(crate) sent: Instant,
     /// When it was acknowledged.
     pub(crate) acknowledged: Option<Instant>,
+    /// Its position in the log, once it has arrived at somebody.
+    pub(crate) position: u64,
     /// When it arrived at each member so far.
     pub(crate) delivered: Vec<Instant>,
 }
@@ -91,7 +93,7 @@ impl Board {
     pub(crate) fn send(&self, sender: usize) -> usize {
         let mut messages = self.messages.borrow_mut();
         let delivered = Vec::with_capacity(self.fan_out);
-        messages.push(Message { sender, sent: Instant::now(), acknowledged: None, delivered });
+        messages.push(Message { sender, sent: Instant::now(), acknowledged: None, position: 0, delivered });
         self.open.set(self.open.get() + 1);
         messages.len() - 1
     }
@@ -107,8 +109,9 @@ impl Board {
     }
 
     /// A delivery arrived at somebody.
-    pub(crate) fn deliver(&self, number: usize, now: Instant) {
+    pub(crate) fn deliver(&self, number: usize, position: u64, now: Instant) {
         let arrived = self.with(number, |message| {
+            message.position = position;
             message.delivered.push(now);
             (message.sender, message.delivered.len())
         });

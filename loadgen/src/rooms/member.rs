@@ -15,11 +15,14 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 /// The least content: `#` and the message's number in ten digits.
 pub(crate) const MARK: usize = 11;
 
-const HELLO: Duration = Duration::from_secs(10);
+const GREETING: Duration = Duration::from_secs(10);
 const CONTENT: &[u8] = b"\"content\":\"#";
 const POSITION: &[u8] = b"\"position\":";
-const SENT: &[u8] = br#"{"event":"message.sent""#;
-const REPLY: &[u8] = br#"{"reply":""#;
+// Inside a JSON string these quotes would be escaped: so each stands only where it is meant.
+const SENT: &[u8] = br#""event":"message.sent""#;
+const REPLY: &[u8] = br#""reply":""#;
+const OK: &[u8] = br#""ok":"#;
+const HELLO: &[u8] = br#""hello":"#;
 
 /// A connected member of a room.
 pub(crate) struct Member {
@@ -45,13 +48,16 @@ impl Member {
         let mut socket = Socket::open(address, &seat.token).await?;
         let mut is_greeted = false;
         let hello = async {
-            while !is_greeted {
+            loop {
+                // The hello may have come together with the upgrade: so look before waiting.
+                socket.take(|frame| is_greeted |= find(frame, HELLO).is_some()).await?;
+                if is_greeted {
+                    return anyhow::Ok(());
+                }
                 socket.readable().await?;
-                socket.take(|frame| is_greeted |= frame.starts_with(br#"{"hello""#)).await?;
             }
-            anyhow::Ok(())
         };
-        timeout(HELLO, hello).await.context("the server said no hello")??;
+        timeout(GREETING, hello).await.context("the server said no hello")??;
         Ok(Self {
             socket,
             user,
@@ -94,10 +100,10 @@ impl Member {
 }
 
 impl Inbox {
-    /// Notes a frame, looking only at what is needed of it.
+    /// Notes a frame, looking only at what is needed of it; a server may order its fields as it likes.
     fn note(&mut self, frame: &[u8], board: &Board) {
         let now = Instant::now();
-        if frame.starts_with(SENT) {
+        if find(frame, SENT).is_some() {
             let (Some(number), Some(position)) = (number_after(frame, CONTENT), number_after(frame, POSITION)) else {
                 return board.fault(format!("a delivery without content or position: {}", text(frame)));
             };
@@ -107,10 +113,10 @@ impl Inbox {
                 board.fault(format!("user {user} got position {position} after {last_position}"));
             }
             self.last_position = position;
-            board.deliver(number as usize, now);
-        } else if frame.starts_with(REPLY) {
+            board.deliver(number as usize, position, now);
+        } else if find(frame, REPLY).is_some() {
             match number_after(frame, REPLY) {
-                Some(number) if find(frame, b"\"ok\":").is_some() => board.acknowledge(number as usize, now),
+                Some(number) if find(frame, OK).is_some() => board.acknowledge(number as usize, now),
                 _ => board.fault(format!("a refusal: {}", text(frame))),
             }
         }
@@ -146,7 +152,7 @@ mod tests {
         let mut inboxes = [Inbox::default(), Inbox::default()];
         inboxes[0].note(push(5).as_bytes(), &board);
         inboxes[1].note(push(5).as_bytes(), &board);
-        inboxes[0].note(format!(r#"{{"reply":"{number}","ok":{{"position":5}}}}"#).as_bytes(), &board);
+        inboxes[0].note(format!(r#"{{"ok":{{"position":5}},"reply":"{number}"}}"#).as_bytes(), &board);
         assert!(board.faults().is_empty());
         inboxes[1].note(push(5).as_bytes(), &board);
         assert_eq!(board.faults(), ["user 0 got position 5 after 5", "message 0 arrived 3 times"]);
