@@ -21,13 +21,15 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     /// What kind of problem: a URI that ends in `code`.
     #[serde(rename = "type")]
-    pub kind: String,
+    #[schema(value_type = String)]
+    pub kind: Box<str>,
     /// The status in words.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// A sentence for people.
-    pub detail: String,
+    #[schema(value_type = String)]
+    pub detail: Box<str>,
     /// A stable snake_case word for programs.
     pub code: &'static str,
     /// Whether the same request may succeed later.
@@ -59,10 +61,10 @@ impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:chatchit:problem:{code}"),
+            kind: format!("urn:chatchit:problem:{code}").into(),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: detail.into().into(),
             code,
             temporary: false,
             request_id: None,

@@ -3,6 +3,9 @@
 use super::variables::VARIABLES;
 use std::{collections::HashMap, fs, io, path::Path};
 
+/// Names and values, in the order of a file.
+type Pairs = Vec<(String, String)>;
+
 /// The raw settings, and what was wrong with the places they come from.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -30,7 +33,7 @@ impl Sources {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    fn file(&mut self, folder: &Path, name: &str, parse: fn(&str) -> Result<Vec<(String, String)>, String>) {
+    fn file(&mut self, folder: &Path, name: &str, parse: fn(&str) -> Result<Pairs, String>) {
         let text = match fs::read_to_string(folder.join(name)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -48,7 +51,7 @@ impl Sources {
 }
 
 /// `NAME=value` lines; `#` comments, `export` and quotes as in a shell. Other programs' settings may stand there too.
-fn dotenv(text: &str) -> Result<Vec<(String, String)>, String> {
+fn dotenv(text: &str) -> Result<Pairs, String> {
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
@@ -70,7 +73,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// One flat table; a list is the same as its items with commas between.
-fn from_toml(text: &str) -> Result<Vec<(String, String)>, String> {
+fn from_toml(text: &str) -> Result<Pairs, String> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
     table
         .into_iter()
@@ -99,7 +102,7 @@ fn plain(value: &toml::Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn pairs(pairs: &[(&str, &str)]) -> Pairs {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 

@@ -28,7 +28,6 @@ use utoipa_axum::router::OpenApiRouter;
 pub const POSITION: &str = "x-chatchit-position";
 
 /// All routes of the server, with the document that describes them.
-#[must_use]
 pub fn routes(app: &App) -> Router {
     let routes = match app.config.role {
         Role::Worker => health::routes().into(),

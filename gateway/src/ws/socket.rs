@@ -58,7 +58,8 @@ async fn session(app: &App, wire: &mut Wire, offer: Offer, ip: Option<IpAddr>) -
         },
     };
     let outbox = Arc::new(Outbox::new(app.hub.settings().outbox_bytes));
-    let entered = enter(app, &login, &outbox).await;
+    // Boxed, as catching up is: a socket spends its life after them, and should not keep room for them.
+    let entered = Box::pin(enter(app, &login, &outbox)).await;
     let (claims, seat, hello) = match entered {
         Ok(entered) => entered,
         Err(problem) => {
@@ -136,7 +137,7 @@ impl<'a> Socket<'a> {
     }
 
     async fn run(mut self) -> Result<Close, Gone> {
-        if let Some(why) = self.catch_up().await? {
+        if let Some(why) = Box::pin(self.catch_up()).await? {
             return Ok(why);
         }
         let heartbeat = self.app.hub.settings().heartbeat;
