@@ -7,6 +7,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process::Stdio,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -52,10 +53,13 @@ impl Server {
             return Ok(Self { address, folder, process: None, database: None });
         };
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = Command::new(program);
+        let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
+        let mut command = Command::new(&program);
         command.env("HOST", address.ip().to_string()).env("PORT", address.port().to_string());
         command.env("CHATCHIT_DATA", folder.path().join("data")).env("RATE_LIMITS", "off").env("RUST_LOG", "warn");
         command.env_remove("DATABASE_URL").current_dir(folder.path()).kill_on_drop(true);
+        // Our standard output is the report.
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut database = None;
         if let Some(url) = &target.database_url {
             let temporary = TemporaryDatabase::create(url).await?;
