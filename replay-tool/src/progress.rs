@@ -6,6 +6,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+/// A log of fewer events is read before anybody wonders.
+const WORTH_TELLING: u64 = 1_000;
+
 /// Told on standard error, so that standard output stays the result.
 pub(crate) enum Progress {
     /// On a terminal.
@@ -41,7 +44,7 @@ impl Progress {
             Self::Bar(bar) => bar.set_position(done),
             Self::Lines { what, total, told } => {
                 let tenth = done.saturating_mul(10) / (*total).max(1);
-                if told.fetch_max(tenth, Ordering::Relaxed) < tenth {
+                if *total >= WORTH_TELLING && told.fetch_max(tenth, Ordering::Relaxed) < tenth {
                     eprintln!("{what}: {done} of {total} events");
                 }
             }
