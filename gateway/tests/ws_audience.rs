@@ -1,5 +1,7 @@
 //! Whatever happens, each client is told exactly what the rule says, computed from the log.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod ws_support;
 
 use domain::{Event, Presence};
@@ -142,9 +144,13 @@ async fn by_the_rule(home: &testkit::Home) -> BTreeMap<Uuid, BTreeSet<u64>> {
         if is_pushed(event) {
             if event.is_scope_wide() {
                 let insiders = inside.iter().filter(|(_, within)| *within == scope);
-                insiders.for_each(|(user, _)| drop(told.entry(*user).or_default().insert(at)));
+                for (user, _) in insiders {
+                    told.entry(*user).or_default().insert(at);
+                }
             }
-            about.iter().for_each(|about| drop(told.entry(about.user.0).or_default().insert(at)));
+            for about in &about {
+                told.entry(about.user.0).or_default().insert(at);
+            }
         }
         for about in about.iter().filter(|about| about.presence == Presence::Leaves) {
             inside.remove(&(about.user.0, scope));

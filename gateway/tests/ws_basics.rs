@@ -1,5 +1,7 @@
 //! What a socket is told, and what it answers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod ws_support;
 
 use serde_json::json;

@@ -1,5 +1,7 @@
 //! A client that comes back gets all it missed: in position order, each once, as others were told live.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod ws_support;
 
 use gateway::{Config, cursor::Cursor, hub::HubSettings};

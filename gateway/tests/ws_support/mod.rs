@@ -1,6 +1,7 @@
 //! A server of a test, and clients that speak to its `/ws`.
 
 #![allow(dead_code, clippy::allow_attributes, reason = "no test uses all of it")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use event_store::{EventStore, Keys, Selection, Settings};
 use futures_util::{SinkExt as _, StreamExt as _};
