@@ -1,9 +1,13 @@
 //! Conversations, messages, reactions, read markers and friends, over REST.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that finds nothing has failed")]
+
 mod support;
 
+use gateway::{Config, config::Role};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::{Person, Server, config};
 use testkit::each_engine;
 
@@ -237,7 +241,8 @@ each_engine!(a_kick_holds_although_nobody_projects, |home| async move {
     server.text(&ben, &group, "in").await;
     server.stop().await;
     // A gateway without a worker: nothing is projected any more.
-    let server = Server::start_with(gateway::Config { role: gateway::config::Role::Gateway, ..config(&home) }).await;
+    let (role, wait) = (Role::Gateway, Duration::from_millis(100));
+    let server = Server::start_with(Config { role, wait, ..config(&home) }).await;
     server.text(&ben, &group, "still in").await;
     let kicked = server.post(&ana, &format!("/conversations/{group}/kick"), json!({"userId": ben.id})).await;
     assert_eq!(kicked.expect(StatusCode::OK)["id"], json!(group));

@@ -51,6 +51,8 @@ pub struct Config {
     pub hub: HubSettings,
     /// What hashing a password costs.
     pub password_cost: commands::PasswordCost,
+    /// How long an answer waits for the read models.
+    pub wait: Duration,
     /// How long a request's head and then its body may take to arrive.
     pub patience: Duration,
 }
@@ -103,6 +105,7 @@ impl Default for Config {
             log_json: false,
             hub: HubSettings::default(),
             password_cost: commands::PasswordCost::default(),
+            wait: Duration::from_secs(2),
             patience: Duration::from_secs(20),
         }
     }

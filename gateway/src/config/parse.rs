@@ -60,6 +60,7 @@ impl Reader<'_> {
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             hub: default.hub,
             password_cost: default.password_cost,
+            wait: default.wait,
             patience: default.patience,
         }
     }

@@ -27,11 +27,9 @@ use domain::{SessionId, UserId};
 use event_store::Receipt;
 use projections::Projection;
 use serde_json::Value;
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 use uuid::Uuid;
 
-/// How long an answer waits for the read models; then it goes without them.
-pub const WAIT: Duration = Duration::from_secs(2);
 /// The longest idempotency key, in bytes.
 const LONGEST_KEY: usize = 255;
 
@@ -74,7 +72,7 @@ impl<'a> Call<'a> {
     /// Whether the read models show what was stored, after waiting a while.
     async fn is_shown(&self, receipt: &Receipt) -> bool {
         match receipt.position {
-            Some(position) => self.app.progress.wait(position, &Projection::ALL, WAIT).await,
+            Some(position) => self.app.progress.wait(position, &Projection::ALL, self.app.config.wait).await,
             None => true,
         }
     }

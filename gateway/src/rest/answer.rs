@@ -1,10 +1,7 @@
 //! How answers become responses.
 
 use super::POSITION;
-use crate::{
-    App, Problem,
-    operations::{Answer, WAIT},
-};
+use crate::{App, Problem, operations::Answer};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode},
@@ -16,7 +13,7 @@ use projections::{Projection, queries::QueryError};
 /// surprises. A write that changed nothing rests on what this node has heard of.
 pub(super) async fn written(app: &App, answer: Answer) -> Response {
     let position = answer.position.unwrap_or_else(|| app.hub.marks().high.max(app.hub.marks().medium));
-    app.progress.wait(position, &Projection::ALL, WAIT).await;
+    app.progress.wait(position, &Projection::ALL, app.config.wait).await;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = match status {
         StatusCode::NO_CONTENT => status.into_response(),

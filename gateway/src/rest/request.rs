@@ -5,7 +5,7 @@ use crate::{
     App, Problem,
     auth::Authenticated,
     config::Network,
-    operations::{Call, Caller, WAIT, check_key},
+    operations::{Call, Caller, check_key},
 };
 use axum::{
     extract::{FromRequestParts, Path},
@@ -107,7 +107,7 @@ impl FromRequestParts<App> for Reader {
             let position = wanted.to_str().ok().and_then(|text| text.parse().ok());
             let malformed = || Problem::malformed("X-ChatChit-Position must be a position: a whole number");
             let position: u64 = position.ok_or_else(malformed)?;
-            if !app.progress.wait(position, &Projection::ALL, WAIT).await {
+            if !app.progress.wait(position, &Projection::ALL, app.config.wait).await {
                 return Err(Problem::unavailable("read_models_behind", "the read models are not there yet", 1));
             }
         }

@@ -22,6 +22,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) fn config(home: &Home) -> Config {
     Config {
         port: 0,
+        wait: DEADLINE,
         data: home.folder().join("data"),
         database_url: home.database_url(),
         password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
