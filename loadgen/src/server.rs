@@ -52,26 +52,35 @@ impl Server {
             let address = target.address.context("neither --spawn nor --address")?;
             return Ok(Self { address, folder, process: None, database: None });
         };
+        let database = match &target.database_url {
+            Some(url) => Some(TemporaryDatabase::create(url).await?),
+            None => None,
+        };
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let mut server = Self { address, folder, process: None, database };
+        match server.start(program).await {
+            Ok(()) => Ok(server),
+            Err(error) => {
+                server.stop().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start(&mut self, program: &Path) -> Result<()> {
         let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
         let mut command = Command::new(&program);
-        command.env("HOST", address.ip().to_string()).env("PORT", address.port().to_string());
-        command.env("CHATCHIT_DATA", folder.path().join("data")).env("RATE_LIMITS", "off").env("RUST_LOG", "warn");
-        command.env_remove("DATABASE_URL").current_dir(folder.path()).kill_on_drop(true);
-        // Our standard output is the report.
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut database = None;
-        if let Some(url) = &target.database_url {
-            let temporary = TemporaryDatabase::create(url).await?;
-            command.env("DATABASE_URL", temporary.url());
+        command.env("HOST", self.address.ip().to_string()).env("PORT", self.address.port().to_string());
+        command.env("CHATCHIT_DATA", self.folder().join("data")).env("RUST_LOG", "warn").env_remove("DATABASE_URL");
+        if let Some(database) = &self.database {
+            command.env("DATABASE_URL", database.url());
             command.env("JWT_ACCESS_TOKEN", "a secret for this run alone, of 32 bytes or more");
             command.env("CHATCHIT_MASTER_KEY", "0123456789abcdef".repeat(4));
-            database = Some(temporary);
         }
-        let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        let mut server = Self { address, folder, process: Some(process), database };
-        server.wait_until_ready().await?;
-        Ok(server)
+        // Our standard output is the report.
+        command.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        self.process = Some(command.spawn().with_context(|| format!("cannot start {}", program.display()))?);
+        self.wait_until_ready().await
     }
 
     /// Where it listens.

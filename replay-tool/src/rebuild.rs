@@ -29,7 +29,11 @@ pub(crate) async fn run(place: &Place, output: &Output, which: &Rebuild, token: 
         report: Box::new(move |done| told.at(done)),
         ..RebuildOptions::new(clock)
     };
-    let rebuilt = rebuild(&place.store, &place.read_location, projections, options, token).await;
+    // Every page and the swap are one transaction each: whatever is dropped half-way did not happen.
+    let rebuilt = tokio::select! {
+        rebuilt = rebuild(&place.store, &place.read_location, projections, options, token.clone()) => rebuilt,
+        () = token.cancelled() => Err(Error::Stopped),
+    };
     progress.finish();
     let rebuilt = rebuilt.map_err(|error| match error {
         Error::Stopped => anyhow::anyhow!("stopped; the next rebuild goes on from here"),

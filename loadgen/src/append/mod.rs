@@ -11,7 +11,7 @@ use crate::{
     server::TemporaryDatabase,
     stats::{Quantiles, median},
 };
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use bare::Bare;
 use clap::Args;
 use log::Log;
@@ -72,20 +72,26 @@ pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
         Some(url) => Some(TemporaryDatabase::create(url).await?),
         None => None,
     };
-    let place = |name: &str| place(folder.path(), database.as_ref(), name);
-    let mut log = Log::open(place("ours"), settings.content).await?;
-    let mut bare = Bare::open(place("bare"), log.sample().await?).await?;
-    let mut all = Vec::new();
-    for in_flight in &settings.in_flight {
-        eprintln!("{in_flight} in flight");
-        all.push(measure(&settings, &mut log, &mut bare, *in_flight, folder.path()).await?);
-    }
-    drop((log, bare));
+    let all = tokio::select! {
+        all = compare(&settings, folder.path(), database.as_ref()) => all,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
     if let Some(database) = database {
         database.destroy().await?;
     }
-    print(&settings, &all, json)?;
+    print(&settings, &all?, json)?;
     Ok(true)
+}
+
+async fn compare(settings: &Settings, folder: &Path, database: Option<&TemporaryDatabase>) -> Result<Vec<Measured>> {
+    let mut log = Log::open(place(folder, database, "ours"), settings.content).await?;
+    let mut bare = Bare::open(place(folder, database, "bare"), log.sample().await?).await?;
+    let mut all = Vec::new();
+    for in_flight in &settings.in_flight {
+        eprintln!("{in_flight} in flight");
+        all.push(measure(settings, &mut log, &mut bare, *in_flight, folder).await?);
+    }
+    Ok(all)
 }
 
 fn place(folder: &Path, database: Option<&TemporaryDatabase>, name: &str) -> Location {

@@ -13,7 +13,7 @@ use crate::{
     machine::{Disk, Spent},
     server::{Server, Target},
 };
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use board::Board;
 use clap::Args;
 use member::Member;
@@ -65,18 +65,26 @@ pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
     ensure!(settings.room > 0 && settings.users.is_multiple_of(settings.room), "--users must be a multiple of --room");
     ensure!(settings.content >= member::MARK, "--content must be at least {}", member::MARK);
     let server = Server::reach(&settings.target).await?;
+    let runs = tokio::select! {
+        runs = load(&settings, &server) => runs,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
+    server.stop().await?;
+    let report = Report::new(&settings, runs?);
+    report.print(json)?;
+    Ok(report.is_clean())
+}
+
+async fn load(settings: &Settings, server: &Server) -> Result<Vec<Run>> {
     eprintln!("registering {} users in {} rooms", settings.users, settings.users / settings.room);
     let seeded = Rc::new(seed::seed(server.address(), settings.users, settings.room).await?);
     let mut runs = Vec::new();
     for number in 1..=settings.runs {
         eprintln!("run {number} of {}", settings.runs);
         let local = LocalSet::new();
-        runs.push(local.run_until(once(&settings, &server, &seeded)).await?);
+        runs.push(local.run_until(once(settings, server, &seeded)).await?);
     }
-    server.stop().await?;
-    let report = Report::new(&settings, runs);
-    report.print(json)?;
-    Ok(report.is_clean())
+    Ok(runs)
 }
 
 async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Result<Run> {

@@ -42,14 +42,14 @@ each_engine!(what_differs_is_named_and_a_rebuild_mends_it, |home| async move {
 each_engine!(an_interrupted_rebuild_leaves_live_tables_alone_and_goes_on, |home| async move {
     let world = World::new(home).await;
     world.run(&["rebuild", "all"]).await.expect(0);
-    // More than one page, so that there is something between to interrupt.
+    // More than one page, so that there is a pause between to interrupt.
     for _ in 0..1_200 {
         world.say("bread").await;
     }
     let marked = world.meddle(query("UPDATE users SET first_name = 'Nobody' WHERE id = $1").bind(world.ana.0)).await;
     assert_eq!(marked, 1);
 
-    let arguments = ["rebuild", "all", "--jobs", "1", "--max-rate", "1000"];
+    let arguments = ["rebuild", "all", "--jobs", "1", "--max-rate", "20"];
     let mut rebuild = program(&world.home, &arguments).spawn().unwrap();
     let mut told = BufReader::new(rebuild.stderr.take().unwrap()).lines();
     let line = told.next_line().await.unwrap().unwrap();
