@@ -11,6 +11,8 @@ use testkit::each_engine;
 
 const NOBODY: &str = "01900000-0000-7000-8000-00000000dead";
 
+/// A path from the ids of a conversation and of a message.
+type PathOf = fn(&str, &str) -> String;
 /// The refusal of a field: its path and its word.
 type Fault = (&'static str, &'static str);
 
@@ -124,7 +126,7 @@ each_engine!(what_one_may_not_see_answers_like_what_is_not, |home| async move {
     let message = text(&server.text(&ana, &group, "secret").await["id"]).to_owned();
     let before = server.head().await;
     let user = json!({"userId": ana.id});
-    let cases: Vec<(Method, fn(&str, &str) -> String, Value)> = vec![
+    let cases: Vec<(Method, PathOf, Value)> = vec![
         (Method::GET, |group, _| format!("/conversations/{group}"), Value::Null),
         (Method::GET, |group, _| format!("/conversations/{group}/members"), Value::Null),
         (Method::GET, |group, _| format!("/conversations/{group}/messages"), Value::Null),

@@ -53,7 +53,7 @@ pub struct Config {
     pub password_cost: commands::PasswordCost,
     /// How long an answer waits for the read models.
     pub wait: Duration,
-    /// How long a request's head and then its body may take to arrive.
+    /// How long a request's head and then its body may take to arrive; an idle connection is closed after as long.
     pub patience: Duration,
 }
 
@@ -106,7 +106,7 @@ impl Default for Config {
             hub: HubSettings::default(),
             password_cost: commands::PasswordCost::default(),
             wait: Duration::from_secs(2),
-            patience: Duration::from_secs(20),
+            patience: Duration::from_secs(60),
         }
     }
 }

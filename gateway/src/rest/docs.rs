@@ -5,8 +5,9 @@ use crate::{
     App, asyncapi,
     problem::{PROBLEM_JSON, Problem},
 };
-use axum::{Json, Router, routing::get};
-use serde_json::json;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -16,6 +17,7 @@ use utoipa::{
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 const BEARER: &str = "bearer";
@@ -38,12 +40,23 @@ pub fn document() -> Document {
     completed(super::documented().split_for_parts().1)
 }
 
-/// `/openapi.json` and `/asyncapi.json`.
-pub(super) fn routes(document: &Document) -> Router<App> {
-    let (open, asynchronous) = (json!(document), asyncapi::document());
-    Router::new()
-        .route("/openapi.json", get(async move || Json(open)))
-        .route("/asyncapi.json", get(async move || Json(asynchronous)))
+static OPENAPI: LazyLock<Value> = LazyLock::new(|| json!(document()));
+static ASYNCAPI: LazyLock<Value> = LazyLock::new(asyncapi::document);
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(openapi_json)).routes(routes!(asyncapi_json))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "documents", security(()), responses((status = 200, body = Object)))]
+async fn openapi_json() -> Json<&'static Value> {
+    Json(&OPENAPI)
+}
+
+/// The AsyncAPI document of the sockets.
+#[utoipa::path(get, path = "/asyncapi.json", tag = "documents", security(()), responses((status = 200, body = Object)))]
+async fn asyncapi_json() -> Json<&'static Value> {
+    Json(&ASYNCAPI)
 }
 
 /// `/api-docs`.

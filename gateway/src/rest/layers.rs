@@ -60,3 +60,23 @@ fn cors(origins: &[String]) -> CorsLayer {
         .expose_headers([HeaderName::from_static(POSITION), REQUEST_ID, header::RETRY_AFTER])
         .max_age(PREFLIGHT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{body::Body, http::StatusCode, routing::get};
+    use tower::ServiceExt;
+
+    async fn broken() -> &'static str {
+        panic!("what only the log may tell")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        let routes: Router = Router::new().route("/", get(broken)).layer(CatchPanicLayer::custom(panicked));
+        let response = routes.oneshot(Request::new(Body::empty())).await.unwrap();
+        let problem = response.extensions().get::<Problem>().unwrap();
+        assert_eq!((response.status(), problem.code), (StatusCode::INTERNAL_SERVER_ERROR, "internal"));
+        assert!(!problem.detail.contains("log"));
+    }
+}

@@ -38,8 +38,7 @@ pub fn routes(app: &App) -> Router {
 }
 
 fn doors(production: bool) -> Router<App> {
-    let (routes, document) = documented().split_for_parts();
-    let routes = routes.merge(crate::ws::routes()).merge(docs::routes(&docs::completed(document)));
+    let routes = Router::from(documented());
     if production { routes } else { routes.merge(docs::explorer()) }
 }
 
@@ -52,6 +51,8 @@ fn documented() -> OpenApiRouter<App> {
         .merge(messages::routes())
         .merge(sync::routes())
         .merge(health::routes())
+        .merge(docs::routes())
+        .merge(crate::ws::routes())
 }
 
 async fn unknown_route() -> Problem {

@@ -7,18 +7,17 @@ mod wire;
 
 pub use frame::{Auth, Command, CursorNow, Emoji, Hello, HelloBody, HelloLimits, Pong, SignedOn, Sync};
 
-use crate::{App, Problem, rest::client_ip};
+use crate::{App, Problem, problem::PROBLEM_JSON, rest::client_ip};
 use axum::{
-    Router,
     extract::{
         FromRequestParts, Request, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, StatusCode, header},
     response::Response,
-    routing::get,
 };
 use credentials::Offer;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Read at once; small, because most sockets are idle.
 const READ_BUFFER: usize = 4 * 1024;
@@ -26,10 +25,22 @@ const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
 
 /// `GET /ws`.
-pub fn routes() -> Router<App> {
-    Router::new().route("/ws", get(upgrade))
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(upgrade))
 }
 
+/// The socket, described in `/asyncapi.json`. Credentials come as a header, as a subprotocol, or in the first frame.
+#[utoipa::path(
+    get, path = "/ws", tag = "sockets", security((), ("bearer" = [])),
+    params(("since" = Option<String>, Query, description = "the cursor to resume from")),
+    responses(
+        (status = 101, description = "the socket is open"),
+        (status = 400, body = Problem, content_type = PROBLEM_JSON, description = "a token in the address"),
+        (status = 401, body = Problem, content_type = PROBLEM_JSON, description = "no valid credentials"),
+        (status = 403, body = Problem, content_type = PROBLEM_JSON, description = "the origin or the account may not"),
+        (status = 426, body = Problem, content_type = PROBLEM_JSON, description = "this is a WebSocket"),
+    )
+)]
 async fn upgrade(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
     check_origin(&parts.headers, &app.config.allowed_origins)?;
