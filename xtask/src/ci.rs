@@ -3,7 +3,7 @@
 use crate::{
     arrows, release,
     shell::{Shell, cargo, say},
-    suite,
+    suite, tour,
 };
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -24,6 +24,11 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
     suite::test(shell, &["--locked".to_owned()]).await?;
     steps.begin("release");
     release::build_and_smoke(shell).await?;
+    steps.begin("tour");
+    match tour::missing_clients().as_slice() {
+        [] => tour::run(shell).await?,
+        missing => say(format_args!("the tour is not run here: it needs {}", missing.join(", "))),
+    }
     steps.end();
     Ok(())
 }

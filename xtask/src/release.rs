@@ -15,6 +15,9 @@ use tokio::{
     time::timeout,
 };
 
+/// All programs at once: so the server is not built a second time, with other features, for the tour.
+pub(crate) const BUILD: [&str; 5] = ["build", "--release", "--workspace", "--bins", "--locked"];
+
 const READY: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -24,7 +27,7 @@ struct Metadata {
 
 /// Builds the server and tries it.
 pub(crate) async fn build_and_smoke(shell: &mut Shell) -> Result<()> {
-    shell.run(cargo().args(["build", "--release", "--locked"])).await?;
+    shell.run(cargo().args(BUILD)).await?;
     let metadata = shell.output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"])).await?;
     let metadata: Metadata = serde_json::from_str(&metadata)?;
     let folder = tempfile::Builder::new().prefix("chatchit-smoke-").tempdir()?;

@@ -2,6 +2,7 @@
 
 use crate::{
     postgres::Postgres,
+    release,
     shell::{Shell, cargo, say, which},
     suite,
 };
@@ -23,14 +24,14 @@ const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\"
 
 /// Runs the tour on SQLite, then on a private Postgres.
 pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
-    let missing = CLIENTS.into_iter().filter(|client| which(client).is_none()).collect::<Vec<_>>();
+    let missing = missing_clients();
     ensure!(missing.is_empty(), "the tour needs {}, which this machine lacks", missing.join(", "));
     let root = workspace_root();
     let tour = fs::read_to_string(root.join(TOUR)).with_context(|| format!("cannot read {TOUR}"))?;
     let work = tempfile::Builder::new().prefix("chatchit-tour-").tempdir()?;
     let script = work.path().join("tour.sh");
     fs::write(&script, PROLOGUE.to_owned() + &blocks(&tour))?;
-    shell.run(cargo().args(["build", "--release", "--workspace", "--bins", "--locked"])).await?;
+    shell.run(cargo().args(release::BUILD)).await?;
     let wscat = install_wscat(shell, &work).await?;
 
     say("the tour, on SQLite");
@@ -46,6 +47,11 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
     let walked = walk(shell, &root, &script, &wscat, &on_postgres).await;
     postgres.stop();
     walked
+}
+
+/// The stock clients that this machine lacks.
+pub(crate) fn missing_clients() -> Vec<&'static str> {
+    CLIENTS.into_iter().filter(|client| which(client).is_none()).collect()
 }
 
 async fn walk(shell: &mut Shell, root: &Path, script: &Path, wscat: &Path, engine: &[(&str, &str)]) -> Result<()> {
