@@ -75,8 +75,14 @@ impl Transaction {
             for (n, row) in rows.by_ref().take(chunk).enumerate() {
                 sql.push_str(if n == 0 { " (" } else { ", (" });
                 for column in 0..width {
-                    let comma = if column == 0 { "" } else { ", " };
-                    let _ = write!(sql, "{comma}${}", n * width + column + 1);
+                    sql.push_str(if column == 0 { "" } else { ", " });
+                    match self {
+                        // Nameless: SQLite looks a named one up in a list of all names, for each value bound.
+                        Self::Sqlite(_) => sql.push('?'),
+                        Self::Postgres(_) => {
+                            let _ = write!(sql, "${}", n * width + column + 1);
+                        }
+                    }
                 }
                 sql.push(')');
                 values.extend(row);
