@@ -50,7 +50,8 @@ impl Server {
     /// Asks it to end, and answers the rest of what it said.
     async fn terminate(mut self) -> String {
         let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        // The shell's own `kill`: a bare Debian has no other.
+        assert!(Command::new("sh").args(["-c", "kill -TERM $0", &id]).status().await.unwrap().success());
         let mut rest = String::new();
         while let Some(line) = timeout(DEADLINE, self.lines.next_line()).await.unwrap().unwrap() {
             rest.push_str(&line);

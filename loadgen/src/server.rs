@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use sql::{Database, Location, query};
+use sql::{Database, Durability, Location, query};
 use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -14,6 +14,10 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 const READY: Duration = Duration::from_secs(60);
+/// The signing secret of a server started for a run.
+pub(crate) const SECRET: &str = "a secret for this run alone, of 32 bytes or more";
+/// Its master key.
+pub(crate) const MASTER_KEY: [u8; 32] = [0x42; 32];
 
 /// Which server.
 #[derive(Args, Clone, Debug)]
@@ -33,6 +37,7 @@ pub(crate) struct Target {
 pub(crate) struct Server {
     address: SocketAddr,
     folder: TempDir,
+    program: Option<PathBuf>,
     process: Option<Child>,
     database: Option<TemporaryDatabase>,
 }
@@ -45,37 +50,41 @@ pub(crate) struct TemporaryDatabase {
 }
 
 impl Server {
-    /// Starts it when asked to, and waits until it is ready.
-    pub(crate) async fn reach(target: &Target) -> Result<Self> {
+    /// The server that runs, or an empty place and an address for one that is yet to start.
+    pub(crate) async fn reserve(target: &Target) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-load-").tempdir()?;
         let Some(program) = &target.spawn else {
             let address = target.address.context("neither --spawn nor --address")?;
-            return Ok(Self { address, folder, process: None, database: None });
+            return Ok(Self { address, folder, program: None, process: None, database: None });
         };
+        let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
+        std::fs::create_dir(folder.path().join("data"))?;
         let database = match &target.database_url {
             Some(url) => Some(TemporaryDatabase::create(url).await?),
             None => None,
         };
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut server = Self { address, folder, process: None, database };
-        match server.start(program).await {
-            Ok(()) => Ok(server),
-            Err(error) => {
-                server.stop().await?;
-                Err(error)
-            }
-        }
+        Ok(Self { address, folder, program: Some(program), process: None, database })
     }
 
-    async fn start(&mut self, program: &Path) -> Result<()> {
-        let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
-        let mut command = Command::new(&program);
+    /// The log of a server that is yet to start.
+    pub(crate) fn log(&self) -> Option<Location> {
+        self.program.as_ref()?;
+        Some(match &self.database {
+            Some(database) => Location::Postgres { url: database.url().to_owned(), schema: "chatchit_log".to_owned() },
+            None => Location::Sqlite { path: self.folder().join("data/log.db"), durability: Durability::Full },
+        })
+    }
+
+    /// Starts it, unless it runs already, and waits until it is ready.
+    pub(crate) async fn start(&mut self) -> Result<()> {
+        let Some(program) = &self.program else { return Ok(()) };
+        let mut command = Command::new(program);
+        command.env("JWT_ACCESS_TOKEN", SECRET).env("CHATCHIT_MASTER_KEY", hex(&MASTER_KEY));
         command.env("HOST", self.address.ip().to_string()).env("PORT", self.address.port().to_string());
         command.env("CHATCHIT_DATA", self.folder().join("data")).env("RUST_LOG", "warn").env_remove("DATABASE_URL");
         if let Some(database) = &self.database {
             command.env("DATABASE_URL", database.url());
-            command.env("JWT_ACCESS_TOKEN", "a secret for this run alone, of 32 bytes or more");
-            command.env("CHATCHIT_MASTER_KEY", "0123456789abcdef".repeat(4));
         }
         // Our standard output is the report.
         command.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
@@ -148,6 +157,10 @@ impl TemporaryDatabase {
         server.close().await;
         Ok(())
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A number that no other run has: from the hasher's random keys.

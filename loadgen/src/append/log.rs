@@ -145,7 +145,7 @@ async fn count(mut committed: mpsc::Receiver<Arc<CommittedBatch>>, batches: Arc<
     }
 }
 
-fn command(actor: UserId, key: Uuid) -> Append {
+pub(crate) fn command(actor: UserId, key: Uuid) -> Append {
     Append {
         origin: Origin { actor: Some(actor.0), correlation_id: Some(key), causation_id: None },
         key: CommandKey { owner: actor.to_string(), key: key.to_string() },
@@ -160,7 +160,7 @@ fn command(actor: UserId, key: Uuid) -> Append {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this program is its own composition root")]
-fn clock() -> Timestamp {
+pub(crate) fn clock() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

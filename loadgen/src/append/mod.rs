@@ -15,6 +15,7 @@ use anyhow::{Result, anyhow};
 use bare::Bare;
 use clap::Args;
 use log::Log;
+pub(crate) use log::{clock, command, new_id};
 use serde::Serialize;
 use sql::{Durability, Location};
 use std::{

@@ -4,6 +4,7 @@
 //! *Open*: so many messages a second, round robin, not waiting for anything.
 
 mod board;
+mod bulk;
 mod member;
 mod oracle;
 mod report;
@@ -64,9 +65,9 @@ pub(crate) struct Settings {
 pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
     ensure!(settings.room > 0 && settings.users.is_multiple_of(settings.room), "--users must be a multiple of --room");
     ensure!(settings.content >= member::MARK, "--content must be at least {}", member::MARK);
-    let server = Server::reach(&settings.target).await?;
+    let mut server = Server::reserve(&settings.target).await?;
     let runs = tokio::select! {
-        runs = load(&settings, &server) => runs,
+        runs = load(&settings, &mut server) => runs,
         _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
     };
     server.stop().await?;
@@ -75,9 +76,14 @@ pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
     Ok(report.is_clean())
 }
 
-async fn load(settings: &Settings, server: &Server) -> Result<Vec<Run>> {
-    eprintln!("registering {} users in {} rooms", settings.users, settings.users / settings.room);
-    let seeded = Rc::new(seed::seed(server.address(), settings.users, settings.room).await?);
+async fn load(settings: &Settings, server: &mut Server) -> Result<Vec<Run>> {
+    eprintln!("seeding {} users in {} rooms", settings.users, settings.users / settings.room);
+    let seeded = match server.log() {
+        Some(log) => bulk::seed(log, settings.users, settings.room).await?,
+        None => seed::seed(server.address(), settings.users, settings.room).await?,
+    };
+    server.start().await?;
+    let seeded = Rc::new(seeded);
     let mut runs = Vec::new();
     for number in 1..=settings.runs {
         eprintln!("run {number} of {}", settings.runs);

@@ -1,4 +1,4 @@
-//! The people and rooms of a run, made by the server's own REST.
+//! The people and rooms of a run, made by the REST of a server that runs already.
 
 use crate::server::unique;
 use anyhow::{Context, Result, ensure};
@@ -20,7 +20,7 @@ pub(crate) struct Seeded {
 
 /// One user.
 pub(crate) struct Seat {
-    id: String,
+    pub(crate) id: String,
     /// Their access token.
     pub(crate) token: String,
     /// Which room they are in.
