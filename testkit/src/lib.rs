@@ -1,8 +1,14 @@
 //! A home of its own for each test: a folder for SQLite, a database for Postgres; gone when the test ends.
 //!
-//! Postgres is taken from `CHATCHIT_TEST_DATABASE_URL` alone, which `cargo xtask test` sets to a private server.
+//! Engines are taken from `CHATCHIT_TEST_*` alone, which `cargo xtask test` sets to private servers.
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
+mod cable;
+mod engines;
+
+pub use cable::Cable;
+pub use engines::{RABBITMQ_URL, REDIS_URL, namespace, rabbitmq_url, redis_url};
 
 use sql::{Durability, Location};
 use sqlx::{Connection, Executor, PgConnection};
@@ -72,8 +78,7 @@ impl Home {
 
 impl TestDatabase {
     async fn create() -> Self {
-        let server = std::env::var(DATABASE_URL)
-            .unwrap_or_else(|_| panic!("{DATABASE_URL} is not set: run `cargo xtask test`, which provides a Postgres"));
+        let server = engines::from_environment(DATABASE_URL);
         let id = Uuid::from_u128(rand());
         let name = format!("chatchit_test_{}", id.simple());
         let mut connection = PgConnection::connect(&server).await.expect("the test Postgres");

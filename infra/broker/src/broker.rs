@@ -1,9 +1,13 @@
 //! The port: publish committed batches, subscribe to lanes, pass signals.
 
-use crate::{Faults, Signal, SignalSubscription, in_process::InProcess};
-use domain::{Lane, Tier, Timestamp};
+use crate::{DeadLetter, Faults, Retry, RetrySubscription, Signal, SignalSubscription, in_process::InProcess};
+use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::{CommittedBatch, Linked};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// A run of events of one lane, in position order: one message of the broker.
@@ -112,6 +116,37 @@ impl Broker {
     pub fn dropped(&self) -> u64 {
         match self {
             Self::InProcess(lanes) => lanes.dropped(),
+        }
+    }
+
+    /// Hands `retry` to one who listens for its partition, after one of the pauses of
+    /// [`BACK_OFF`](crate::BACK_OFF). Never waits.
+    pub fn retry_after(&self, pause: Duration, retry: Retry) {
+        match self {
+            Self::InProcess(lanes) => lanes.retry_after(pause, retry),
+        }
+    }
+
+    /// Hears of the retries of these partitions that fall due from now on.
+    #[must_use]
+    pub fn subscribe_retries(&self, partitions: BTreeSet<Partition>) -> RetrySubscription {
+        match self {
+            Self::InProcess(lanes) => lanes.subscribe_retries(partitions),
+        }
+    }
+
+    /// Lays an event aside for a person to look at. Never waits.
+    pub fn bury(&self, letter: DeadLetter) {
+        match self {
+            Self::InProcess(lanes) => lanes.bury(&letter),
+        }
+    }
+
+    /// How many events were laid aside by this process so far.
+    #[must_use]
+    pub fn buried(&self) -> u64 {
+        match self {
+            Self::InProcess(lanes) => lanes.buried(),
         }
     }
 

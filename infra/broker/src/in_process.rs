@@ -1,11 +1,18 @@
 //! Lanes within this process: one bounded queue per subscription.
 
-use crate::{Faults, Interest, Run, Signal, SignalSubscription, Subscription, faults::Mischief};
-use domain::Timestamp;
+use crate::{
+    DeadLetter, Faults, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription, Subscription,
+    faults::Mischief,
+};
+use domain::{Partition, Timestamp};
 use event_store::CommittedBatch;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 use tokio::sync::{
     broadcast,
@@ -19,6 +26,8 @@ pub struct InProcess {
     faults: Faults,
     subscribers: Mutex<Subscribers>,
     dropped: AtomicU64,
+    retriers: Mutex<Vec<Retrier>>,
+    buried: AtomicU64,
     signals: broadcast::Sender<Arc<Signal>>,
 }
 
@@ -35,11 +44,25 @@ struct Subscriber {
     mischief: Mischief,
 }
 
+#[derive(Debug)]
+struct Retrier {
+    partitions: BTreeSet<Partition>,
+    retries: mpsc::Sender<Retry>,
+}
+
 impl InProcess {
     pub(crate) fn new(capacity: usize, faults: Faults) -> Self {
         let capacity = capacity.max(1);
         let (signals, _) = broadcast::channel(capacity);
-        Self { capacity, faults, subscribers: Mutex::default(), dropped: AtomicU64::new(0), signals }
+        Self {
+            capacity,
+            faults,
+            subscribers: Mutex::default(),
+            dropped: AtomicU64::new(0),
+            retriers: Mutex::default(),
+            buried: AtomicU64::new(0),
+            signals,
+        }
     }
 
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
@@ -65,6 +88,41 @@ impl InProcess {
 
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)
+    }
+
+    pub(crate) fn retry_after(self: &Arc<Self>, pause: Duration, retry: Retry) {
+        let lanes = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            if let Some(lanes) = lanes.upgrade() {
+                lanes.retry(retry);
+            }
+        });
+    }
+
+    fn retry(&self, retry: Retry) {
+        let mut retriers = self.retriers.lock().unwrap_or_else(PoisonError::into_inner);
+        retriers.retain(|retrier| !retrier.retries.is_closed());
+        if let Some(retrier) = retriers.iter().find(|retrier| retrier.partitions.contains(&retry.partition)) {
+            // One that finds no room is due at the next look.
+            let _ = retrier.retries.try_send(retry);
+        }
+    }
+
+    pub(crate) fn subscribe_retries(&self, partitions: BTreeSet<Partition>) -> RetrySubscription {
+        let (retries, receiver) = mpsc::channel(self.capacity);
+        let mut retriers = self.retriers.lock().unwrap_or_else(PoisonError::into_inner);
+        retriers.push(Retrier { partitions, retries });
+        RetrySubscription::new(receiver)
+    }
+
+    pub(crate) fn bury(&self, letter: &DeadLetter) {
+        self.buried.fetch_add(1, Relaxed);
+        tracing::debug!(consumer = letter.consumer, position = letter.record.position, "a dead letter");
+    }
+
+    pub(crate) fn buried(&self) -> u64 {
+        self.buried.load(Relaxed)
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

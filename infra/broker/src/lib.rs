@@ -10,10 +10,12 @@ mod faults;
 mod follower;
 mod in_process;
 mod order;
+mod retry;
 mod signal;
 
 pub use broker::{Broker, Interest, Run, Subscription};
 pub use faults::Faults;
 pub use follower::{Follower, Marks, Ordering};
 pub use in_process::InProcess;
+pub use retry::{BACK_OFF, DeadLetter, Retry, RetrySubscription};
 pub use signal::{Signal, SignalSubscription};
