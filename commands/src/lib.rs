@@ -21,6 +21,7 @@ mod join;
 mod kick;
 mod leave;
 mod mark;
+mod may_signal;
 mod password;
 mod promote;
 mod react;

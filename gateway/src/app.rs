@@ -1,6 +1,7 @@
 //! What every request handler and socket shares.
 
 use crate::{auth::Tokens, bootstrap::Bootstrap, config::Config, hub::Hub};
+use broker::Broker;
 use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
@@ -24,6 +25,8 @@ pub struct Parts {
     pub progress: Progress,
     /// The log.
     pub store: EventStore,
+    /// The lanes and signals.
+    pub broker: Broker,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

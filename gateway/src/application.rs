@@ -89,8 +89,12 @@ impl Application {
         let tasks = TaskTracker::new();
         tasks.spawn(publish(commits, broker.clone(), stop.clone()));
         if config.role != Role::Worker {
-            let (hub, broker, commands, stop) = (hub.clone(), broker.clone(), commands.clone(), stop.clone());
-            tasks.spawn(async move { hub.follow(&broker, |event| commands.observe(event), stop).await });
+            {
+                let (hub, broker, commands, stop) = (hub.clone(), broker.clone(), commands.clone(), stop.clone());
+                tasks.spawn(async move { hub.follow(&broker, |event| commands.observe(event), stop).await });
+            }
+            let (hub, broker, stop) = (hub.clone(), broker.clone(), stop.clone());
+            tasks.spawn(async move { hub.relay(&broker, clock, stop).await });
         }
         let worker = match config.role {
             Role::Gateway => None,
@@ -116,6 +120,7 @@ impl Application {
             commands,
             progress,
             store,
+            broker,
             hub,
             config,
             clock,

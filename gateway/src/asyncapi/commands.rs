@@ -37,7 +37,7 @@ const FRIENDSHIP: Option<&str> = Some("Friendship");
 const RECEIPT: Option<&str> = Some("Receipt");
 
 /// All commands.
-pub const COMMANDS: [Documented; 29] = [
+pub const COMMANDS: [Documented; 31] = [
     command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
     command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
     command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
@@ -67,6 +67,8 @@ pub const COMMANDS: [Documented; 29] = [
     command("friend.block", USER, None, FRIENDSHIP, "Blocks somebody."),
     command("friend.unblock", USER, None, None, "Lifts the own block."),
     command("friend.unfriend", USER, None, None, "Ends a friendship."),
+    command("typing.start", ROOM, None, None, "Tells the others in a conversation that one types."),
+    command("typing.stop", ROOM, None, None, "Tells them that one has stopped."),
 ];
 
 impl Documented {

@@ -1,4 +1,4 @@
-//! The pushes.
+//! The pushes and the signals.
 
 /// Name, summary and data of each push.
 pub const EVENTS: [(&str, &str, &str); 29] = [
@@ -32,3 +32,7 @@ pub const EVENTS: [(&str, &str, &str); 29] = [
     ("account.updated", "Your profile changed.", "UserPush"),
     ("account.blocked", "Your account was stopped from acting; the sockets close.", "UserPush"),
 ];
+
+/// Name, summary and data of each signal.
+pub const SIGNALS: [(&str, &str, &str); 1] =
+    [("typing", "Somebody types in a conversation, or has stopped.", "Typing")];

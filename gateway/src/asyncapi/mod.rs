@@ -4,11 +4,11 @@ mod commands;
 mod events;
 
 pub use commands::COMMANDS;
-pub use events::EVENTS;
+pub use events::{EVENTS, SIGNALS};
 
 use crate::{
     hub::SyncPage,
-    operations::{EditedMessage, MarkedUpTo, NewConversation, NewMessage, SettingsUpdate},
+    operations::{EditedMessage, MarkedUpTo, NewConversation, NewMessage, SettingsUpdate, Typing},
     problem::Problem,
     push::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
@@ -50,6 +50,7 @@ use utoipa::OpenApi;
     SignedOn,
     Sync,
     SyncPage,
+    Typing,
     UserData<'_>,
 )))]
 struct Schemas;
@@ -70,6 +71,9 @@ pub fn document() -> Value {
     }
     for (name, summary, schema) in EVENTS {
         messages.insert(name.to_owned(), json!({"name": name, "summary": summary, "payload": push(name, schema)}));
+    }
+    for (name, summary, schema) in SIGNALS {
+        messages.insert(name.to_owned(), json!({"name": name, "summary": summary, "payload": signal(name, schema)}));
     }
     let told: Vec<_> = messages.keys().map(|name| reference(&["channels", "ws", "messages", name])).collect();
     operations.insert(
@@ -138,6 +142,15 @@ fn push(name: &str, schema: &str) -> Value {
             "actorId": {"type": ["string", "null"], "format": "uuid"},
             "data": reference(&["components", "schemas", schema]),
         },
+    })
+}
+
+/// The frame of a signal: told once to whoever is connected, and lost on those who read too slowly.
+fn signal(name: &str, schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["signal", "data"],
+        "properties": {"signal": {"const": name}, "data": reference(&["components", "schemas", schema])},
     })
 }
 

@@ -25,6 +25,12 @@ pub struct Config {
     pub data: PathBuf,
     /// Postgres, instead of the embedded databases.
     pub database_url: Option<String>,
+    /// RabbitMQ, instead of lanes within this process.
+    pub rabbitmq_url: Option<String>,
+    /// Redis, instead of a graph in this process's memory.
+    pub redis_url: Option<String>,
+    /// Begins the names of queues and keys.
+    pub namespace: String,
     /// Whether this is a production server: nothing is made up, no API explorer.
     pub production: bool,
     /// Which parts of the server run in this process.
@@ -92,6 +98,9 @@ impl Default for Config {
             port: 8080,
             data: PathBuf::from("./data"),
             database_url: None,
+            rabbitmq_url: None,
+            redis_url: None,
+            namespace: "chatchit".to_owned(),
             production: false,
             role: Role::All,
             access_secret: None,

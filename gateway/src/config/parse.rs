@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// The least length of a signing secret, in bytes (RFC 7518, 3.2).
 const LEAST_SECRET: usize = 32;
+/// The most characters of a namespace: an AMQP name has 255 bytes, and ours go on after it.
+const LONGEST_NAMESPACE: usize = 64;
 
 impl Config {
     /// From raw settings.
@@ -28,12 +30,7 @@ impl Reader<'_> {
     fn config(&mut self) -> Config {
         let default = Config::default();
         let production = self.one_of("APP_ENV", &[("development", false), ("production", true)], false);
-        let database_url = self.read("DATABASE_URL", postgres_url);
-        for (name, instead) in [("RABBITMQ_URL", "events travel in process"), ("REDIS_URL", "memory serves")] {
-            if self.sources.get(name).is_some() {
-                self.faults.push(format!("{name} is not supported by this version yet: unset it, and {instead}"));
-            }
-        }
+        let database_url = self.read("DATABASE_URL", |text| url(text, &["postgres://", "postgresql://"]));
         let access_secret = self.read("JWT_ACCESS_TOKEN", signing_secret);
         let master_key = self.read("CHATCHIT_MASTER_KEY", master_key);
         let shared = production || database_url.is_some();
@@ -47,6 +44,9 @@ impl Reader<'_> {
                 .unwrap_or(default.port),
             data: self.sources.get("CHATCHIT_DATA").map_or(default.data, Into::into),
             database_url,
+            rabbitmq_url: self.read("RABBITMQ_URL", |text| url(text, &["amqp://", "amqps://"])),
+            redis_url: self.read("REDIS_URL", |text| url(text, &["redis://"])),
+            namespace: self.read("CHATCHIT_NAMESPACE", namespace).unwrap_or(default.namespace),
             production,
             role: self.one_of("CHATCHIT_ROLE", &roles, Role::All),
             access_secret,
@@ -104,9 +104,18 @@ impl Reader<'_> {
     }
 }
 
-fn postgres_url(text: &str) -> Result<String, String> {
-    let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-    if known { Ok(text.to_owned()) } else { Err("must begin with postgres://".to_owned()) }
+fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
+    let known = schemes.iter().any(|scheme| text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err(format!("must begin with {}", schemes.join(" or "))) }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if plain && (1..=LONGEST_NAMESPACE).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be 1 to {LONGEST_NAMESPACE} letters, digits, - or _"))
+    }
 }
 
 fn signing_secret(text: &str) -> Result<Secret, String> {
@@ -173,6 +182,9 @@ mod tests {
         let config = config(&[
             ("PORT", "0"),
             ("DATABASE_URL", "postgres://u@h/d"),
+            ("RABBITMQ_URL", "amqp://h"),
+            ("REDIS_URL", "redis://h"),
+            ("CHATCHIT_NAMESPACE", "second"),
             ("APP_ENV", "production"),
             ("JWT_ACCESS_TOKEN", "0123456789abcdef0123456789abcdef"),
             ("JWT_PREVIOUS_TOKENS", "1123456789abcdef0123456789abcdef, 2123456789abcdef0123456789abcdef"),
@@ -185,6 +197,8 @@ mod tests {
         .unwrap();
         assert!(config.production && config.log_json && config.port == 0);
         assert_eq!(config.master_key, Some(MasterKey([0xab; 32])));
+        let engines = (config.rabbitmq_url.as_deref(), config.redis_url.as_deref(), config.namespace.as_str());
+        assert_eq!(engines, (Some("amqp://h"), Some("redis://h"), "second"));
         assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
         assert_eq!(config.access_expired, Duration::from_secs(1_800));
         assert!(matches!(config.log_location(), sql::Location::Postgres { schema, .. } if schema == "chatchit_log"));
@@ -198,8 +212,9 @@ mod tests {
             ("APP_ENV", "production"),
             ("JWT_REFRESH_EXPIRED", "soon"),
             ("CHATCHIT_MASTER_KEY", "short"),
-            ("RABBITMQ_URL", "amqp://h"),
-            ("REDIS_URL", "redis://h"),
+            ("RABBITMQ_URL", "http://h"),
+            ("REDIS_URL", "memcached://h"),
+            ("CHATCHIT_NAMESPACE", "two words"),
             ("CHATCHIT_ROLE", "boss"),
             ("ALLOWED_ORIGINS", "a.example"),
             ("TRUSTED_PROXIES", "everybody"),
@@ -213,8 +228,9 @@ mod tests {
             "JWT_ACCESS_TOKEN must be set",
             "JWT_REFRESH_EXPIRED",
             "CHATCHIT_MASTER_KEY",
-            "RABBITMQ_URL is not supported by this version yet",
+            "RABBITMQ_URL must begin with amqp:// or amqps://",
             "REDIS_URL",
+            "CHATCHIT_NAMESPACE",
             "CHATCHIT_ROLE",
             "ALLOWED_ORIGINS",
             "TRUSTED_PROXIES",

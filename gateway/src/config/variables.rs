@@ -17,13 +17,18 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All settings of this version.
-pub const VARIABLES: [Variable; 17] = [
+pub const VARIABLES: [Variable; 18] = [
     variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
     variable("HOST", "127.0.0.1", "the address to listen on"),
     variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
     variable("CHATCHIT_DATA", "./data", "the folder of the embedded databases and of the secrets made here"),
-    variable("RABBITMQ_URL", "unset", "not supported by this version yet; unset: events travel in process"),
-    variable("REDIS_URL", "unset", "not supported by this version yet; unset: relations are kept in memory"),
+    variable("RABBITMQ_URL", "unset", "amqp://… for the lanes between processes; unset: events travel in process"),
+    variable("REDIS_URL", "unset", "redis://… for relations and presence; unset: each process keeps its own in memory"),
+    variable(
+        "CHATCHIT_NAMESPACE",
+        "chatchit",
+        "begins the names of queues and keys: one per installation on an engine",
+    ),
     variable(
         "JWT_ACCESS_TOKEN",
         "made and kept",

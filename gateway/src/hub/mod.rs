@@ -8,6 +8,7 @@ mod follow;
 mod person;
 mod ring;
 mod settings;
+mod signals;
 mod state;
 mod sync;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use catch_up::{Seat, Start};
 pub use settings::HubSettings;
+pub use signals::SignalCounts;
 pub use sync::SyncPage;
 
 use crate::{
@@ -47,6 +49,7 @@ struct Inner {
     pushes: Pushes,
     settings: HubSettings,
     state: Mutex<State>,
+    signals: signals::Counters,
     readers: Semaphore,
     /// Somebody left.
     left: Notify,
@@ -63,7 +66,8 @@ impl Hub {
         let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
         let pushes = Pushes::new(store.clone());
         let (readers, left) = (Semaphore::new(READERS), Notify::new());
-        Ok(Self(Arc::new(Inner { store, pushes, settings, state, readers, left })))
+        let signals = signals::Counters::default();
+        Ok(Self(Arc::new(Inner { store, pushes, settings, state, signals, readers, left })))
     }
 
     /// What a socket, a user and this hub may take up.

@@ -185,6 +185,20 @@ impl State {
         Some(Next::Joined(entries, self.marks))
     }
 
+    /// Connected users who are in `scope` now.
+    pub(super) fn insiders(&self, scope: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        let is_in = move |user: &Uuid| {
+            self.people.get(user).is_some_and(|person| person.receives(scope, self.marks.high.saturating_add(1)))
+        };
+        self.scopes.get(&scope).into_iter().flatten().copied().filter(is_in)
+    }
+
+    /// The outboxes of the sockets of `user` that have caught up.
+    pub(super) fn listening(&self, user: Uuid) -> impl Iterator<Item = Arc<Outbox>> + '_ {
+        let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
+        seats.filter(|seat| seat.joined).map(|seat| Arc::clone(&seat.outbox))
+    }
+
     fn move_people(&mut self, entry: &Entry) {
         let (scope, position) = (entry.scope(), entry.position());
         for about in &entry.about {

@@ -27,6 +27,11 @@ impl Answer {
         Ok(Self { status: status.as_u16(), body, position: receipt.position })
     }
 
+    /// It was told, and nothing was stored.
+    pub(super) fn told() -> Self {
+        Self { status: StatusCode::NO_CONTENT.as_u16(), body: Value::Null, position: None }
+    }
+
     pub(super) fn nothing(receipt: &Receipt) -> Self {
         Self { status: StatusCode::NO_CONTENT.as_u16(), body: Value::Null, position: receipt.position }
     }

@@ -9,6 +9,7 @@ mod path;
 mod profile;
 mod receipts;
 mod sessions;
+mod typing;
 
 pub use answer::Answer;
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
@@ -19,6 +20,7 @@ pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};
 pub use sessions::{end_session, sign_out};
+pub use typing::{Typing, start_typing, stop_typing};
 
 use crate::{App, Problem, request};
 use axum::http::StatusCode;
@@ -135,6 +137,8 @@ commands! {
     "friend.block" => block,
     "friend.unblock" => unblock,
     "friend.unfriend" => unfriend,
+    "typing.start" => start_typing,
+    "typing.stop" => stop_typing,
 }
 
 /// Runs one command of the protocol by its name, such as `message.send`.

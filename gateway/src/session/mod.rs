@@ -7,5 +7,5 @@ mod pipeline;
 
 pub use close::Close;
 pub use flood::Flood;
-pub use outbox::{Burst, Outbox};
+pub use outbox::{Burst, Offered, Outbox};
 pub use pipeline::Pipeline;

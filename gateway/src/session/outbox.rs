@@ -32,6 +32,18 @@ pub struct Burst {
     pub close: Option<Close>,
 }
 
+/// What became of a frame that may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It is lost.
+    Shed,
+    /// It will be written.
+    Kept {
+        /// Whether the writer must be [woken](Outbox::wake).
+        wake: bool,
+    },
+}
+
 impl Outbox {
     /// An empty outbox that holds at most `limit` bytes.
     #[must_use]
@@ -56,16 +68,15 @@ impl Outbox {
         idle
     }
 
-    /// Puts in a frame that may be lost: it is, once the outbox is half full. Answers whether the writer must
-    /// be [woken](Self::wake).
-    pub fn offer(&self, frame: Utf8Bytes) -> bool {
+    /// Puts in a frame that may be lost: it is, once the outbox is half full.
+    pub fn offer(&self, frame: Utf8Bytes) -> Offered {
         let mut queue = self.lock();
         if queue.close.is_some() || queue.bytes + frame.len() > self.limit / 2 {
-            return false;
+            return Offered::Shed;
         }
         let idle = queue.frames.is_empty();
         queue.put(frame);
-        idle
+        Offered::Kept { wake: idle }
     }
 
     /// Closes the socket once what waits now is written; the first reason stands.
@@ -133,8 +144,9 @@ mod tests {
     #[tokio::test]
     async fn frames_come_in_order_and_the_writer_is_woken_once_a_burst() {
         let outbox = Outbox::new(100);
-        let woken = [outbox.push("a".into()), outbox.push("b".into()), outbox.offer("c".into())];
-        assert_eq!(woken, [true, false, false]);
+        let woken = [outbox.push("a".into()), outbox.push("b".into())];
+        assert_eq!(woken, [true, false]);
+        assert_eq!(outbox.offer("c".into()), Offered::Kept { wake: false });
         assert_eq!(outbox.next(2).await.frames, ["a", "b"].map(Utf8Bytes::from_static));
         assert_eq!(outbox.next(2).await.frames, [Utf8Bytes::from_static("c")]);
         assert!(outbox.push("d".into()));
@@ -144,7 +156,7 @@ mod tests {
     async fn signals_are_shed_at_half_and_events_close_it() {
         let outbox = Outbox::new(100);
         outbox.push(frame(40));
-        assert!(!outbox.offer(frame(20)), "shed");
+        assert_eq!(outbox.offer(frame(20)), Offered::Shed);
         outbox.push(frame(60));
         assert_eq!(outbox.closing(), None);
         assert!(outbox.push(frame(1)), "the writer must hear of it");

@@ -199,6 +199,8 @@ impl Person {
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
     pub(crate) response: Response<Option<Vec<u8>>>,
+    /// Signals that came while something else was waited for.
+    signals: VecDeque<Value>,
     /// The cursor after the last push that was taken.
     pub(crate) cursor: String,
     /// Pushes that came while something else was waited for.
@@ -215,7 +217,7 @@ pub(crate) enum End {
 
 impl Client {
     fn new(socket: WebSocketStream<TcpStream>, response: Response<Option<Vec<u8>>>) -> Self {
-        Self { socket, response, cursor: String::new(), pushes: VecDeque::new(), sent: 0 }
+        Self { socket, response, cursor: String::new(), pushes: VecDeque::new(), signals: VecDeque::new(), sent: 0 }
     }
 
     /// Reads the first frame.
@@ -233,8 +235,32 @@ impl Client {
         soon("a frame to be sent", self.socket.send(message)).await.unwrap();
     }
 
-    /// The next text frame as it comes, or how the socket ended.
+    /// The next text frame that is no signal, or how the socket ended.
     pub(crate) async fn frame(&mut self) -> Result<Value, End> {
+        loop {
+            let frame = self.any_frame().await?;
+            if frame.get("signal").is_none() {
+                return Ok(frame);
+            }
+            self.signals.push_back(frame);
+        }
+    }
+
+    /// The next signal.
+    pub(crate) async fn signal(&mut self) -> Value {
+        loop {
+            if let Some(signal) = self.signals.pop_front() {
+                return signal;
+            }
+            let frame = self.any_frame().await.expect("a signal");
+            if frame.get("signal").is_some() {
+                return frame;
+            }
+            self.pushes.extend(frame.get("event").is_some().then_some(frame));
+        }
+    }
+
+    async fn any_frame(&mut self) -> Result<Value, End> {
         loop {
             return match soon("a frame", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => Ok(serde_json::from_str(&text).expect("JSON")),

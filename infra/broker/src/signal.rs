@@ -16,6 +16,8 @@ pub struct Signal {
     pub scope: Option<Uuid>,
     /// … or some people.
     pub users: Vec<Uuid>,
+    /// Whom it comes from: their own sockets are not told.
+    pub from: Option<Uuid>,
     /// What the sockets are sent.
     pub data: serde_json::Value,
     /// Not worth telling after this time (milliseconds since the epoch).

@@ -2,6 +2,7 @@
 //!
 //! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
 
+mod circle;
 mod conversations;
 mod details;
 mod friendships;

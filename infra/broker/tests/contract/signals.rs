@@ -15,7 +15,7 @@ fn listen(broker: &Broker) -> SignalSubscription {
 }
 
 fn signal(name: &str, expires_at: i64) -> Signal {
-    Signal { name: name.to_owned(), scope: None, users: vec![], data: serde_json::Value::Null, expires_at }
+    Signal { name: name.to_owned(), scope: None, users: vec![], from: None, data: serde_json::Value::Null, expires_at }
 }
 
 #[tokio::test]

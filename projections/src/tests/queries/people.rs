@@ -153,3 +153,17 @@ each_engine!(the_graph_is_loaded_page_by_page, |home| async move {
     assert_eq!(queries.conversations_of(user(1)).await.unwrap(), [group]);
     assert!(queries.conversations_of(user(3)).await.unwrap().is_empty());
 });
+
+each_engine!(a_circle_is_friends_and_fellow_members_without_blocks, |home| async move {
+    let world = World::new(home).await;
+    let mut story = people(5);
+    story.pair(0, 1, FriendshipAct::Request);
+    story.pair(1, 0, FriendshipAct::Accept);
+    story.open_group(0, 0, &[2, 3], false);
+    story.pair(3, 0, FriendshipAct::Block);
+    let queries = told(&world, &mut story).await;
+    for (of, circle) in [(0, &[1, 2][..]), (1, &[0]), (2, &[0, 3]), (3, &[2]), (4, &[])] {
+        let want = circle.iter().map(|n| story.user(*n)).collect();
+        assert_eq!(queries.circle(story.user(of)).await.unwrap(), want, "of {of}");
+    }
+});
