@@ -1,12 +1,17 @@
 //! RabbitMQ and Redis for tests: shared servers, on which each test keeps to names of its own.
 
 use crate::rand;
+use redis::{Commands, RedisResult};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Where the URL of the test RabbitMQ stands.
 pub const RABBITMQ_URL: &str = "CHATCHIT_TEST_RABBITMQ_URL";
 /// Where the URL of the test Redis stands.
 pub const REDIS_URL: &str = "CHATCHIT_TEST_REDIS_URL";
+
+/// How long the shared Redis may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The test RabbitMQ.
 ///
@@ -34,4 +39,74 @@ pub fn namespace() -> String {
 
 pub(crate) fn from_environment(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`, which provides engines"))
+}
+
+/// The keys of one home in Redis: all that begin with its prefix, removed with it.
+pub(crate) struct TestKeys {
+    pub(crate) url: String,
+    pub(crate) prefix: String,
+}
+
+impl TestKeys {
+    fn remove(&self) -> RedisResult<()> {
+        let mut connection = redis::Client::open(self.url.as_str())?.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        let pattern = format!("{}*", self.prefix);
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1000);
+            let (next, keys): (u64, Vec<Vec<u8>>) = scan.query(&mut connection)?;
+            if !keys.is_empty() {
+                let _: u64 = connection.unlink(keys)?;
+            }
+            if next == 0 {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+}
+
+impl Drop for TestKeys {
+    fn drop(&mut self) {
+        // Keys left behind disturb nobody: their prefix is not used again.
+        let _ = self.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Engine, Home, Mix};
+    use redis::Commands;
+
+    #[tokio::test]
+    async fn a_home_takes_its_keys_along() {
+        let home = Home::mix(Mix::EMBEDDED.with_redis()).await;
+        let url = home.redis_url().unwrap();
+        let mut redis = redis::Client::open(url).unwrap().get_connection().unwrap();
+        let (own, other) = (format!("{}:a", home.namespace()), format!("{}:a", crate::namespace()));
+        for key in [&own, &other] {
+            let () = redis.set_ex(key, 1, 60).unwrap();
+        }
+        drop(home);
+        assert!(!redis.exists::<_, bool>(own).unwrap());
+        assert!(redis.exists::<_, bool>(other).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_home_has_the_engines_of_its_mix() {
+        for mix in [Mix::EMBEDDED, Mix::POSTGRES, Mix::EMBEDDED.with_rabbitmq(), Mix::EMBEDDED.with_redis()] {
+            let home = Home::mix(mix).await;
+            assert_eq!(home.database_url().is_some(), mix.engine == Engine::Postgres);
+            assert_eq!(home.rabbitmq_url().is_some(), mix.rabbitmq);
+            assert_eq!(home.redis_url().is_some(), mix.redis);
+        }
+    }
+
+    crate::every_mix!(a_home_is_nobody_elses, |home| async move {
+        let other = Home::mix(Mix::EMBEDDED).await;
+        assert_ne!(home.namespace(), other.namespace());
+        assert_ne!(home.log(), other.log());
+    });
 }

@@ -1,4 +1,5 @@
-//! A home of its own for each test: a folder for SQLite, a database for Postgres; gone when the test ends.
+//! A home of its own for each test: a folder for SQLite, a database for Postgres, a prefix for names on RabbitMQ and
+//! keys in Redis; gone when the test ends.
 //!
 //! Engines are taken from `CHATCHIT_TEST_*` alone, which `cargo xtask test` sets to private servers.
 
@@ -6,10 +7,14 @@
 
 mod cable;
 mod engines;
+mod mix;
 
 pub use cable::Cable;
 pub use engines::{RABBITMQ_URL, REDIS_URL, namespace, rabbitmq_url, redis_url};
+pub use mix::Mix;
+pub use sql::Engine;
 
+use engines::TestKeys;
 use sql::{Durability, Location};
 use sqlx::{Connection, Executor, PgConnection};
 use std::path::Path;
@@ -23,6 +28,9 @@ pub const DATABASE_URL: &str = "CHATCHIT_TEST_DATABASE_URL";
 pub struct Home {
     folder: TempDir,
     database: Option<TestDatabase>,
+    namespace: String,
+    rabbitmq: Option<String>,
+    redis: Option<TestKeys>,
 }
 
 struct TestDatabase {
@@ -31,17 +39,28 @@ struct TestDatabase {
 }
 
 impl Home {
-    /// A fresh, empty place on `engine`.
+    /// A fresh, empty place on `engine`, the rest in process.
     ///
     /// # Panics
-    /// When it cannot be made: without `CHATCHIT_TEST_DATABASE_URL` there is no Postgres to make it on.
+    /// As [`Home::mix`] does.
     pub async fn new(engine: Engine) -> Self {
+        Self::mix(Mix::of(engine)).await
+    }
+
+    /// A fresh, empty place on the engines of `mix`.
+    ///
+    /// # Panics
+    /// When it cannot be made: without `CHATCHIT_TEST_DATABASE_URL` there is no Postgres to make it on, and so on.
+    pub async fn mix(mix: Mix) -> Self {
         let folder = tempfile::Builder::new().prefix("chatchit-test-").tempdir().expect("a temporary folder");
-        let database = match engine {
+        let database = match mix.engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(TestDatabase::create().await),
         };
-        Self { folder, database }
+        let namespace = namespace();
+        let rabbitmq = mix.rabbitmq.then(rabbitmq_url);
+        let redis = mix.redis.then(|| TestKeys { url: redis_url(), prefix: namespace.clone() });
+        Self { folder, database, namespace, rabbitmq, redis }
     }
 
     /// Where the log lives.
@@ -66,6 +85,26 @@ impl Home {
     #[must_use]
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(|database| with_database(&database.server, &database.name))
+    }
+
+    /// What names on RabbitMQ and keys in Redis have to begin with. No other home has it.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The URL of RabbitMQ; `None` when events travel in process.
+    ///
+    /// Queues are not removed with the home: let them expire by themselves.
+    #[must_use]
+    pub fn rabbitmq_url(&self) -> Option<String> {
+        self.rabbitmq.clone()
+    }
+
+    /// The URL of Redis; `None` when the graph lives in memory.
+    #[must_use]
+    pub fn redis_url(&self) -> Option<String> {
+        self.redis.as_ref().map(|keys| keys.url.clone())
     }
 
     fn place(&self, file: &str, schema: &str, durability: Durability) -> Location {
@@ -118,33 +157,6 @@ fn rand() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(std::process::id()));
     half() << 64 | half()
 }
-
-/// Makes of one async test function one test per engine: `each_engine!(name, |home| async move { … });`
-#[macro_export]
-macro_rules! each_engine {
-    ($name:ident, |$home:ident| $body:expr) => {
-        mod $name {
-            #[allow(unused_imports, clippy::allow_attributes, reason = "the body decides what it needs")]
-            use super::*;
-
-            async fn scenario($home: $crate::Home) {
-                $body.await
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                scenario($crate::Home::new($crate::Engine::Sqlite).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                scenario($crate::Home::new($crate::Engine::Postgres).await).await;
-            }
-        }
-    };
-}
-
-pub use sql::Engine;
 
 #[cfg(test)]
 mod tests {
