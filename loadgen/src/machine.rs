@@ -15,50 +15,126 @@ use crate::stats::Quantiles;
 /// `USER_HZ`, the unit of `/proc/<pid>/stat`: 100 on every Linux there is.
 const TICKS: f64 = 100.0;
 
-/// Processor seconds spent so far, by program.
+/// Whose cost it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A process of the server that was started here.
+    Server,
+    /// All processes named `postgres` of this machine.
+    Postgres,
+    /// All named `beam.smp`.
+    RabbitMq,
+    /// All named `redis-server`.
+    Redis,
+    /// This program.
+    Client,
+}
+
+/// What a program used until now.
+#[derive(Clone, Debug)]
+pub(crate) struct Usage {
+    /// The report's name for it.
+    pub(crate) name: String,
+    /// Whose it is.
+    pub(crate) kind: Kind,
+    /// Processor seconds.
+    pub(crate) seconds: f64,
+    /// Memory, if it runs and shares none.
+    pub(crate) resident_kib: Option<u64>,
+}
+
+/// Processor seconds per thousand messages.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Spent {
-    /// The server, if it runs here.
+    /// All processes of the server that were started here.
     pub(crate) server: f64,
-    /// All processes named `postgres` of this machine.
     pub(crate) postgres: f64,
-    /// This program.
+    pub(crate) rabbitmq: f64,
+    pub(crate) redis: f64,
     pub(crate) client: f64,
+    /// All but the client.
+    pub(crate) total: f64,
 }
 
-impl Spent {
-    /// Until now.
-    pub(crate) fn now(server: Option<u32>) -> Result<Self> {
-        let of = |id: u32| fs::read_to_string(format!("/proc/{id}/stat")).ok().and_then(|stat| parse(&stat));
-        let (_, client) = of(std::process::id()).context("this program cannot see itself in /proc")?;
-        let mut spent = Self { client, ..Self::default() };
-        spent.server = server.and_then(of).map_or(0.0, |(_, seconds)| seconds);
-        for entry in fs::read_dir("/proc")?.filter_map(Result::ok) {
-            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            if let Some((name, seconds)) = of(id)
-                && name == "postgres"
-            {
-                spent.postgres += seconds;
-            }
-        }
-        Ok(spent)
-    }
+/// What one program spent in a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cost {
+    pub(crate) name: String,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) cpu_seconds_per_1000: f64,
+    /// Memory at the end; none for a process that was killed, nor for Postgres, whose processes share theirs.
+    pub(crate) resident_mib: Option<f64>,
+}
 
-    /// Since an earlier time.
-    pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            server: self.server - earlier.server,
-            postgres: (self.postgres - earlier.postgres).max(0.0),
-            client: self.client - earlier.client,
+impl Cost {
+    /// For people.
+    pub(crate) fn in_words(&self) -> String {
+        let Self { name, cpu_seconds_per_1000, resident_mib, .. } = self;
+        let memory = resident_mib.map(|mib| format!(" ({mib:.0} MiB)")).unwrap_or_default();
+        format!("{name} {cpu_seconds_per_1000:.3}{memory}")
+    }
+}
+
+/// What each program spent between two looks, and what that is for each thousand of `count`.
+pub(crate) fn costs(before: &[Usage], after: &[Usage], count: usize) -> (Spent, Vec<Cost>) {
+    let mut spent = Spent::default();
+    let pairs = after.iter().zip(before);
+    let costs = pairs.map(|(after, before)| {
+        // What was restarted between the looks begins again at 0.
+        let cpu_seconds = (after.seconds - before.seconds).max(0.0);
+        let cpu_seconds_per_1000 = if count == 0 { 0.0 } else { cpu_seconds * 1e3 / count as f64 };
+        *match after.kind {
+            Kind::Server => &mut spent.server,
+            Kind::Postgres => &mut spent.postgres,
+            Kind::RabbitMq => &mut spent.rabbitmq,
+            Kind::Redis => &mut spent.redis,
+            Kind::Client => &mut spent.client,
+        } += cpu_seconds_per_1000;
+        let resident_mib = after.resident_kib.map(|kib| kib as f64 / 1024.0);
+        Cost { name: after.name.clone(), cpu_seconds, cpu_seconds_per_1000, resident_mib }
+    });
+    let costs = costs.collect();
+    spent.total = spent.server + spent.postgres + spent.rabbitmq + spent.redis;
+    (spent, costs)
+}
+
+/// What this program used.
+pub(crate) fn of_this_program() -> Result<Usage> {
+    let id = std::process::id();
+    let seconds = seconds_of(id).context("this program cannot see itself in /proc")?;
+    Ok(Usage { name: "client".to_owned(), kind: Kind::Client, seconds, resident_kib: resident_of(id) })
+}
+
+/// What all processes with a name used.
+pub(crate) fn of_all_named(name: &str, kind: Kind) -> Result<Usage> {
+    let ids = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let named = ids.filter_map(|id| stat(id).filter(|(of, _)| of == name).map(|(_, seconds)| (id, seconds)));
+    let mut usage = Usage { name: name.to_owned(), kind, seconds: 0.0, resident_kib: None };
+    for (id, seconds) in named {
+        usage.seconds += seconds;
+        if kind != Kind::Postgres {
+            usage.resident_kib = resident_of(id).map(|kib| kib + usage.resident_kib.unwrap_or_default());
         }
     }
+    Ok(usage)
+}
 
-    /// For each thousand of `count`.
-    pub(crate) fn per_thousand(self, count: usize) -> Self {
-        let share = |seconds: f64| if count == 0 { 0.0 } else { seconds * 1e3 / count as f64 };
-        Self { server: share(self.server), postgres: share(self.postgres), client: share(self.client) }
-    }
+/// The processor seconds of a process, those of children that have ended included.
+pub(crate) fn seconds_of(id: u32) -> Option<f64> {
+    stat(id).map(|(_, seconds)| seconds)
+}
+
+/// The memory of a process.
+pub(crate) fn resident_of(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+fn stat(id: u32) -> Option<(String, f64)> {
+    parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
 /// Name and processor seconds, those of children that have ended included.
@@ -114,11 +190,23 @@ fn write_page(path: &Path) -> std::io::Result<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Kind, Usage, costs, parse};
 
     #[test]
     fn a_stat_line_gives_name_and_seconds() {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 1 2 3 4 150 50 20 30 20 0 1 0 100 0 0";
         assert_eq!(parse(stat), Some(("a (b) c".to_owned(), 2.5)));
+    }
+
+    #[test]
+    fn the_client_is_no_part_of_the_total_and_a_restart_costs_nothing() {
+        let usage = |kind, seconds| Usage { name: "x".to_owned(), kind, seconds, resident_kib: Some(2048) };
+        let before =
+            [usage(Kind::Server, 1.0), usage(Kind::Server, 1.0), usage(Kind::Redis, 9.0), usage(Kind::Client, 0.0)];
+        let after =
+            [usage(Kind::Server, 2.0), usage(Kind::Server, 3.0), usage(Kind::Redis, 1.0), usage(Kind::Client, 5.0)];
+        let (spent, costs) = costs(&before, &after, 2_000);
+        assert_eq!((spent.server, spent.redis, spent.client, spent.total), (1.5, 0.0, 2.5, 1.5));
+        assert_eq!((costs[1].cpu_seconds, costs[1].resident_mib), (2.0, Some(2.0)));
     }
 }

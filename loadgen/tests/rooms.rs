@@ -4,15 +4,24 @@
 
 use gateway::{Application, Config, hub::HubSettings};
 use serde_json::Value;
-use std::{net::SocketAddr, process::Output};
-use testkit::{Home, each_engine};
+use std::{net::SocketAddr, path::Path, process::Output};
+use testkit::{Engine, Home, each_engine};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-async fn load(address: SocketAddr, more: &[&str]) -> Output {
+async fn load(more: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatchit-loadgen"));
-    command.args(["rooms", "--address", &address.to_string(), "--users", "6", "--room", "3", "--json"]);
-    command.args(["--warm-up", "0", "--measure", "1"]).args(more).kill_on_drop(true).output().await.unwrap()
+    command.args(["rooms", "--users", "6", "--room", "3", "--json", "--warm-up", "0", "--measure", "1"]).args(more);
+    let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.unwrap();
+    let [out, complaint] = [&stdout, &stderr].map(|text| String::from_utf8_lossy(text));
+    assert_eq!(status.code(), Some(0), "{out} {complaint}");
+    serde_json::from_slice(&stdout).unwrap()
+}
+
+/// The server as a program: see `examples/server.rs`.
+fn program() -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_chatchit-loadgen")).with_file_name("examples").join("server");
+    program.to_str().unwrap().to_owned()
 }
 
 async fn serve(home: &Home, token: CancellationToken) -> SocketAddr {
@@ -35,10 +44,7 @@ each_engine!(rooms_closed_and_open, |home| async move {
     let token = CancellationToken::new();
     let address = serve(&home, token.clone()).await;
     for mode in [&["--runs", "2"][..], &["--rate", "50"]] {
-        let output = load(address, mode).await;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{} {complaint}", String::from_utf8_lossy(&output.stdout));
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let report = load(&[&["--address", &address.to_string()], mode].concat()).await;
         let first = &report["runs"][0];
         assert!(first["sent"].as_u64().unwrap() > 0, "{report}");
         assert!(first["deliveriesPerSecond"].as_f64().unwrap() > 0.0, "{report}");
@@ -46,3 +52,18 @@ each_engine!(rooms_closed_and_open, |home| async move {
     }
     token.cancel();
 });
+
+#[tokio::test]
+async fn gateways_and_workers_each_with_its_cost() {
+    let database = Home::new(Engine::Postgres).await;
+    let target = ["--spawn", &program(), "--database-url", &database.database_url().unwrap()].map(str::to_owned);
+    let split = ["--gateways", "2", "--workers", "2", "--rate", "50"].map(str::to_owned);
+    let arguments: Vec<_> = target.iter().chain(&split).map(String::as_str).collect();
+    let report = load(&arguments).await;
+    let first = &report["runs"][0];
+    assert!(first["deliveriesPerSecond"].as_f64().unwrap() > 0.0, "{report}");
+    let names: Vec<_> =
+        first["processes"].as_array().unwrap().iter().map(|cost| cost["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["gateway-1", "gateway-2", "worker-1", "worker-2", "postgres", "client"]);
+    assert!(first["processes"][0]["residentMib"].as_f64().unwrap() > 1.0, "{report}");
+}

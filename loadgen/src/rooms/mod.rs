@@ -11,7 +11,7 @@ mod report;
 mod seed;
 
 use crate::{
-    machine::{Disk, Spent},
+    machine::Disk,
     server::{Server, Target},
 };
 use anyhow::{Result, anyhow, bail, ensure};
@@ -65,9 +65,9 @@ pub(crate) struct Settings {
 pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
     ensure!(settings.room > 0 && settings.users.is_multiple_of(settings.room), "--users must be a multiple of --room");
     ensure!(settings.content >= member::MARK, "--content must be at least {}", member::MARK);
-    let mut server = Server::reserve(&settings.target).await?;
+    let server = Server::reserve(&settings.target).await?;
     let runs = tokio::select! {
-        runs = load(&settings, &mut server) => runs,
+        runs = load(&settings, &server) => runs,
         _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
     };
     server.stop().await?;
@@ -76,11 +76,11 @@ pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
     Ok(report.is_clean())
 }
 
-async fn load(settings: &Settings, server: &mut Server) -> Result<Vec<Run>> {
+async fn load(settings: &Settings, server: &Server) -> Result<Vec<Run>> {
     eprintln!("seeding {} users in {} rooms", settings.users, settings.users / settings.room);
     let seeded = match server.log() {
         Some(log) => bulk::seed(log, settings.users, settings.room).await?,
-        None => seed::seed(server.address(), settings.users, settings.room).await?,
+        None => seed::seed(server.addresses()[0], settings.users, settings.room).await?,
     };
     server.start().await?;
     let seeded = Rc::new(seeded);
@@ -97,10 +97,12 @@ async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Resu
     let board = Rc::new(Board::new(settings.room));
     let mut members = JoinSet::new();
     let mut turns = Vec::new();
+    let doors = server.addresses();
     for user in 0..settings.users {
         let (turn, turns_of_member) = mpsc::unbounded_channel();
         turns.push(turn);
-        let member = Member::connect(server.address(), seeded, user, settings.content).await?;
+        // Members of one room at different doors.
+        let member = Member::connect(doors[user % doors.len()], seeded, user, settings.content).await?;
         members.spawn_local(member.run(Rc::clone(&board), turns_of_member));
     }
     board.seat(turns, settings.rate.is_none());
@@ -115,15 +117,14 @@ async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Resu
         }
     };
     let disk = Disk::probe(server.folder());
-    let id = server.id();
     let measured = async {
         sleep(Duration::from_secs(settings.warm_up)).await;
-        let (begun, spent) = (Instant::now(), Spent::now(id)?);
+        let (begun, before) = (Instant::now(), server.usage()?);
         sleep(Duration::from_secs(settings.measure)).await;
-        anyhow::Ok((begun, Instant::now(), Spent::now(id)?.since(spent)))
+        anyhow::Ok((begun..Instant::now(), [before, server.usage()?]))
     };
     let all = async { tokio::join!(load, measured).1 };
-    let (begun, ended, spent) = tokio::select! {
+    let (window, usage) = tokio::select! {
         measured = all => measured?,
         failed = members.join_next() => bail!("a socket ended in the middle of the run: {failed:?}"),
     };
@@ -134,8 +135,8 @@ async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Resu
         failed = members.join_next() => bail!("a socket ended before its last deliveries: {failed:?}"),
     };
     members.shutdown().await;
-    let verdict = oracle::check(server.address(), seeded, &board, drained).await?;
-    Ok(Run::new(&board, begun..ended, spent, disk, verdict))
+    let verdict = oracle::check(doors[0], seeded, &board, drained).await?;
+    Ok(Run::new(&board, window, &usage, disk, verdict))
 }
 
 /// Hands out turns at an even pace, whatever comes back.

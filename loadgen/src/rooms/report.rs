@@ -2,7 +2,7 @@
 
 use super::{Settings, board::Board, oracle::Verdict};
 use crate::{
-    machine::Spent,
+    machine::{self, Cost, Spent, Usage},
     stats::{Quantiles, median},
 };
 use anyhow::Result;
@@ -21,6 +21,7 @@ pub(crate) struct Run {
     send_to_ack: Quantiles,
     send_to_delivered: Quantiles,
     cpu_seconds_per_1000: Spent,
+    processes: Vec<Cost>,
     disk_sync: Quantiles,
     disk_stalled: bool,
     sent: usize,
@@ -50,7 +51,13 @@ struct Summary {
 impl Run {
     /// What happened within `window`: messages count when their last delivery falls into it, times when the
     /// message was sent in it.
-    pub(crate) fn new(board: &Board, window: Range<Instant>, spent: Spent, disk: Quantiles, verdict: Verdict) -> Self {
+    pub(crate) fn new(
+        board: &Board,
+        window: Range<Instant>,
+        usage: &[Vec<Usage>; 2],
+        disk: Quantiles,
+        verdict: Verdict,
+    ) -> Self {
         let messages = board.messages();
         let seconds = (window.end - window.start).as_secs_f64();
         let fan_out = messages.iter().map(|message| message.delivered.len()).max().unwrap_or_default();
@@ -61,12 +68,15 @@ impl Run {
         let timed = || messages.iter().filter(|message| window.contains(&message.sent));
         let acks = timed().filter_map(|message| Some(message.acknowledged? - message.sent));
         let arrivals = timed().flat_map(|message| message.delivered.iter().map(|at| *at - message.sent));
+        let [before, after] = usage;
+        let (cpu_seconds_per_1000, processes) = machine::costs(before, after, complete);
         Self {
             messages_per_second: complete as f64 / seconds,
             deliveries_per_second: deliveries as f64 / seconds,
             send_to_ack: Quantiles::of(acks.collect()),
             send_to_delivered: Quantiles::of(arrivals.collect()),
-            cpu_seconds_per_1000: spent.per_thousand(complete),
+            cpu_seconds_per_1000,
+            processes,
             disk_sync: disk,
             disk_stalled: disk.max > STALL,
             sent: messages.len(),
@@ -78,7 +88,7 @@ impl Run {
 impl Report {
     /// Of all runs.
     pub(crate) fn new(settings: &Settings, runs: Vec<Run>) -> Self {
-        let Settings { users, room, content, rate, .. } = settings;
+        let Settings { target, users, room, content, rate, .. } = settings;
         let mode = rate.map_or_else(|| format!("closed, {users} outstanding"), |rate| format!("open, {rate}/s"));
         let of = |value: fn(&Run) -> f64| median(runs.iter().map(value).collect());
         let median = Summary {
@@ -87,9 +97,10 @@ impl Report {
             send_to_ack_p50: of(|run| run.send_to_ack.p50),
             send_to_delivered_p50: of(|run| run.send_to_delivered.p50),
             send_to_delivered_p99: of(|run| run.send_to_delivered.p99),
-            server_cpu_seconds_per_1000: of(|run| run.cpu_seconds_per_1000.server + run.cpu_seconds_per_1000.postgres),
+            server_cpu_seconds_per_1000: of(|run| run.cpu_seconds_per_1000.total),
         };
-        let scenario = format!("rooms: {users} sockets in rooms of {room}, {content} bytes, {mode}");
+        let scenario =
+            format!("rooms: {users} sockets in rooms of {room}, {content} bytes, {mode}, {}", target.in_words());
         Self { scenario, runs, median }
     }
 
@@ -131,6 +142,11 @@ impl Report {
                 disk_sync.max,
                 if run.disk_stalled { "  (disk stalled)" } else { "" },
             )?;
+        }
+        for (number, run) in self.runs.iter().enumerate() {
+            let total = run.cpu_seconds_per_1000.total;
+            let costs: Vec<_> = run.processes.iter().map(Cost::in_words).collect();
+            writeln!(out, "run {}: {total:.3} CPU-s per 1,000 without the client: {}", number + 1, costs.join(", "))?;
         }
         let Summary { messages_per_second, deliveries_per_second, .. } = self.median;
         writeln!(out, "median: {messages_per_second:.0} messages/s, {deliveries_per_second:.0} deliveries/s")?;

@@ -1,0 +1,207 @@
+//! The server under load: one that runs, or one started for the purpose in an empty place, as one process or as
+//! gateways and workers.
+
+mod database;
+mod process;
+
+pub(crate) use database::TemporaryDatabase;
+pub(crate) use process::Role;
+
+use crate::machine::{self, Kind, Usage};
+use anyhow::{Context, Result};
+use clap::Args;
+use futures_util::future::try_join_all;
+use process::Process;
+use sql::{Durability, Location};
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tempfile::TempDir;
+
+/// The signing secret of a server started for a run.
+pub(crate) const SECRET: &str = "a secret for this run alone, of 32 bytes or more";
+/// Its master key.
+pub(crate) const MASTER_KEY: [u8; 32] = [0x42; 32];
+/// Below the ports that Linux gives to outgoing connections: nobody takes that of a killed process meanwhile.
+const PORTS: std::ops::Range<u16> = 10_240..30_000;
+
+/// Which server.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Target {
+    /// Start this `chatchit` in an empty place for the run.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "address", required_unless_present = "address")]
+    spawn: Option<PathBuf>,
+    /// A database server for `--spawn`; a database is made on it for the run. Without: SQLite.
+    #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
+    database_url: Option<String>,
+    /// RabbitMQ for `--spawn`, under a namespace of the run's own. Without: events travel in process.
+    #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
+    rabbitmq_url: Option<String>,
+    /// Redis for `--spawn`, under a namespace of the run's own. Without: memory.
+    #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
+    redis_url: Option<String>,
+    /// Start so many gateways, and workers beside them; 0: one process that is both.
+    #[arg(long, default_value_t = 0, requires = "database_url")]
+    gateways: usize,
+    /// Start so many workers.
+    #[arg(long, default_value_t = 1, requires = "gateways")]
+    workers: usize,
+    /// Load a server that runs here already.
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<SocketAddr>,
+}
+
+/// A server that answers.
+pub(crate) struct Server {
+    /// Of all doors.
+    addresses: Arc<[SocketAddr]>,
+    folder: TempDir,
+    /// None, when it runs already.
+    processes: Vec<Process>,
+    database: Option<TemporaryDatabase>,
+    /// Programs beside it whose cost counts: what `/proc` calls them, what the report does.
+    engines: Vec<(&'static str, Kind)>,
+}
+
+impl Target {
+    fn roles(&self) -> Vec<(String, Role)> {
+        if self.gateways == 0 {
+            return vec![("server".to_owned(), Role::All)];
+        }
+        let several = |role: Role, count| (1..=count).map(move |n| (format!("{}-{n}", role.name()), role));
+        several(Role::Gateway, self.gateways).chain(several(Role::Worker, self.workers)).collect()
+    }
+
+    /// What every process of a run is told.
+    fn settings(&self, database: Option<&TemporaryDatabase>) -> Vec<(&'static str, String)> {
+        let mut settings = vec![("JWT_ACCESS_TOKEN", SECRET.to_owned()), ("CHATCHIT_MASTER_KEY", hex(&MASTER_KEY))];
+        settings.extend(database.map(|database| ("DATABASE_URL", database.url().to_owned())));
+        settings.extend(self.rabbitmq_url.clone().map(|url| ("RABBITMQ_URL", url)));
+        settings.extend(self.redis_url.clone().map(|url| ("REDIS_URL", url)));
+        settings.push(("CHATCHIT_NAMESPACE", format!("load-{:016x}", unique())));
+        settings
+    }
+
+    fn engines(&self) -> Vec<(&'static str, Kind)> {
+        let mut engines = vec![("postgres", Kind::Postgres)];
+        engines.extend(self.rabbitmq_url.as_ref().map(|_| ("beam.smp", Kind::RabbitMq)));
+        engines.extend(self.redis_url.as_ref().map(|_| ("redis-server", Kind::Redis)));
+        engines
+    }
+
+    /// What was asked for, in words.
+    pub(crate) fn in_words(&self) -> String {
+        if self.spawn.is_none() {
+            return "a server that runs already".to_owned();
+        }
+        let mut engines = vec![if self.database_url.is_some() { "Postgres" } else { "SQLite" }];
+        engines.extend(self.rabbitmq_url.as_ref().map(|_| "RabbitMQ"));
+        engines.extend(self.redis_url.as_ref().map(|_| "Redis"));
+        let processes = match self.gateways {
+            0 => "one process".to_owned(),
+            gateways => format!("{gateways} gateways and {} workers", self.workers),
+        };
+        format!("{processes} on {}", engines.join(", "))
+    }
+}
+
+impl Server {
+    /// The server that runs, or an empty place and addresses for one that is yet to start.
+    pub(crate) async fn reserve(target: &Target) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chatchit-load-").tempdir()?;
+        let engines = target.engines();
+        let Some(program) = &target.spawn else {
+            let address = target.address.context("neither --spawn nor --address")?;
+            return Ok(Self { addresses: [address].into(), folder, processes: Vec::new(), database: None, engines });
+        };
+        let program = program.canonicalize().with_context(|| format!("there is no {}", program.display()))?;
+        let database = match &target.database_url {
+            Some(url) => Some(TemporaryDatabase::create(url).await?),
+            None => None,
+        };
+        let settings = target.settings(database.as_ref());
+        let mut processes = Vec::new();
+        let mut reserved = Vec::new();
+        for (name, role) in target.roles() {
+            let place = folder.path().join(&name);
+            std::fs::create_dir_all(place.join("data"))?;
+            let listener = reserve_port()?;
+            let address = listener.local_addr()?;
+            reserved.push(listener);
+            processes.push(Process::new(name, role, address, program.clone(), place, settings.clone()));
+        }
+        let doors = processes.iter().filter(|process| process.role != Role::Worker);
+        let addresses = doors.map(|process| process.address).collect();
+        Ok(Self { addresses, folder, processes, database, engines })
+    }
+
+    /// The log of a server started for the run.
+    pub(crate) fn log(&self) -> Option<Location> {
+        let only = self.processes.first()?;
+        Some(match &self.database {
+            Some(database) => Location::Postgres { url: database.url().to_owned(), schema: "chatchit_log".to_owned() },
+            None => Location::Sqlite {
+                path: self.folder().join(&only.name).join("data/log.db"),
+                durability: Durability::Full,
+            },
+        })
+    }
+
+    /// Starts what does not run yet, and waits until it is ready.
+    pub(crate) async fn start(&self) -> Result<()> {
+        try_join_all(self.processes.iter().map(Process::start)).await?;
+        Ok(())
+    }
+
+    /// Where its doors are.
+    pub(crate) fn addresses(&self) -> Arc<[SocketAddr]> {
+        Arc::clone(&self.addresses)
+    }
+
+    /// A folder that lasts as long as the run.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What its processes, its engines and this program used so far, always in the same order.
+    pub(crate) fn usage(&self) -> Result<Vec<Usage>> {
+        let mut all: Vec<_> = self.processes.iter().map(Process::usage).collect();
+        for (name, kind) in &self.engines {
+            all.push(machine::of_all_named(name, *kind)?);
+        }
+        all.push(machine::of_this_program()?);
+        Ok(all)
+    }
+
+    /// Ends what was started.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        for process in &self.processes {
+            process.kill().await?;
+        }
+        match self.database.take() {
+            Some(database) => database.destroy().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn reserve_port() -> Result<TcpListener> {
+    let ports = usize::from(PORTS.end - PORTS.start);
+    let tries = (0..ports).map(|n| PORTS.start + ((unique() as usize).wrapping_add(n) % ports) as u16);
+    tries
+        .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)))
+        .find_map(Result::ok)
+        .context("there is no free port on this machine")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number that no other run has: from the hasher's random keys.
+pub(crate) fn unique() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
