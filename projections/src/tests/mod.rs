@@ -3,6 +3,7 @@
 mod support;
 
 mod apply;
+mod duty;
 mod interleaving;
 mod leases;
 mod poison;
