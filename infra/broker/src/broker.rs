@@ -1,6 +1,9 @@
 //! The port: publish committed batches, subscribe to lanes, pass signals.
 
-use crate::{DeadLetter, Faults, Retry, RetrySubscription, Signal, SignalSubscription, in_process::InProcess};
+use crate::{
+    BrokerError, DeadLetter, Faults, Health, InProcess, RabbitMq, RabbitSettings, Retry, RetrySubscription, Signal,
+    SignalSubscription, Stats, Subscription,
+};
 use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::{CommittedBatch, Linked};
 use std::{
@@ -8,7 +11,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// A run of events of one lane, in position order: one message of the broker.
 #[derive(Clone, Debug)]
@@ -40,19 +43,16 @@ pub enum Interest {
 
 /// The broker. Clones share it; it is gone when the last clone is dropped.
 ///
-/// What every arm MUST do: hand each run to every subscriber that wants its lane, once per queue name; never make
-/// a publisher wait; count what it drops. What none needs to do: keep, order or deliver everything. That is
-/// [`Follower`](crate::Follower)'s business (I11).
+/// What every arm MUST do: hand each run to every subscriber of this process that wants its lane, once per queue
+/// name; never make a publisher wait; count what it drops. RabbitMQ MUST also bring each run to the subscribers of
+/// other processes, to at least one per queue name, while it is there. What none needs to do: keep, order or deliver
+/// everything, or deliver it once. That is [`Follower`](crate::Follower)'s business (I11).
 #[derive(Clone, Debug)]
 pub enum Broker {
     /// Lanes within this process.
     InProcess(Arc<InProcess>),
-}
-
-/// A stream of runs. Bounded: when nobody keeps up, the newest runs are dropped and counted.
-#[derive(Debug)]
-pub struct Subscription {
-    runs: mpsc::Receiver<Arc<Run>>,
+    /// Lanes between processes.
+    RabbitMq(Arc<RabbitMq>),
 }
 
 impl Run {
@@ -96,10 +96,41 @@ impl Broker {
         Self::InProcess(Arc::new(InProcess::new(capacity, faults)))
     }
 
+    /// Lanes between processes. Returns at once, whether RabbitMQ is there or not, and goes on trying; must be called
+    /// within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the settings cannot be right.
+    pub fn rabbitmq(settings: RabbitSettings) -> Result<Self, BrokerError> {
+        Ok(Self::RabbitMq(Arc::new(RabbitMq::new(settings)?)))
+    }
+
+    /// Names this process among those of the broker.
+    #[must_use]
+    pub fn node(&self) -> Uuid {
+        self.local().node()
+    }
+
+    /// Whether runs and signals reach other processes now; lanes within a process are always up.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match self {
+            Self::InProcess(_) => Health::Up,
+            Self::RabbitMq(lanes) => lanes.health(),
+        }
+    }
+
+    /// What this process has told and heard so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.local().counters().stats()
+    }
+
     /// Hands a batch to all subscribers, cut into runs by lane. Never waits for a subscriber.
     pub fn publish(&self, batch: &CommittedBatch) {
         match self {
             Self::InProcess(lanes) => lanes.publish(batch),
+            Self::RabbitMq(lanes) => lanes.publish(batch),
         }
     }
 
@@ -108,15 +139,15 @@ impl Broker {
     pub fn subscribe(&self, interest: Interest) -> Subscription {
         match self {
             Self::InProcess(lanes) => lanes.subscribe(interest),
+            Self::RabbitMq(lanes) => lanes.subscribe(interest),
         }
     }
 
-    /// How many runs were dropped so far because a subscriber did not keep up.
+    /// How many runs were dropped so far because a subscriber of this process did not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        match self {
-            Self::InProcess(lanes) => lanes.dropped(),
-        }
+        let Stats { high, medium, .. } = self.stats();
+        high.dropped + medium.dropped
     }
 
     /// Hands `retry` to one who listens for its partition, after one of the pauses of
@@ -124,6 +155,7 @@ impl Broker {
     pub fn retry_after(&self, pause: Duration, retry: Retry) {
         match self {
             Self::InProcess(lanes) => lanes.retry_after(pause, retry),
+            Self::RabbitMq(lanes) => lanes.retry_after(pause, retry),
         }
     }
 
@@ -132,6 +164,7 @@ impl Broker {
     pub fn subscribe_retries(&self, partitions: BTreeSet<Partition>) -> RetrySubscription {
         match self {
             Self::InProcess(lanes) => lanes.subscribe_retries(partitions),
+            Self::RabbitMq(lanes) => lanes.subscribe_retries(partitions),
         }
     }
 
@@ -139,21 +172,20 @@ impl Broker {
     pub fn bury(&self, letter: DeadLetter) {
         match self {
             Self::InProcess(lanes) => lanes.bury(&letter),
-        }
-    }
-
-    /// How many events were laid aside by this process so far.
-    #[must_use]
-    pub fn buried(&self) -> u64 {
-        match self {
-            Self::InProcess(lanes) => lanes.buried(),
+            Self::RabbitMq(lanes) => lanes.bury(letter),
         }
     }
 
     /// Tells a signal to all who listen now. Never waits; nothing happens when nobody listens.
     pub fn signal(&self, signal: Signal) {
+        self.signal_to(signal, None);
+    }
+
+    /// Tells a signal to those who listen now in the processes of these [`Broker::node`]s; `None`: in all. Never waits.
+    pub fn signal_to(&self, signal: Signal, nodes: Option<&[Uuid]>) {
         match self {
-            Self::InProcess(lanes) => lanes.signal(signal),
+            Self::InProcess(lanes) => lanes.signal(&Arc::new(signal), nodes),
+            Self::RabbitMq(lanes) => lanes.signal(signal, nodes),
         }
     }
 
@@ -162,22 +194,15 @@ impl Broker {
     pub fn subscribe_signals(&self, clock: fn() -> Timestamp) -> SignalSubscription {
         match self {
             Self::InProcess(lanes) => lanes.subscribe_signals(clock),
+            Self::RabbitMq(lanes) => lanes.subscribe_signals(clock),
         }
     }
-}
 
-impl Subscription {
-    pub(crate) const fn new(runs: mpsc::Receiver<Arc<Run>>) -> Self {
-        Self { runs }
-    }
-
-    /// The next run; `None` once the broker is gone. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Arc<Run>> {
-        self.runs.recv().await
-    }
-
-    /// The next run, if one is here already.
-    pub(crate) fn next_now(&mut self) -> Option<Arc<Run>> {
-        self.runs.try_recv().ok()
+    /// What passes within this process.
+    fn local(&self) -> &Arc<InProcess> {
+        match self {
+            Self::InProcess(lanes) => lanes,
+            Self::RabbitMq(lanes) => lanes.local(),
+        }
     }
 }

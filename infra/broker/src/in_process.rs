@@ -2,33 +2,35 @@
 
 use crate::{
     DeadLetter, Faults, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription, Subscription,
-    faults::Mischief,
+    faults::Mischief, random, stats::Counters, subscription::Sinks,
 };
 use domain::{Partition, Timestamp};
 use event_store::CommittedBatch;
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::sync::{
     broadcast,
     mpsc::{self, error::TrySendError},
 };
+use uuid::Uuid;
+
+/// How many urgent signals are kept for a listener, at least.
+const URGENT: usize = 4_096;
 
 /// Lanes within this process.
 #[derive(Debug)]
 pub struct InProcess {
+    node: Uuid,
     capacity: usize,
     faults: Faults,
     subscribers: Mutex<Subscribers>,
-    dropped: AtomicU64,
     retriers: Mutex<Vec<Retrier>>,
-    buried: AtomicU64,
+    urgent: broadcast::Sender<Arc<Signal>>,
     signals: broadcast::Sender<Arc<Signal>>,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ struct Subscribers {
 #[derive(Debug)]
 struct Subscriber {
     interest: Interest,
-    runs: mpsc::Sender<Arc<Run>>,
+    runs: Sinks,
     mischief: Mischief,
 }
 
@@ -53,41 +55,55 @@ struct Retrier {
 impl InProcess {
     pub(crate) fn new(capacity: usize, faults: Faults) -> Self {
         let capacity = capacity.max(1);
-        let (signals, _) = broadcast::channel(capacity);
         Self {
+            node: random::id(),
             capacity,
             faults,
             subscribers: Mutex::default(),
-            dropped: AtomicU64::new(0),
             retriers: Mutex::default(),
-            buried: AtomicU64::new(0),
-            signals,
+            urgent: broadcast::Sender::new(capacity.max(URGENT)),
+            signals: broadcast::Sender::new(capacity),
+            counters: Arc::default(),
         }
     }
 
+    pub(crate) const fn node(&self) -> Uuid {
+        self.node
+    }
+
+    pub(crate) const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
+        for run in Run::of_batch(batch) {
+            self.hand(&Arc::new(run));
+        }
+    }
+
+    /// Hands a run to the subscribers of this process.
+    pub(crate) fn hand(&self, run: &Arc<Run>) {
+        let counted = self.counters.runs(run.lane.tier);
+        counted.published.one();
         let mut subscribers = self.subscribers();
         subscribers.list.retain(|subscriber| !subscriber.runs.is_closed());
-        for run in Run::of_batch(batch) {
-            let run = Arc::new(run);
-            for index in subscribers.takers(&run) {
-                let dropped = subscribers.list[index].deliver(&run);
-                self.dropped.fetch_add(dropped, Relaxed);
-            }
+        for index in subscribers.takers(run) {
+            counted.dropped.add(subscribers.list[index].deliver(run));
         }
     }
 
     pub(crate) fn subscribe(&self, interest: Interest) -> Subscription {
-        let (runs, receiver) = mpsc::channel(self.capacity);
+        self.subscribe_with_sinks(interest).1
+    }
+
+    /// Subscribes, and answers where runs from elsewhere are put in.
+    pub(crate) fn subscribe_with_sinks(&self, interest: Interest) -> (Sinks, Subscription) {
+        let (runs, subscription) = Subscription::new(self.capacity);
         let mut subscribers = self.subscribers();
         let mischief = Mischief::new(self.faults, subscribers.ever);
         subscribers.ever += 1;
-        subscribers.list.push(Subscriber { interest, runs, mischief });
-        Subscription::new(receiver)
-    }
-
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+        subscribers.list.push(Subscriber { interest, runs: runs.clone(), mischief });
+        (runs, subscription)
     }
 
     pub(crate) fn retry_after(self: &Arc<Self>, pause: Duration, retry: Retry) {
@@ -110,28 +126,42 @@ impl InProcess {
     }
 
     pub(crate) fn subscribe_retries(&self, partitions: BTreeSet<Partition>) -> RetrySubscription {
+        self.subscribe_retries_with_sink(partitions).1
+    }
+
+    /// Subscribes, and answers where retries from elsewhere are put in.
+    pub(crate) fn subscribe_retries_with_sink(
+        &self,
+        partitions: BTreeSet<Partition>,
+    ) -> (mpsc::Sender<Retry>, RetrySubscription) {
         let (retries, receiver) = mpsc::channel(self.capacity);
         let mut retriers = self.retriers.lock().unwrap_or_else(PoisonError::into_inner);
-        retriers.push(Retrier { partitions, retries });
-        RetrySubscription::new(receiver)
+        retriers.push(Retrier { partitions, retries: retries.clone() });
+        (retries, RetrySubscription::new(receiver))
     }
 
     pub(crate) fn bury(&self, letter: &DeadLetter) {
-        self.buried.fetch_add(1, Relaxed);
+        self.counters.buried.one();
         tracing::debug!(consumer = letter.consumer, position = letter.record.position, "a dead letter");
     }
 
-    pub(crate) fn buried(&self) -> u64 {
-        self.buried.load(Relaxed)
+    /// Tells a signal to the listeners of this process, if it is among `nodes` (`None`: all are).
+    pub(crate) fn signal(&self, signal: &Arc<Signal>, nodes: Option<&[Uuid]>) {
+        self.counters.signals(signal.is_urgent()).published.one();
+        if nodes.is_none_or(|nodes| nodes.contains(&self.node)) {
+            self.tell(signal);
+        }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Tells a signal to the listeners of this process.
+    pub(crate) fn tell(&self, signal: &Arc<Signal>) {
+        let listeners = if signal.is_urgent() { &self.urgent } else { &self.signals };
         // An error says that nobody listens, which is fine.
-        let _ = self.signals.send(Arc::new(signal));
+        let _ = listeners.send(Arc::clone(signal));
     }
 
     pub(crate) fn subscribe_signals(&self, clock: fn() -> Timestamp) -> SignalSubscription {
-        SignalSubscription::new(self.signals.subscribe(), clock)
+        SignalSubscription::new(self.urgent.subscribe(), self.signals.subscribe(), clock, Arc::clone(&self.counters))
     }
 
     /// A panic of another publisher leaves the list whole: each change to it is one step.
@@ -144,13 +174,14 @@ impl Subscribers {
     /// Who gets `run`: everybody who wants its lane; of those who share a queue, the one with the most room.
     fn takers(&self, run: &Run) -> Vec<usize> {
         let mut takers: Vec<usize> = Vec::new();
+        let room = |subscriber: &Subscriber| subscriber.runs.of(run.lane.tier).capacity();
         for (index, subscriber) in self.list.iter().enumerate() {
             if !subscriber.interest.covers(run.lane) {
                 continue;
             }
             let shares = |taker: &&mut usize| self.list[**taker].shares_with(subscriber);
             match takers.iter_mut().find(shares) {
-                Some(taker) if subscriber.runs.capacity() > self.list[*taker].runs.capacity() => *taker = index,
+                Some(taker) if room(subscriber) > room(&self.list[*taker]) => *taker = index,
                 Some(_) => {}
                 None => takers.push(index),
             }
@@ -166,7 +197,7 @@ impl Subscriber {
 
     /// Delivers what the faults leave of `run`; answers how many deliveries found the queue full.
     fn deliver(&mut self, run: &Arc<Run>) -> u64 {
-        let full = |run| matches!(self.runs.try_send(run), Err(TrySendError::Full(_)));
+        let full = |run: Arc<Run>| matches!(self.runs.of(run.lane.tier).try_send(run), Err(TrySendError::Full(_)));
         self.mischief.disturb(run).into_iter().map(full).map(u64::from).sum()
     }
 }

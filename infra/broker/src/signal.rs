@@ -1,5 +1,6 @@
 //! Signals: what is told once to whoever is there, and never stored.
 
+use crate::{stats::Counters, subscription::Bound};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -24,28 +25,56 @@ pub struct Signal {
     pub expires_at: i64,
 }
 
-/// A stream of signals. Bounded: when nobody keeps up, the oldest are shed; expired ones are skipped.
+impl Signal {
+    /// Whether it waits behind no other signal and is not shed before them: `call.signal`.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.name == "call.signal"
+    }
+}
+
+/// A stream of signals, urgent ones first. Bounded: when nobody keeps up, the oldest are shed, urgent ones only
+/// among themselves; expired ones are skipped.
 #[derive(Debug)]
 pub struct SignalSubscription {
-    signals: broadcast::Receiver<Arc<Signal>>,
+    urgent: broadcast::Receiver<Arc<Signal>>,
+    other: broadcast::Receiver<Arc<Signal>>,
     clock: fn() -> Timestamp,
     shed: u64,
+    counters: Arc<Counters>,
+    bound: Bound,
 }
 
 impl SignalSubscription {
-    pub(crate) const fn new(signals: broadcast::Receiver<Arc<Signal>>, clock: fn() -> Timestamp) -> Self {
-        Self { signals, clock, shed: 0 }
+    pub(crate) fn new(
+        urgent: broadcast::Receiver<Arc<Signal>>,
+        other: broadcast::Receiver<Arc<Signal>>,
+        clock: fn() -> Timestamp,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { urgent, other, clock, shed: 0, counters, bound: Bound::default() }
+    }
+
+    pub(crate) fn bound_to(self, bound: Bound) -> Self {
+        Self { bound, ..self }
     }
 
     /// The next signal that is still worth telling; `None` once the broker is gone. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Signal>> {
         loop {
-            match self.signals.recv().await {
+            let (heard, urgent) = tokio::select! {
+                biased;
+                Some(heard) = hear(&mut self.urgent) => (heard, true),
+                Some(heard) = hear(&mut self.other) => (heard, false),
+                else => return None,
+            };
+            let lost = match heard {
                 Ok(signal) if signal.expires_at >= (self.clock)().millis() => return Some(signal),
-                Ok(_) => self.shed += 1,
-                Err(RecvError::Lagged(lost)) => self.shed += lost,
-                Err(RecvError::Closed) => return None,
-            }
+                Ok(_) => 1,
+                Err(lost) => lost,
+            };
+            self.shed += lost;
+            self.counters.signals(urgent).dropped.add(lost);
         }
     }
 
@@ -53,5 +82,19 @@ impl SignalSubscription {
     #[must_use]
     pub const fn shed(&self) -> u64 {
         self.shed
+    }
+
+    /// Waits until signals of other processes reach this subscription, too; at once where there are none.
+    pub async fn ready(&self) {
+        self.bound.ready().await;
+    }
+}
+
+/// The next signal, or how many were lost before it; `None` once the broker is gone.
+async fn hear(signals: &mut broadcast::Receiver<Arc<Signal>>) -> Option<Result<Arc<Signal>, u64>> {
+    match signals.recv().await {
+        Ok(signal) => Some(Ok(signal)),
+        Err(RecvError::Lagged(lost)) => Some(Err(lost)),
+        Err(RecvError::Closed) => None,
     }
 }

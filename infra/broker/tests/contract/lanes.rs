@@ -1,22 +1,18 @@
 //! Publishing and subscribing.
 
+use crate::arms::arms;
 use broker::{Broker, Faults, Interest, Run, Subscription};
 use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::{CommittedBatch, Heads, Linked, Origin, Position, Record, RecordedEvent};
 use std::sync::Arc;
 use uuid::Uuid;
 
-const HIGH: Lane = Lane { tier: Tier::High, partition: Partition(0) };
-const OTHER: Lane = Lane { tier: Tier::High, partition: Partition(1) };
-const MEDIUM: Lane = Lane { tier: Tier::Medium, partition: Partition(0) };
-
-/// The arms: a broker of each that keeps `capacity` runs for a subscriber.
-fn arms(capacity: usize) -> Vec<Broker> {
-    vec![Broker::in_process(capacity)]
-}
+pub(crate) const HIGH: Lane = Lane { tier: Tier::High, partition: Partition(0) };
+pub(crate) const OTHER: Lane = Lane { tier: Tier::High, partition: Partition(1) };
+pub(crate) const MEDIUM: Lane = Lane { tier: Tier::Medium, partition: Partition(0) };
 
 /// A batch whose events are on these lanes, from position 1.
-fn batch(lanes: &[Lane]) -> CommittedBatch {
+pub(crate) fn batch(lanes: &[Lane]) -> CommittedBatch {
     let mut heads = Heads::new(2);
     let events = lanes.iter().zip(1..).map(|(lane, position)| {
         let record = Record {
@@ -41,15 +37,15 @@ fn batch(lanes: &[Lane]) -> CommittedBatch {
     CommittedBatch { events: events.collect() }
 }
 
-fn tiers(tiers: &[Tier]) -> Interest {
+pub(crate) fn tiers(tiers: &[Tier]) -> Interest {
     Interest::Tiers { queue: "gateway".to_owned(), tiers: tiers.to_vec() }
 }
 
-fn lanes(lanes: &[Lane]) -> Interest {
+pub(crate) fn lanes(lanes: &[Lane]) -> Interest {
     Interest::Lanes { queue: "projections".to_owned(), lanes: lanes.to_vec() }
 }
 
-fn told(run: &Run) -> (Lane, Vec<Position>) {
+pub(crate) fn told(run: &Run) -> (Lane, Vec<Position>) {
     (run.lane, run.events.iter().map(|linked| linked.event.record.position).collect())
 }
 

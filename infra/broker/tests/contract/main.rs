@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod arms;
 mod follower;
 mod lanes;
 mod log;
+mod rabbitmq;
 mod signals;

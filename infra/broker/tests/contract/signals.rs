@@ -1,14 +1,8 @@
 //! Signals.
 
+use crate::arms::{NOW, arms};
 use broker::{Broker, Signal, SignalSubscription};
 use domain::Timestamp;
-
-const NOW: i64 = 1_000;
-
-/// The arms: a broker of each that keeps `capacity` signals for a listener.
-fn arms(capacity: usize) -> Vec<Broker> {
-    vec![Broker::in_process(capacity)]
-}
 
 fn listen(broker: &Broker) -> SignalSubscription {
     broker.subscribe_signals(|| Timestamp::from_millis(NOW))

@@ -1,0 +1,3 @@
+//! Several processes on one RabbitMQ.
+
+mod lanes;
