@@ -6,7 +6,7 @@ use super::{
     topology::{self, Declaration, Names},
     wire::{Parcel, Sender, kind, read},
 };
-use crate::{InProcess, Retry, Run, Signal, stats::Counted};
+use crate::{InProcess, Retry, Run, stats::Counted};
 use domain::{Lane, Partition, Tier};
 use futures_util::{FutureExt, StreamExt, stream};
 use lapin::{
