@@ -4,10 +4,12 @@
 
 mod arrows;
 mod ci;
-mod postgres;
+mod engines;
 mod release;
+mod services;
 mod shell;
 mod suite;
+mod torture;
 mod tour;
 
 use anyhow::Result;
@@ -25,8 +27,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Runs the tests on SQLite and on a private Postgres: one from CHATCHIT_TEST_DATABASE_URL, else from
-    /// installed binaries, else from Docker, else (as root on Debian) installed first.
+    /// Runs the tests, with a Postgres, a RabbitMQ and a Redis: those of CHATCHIT_TEST_{DATABASE,RABBITMQ,REDIS}_URL,
+    /// else private ones from installed programs, else from Docker, else (as root on Debian) installed first.
     Test {
         /// Passed on to `cargo nextest run` or `cargo test`: a filter, `-p <crate>` …
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -36,6 +38,16 @@ enum Task {
     Ci,
     /// Runs docs/tour.md as it is written: stock clients against the release binaries, on each engine.
     E2e,
+    /// Private engines for development: a Postgres, a RabbitMQ and a Redis that stay up.
+    Services {
+        #[command(subcommand)]
+        task: services::Services,
+    },
+    /// Failures on purpose under traffic, judged by the load generator's oracle.
+    Torture {
+        #[command(subcommand)]
+        scenario: torture::Torture,
+    },
     /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
     Arrows,
     /// Builds the release binary, starts it in an empty folder, waits until it is ready, and stops it.
@@ -59,6 +71,8 @@ async fn run(task: Task) -> Result<()> {
         Task::Test { arguments } => suite::test(&mut shell, &arguments).await,
         Task::Ci => ci::run(&mut shell).await,
         Task::E2e => tour::run(&mut shell).await,
+        Task::Services { task } => services::run(&mut shell, task).await,
+        Task::Torture { scenario } => torture::run(&mut shell, scenario).await,
         Task::Arrows => arrows::check(&mut shell).await,
         Task::Smoke => release::build_and_smoke(&mut shell).await,
     }

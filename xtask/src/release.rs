@@ -25,14 +25,19 @@ struct Metadata {
     target_directory: PathBuf,
 }
 
+/// Where cargo puts what it builds.
+pub(crate) async fn target_directory(shell: &mut Shell) -> Result<PathBuf> {
+    let metadata = shell.output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"])).await?;
+    let metadata: Metadata = serde_json::from_str(&metadata)?;
+    Ok(metadata.target_directory)
+}
+
 /// Builds the server and tries it.
 pub(crate) async fn build_and_smoke(shell: &mut Shell) -> Result<()> {
     shell.run(cargo().args(BUILD)).await?;
-    let metadata = shell.output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"])).await?;
-    let metadata: Metadata = serde_json::from_str(&metadata)?;
+    let binary = target_directory(shell).await?.join("release/chatchit");
     let folder = tempfile::Builder::new().prefix("chatchit-smoke-").tempdir()?;
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?;
-    let binary = metadata.target_directory.join("release/chatchit");
     say(format_args!("starting {} in an empty folder", binary.display()));
     let since = Instant::now();
     let mut server = Command::new(&binary)

@@ -10,10 +10,11 @@ use tokio::{
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Where programs are run from: it hears Ctrl-C and `SIGTERM`, so that what was started is ended first.
+/// Where programs are run from: it hears Ctrl-C, `SIGTERM` and `SIGHUP`, so that what was started is ended first.
 pub(crate) struct Shell {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Signal,
 }
 
 /// Tells the person at the terminal what is going on.
@@ -35,7 +36,11 @@ pub(crate) fn which(name: &str) -> Option<PathBuf> {
 impl Shell {
     /// A shell that listens for signals from here on.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Runs a program to its end, in view of the terminal. An error when it fails or we are interrupted.
@@ -59,12 +64,8 @@ impl Shell {
 
     /// What a program prints; an error when it fails.
     pub(crate) async fn output(&mut self, command: &mut Command) -> Result<String> {
-        let shown = show(command);
-        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output();
-        let Some(output) = self.unless_interrupted(output).await else { bail!("interrupted") };
-        let output = output.with_context(|| format!("cannot run `{shown}`"))?;
-        ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
-        Ok(String::from_utf8(output.stdout)?)
+        let Some(output) = self.unless_interrupted(output(command)).await else { bail!("interrupted") };
+        output
     }
 
     /// Whether a program runs and succeeds; what it prints is not shown.
@@ -79,9 +80,19 @@ impl Shell {
             biased;
             _ = self.interrupt.recv() => None,
             _ = self.terminate.recv() => None,
+            _ = self.hangup.recv() => None,
             done = work => Some(done),
         }
     }
+}
+
+/// What a program prints; an error when it fails. It ends when this is dropped.
+pub(crate) async fn output(command: &mut Command) -> Result<String> {
+    let shown = show(command);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await;
+    let output = output.with_context(|| format!("cannot run `{shown}`"))?;
+    ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// Asks a program to end, and makes it when it does not.

@@ -1,30 +1,26 @@
 //! The tests, with the engines they need.
 
 use crate::{
-    postgres::{self, Postgres},
+    engines::{ALL, Engines},
     shell::{Shell, cargo, say},
 };
 use anyhow::Result;
 use tokio::process::Command;
 
-/// Variables that would point a test at somebody's real server.
-pub(crate) const FOREIGN: [&str; 3] = ["DATABASE_URL", "RABBITMQ_URL", "REDIS_URL"];
-
 /// Runs the tests; `arguments` go to the test runner.
 pub(crate) async fn test(shell: &mut Shell, arguments: &[String]) -> Result<()> {
-    let postgres = Postgres::provide(shell).await?;
+    let engines = Engines::for_tests(shell).await?;
     let mut command = runner(shell).await;
     let chosen = arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package"));
     if !chosen {
         command.arg("--workspace");
     }
-    command.args(arguments).env(postgres::VARIABLE, postgres.url());
-    for variable in FOREIGN {
-        command.env_remove(variable);
-    }
-    let tested = shell.run(&mut command).await;
-    postgres.stop();
-    tested
+    shell.run(without_foreign(command.args(arguments)).envs(engines.test_variables())).await
+}
+
+/// Takes the variables away that would point a program at somebody's real engines.
+pub(crate) fn without_foreign(command: &mut Command) -> &mut Command {
+    ALL.iter().fold(command, |command, engine| command.env_remove(engine.variable))
 }
 
 async fn runner(shell: &mut Shell) -> Command {

@@ -1,7 +1,7 @@
 //! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
 
 use crate::{
-    postgres::Postgres,
+    engines::{Engines, POSTGRES},
     release,
     shell::{Shell, cargo, say, which},
     suite,
@@ -22,7 +22,7 @@ const CLIENTS: [&str; 4] = ["bash", "curl", "jq", "npm"];
 /// Ends at the first command that fails, and says which it was.
 const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
 
-/// Runs the tour on SQLite, then on a private Postgres.
+/// Runs the tour on SQLite, on a private Postgres, and on private production engines.
 pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
     let missing = missing_clients();
     ensure!(missing.is_empty(), "the tour needs {}, which this machine lacks", missing.join(", "));
@@ -36,17 +36,21 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
 
     say("the tour, on SQLite");
     walk(shell, &root, &script, &wscat, &[]).await?;
-    let postgres = Postgres::private(shell).await?;
-    say("the tour, on Postgres");
-    let secret = "the tour's own secret, 32 bytes or more";
-    let on_postgres = [
-        ("DATABASE_URL", postgres.url()),
-        ("JWT_ACCESS_TOKEN", secret),
+    let engines = Engines::fresh(shell).await?;
+    let secrets = [
+        ("JWT_ACCESS_TOKEN", "the tour's own secret, 32 bytes or more"),
         ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
     ];
-    let walked = walk(shell, &root, &script, &wscat, &on_postgres).await;
-    postgres.stop();
-    walked
+    let mut variables = secrets.to_vec();
+    variables.extend(engines.variables().filter(|(variable, _)| *variable == POSTGRES.variable));
+    say("the tour, on Postgres");
+    walk(shell, &root, &script, &wscat, &variables).await?;
+    drop(engines);
+    let engines = Engines::fresh(shell).await?;
+    let mut variables = secrets.to_vec();
+    variables.extend(engines.variables());
+    say("the tour, on Postgres, RabbitMQ and Redis");
+    walk(shell, &root, &script, &wscat, &variables).await
 }
 
 /// The stock clients that this machine lacks.
@@ -59,9 +63,7 @@ async fn walk(shell: &mut Shell, root: &Path, script: &Path, wscat: &Path, engin
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let mut command = Command::new("bash");
     command.arg(script).current_dir(root).env("PATH", with_folder(wscat)?);
-    for variable in suite::FOREIGN {
-        command.env_remove(variable);
-    }
+    suite::without_foreign(&mut command);
     command.env("CHATCHIT_DATA", data.path()).env("PORT", port.to_string()).envs(engine.iter().copied());
     let walked = shell.run(&mut command).await;
     if walked.is_err() {
