@@ -1,66 +1,114 @@
 //! The port: who has to do with whom, and who is here.
 
-use crate::{Change, Memory, Position, relations::Relations};
+use crate::{Epoch, Health, Memory, Position, Redis, RedisSettings, Stats, end::End};
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use std::{collections::BTreeSet, sync::Arc};
+use uuid::Uuid;
 
 /// The graph. Clones share it.
 ///
 /// What every arm MUST do: keep with each relation the last position that changed it, and ignore a change told
-/// again or too late; so any doubling of events gives the same graph (I14). Keep leases apart from relations:
-/// leases are no projection, and survive [`Graph::clear`].
+/// again or too late, so that any doubling of events gives the same graph (I14); answer about relations from the
+/// [`Epoch`] published last, or with [`GraphError::Rebuilding`]; keep leases apart from relations, for they are no
+/// projection and outlive every epoch.
 #[derive(Clone, Debug)]
 pub enum Graph {
     /// In this process's memory.
     Memory(Arc<Memory>),
+    /// In Redis, shared by processes.
+    Redis(Arc<Redis>),
 }
 
 /// A graph that does not answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
     /// It is away; come back later, or do without.
     #[error("the graph is unavailable: {0}")]
     Unavailable(String),
+    /// It answers, and is not filled yet (or too far behind to be of use): ask the read models.
+    #[error("the graph is being rebuilt")]
+    Rebuilding,
+    /// It cannot be as it was set up.
+    #[error("the graph's settings are wrong: {0}")]
+    Settings(String),
+}
+
+/// Who or what is at the other end of somebody's relations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// All changes up to here are in it; later ones may be.
+    pub(crate) settled: Position,
+    pub(crate) others: BTreeSet<Uuid>,
 }
 
 impl Graph {
-    /// An empty graph in this process's memory.
+    /// An empty graph in this process's memory; nothing is read from it before an epoch is published.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::Memory(Arc::default())
     }
 
-    /// Applies what the event at `position` changes; not more than once, and not after a later change of the
-    /// same relation.
+    /// The graph in Redis. Connects in the background, within a tokio runtime, and returns at once even when Redis
+    /// is absent; every question is then answered with [`GraphError::Unavailable`] within a second.
     ///
     /// # Errors
-    /// [`GraphError`]; then it is not applied.
-    pub async fn apply(&self, position: Position, change: &Change) -> Result<(), GraphError> {
-        match self {
-            Self::Memory(memory) => memory.relations().apply(position, *change),
-        }
-        Ok(())
+    /// [`GraphError::Settings`].
+    pub fn redis(settings: RedisSettings) -> Result<Self, GraphError> {
+        Ok(Self::Redis(Arc::new(Redis::connect(settings)?)))
     }
 
-    /// The greatest position applied so far; 0 for an empty graph.
-    ///
-    /// # Errors
-    /// [`GraphError`].
-    pub async fn position(&self) -> Result<Position, GraphError> {
+    /// Whether it answers now.
+    #[must_use]
+    pub fn health(&self) -> Health {
         match self {
-            Self::Memory(memory) => Ok(memory.relations().position()),
+            Self::Memory(_) => Health::Up,
+            Self::Redis(redis) => redis.health(),
         }
     }
 
-    /// Forgets all relations, so that they can be applied again from the first event.
+    /// What this process has asked of it so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        match self {
+            Self::Memory(_) => Stats::default(),
+            Self::Redis(redis) => redis.stats(),
+        }
+    }
+
+    /// Begins an epoch, empty and read by nobody before [`Epoch::publish`].
     ///
     /// # Errors
-    /// [`GraphError`].
-    pub async fn clear(&self) -> Result<(), GraphError> {
+    /// [`GraphError::Unavailable`].
+    pub async fn begin(&self, now: Timestamp) -> Result<Epoch, GraphError> {
+        let number = match self {
+            Self::Memory(memory) => memory.begin(now),
+            Self::Redis(redis) => redis.begin(now).await?,
+        };
+        Ok(Epoch { graph: self.clone(), number })
+    }
+
+    /// The epoch that is read; `None` when there is none of this log.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn epoch(&self) -> Result<Option<Epoch>, GraphError> {
+        let number = match self {
+            Self::Memory(memory) => memory.published(),
+            Self::Redis(redis) => redis.published().await?,
+        };
+        Ok(number.map(|number| Epoch { graph: self.clone(), number }))
+    }
+
+    /// Removes what is left of epochs before the one that is read; answers how many keys that were. Looks at every
+    /// key of the server, in small steps: for the background.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn sweep(&self) -> Result<u64, GraphError> {
         match self {
-            Self::Memory(memory) => *memory.relations() = Relations::default(),
+            Self::Memory(_) => Ok(0),
+            Self::Redis(redis) => redis.sweep().await,
         }
-        Ok(())
     }
 
     /// The friends of `user`.
@@ -68,9 +116,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError`].
     pub async fn friends(&self, user: UserId) -> Result<BTreeSet<UserId>, GraphError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.relations().friends(user)),
-        }
+        self.others(End::Friends(user)).await
     }
 
     /// Whom `user` has blocked.
@@ -78,9 +124,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError`].
     pub async fn blocked_by(&self, user: UserId) -> Result<BTreeSet<UserId>, GraphError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.relations().blocked_by(user)),
-        }
+        self.others(End::Blocks(user)).await
     }
 
     /// The members of `conversation`.
@@ -88,9 +132,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError`].
     pub async fn members(&self, conversation: ConversationId) -> Result<BTreeSet<UserId>, GraphError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.relations().members(conversation)),
-        }
+        self.others(End::Members(conversation)).await
     }
 
     /// The conversations `user` is a member of.
@@ -98,29 +140,77 @@ impl Graph {
     /// # Errors
     /// [`GraphError`].
     pub async fn conversations(&self, user: UserId) -> Result<BTreeSet<ConversationId>, GraphError> {
+        self.others(End::Conversations(user)).await
+    }
+
+    async fn others<T: From<Uuid> + Ord>(&self, end: End) -> Result<BTreeSet<T>, GraphError> {
+        Ok(self.read(end).await?.others.into_iter().map(T::from).collect())
+    }
+
+    /// Reads one end of the epoch that is read.
+    pub(crate) async fn read(&self, end: End) -> Result<Seen, GraphError> {
         match self {
-            Self::Memory(memory) => Ok(memory.relations().conversations(user)),
+            Self::Memory(memory) => {
+                memory.read(|relations| Seen { settled: relations.marks().settled, others: relations.others(end) })
+            }
+            Self::Redis(redis) => redis.read(end).await,
         }
     }
 
-    /// `session` of `user` is here until `until`, or longer if that was said before.
+    /// `session` of `user` is here, on a socket of the process `node`, until `until`, or longer if that was said
+    /// before.
     ///
     /// # Errors
-    /// [`GraphError`].
-    pub async fn lease(&self, user: UserId, session: SessionId, until: Timestamp) -> Result<(), GraphError> {
+    /// [`GraphError::Unavailable`].
+    pub async fn lease(
+        &self,
+        user: UserId,
+        session: SessionId,
+        node: Uuid,
+        until: Timestamp,
+    ) -> Result<(), GraphError> {
+        self.renew(&[(user, session)], node, until).await
+    }
+
+    /// The same for many sessions, in a few round trips: a heartbeat of the process `node`.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`]; then some may be renewed, and all may be told again.
+    pub async fn renew(
+        &self,
+        sessions: &[(UserId, SessionId)],
+        node: Uuid,
+        until: Timestamp,
+    ) -> Result<(), GraphError> {
         match self {
-            Self::Memory(memory) => memory.leases().lease(user, session, until),
+            Self::Memory(memory) => {
+                let mut leases = memory.leases();
+                sessions.iter().for_each(|(user, session)| leases.lease(*user, (*session, node), until));
+            }
+            Self::Redis(redis) => redis.renew(sessions, node, until).await?,
         }
         Ok(())
     }
 
-    /// `session` of `user` is gone.
+    /// `session` of `user` has no socket of the process `node` any more; those of other processes stay.
     ///
     /// # Errors
-    /// [`GraphError`].
-    pub async fn release(&self, user: UserId, session: SessionId) -> Result<(), GraphError> {
+    /// [`GraphError::Unavailable`]; the lease then ends by itself.
+    pub async fn release(&self, user: UserId, session: SessionId, node: Uuid) -> Result<(), GraphError> {
+        self.release_all(&[(user, session)], node).await
+    }
+
+    /// The same for many sessions: a process that goes.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`]; the leases then end by themselves.
+    pub async fn release_all(&self, sessions: &[(UserId, SessionId)], node: Uuid) -> Result<(), GraphError> {
         match self {
-            Self::Memory(memory) => memory.leases().release(user, session),
+            Self::Memory(memory) => {
+                let mut leases = memory.leases();
+                sessions.iter().for_each(|(user, session)| leases.release(*user, (*session, node)));
+            }
+            Self::Redis(redis) => redis.release(sessions, node).await?,
         }
         Ok(())
     }
@@ -128,20 +218,54 @@ impl Graph {
     /// The sessions of `user` that are here at `now`, in the order of their ids. A lease holds before its end.
     ///
     /// # Errors
-    /// [`GraphError`].
-    pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<SessionId>, GraphError> {
+    /// [`GraphError::Unavailable`].
+    pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<BTreeSet<SessionId>, GraphError> {
+        let held = match self {
+            Self::Memory(memory) => memory.leases().held(user, now),
+            Self::Redis(redis) => redis.held(&[user], now).await?.into_values().flatten().collect(),
+        };
+        Ok(held.into_iter().map(|(session, _)| session).collect())
+    }
+
+    /// Those of `users` who are here at `now`.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn online(&self, users: &[UserId], now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
         match self {
-            Self::Memory(memory) => Ok(memory.leases().sessions(user, now)),
+            Self::Memory(memory) => {
+                let leases = memory.leases();
+                Ok(users.iter().copied().filter(|user| !leases.held(*user, now).is_empty()).collect())
+            }
+            Self::Redis(redis) => Ok(redis.held(users, now).await?.into_keys().collect()),
         }
     }
 
-    /// Drops all leases that have ended by `now`; answers, in the order of their ids, whose last one that was.
+    /// The processes that hold sockets of any of `users` at `now`.
     ///
     /// # Errors
-    /// [`GraphError`].
-    pub async fn expire(&self, now: Timestamp) -> Result<Vec<UserId>, GraphError> {
+    /// [`GraphError::Unavailable`].
+    pub async fn nodes(&self, users: &[UserId], now: Timestamp) -> Result<BTreeSet<Uuid>, GraphError> {
+        match self {
+            Self::Memory(memory) => {
+                let leases = memory.leases();
+                Ok(users.iter().flat_map(|user| leases.held(*user, now)).map(|(_, node)| node).collect())
+            }
+            Self::Redis(redis) => {
+                Ok(redis.held(users, now).await?.into_values().flatten().map(|(_, node)| node).collect())
+            }
+        }
+    }
+
+    /// Drops all leases that have ended by `now`; answers whose last one that was. Of several processes that ask,
+    /// one is told of a user; an answer that is lost on its way is not repeated.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn expire(&self, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
         match self {
             Self::Memory(memory) => Ok(memory.leases().expire(now)),
+            Self::Redis(redis) => redis.expire(now).await,
         }
     }
 }

@@ -1,0 +1,174 @@
+//! Epochs and relations in Redis.
+
+use super::{
+    Redis, parse,
+    script::{APPLY, BEGIN, Call, PUBLISH, RAISE},
+    strange,
+};
+use crate::{Change, GraphError, Marks, Position, end::End, graph::Seen};
+use domain::{Lane, Partition, Tier, Timestamp};
+use redis::{Pipeline, Value};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::Ordering::Relaxed,
+};
+use uuid::Uuid;
+
+/// The most changes of one script: a script keeps all others waiting.
+const CHANGES: usize = 1_000;
+/// The keys looked at in one step of a sweep.
+const STEP: usize = 1_000;
+/// How often a reader tries again while epochs change under it.
+const TRIES: usize = 3;
+/// The mark that is no lane's.
+const SETTLED: &str = "settled";
+
+impl Redis {
+    pub(crate) async fn begin(&self, now: Timestamp) -> Result<u64, GraphError> {
+        let arguments = vec![now.millis().max(1).to_string().into()];
+        let epoch = self.link.run(Call { script: &BEGIN, keys: vec![self.keys.meta()], arguments }).await?;
+        number(&parse::<String>(epoch)?)
+    }
+
+    pub(crate) async fn publish(&self, epoch: u64) -> Result<bool, GraphError> {
+        let arguments = vec![epoch.to_string().into(), self.log.to_string().into()];
+        parse(self.link.run(Call { script: &PUBLISH, keys: vec![self.keys.meta()], arguments }).await?)
+    }
+
+    /// The epoch that is read; `None` when there is none, or it is of another log.
+    pub(crate) async fn published(&self) -> Result<Option<u64>, GraphError> {
+        let mut pipeline = Pipeline::new();
+        self.ask_for_epoch(&mut pipeline);
+        let answer = self.link.ask(pipeline).await?.into_iter().next();
+        self.epoch_in(answer.unwrap_or(Value::Nil))
+    }
+
+    fn ask_for_epoch(&self, pipeline: &mut Pipeline) {
+        pipeline.cmd("HMGET").arg(self.keys.meta()).arg("epoch").arg("log");
+    }
+
+    fn epoch_in(&self, meta: Value) -> Result<Option<u64>, GraphError> {
+        let (epoch, log): (Option<String>, Option<String>) = parse(meta)?;
+        let is_ours = log.is_some_and(|log| log == self.log.to_string());
+        epoch.filter(|_| is_ours).map(|epoch| number(&epoch)).transpose()
+    }
+
+    pub(crate) async fn apply_all(&self, epoch: u64, changes: &[(Position, Change)]) -> Result<(), GraphError> {
+        let mut ends: HashMap<End, Vec<Vec<u8>>> = HashMap::new();
+        for (position, change) in changes {
+            for (end, other) in change.ends() {
+                let holds = if change.holds { "1" } else { "0" };
+                ends.entry(end).or_default().extend([
+                    other.as_bytes().to_vec(),
+                    position.to_string().into(),
+                    holds.into(),
+                ]);
+            }
+        }
+        let calls: Vec<_> = ends
+            .iter()
+            .flat_map(|(end, arguments)| arguments.chunks(3 * CHANGES).map(|some| (*end, some)))
+            .map(|(end, arguments)| Call {
+                script: &APPLY,
+                keys: self.keys.end(epoch, end).into(),
+                arguments: arguments.to_vec(),
+            })
+            .collect();
+        self.link.run_all(&calls).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn save_marks(&self, epoch: u64, marks: &Marks) -> Result<(), GraphError> {
+        let lanes = marks.lanes.iter().map(|(lane, position)| (name(*lane), *position));
+        let marks = lanes.chain([(SETTLED.to_owned(), marks.settled)]);
+        let arguments = marks.flat_map(|(name, position)| [name.into(), position.to_string().into()]).collect();
+        self.link.run(Call { script: &RAISE, keys: vec![self.keys.marks(epoch)], arguments }).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn marks(&self, epoch: u64) -> Result<Marks, GraphError> {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("HGETALL").arg(self.keys.marks(epoch));
+        let answer = self.link.ask(pipeline).await?.into_iter().next();
+        let mut marks = Marks::default();
+        for (name, position) in parse::<BTreeMap<String, Position>>(answer.unwrap_or(Value::Nil))? {
+            if name == SETTLED {
+                marks.settled = position;
+            } else {
+                marks.lanes.insert(lane(&name).ok_or_else(|| strange(&name))?, position);
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Reads one end of the epoch that is read. One round trip while that is the same as before: the epoch is asked
+    /// for *after* the relations, so that it was the one that is read, and whole, when they were read; the mark
+    /// before them, so that they have at least what it says.
+    pub(crate) async fn read(&self, end: End) -> Result<Seen, GraphError> {
+        let mut epoch = match self.epoch.load(Relaxed) {
+            0 => self.published().await?,
+            epoch => Some(epoch),
+        };
+        for _ in 0..TRIES {
+            let Some(known) = epoch else { break };
+            let mut pipeline = Pipeline::with_capacity(3);
+            pipeline.cmd("HGET").arg(self.keys.marks(known)).arg(SETTLED);
+            let [holding, _] = self.keys.end(known, end);
+            pipeline.cmd("HKEYS").arg(holding);
+            self.ask_for_epoch(&mut pipeline);
+            let answers = <[Value; 3]>::try_from(self.link.ask(pipeline).await?);
+            let [settled, others, meta] = answers.map_err(|answers| strange(&answers.len()))?;
+            epoch = self.epoch_in(meta)?;
+            self.epoch.store(epoch.unwrap_or(0), Relaxed);
+            if epoch == Some(known) {
+                let others = parse::<Vec<[u8; 16]>>(others)?.into_iter().map(Uuid::from_bytes).collect();
+                return Ok(Seen { settled: parse::<Option<_>>(settled)?.unwrap_or_default(), others });
+            }
+        }
+        Err(GraphError::Rebuilding)
+    }
+
+    /// Unlinks the keys of epochs before the one that is read. Expiring keys would have to be kept alive by somebody
+    /// who touches each of them again and again.
+    pub(crate) async fn sweep(&self) -> Result<u64, GraphError> {
+        let Some(current) = self.published().await? else { return Ok(0) };
+        let mut swept = 0;
+        let mut cursor = String::from("0");
+        loop {
+            let mut pipeline = Pipeline::new();
+            let scan = pipeline.cmd("SCAN").arg(&cursor).arg("MATCH").arg(self.keys.of_epochs());
+            scan.arg("COUNT").arg(STEP);
+            let answer = self.link.ask(pipeline).await?.into_iter().next();
+            let (next, keys): (String, Vec<Vec<u8>>) = parse(answer.unwrap_or(Value::Nil))?;
+            let is_old = |key: &Vec<u8>| self.keys.epoch_of(key).is_some_and(|epoch| epoch < current);
+            let mut pipeline = Pipeline::new();
+            // One by one: they lie in different slots.
+            keys.iter().filter(|key| is_old(key)).for_each(|key| {
+                pipeline.cmd("UNLINK").arg(key);
+            });
+            if !pipeline.is_empty() {
+                swept += pipeline.len() as u64;
+                self.link.ask(pipeline).await?;
+            }
+            cursor = next;
+            if cursor == "0" {
+                return Ok(swept);
+            }
+        }
+    }
+}
+
+fn number(text: &str) -> Result<u64, GraphError> {
+    text.parse().map_err(|_| strange(&text))
+}
+
+/// A lane's mark: `high.3`.
+fn name(lane: Lane) -> String {
+    format!("{}.{}", lane.tier.as_str(), lane.partition.0)
+}
+
+fn lane(name: &str) -> Option<Lane> {
+    let (tier, partition) = name.split_once('.')?;
+    let tier = Tier::DURABLE.into_iter().find(|known| known.as_str() == tier)?;
+    Some(Lane { tier, partition: Partition(partition.parse().ok()?) })
+}

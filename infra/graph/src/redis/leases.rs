@@ -1,0 +1,141 @@
+//! Leases in Redis. They are cut into [`PARTS`] by user, so that those of a part stand in one slot together with
+//! the order in which they end: [`Graph::expire`](crate::Graph::expire) need not look at every user.
+
+use super::{
+    Redis,
+    keys::{PARTS, part_of},
+    parse,
+    script::{Call, EXPIRE, LEASE, RELEASE},
+    strange,
+};
+use crate::{GraphError, leases::Name};
+use domain::{SessionId, Timestamp, UserId};
+use redis::{Pipeline, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// How long a part's keys outlive the last renewal of a lease in it, should nobody come to drop what has ended: far
+/// longer than any lease.
+const KEPT_MILLIS: u64 = 3_600_000;
+/// The most users whose leases one script writes.
+const USERS: usize = 500;
+/// A greater end is not told exactly by a script's numbers.
+const LAST: i64 = (1 << 53) - 1;
+
+impl Redis {
+    pub(crate) async fn renew(
+        &self,
+        sessions: &[(UserId, SessionId)],
+        node: Uuid,
+        until: Timestamp,
+    ) -> Result<(), GraphError> {
+        let until = format!("{:016}", until.millis().clamp(0, LAST));
+        let head = [KEPT_MILLIS.to_string().into(), node.as_bytes().to_vec(), until.into()];
+        let calls: Vec<_> = cut(sessions)
+            .map(|(part, arguments)| {
+                let arguments = head.iter().cloned().chain(arguments).collect();
+                Call { script: &LEASE, keys: self.keys.leases(part).into(), arguments }
+            })
+            .collect();
+        self.link.run_all(&calls).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn release(&self, sessions: &[(UserId, SessionId)], node: Uuid) -> Result<(), GraphError> {
+        let calls: Vec<_> = cut(sessions)
+            .map(|(part, arguments)| {
+                let arguments = [node.as_bytes().to_vec()].into_iter().chain(arguments).collect();
+                Call { script: &RELEASE, keys: self.keys.leases(part).into(), arguments }
+            })
+            .collect();
+        self.link.run_all(&calls).await?;
+        Ok(())
+    }
+
+    /// The leases that hold at `now`, of those users who have one.
+    pub(crate) async fn held(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<BTreeMap<UserId, BTreeSet<Name>>, GraphError> {
+        let mut parts: BTreeMap<u8, Vec<UserId>> = BTreeMap::new();
+        for user in users {
+            parts.entry(part_of(*user)).or_default().push(*user);
+        }
+        let mut pipeline = Pipeline::with_capacity(parts.len());
+        for (part, users) in &parts {
+            let [leases, _] = self.keys.leases(*part);
+            let fetch = pipeline.cmd("HMGET").arg(leases);
+            users.iter().for_each(|user| {
+                fetch.arg(user.0.as_bytes());
+            });
+        }
+        if pipeline.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut held = BTreeMap::new();
+        for (users, answer) in parts.values().zip(self.link.ask(pipeline).await?) {
+            for (user, leases) in users.iter().zip(parse::<Vec<Option<Vec<u8>>>>(answer)?) {
+                let leases = holding(&leases.unwrap_or_default(), now)?;
+                if !leases.is_empty() {
+                    held.insert(*user, leases);
+                }
+            }
+        }
+        Ok(held)
+    }
+
+    pub(crate) async fn expire(&self, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
+        let mut gone = BTreeSet::new();
+        let mut parts: Vec<u8> = (0..PARTS).collect();
+        while !parts.is_empty() {
+            let arguments: Vec<Vec<u8>> = vec![now.millis().to_string().into(), USERS.to_string().into()];
+            let call = |part: &u8| Call {
+                script: &EXPIRE,
+                keys: self.keys.leases(*part).into(),
+                arguments: arguments.clone(),
+            };
+            let answers = self.link.run_all(&parts.iter().map(call).collect::<Vec<_>>()).await?;
+            let mut unfinished = Vec::new();
+            for (part, answer) in parts.into_iter().zip(answers) {
+                let mut answer = parse::<Vec<Value>>(answer)?.into_iter();
+                if parse::<usize>(answer.next().unwrap_or(Value::Nil))? == USERS {
+                    unfinished.push(part);
+                }
+                for user in answer {
+                    gone.insert(UserId(Uuid::from_bytes(parse(user)?)));
+                }
+            }
+            parts = unfinished;
+        }
+        Ok(gone)
+    }
+}
+
+/// The sessions by part, as arguments of a script.
+fn cut(sessions: &[(UserId, SessionId)]) -> impl Iterator<Item = (u8, Vec<Vec<u8>>)> {
+    let mut parts: BTreeMap<u8, Vec<Vec<u8>>> = BTreeMap::new();
+    for (user, session) in sessions {
+        let arguments = parts.entry(part_of(*user)).or_default();
+        arguments.extend([user.0.as_bytes().to_vec(), session.0.as_bytes().to_vec()]);
+    }
+    parts.into_iter().flat_map(|(part, arguments)| {
+        let chunks: Vec<_> = arguments.chunks(2 * USERS).map(<[_]>::to_vec).collect();
+        chunks.into_iter().map(move |arguments| (part, arguments))
+    })
+}
+
+/// Reads a user's leases as the scripts write them: 48 bytes each, session, process, end in 16 digits.
+fn holding(mut leases: &[u8], now: Timestamp) -> Result<BTreeSet<Name>, GraphError> {
+    let mut holding = BTreeSet::new();
+    while let Some((lease, rest)) = leases.split_first_chunk::<48>() {
+        let id = |at: usize| Uuid::from_slice(&lease[at..at + 16]).map_err(|error| strange(&error));
+        let until = std::str::from_utf8(&lease[32..]).ok().and_then(|until| until.parse().ok());
+        let until = Timestamp::from_millis(until.ok_or_else(|| strange(&"a lease without an end"))?);
+        if until > now {
+            holding.insert((SessionId(id(0)?), id(16)?));
+        }
+        leases = rest;
+    }
+    Ok(holding)
+}

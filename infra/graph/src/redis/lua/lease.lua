@@ -1,0 +1,30 @@
+-- Leases of one process, each until the given time or longer if that was said before.
+-- KEYS: user -> leases, of 48 bytes each: session, process, end in 16 digits; user -> the first end of them.
+-- ARGV: how long the keys are kept (ms), process, end (16 digits); then user, session; again and again.
+local process, till = ARGV[2], ARGV[3]
+for i = 4, #ARGV, 2 do
+  local user, name = ARGV[i], ARGV[i + 1] .. process
+  local known, leases, longest = redis.call('HGET', KEYS[1], user) or '', {}, till
+  local first = nil
+  for at = 1, #known, 48 do
+    local ends = string.sub(known, at + 32, at + 47)
+    if string.sub(known, at, at + 31) == name then
+      if tonumber(ends) > tonumber(longest) then
+        longest = ends
+      end
+    else
+      leases[#leases + 1] = string.sub(known, at, at + 47)
+      if not first or tonumber(ends) < tonumber(first) then
+        first = ends
+      end
+    end
+  end
+  leases[#leases + 1] = name .. longest
+  if not first or tonumber(longest) < tonumber(first) then
+    first = longest
+  end
+  redis.call('HSET', KEYS[1], user, table.concat(leases))
+  redis.call('ZADD', KEYS[2], first, user)
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[1])

@@ -1,0 +1,9 @@
+//! What every arm of the graph must do, and what Redis must do besides.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod epochs;
+mod leases;
+mod redis;
+mod relations;
+mod support;

@@ -1,0 +1,131 @@
+//! Relations follow the events, however often and in whatever order they are told.
+
+use super::support::{Arm, at, conversation, user};
+use domain::{
+    ConversationId, Event, Personal, UserId,
+    conversation::{ConversationEvent, ConversationType, Settings},
+    friendship::FriendshipEvent,
+};
+use graph::{Change, Epoch, Graph, Position, Relation, changes};
+use proptest::{prelude::*, test_runner::TestRunner};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+async fn tell(epoch: &Epoch, position: Position, event: impl Into<Event>, stream: Uuid) {
+    let changes: Vec<_> = changes(&event.into(), stream).into_iter().map(|change| (position, change)).collect();
+    epoch.apply_all(&changes).await.unwrap();
+}
+
+#[tokio::test]
+async fn friends_and_blocks_follow_the_events_of_the_pair() {
+    for (graph, epoch) in Arm::each_published().await {
+        let (ana, bo, pair) = (user(1), user(2), Uuid::nil());
+        tell(&epoch, 1, FriendshipEvent::Requested { by: ana, with: bo }, pair).await;
+        assert!(graph.friends(ana).await.unwrap().is_empty());
+        tell(&epoch, 2, FriendshipEvent::Accepted { by: bo, with: ana }, pair).await;
+        assert_eq!(graph.friends(ana).await.unwrap(), BTreeSet::from([bo]));
+        assert_eq!(graph.friends(bo).await.unwrap(), BTreeSet::from([ana]));
+        tell(&epoch, 3, FriendshipEvent::Blocked { by: ana, with: bo }, pair).await;
+        assert!(graph.friends(bo).await.unwrap().is_empty());
+        assert_eq!(graph.blocked_by(ana).await.unwrap(), BTreeSet::from([bo]));
+        assert!(graph.blocked_by(bo).await.unwrap().is_empty());
+        tell(&epoch, 4, FriendshipEvent::Unblocked { by: ana, with: bo }, pair).await;
+        assert!(graph.blocked_by(ana).await.unwrap().is_empty());
+        tell(&epoch, 5, FriendshipEvent::Accepted { by: ana, with: bo }, pair).await;
+        tell(&epoch, 6, FriendshipEvent::Unfriended { by: ana, with: bo }, pair).await;
+        assert!(graph.friends(ana).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn members_follow_the_events_of_the_conversation() {
+    for (graph, epoch) in Arm::each_published().await {
+        let (ana, bo, cleo, room) = (user(1), user(2), user(3), conversation(1));
+        let created = ConversationEvent::Created {
+            conversation_type: ConversationType::Group,
+            created_by: ana,
+            members: vec![ana, bo],
+            settings: Personal::new(ana, Settings::default()),
+            approval: false,
+        };
+        tell(&epoch, 1, created, room.0).await;
+        tell(&epoch, 2, ConversationEvent::MemberRequested { user: cleo }, room.0).await;
+        assert_eq!(graph.members(room).await.unwrap(), BTreeSet::from([ana, bo]));
+        tell(&epoch, 3, ConversationEvent::MemberApproved { user: cleo, by: ana }, room.0).await;
+        tell(&epoch, 4, ConversationEvent::MemberKicked { user: bo, by: ana }, room.0).await;
+        assert_eq!(graph.members(room).await.unwrap(), BTreeSet::from([ana, cleo]));
+        assert_eq!(graph.conversations(cleo).await.unwrap(), BTreeSet::from([room]));
+        assert!(graph.conversations(bo).await.unwrap().is_empty());
+        let deleted = ConversationEvent::Deleted { by: None, members: vec![ana, cleo], pending: vec![] };
+        tell(&epoch, 5, deleted, room.0).await;
+        assert!(graph.members(room).await.unwrap().is_empty());
+        assert!(graph.conversations(ana).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_has_ended_is_not_revived_by_an_event_told_again() {
+    for (graph, epoch) in Arm::each_published().await {
+        let (ana, room) = (user(1), conversation(1));
+        let joined = ConversationEvent::MemberJoined { user: ana };
+        tell(&epoch, 1, joined.clone(), room.0).await;
+        tell(&epoch, 2, ConversationEvent::MemberLeft { user: ana }, room.0).await;
+        tell(&epoch, 1, joined, room.0).await;
+        assert!(graph.members(room).await.unwrap().is_empty());
+    }
+}
+
+/// All that can be asked of the graph about four people and three conversations.
+async fn picture(graph: &Graph) -> Vec<(BTreeSet<UserId>, BTreeSet<UserId>, BTreeSet<ConversationId>)> {
+    let mut picture = Vec::new();
+    for number in 0..4 {
+        picture.push((
+            graph.friends(user(number)).await.unwrap(),
+            graph.blocked_by(user(number)).await.unwrap(),
+            graph.conversations(user(number)).await.unwrap(),
+        ));
+        let members = graph.members(conversation(number)).await.unwrap();
+        picture.push((members, BTreeSet::new(), BTreeSet::new()));
+    }
+    picture
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let relation = (0..3_u8, 0..4_u128, 0..4_u128).prop_map(|(kind, a, b)| match kind {
+        0 => Relation::friends(user(a), user(b)),
+        1 => Relation::Blocks { by: user(a), with: user(b) },
+        _ => Relation::Member { conversation: conversation(a), user: user(b) },
+    });
+    (relation, any::<bool>()).prop_map(|(relation, holds)| Change { relation, holds })
+}
+
+#[test]
+fn any_doubling_and_any_disorder_give_the_same_graph() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let arms = runtime.block_on(async { Arm::each() });
+    let config = ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() };
+    let changes = prop::collection::vec(change(), 1..40);
+    let again = prop::collection::vec(any::<prop::sample::Index>(), 0..80);
+    let scenario = |(changes, again): (Vec<Change>, Vec<prop::sample::Index>)| {
+        let told: Vec<_> = (1..).zip(changes).collect();
+        let mut disturbed: Vec<_> = again.iter().map(|index| *index.get(&told)).collect();
+        disturbed.extend(told.iter().rev());
+        runtime.block_on(async {
+            let mut pictures = Vec::new();
+            for graph in &arms {
+                for (changes, at_once) in [(&told, 1), (&disturbed, 7)] {
+                    let epoch = graph.begin(at(0)).await.unwrap();
+                    for some in changes.chunks(at_once) {
+                        epoch.apply_all(some).await.unwrap();
+                    }
+                    assert!(epoch.publish().await.unwrap());
+                    pictures.push(picture(graph).await);
+                }
+            }
+            let [first, rest @ ..] = pictures.as_slice() else { return };
+            rest.iter().for_each(|picture| assert_eq!(picture, first));
+        });
+        Ok(())
+    };
+    TestRunner::new(config).run(&(changes, again), scenario).unwrap();
+}

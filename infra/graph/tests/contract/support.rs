@@ -1,0 +1,126 @@
+//! The arms, and names for those who are in them.
+
+use domain::{ConversationId, SessionId, Timestamp, UserId};
+use graph::{Change, Epoch, Graph, Position, RedisSettings, Relation};
+use std::{ops::Deref, time::Duration};
+use uuid::Uuid;
+
+/// Long enough for a machine that does much else.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(crate) const LOG: Uuid = Uuid::from_u128(77);
+
+/// A graph of its own for one test; what it leaves in Redis is removed when it is dropped.
+pub(crate) struct Arm {
+    pub(crate) graph: Graph,
+    namespace: Option<String>,
+}
+
+impl Arm {
+    pub(crate) fn memory() -> Self {
+        Self { graph: Graph::in_memory(), namespace: None }
+    }
+
+    pub(crate) fn redis() -> Self {
+        let namespace = testkit::namespace();
+        Self { graph: connect(&testkit::redis_url(), &namespace, LOG), namespace: Some(namespace) }
+    }
+
+    /// An empty graph of each.
+    pub(crate) fn each() -> [Self; 2] {
+        [Self::memory(), Self::redis()]
+    }
+
+    /// The same with an empty epoch published.
+    pub(crate) async fn each_published() -> Vec<(Self, Epoch)> {
+        let mut arms = Vec::new();
+        for arm in Self::each() {
+            let epoch = arm.begin(at(0)).await.unwrap();
+            assert!(epoch.publish().await.unwrap());
+            arms.push((arm, epoch));
+        }
+        arms
+    }
+
+    /// The name before all keys.
+    pub(crate) fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap()
+    }
+
+    /// Another process's view of the same graph in Redis.
+    pub(crate) fn elsewhere(&self, log: Uuid) -> Graph {
+        connect(&testkit::redis_url(), self.namespace(), log)
+    }
+
+    /// What FLUSHALL would do to this graph.
+    pub(crate) fn flush(&self) {
+        flush(self.namespace());
+    }
+}
+
+impl Deref for Arm {
+    type Target = Graph;
+    fn deref(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+impl Drop for Arm {
+    fn drop(&mut self) {
+        if let Some(namespace) = &self.namespace {
+            flush(namespace);
+        }
+    }
+}
+
+pub(crate) fn connect(url: &str, namespace: &str, log: Uuid) -> Graph {
+    Graph::redis(RedisSettings { url: url.to_owned(), namespace: namespace.to_owned(), log }).unwrap()
+}
+
+pub(crate) fn keys(namespace: &str) -> Vec<String> {
+    let mut connection = ::redis::Client::open(testkit::redis_url()).unwrap().get_connection().unwrap();
+    ::redis::cmd("KEYS").arg(format!("{namespace}:*")).query(&mut connection).unwrap()
+}
+
+fn flush(namespace: &str) {
+    let keys = keys(namespace);
+    let mut connection = ::redis::Client::open(testkit::redis_url()).unwrap().get_connection().unwrap();
+    for keys in keys.chunks(1_000) {
+        ::redis::cmd("DEL").arg(keys).exec(&mut connection).unwrap();
+    }
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(DEADLINE, waiting).await.is_ok(), "never so: {what}");
+}
+
+pub(crate) fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub(crate) fn user(number: u128) -> UserId {
+    UserId(Uuid::from_u128(number))
+}
+
+pub(crate) fn conversation(number: u128) -> ConversationId {
+    ConversationId(Uuid::from_u128(1_000 + number))
+}
+
+pub(crate) fn session(number: u128) -> SessionId {
+    SessionId(Uuid::from_u128(2_000 + number))
+}
+
+pub(crate) fn node(number: u128) -> Uuid {
+    Uuid::from_u128(3_000 + number)
+}
+
+/// The first two users become friends, or cease to be.
+pub(crate) fn friends(position: Position, holds: bool) -> (Position, Change) {
+    (position, Change { relation: Relation::friends(user(1), user(2)), holds })
+}
