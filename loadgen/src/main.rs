@@ -1,6 +1,7 @@
 //! `chatchit-loadgen`: scenarios that load a server, measure it, and check that nothing was lost or doubled.
 
 mod append;
+mod client;
 mod machine;
 mod rooms;
 mod server;
@@ -26,7 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Scenario {
     /// Rooms of people who post: each message goes to every member of its room.
-    Rooms(rooms::Settings),
+    Rooms(Box<rooms::Settings>),
     /// Appends to the log alone, beside a bare insert into the same table.
     Append(append::Settings),
 }
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     let Arguments { scenario, json } = Arguments::parse();
     let done = match scenario {
         // One thread on purpose: the client shares its machine with the server, and must leave it room.
-        Scenario::Rooms(settings) => block_on(Builder::new_current_thread(), rooms::run(settings, json)),
+        Scenario::Rooms(settings) => block_on(Builder::new_current_thread(), rooms::run(*settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
     };
     match done {

@@ -1,10 +1,13 @@
 //! The least of a WebSocket client (RFC 6455): whole text frames, no copies on the way in, a mask of zeros on the
 //! way out. What it costs is not the server's, so it costs little.
 
-use anyhow::{Context, Result, bail, ensure};
-use std::{io::ErrorKind, net::SocketAddr};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    ops::Range,
+};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
 };
 
@@ -16,80 +19,159 @@ const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const READ: usize = 16 * 1024;
 
-/// An open socket.
+/// Why a socket did not open, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The upgrade was answered with a status.
+    #[error("the upgrade was refused: {0}")]
+    Refused(u16),
+    /// The server closed it, with a code if it gave one.
+    #[error("closed by the server: {0}")]
+    Closed(u16),
+    /// The connection is gone.
+    #[error("the connection is gone: {0}")]
+    Gone(#[from] io::Error),
+    /// The server does not speak the protocol.
+    #[error("{0}")]
+    Nonsense(&'static str),
+}
+
+impl Ended {
+    /// Whether the protocol says not to come back.
+    pub(crate) const fn is_final(&self) -> bool {
+        match self {
+            Self::Refused(status) => *status < 500 && !matches!(status, 408 | 429),
+            Self::Closed(code) => matches!(code, 1003 | 1007 | 1008 | 1009 | 4001 | 4009),
+            Self::Gone(_) => false,
+            Self::Nonsense(_) => true,
+        }
+    }
+
+    /// A few words to count it under.
+    pub(crate) fn kind(&self) -> String {
+        match self {
+            Self::Refused(status) => format!("refused {status}"),
+            Self::Closed(code) => format!("closed {code}"),
+            Self::Gone(_) => "gone".to_owned(),
+            Self::Nonsense(_) => "nonsense".to_owned(),
+        }
+    }
+}
+
+/// An open socket. Whatever it does at once it does without waiting; only [`ready`](Self::ready) waits.
 pub(crate) struct Socket {
     stream: TcpStream,
     incoming: Vec<u8>,
     /// What of `incoming` was handed out.
     taken: usize,
+    /// What the connection did not take yet.
     outgoing: Vec<u8>,
 }
 
 impl Socket {
-    /// Opens `/ws` with an access token.
-    pub(crate) async fn open(address: SocketAddr, token: &str) -> Result<Self> {
-        let mut stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+    /// Opens `/ws` with an access token, resuming from a cursor if there is one.
+    pub(crate) async fn open(address: SocketAddr, token: &str, since: Option<&str>) -> Result<Self, Ended> {
+        let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        let query = since.map(|cursor| format!("?since={cursor}")).unwrap_or_default();
         let request = format!(
-            "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /ws{query} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Y2hhdGNoaXQtbG9hZGdlbg==\r\n\
              Authorization: Bearer {token}\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
         let mut incoming = Vec::with_capacity(READ);
         let head = loop {
-            ensure!(stream.read_buf(&mut incoming).await? > 0, "the server closed during the handshake");
+            if stream.read_buf(&mut incoming).await? == 0 {
+                return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+            }
             if let Some(end) = memchr::memmem::find(&incoming, b"\r\n\r\n") {
                 break end + 4;
             }
         };
-        if !incoming.starts_with(b"HTTP/1.1 101") {
-            bail!("the server refused the upgrade: {}", String::from_utf8_lossy(&incoming));
+        match status(&incoming) {
+            Some(101) => Ok(Self { stream, incoming, taken: head, outgoing: Vec::with_capacity(512) }),
+            Some(status) => Err(Ended::Refused(status)),
+            None => Err(Ended::Nonsense("the server does not speak HTTP/1.1")),
         }
-        Ok(Self { stream, incoming, taken: head, outgoing: Vec::with_capacity(512) })
     }
 
-    /// Waits until there may be something to [`take`](Self::take). Cancel-safe.
-    pub(crate) async fn readable(&self) -> Result<()> {
-        Ok(self.stream.readable().await?)
+    /// Waits until there may be something to [`take`](Self::take), or room for what is still to be written.
+    /// Cancel-safe.
+    pub(crate) async fn ready(&self) -> Result<(), Ended> {
+        let interest = if self.has_backlog() { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        self.stream.ready(interest).await?;
+        Ok(())
     }
 
-    /// Hands `each` the text of every frame that has arrived; answers pings.
-    pub(crate) async fn take(&mut self, mut each: impl FnMut(&[u8])) -> Result<()> {
+    /// Writes what is still to be written, and hands `each` the text of every frame that has arrived; answers pings.
+    pub(crate) fn take(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), Ended> {
+        self.flush()?;
         loop {
-            while let Some(frame) = Frame::parse(&self.incoming[self.taken..])? {
-                let start = self.taken + frame.start;
-                let end = start + frame.length;
-                self.taken = end;
-                match frame.opcode {
-                    TEXT => each(&self.incoming[start..end]),
-                    PING => {
-                        let payload = self.incoming[start..end].to_vec();
-                        self.write(PONG, &payload).await?;
-                    }
-                    CLOSE => bail!("the server closed the socket: {}", reason(&self.incoming[start..end])),
-                    _ => {}
-                }
+            while let Some(text) = self.next()? {
+                each(&self.incoming[text]);
             }
-            self.incoming.drain(..self.taken);
-            self.taken = 0;
-            self.incoming.reserve(READ);
-            match self.stream.try_read_buf(&mut self.incoming) {
-                Ok(0) => bail!("the server closed the connection"),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error.into()),
+            if !self.read()? {
+                return Ok(());
             }
         }
     }
 
-    /// Sends a text frame.
-    pub(crate) async fn send(&mut self, text: &[u8]) -> Result<()> {
-        self.write(TEXT, text).await
+    /// The text of the first frame that has arrived, and no more.
+    pub(crate) fn take_one(&mut self) -> Result<Option<Vec<u8>>, Ended> {
+        loop {
+            if let Some(text) = self.next()? {
+                return Ok(Some(self.incoming[text].to_vec()));
+            }
+            if !self.read()? {
+                return Ok(None);
+            }
+        }
     }
 
-    async fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<()> {
-        self.outgoing.clear();
+    /// Sends a text frame, now or as soon as there is room.
+    pub(crate) fn send(&mut self, text: &[u8]) -> Result<(), Ended> {
+        self.write(TEXT, text)
+    }
+
+    /// Whether the server takes less than it is sent.
+    pub(crate) const fn has_backlog(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// The next text frame of what was read.
+    fn next(&mut self) -> Result<Option<Range<usize>>, Ended> {
+        while let Some(frame) = Frame::parse(&self.incoming[self.taken..])? {
+            let start = self.taken + frame.start;
+            let text = start..start + frame.length;
+            self.taken = text.end;
+            match frame.opcode {
+                TEXT => return Ok(Some(text)),
+                PING => {
+                    let payload = self.incoming[text].to_vec();
+                    self.write(PONG, &payload)?;
+                }
+                CLOSE => return Err(Ended::Closed(code(&self.incoming[text]))),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads more; whether there was any.
+    fn read(&mut self) -> Result<bool, Ended> {
+        self.incoming.drain(..self.taken);
+        self.taken = 0;
+        self.incoming.reserve(READ);
+        match self.stream.try_read_buf(&mut self.incoming) {
+            Ok(0) => Err(io::Error::from(ErrorKind::UnexpectedEof).into()),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write(&mut self, opcode: u8, payload: &[u8]) -> Result<(), Ended> {
         self.outgoing.push(FINAL | opcode);
         match payload.len() {
             length @ 0..126 => self.outgoing.push(MASKED | length as u8),
@@ -97,11 +179,22 @@ impl Socket {
                 self.outgoing.push(MASKED | 126);
                 self.outgoing.extend((length as u16).to_be_bytes());
             }
-            length => bail!("a frame of {length} bytes is more than this client sends"),
+            _ => return Err(Ended::Nonsense("a frame is longer than this client sends")),
         }
         self.outgoing.extend([0; 4]);
         self.outgoing.extend(payload);
-        Ok(self.stream.write_all(&self.outgoing).await?)
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), Ended> {
+        while !self.outgoing.is_empty() {
+            match self.stream.try_write(&self.outgoing) {
+                Ok(written) => drop(self.outgoing.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -113,14 +206,20 @@ struct Frame {
 
 impl Frame {
     /// The frame at the start of `bytes`, once all of it is there.
-    fn parse(bytes: &[u8]) -> Result<Option<Self>> {
+    fn parse(bytes: &[u8]) -> Result<Option<Self>, Ended> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
-        ensure!(first & FINAL != 0, "the server sent a fragment");
-        ensure!(second & MASKED == 0, "the server sent a masked frame");
+        if first & FINAL == 0 {
+            return Err(Ended::Nonsense("the server sent a fragment"));
+        }
+        if second & MASKED != 0 {
+            return Err(Ended::Nonsense("the server sent a masked frame"));
+        }
         let (start, length) = match (second, rest) {
             (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),
             (127, [0, 0, 0, 0, a, b, c, d, ..]) => (10, u32::from_be_bytes([*a, *b, *c, *d]) as usize),
-            (127, rest) if rest.len() >= 8 => bail!("the server sent a frame of more than 4 GiB"),
+            (127, rest) if rest.len() >= 8 => {
+                return Err(Ended::Nonsense("the server sent a frame of more than 4 GiB"));
+            }
             (126 | 127, _) => return Ok(None),
             (length, _) => (2, usize::from(*length)),
         };
@@ -128,16 +227,22 @@ impl Frame {
     }
 }
 
-fn reason(payload: &[u8]) -> String {
+/// The status of an answer's head.
+fn status(head: &[u8]) -> Option<u16> {
+    std::str::from_utf8(head.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?.parse().ok()
+}
+
+/// The code of a close frame; 1005 when it has none (RFC 6455, 7.1.5).
+fn code(payload: &[u8]) -> u16 {
     match payload {
-        [a, b, text @ ..] => format!("{} {}", u16::from_be_bytes([*a, *b]), String::from_utf8_lossy(text)),
-        _ => "without a code".to_owned(),
+        [a, b, ..] => u16::from_be_bytes([*a, *b]),
+        _ => 1005,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Frame;
+    use super::{Ended, Frame, code, status};
 
     #[test]
     fn a_frame_is_there_once_all_of_it_is() {
@@ -149,5 +254,16 @@ mod tests {
         assert_eq!((frame.opcode, frame.start, frame.length), (1, 4, 200));
         assert!(Frame::parse(&[0x81]).unwrap().is_none());
         assert!(Frame::parse(&[0x01, 0]).is_err());
+    }
+
+    #[test]
+    fn who_is_sent_away_for_good_stays_away() {
+        assert_eq!(
+            (status(b"HTTP/1.1 503 x"), status(b"HTTP/1.1"), code(&[0x0f, 0xa8, b'x'])),
+            (Some(503), None, 4008)
+        );
+        let comes_back = [1001, 1005, 1011, 1012, 4008, 4029].map(Ended::Closed);
+        assert!(comes_back.iter().chain(&[429, 503].map(Ended::Refused)).all(|ended| !ended.is_final()));
+        assert!([1008, 4001, 4009].map(Ended::Closed).iter().chain(&[401].map(Ended::Refused)).all(Ended::is_final));
     }
 }

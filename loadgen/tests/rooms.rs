@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 async fn load(more: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatchit-loadgen"));
-    command.args(["rooms", "--users", "6", "--room", "3", "--json", "--warm-up", "0", "--measure", "1"]).args(more);
+    command.args(["rooms", "--users", "6", "--room", "3", "--json", "--warm-up", "0"]).args(more);
     let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.unwrap();
     let [out, complaint] = [&stdout, &stderr].map(|text| String::from_utf8_lossy(text));
     assert_eq!(status.code(), Some(0), "{out} {complaint}");
@@ -43,7 +43,7 @@ async fn serve(home: &Home, token: CancellationToken) -> SocketAddr {
 each_engine!(rooms_closed_and_open, |home| async move {
     let token = CancellationToken::new();
     let address = serve(&home, token.clone()).await;
-    for mode in [&["--runs", "2"][..], &["--rate", "50"]] {
+    for mode in [&["--measure", "1", "--runs", "2"][..], &["--measure", "1", "--rate", "50"]] {
         let report = load(&[&["--address", &address.to_string()], mode].concat()).await;
         let first = &report["runs"][0];
         assert!(first["sent"].as_u64().unwrap() > 0, "{report}");
@@ -54,16 +54,18 @@ each_engine!(rooms_closed_and_open, |home| async move {
 });
 
 #[tokio::test]
-async fn gateways_and_workers_each_with_its_cost() {
+async fn a_killed_gateway_and_a_killed_worker_lose_and_double_nothing() {
     let database = Home::new(Engine::Postgres).await;
-    let target = ["--spawn", &program(), "--database-url", &database.database_url().unwrap()].map(str::to_owned);
-    let split = ["--gateways", "2", "--workers", "2", "--rate", "50"].map(str::to_owned);
-    let arguments: Vec<_> = target.iter().chain(&split).map(String::as_str).collect();
-    let report = load(&arguments).await;
+    let (program, url) = (program(), database.database_url().unwrap());
+    let target = ["--spawn", &program, "--database-url", &url, "--gateways", "2", "--workers", "2"];
+    let failures = ["--kill-gateway-after", "1", "--kill-worker-after", "1", "--restart-after", "1"];
+    let report = load(&[&target[..], &failures, &["--rate", "50", "--measure", "3"]].concat()).await;
     let first = &report["runs"][0];
-    assert!(first["deliveriesPerSecond"].as_f64().unwrap() > 0.0, "{report}");
-    let names: Vec<_> =
-        first["processes"].as_array().unwrap().iter().map(|cost| cost["name"].as_str().unwrap()).collect();
+    let costs = first["processes"].as_array().unwrap();
+    let names: Vec<_> = costs.iter().map(|cost| cost["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["gateway-1", "gateway-2", "worker-1", "worker-2", "postgres", "client"]);
-    assert!(first["processes"][0]["residentMib"].as_f64().unwrap() > 1.0, "{report}");
+    assert!(costs[1]["residentMib"].as_f64().unwrap() > 1.0, "{report}");
+    assert_eq!(first["verdict"]["unlikeLog"], 0);
+    assert!(first["resilience"]["reconnects"].as_u64().unwrap() >= 3, "half of the sockets: {report}");
+    assert!(first["phases"]["during"]["sendToDelivered"]["count"].as_u64().unwrap() > 0, "{report}");
 }

@@ -1,7 +1,8 @@
 //! What was sent, acknowledged and delivered, as the client saw it. One thread, so plain cells.
 
+use super::resilience::{Resilience, Silence};
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     time::Instant,
 };
 use tokio::sync::{Notify, mpsc::UnboundedSender};
@@ -15,7 +16,7 @@ pub(crate) struct Message {
     pub(crate) sent: Instant,
     /// When it was acknowledged.
     pub(crate) acknowledged: Option<Instant>,
-    /// Its position in the log, once it has arrived at somebody.
+    /// Its position in the log, once it has arrived at somebody or was acknowledged.
     pub(crate) position: u64,
     /// When it arrived at each member so far.
     pub(crate) delivered: Vec<Instant>,
@@ -24,6 +25,8 @@ pub(crate) struct Message {
 /// All messages of a run, by number.
 pub(crate) struct Board {
     fan_out: usize,
+    /// The number of the first message: no two runs against a server share a number, nor a key.
+    first: usize,
     messages: RefCell<Vec<Message>>,
     turns: RefCell<Vec<UnboundedSender<()>>>,
     is_closed_loop: Cell<bool>,
@@ -31,20 +34,28 @@ pub(crate) struct Board {
     /// Messages that lack an acknowledgement or a delivery.
     open: Cell<usize>,
     all_done: Notify,
+    /// The furthest position that anybody saw.
+    furthest: Cell<u64>,
+    resilience: RefCell<Resilience>,
+    silence: RefCell<Silence>,
     faults: RefCell<Vec<String>>,
 }
 
 impl Board {
     /// An empty one; each message is to arrive at `fan_out` members.
-    pub(crate) fn new(fan_out: usize) -> Self {
+    pub(crate) fn new(fan_out: usize, first: usize) -> Self {
         Self {
             fan_out,
+            first,
             messages: RefCell::new(Vec::with_capacity(100_000)),
             turns: RefCell::default(),
             is_closed_loop: Cell::new(false),
             is_over: Cell::new(false),
             open: Cell::new(0),
             all_done: Notify::new(),
+            furthest: Cell::new(0),
+            resilience: RefCell::default(),
+            silence: RefCell::default(),
             faults: RefCell::default(),
         }
     }
@@ -95,23 +106,24 @@ impl Board {
         let delivered = Vec::with_capacity(self.fan_out);
         messages.push(Message { sender, sent: Instant::now(), acknowledged: None, position: 0, delivered });
         self.open.set(self.open.get() + 1);
-        messages.len() - 1
+        self.first + messages.len() - 1
     }
 
     /// An acknowledgement arrived.
-    pub(crate) fn acknowledge(&self, number: usize, now: Instant) {
+    pub(crate) fn acknowledge(&self, number: usize, position: u64, now: Instant) {
         let repeated = self.with(number, |message| message.acknowledged.replace(now).is_some());
         match repeated {
             Some(false) => self.finish(number),
             Some(true) => self.fault(format!("message {number} was acknowledged twice")),
             None => self.fault(format!("message {number} was acknowledged and never sent")),
         }
+        self.locate(number, position);
     }
 
     /// A delivery arrived at somebody.
     pub(crate) fn deliver(&self, number: usize, position: u64, now: Instant) {
+        self.locate(number, position);
         let arrived = self.with(number, |message| {
-            message.position = position;
             message.delivered.push(now);
             (message.sender, message.delivered.len())
         });
@@ -128,6 +140,30 @@ impl Board {
         }
     }
 
+    /// A message has one position, whoever tells it.
+    fn locate(&self, number: usize, position: u64) {
+        self.furthest.set(self.furthest.get().max(position));
+        let before = self.with(number, |message| std::mem::replace(&mut message.position, position));
+        if let Some(before) = before.filter(|before| *before != 0 && *before != position) {
+            self.fault(format!("message {number} is at position {position}, and at {before}"));
+        }
+    }
+
+    /// The furthest position that anybody saw.
+    pub(crate) fn furthest(&self) -> u64 {
+        self.furthest.get()
+    }
+
+    /// What was survived.
+    pub(crate) fn resilience(&self) -> RefMut<'_, Resilience> {
+        self.resilience.borrow_mut()
+    }
+
+    /// How long nothing arrived.
+    pub(crate) fn silence(&self) -> RefMut<'_, Silence> {
+        self.silence.borrow_mut()
+    }
+
     /// Notes something that must not be.
     pub(crate) fn fault(&self, fault: String) {
         self.faults.borrow_mut().push(fault);
@@ -138,13 +174,18 @@ impl Board {
         self.faults.borrow().clone()
     }
 
+    /// The number of the first message.
+    pub(crate) const fn first(&self) -> usize {
+        self.first
+    }
+
     /// All messages.
     pub(crate) fn messages(&self) -> Vec<Message> {
         self.messages.borrow().clone()
     }
 
     fn with<T>(&self, number: usize, change: impl FnOnce(&mut Message) -> T) -> Option<T> {
-        self.messages.borrow_mut().get_mut(number).map(change)
+        self.messages.borrow_mut().get_mut(number.checked_sub(self.first)?).map(change)
     }
 
     fn finish(&self, number: usize) {

@@ -5,9 +5,11 @@
 
 mod board;
 mod bulk;
+mod failure;
 mod member;
 mod oracle;
 mod report;
+mod resilience;
 mod seed;
 
 use crate::{
@@ -17,7 +19,9 @@ use crate::{
 use anyhow::{Result, anyhow, bail, ensure};
 use board::Board;
 use clap::Args;
+use failure::Failures;
 use member::Member;
+use oracle::Oracle;
 use report::{Report, Run};
 use seed::Seeded;
 use std::{
@@ -29,9 +33,6 @@ use tokio::{
     task::{JoinSet, LocalSet},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
-
-/// How long to wait for the last deliveries.
-const DRAIN: Duration = Duration::from_secs(20);
 
 /// What to load, and how.
 #[derive(Args, Clone, Debug)]
@@ -59,6 +60,11 @@ pub(crate) struct Settings {
     /// How often; the report ends with the medians.
     #[arg(long, default_value_t = 1)]
     runs: usize,
+    /// Seconds that the last acknowledgements and deliveries may take once nobody sends any more.
+    #[arg(long, default_value_t = 60)]
+    settle: u64,
+    #[command(flatten)]
+    failures: Failures,
 }
 
 /// Loads the server; whether the oracle found nothing wrong.
@@ -82,35 +88,44 @@ async fn load(settings: &Settings, server: &Server) -> Result<Vec<Run>> {
         Some(log) => bulk::seed(log, settings.users, settings.room).await?,
         None => seed::seed(server.addresses()[0], settings.users, settings.room).await?,
     };
-    server.start().await?;
     let seeded = Rc::new(seeded);
-    let mut runs = Vec::new();
+    let oracle = Oracle::new(seeded.rooms.len())?;
+    let (mut runs, mut sent) = (Vec::new(), 0);
     for number in 1..=settings.runs {
+        // What an earlier run killed is there again.
+        server.start().await?;
+        settings.failures.check(server, settings.measure)?;
         eprintln!("run {number} of {}", settings.runs);
+        let board = Rc::new(Board::new(settings.room, sent));
         let local = LocalSet::new();
-        runs.push(local.run_until(once(settings, server, &seeded)).await?);
+        runs.push(local.run_until(once(settings, server, &seeded, &board, &oracle)).await?);
+        sent += board.messages().len();
     }
     Ok(runs)
 }
 
-async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Result<Run> {
-    let board = Rc::new(Board::new(settings.room));
+async fn once(
+    settings: &Settings,
+    server: &Server,
+    seeded: &Rc<Seeded>,
+    board: &Rc<Board>,
+    oracle: &Oracle,
+) -> Result<Run> {
     let mut members = JoinSet::new();
     let mut turns = Vec::new();
     let doors = server.addresses();
     for user in 0..settings.users {
         let (turn, turns_of_member) = mpsc::unbounded_channel();
         turns.push(turn);
-        // Members of one room at different doors.
-        let member = Member::connect(doors[user % doors.len()], seeded, user, settings.content).await?;
-        members.spawn_local(member.run(Rc::clone(&board), turns_of_member));
+        let member = Member::connect(&doors, seeded, user, settings.content).await?;
+        members.spawn_local(member.run(Rc::clone(board), turns_of_member));
     }
     board.seat(turns, settings.rate.is_none());
 
     let load = async {
         match settings.rate {
             None => board.everybody_sends(),
-            Some(rate) => open(&board, rate, settings).await,
+            Some(rate) => open(board, rate, settings).await,
         }
         if settings.rate.is_none() {
             sleep(Duration::from_secs(settings.warm_up + settings.measure)).await;
@@ -120,8 +135,17 @@ async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Resu
     let measured = async {
         sleep(Duration::from_secs(settings.warm_up)).await;
         let (begun, before) = (Instant::now(), server.usage()?);
-        sleep(Duration::from_secs(settings.measure)).await;
-        anyhow::Ok((begun..Instant::now(), [before, server.usage()?]))
+        board.silence().begin(begun);
+        eprintln!("measuring");
+        let measured = async {
+            sleep(Duration::from_secs(settings.measure)).await;
+            let measured = (begun..Instant::now(), [before, server.usage()?]);
+            board.stop();
+            anyhow::Ok(measured)
+        };
+        let (measured, struck) = tokio::join!(measured, settings.failures.strike(server, begun));
+        struck?;
+        measured
     };
     let all = async { tokio::join!(load, measured).1 };
     let (window, usage) = tokio::select! {
@@ -129,14 +153,13 @@ async fn once(settings: &Settings, server: &Server, seeded: &Rc<Seeded>) -> Resu
         failed = members.join_next() => bail!("a socket ended in the middle of the run: {failed:?}"),
     };
     let disk = disk.stop();
-    board.stop();
     let drained = tokio::select! {
-        drained = timeout(DRAIN, board.drained()) => drained.is_ok(),
+        drained = timeout(Duration::from_secs(settings.settle), board.drained()) => drained.is_ok(),
         failed = members.join_next() => bail!("a socket ended before its last deliveries: {failed:?}"),
     };
     members.shutdown().await;
-    let verdict = oracle::check(doors[0], seeded, &board, drained).await?;
-    Ok(Run::new(&board, window, &usage, disk, verdict))
+    let verdict = oracle.check(server, seeded, board, drained).await?;
+    Ok(Run::new(board, &window, &usage, disk, &settings.failures, verdict))
 }
 
 /// Hands out turns at an even pace, whatever comes back.

@@ -1,17 +1,24 @@
-//! What must hold whatever the load: acknowledged is stored, once; each delivery came, once, in order.
+//! What must hold whatever the load and whatever failed: acknowledged is stored, once; each delivery came, once, in
+//! order; what people read is what the log holds.
 
 use super::{board::Board, member::MARK, seed::Seeded};
+use crate::server::Server;
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use sql::{Database, Location, query};
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
 /// How long the read models may take to catch up after a run.
 const CATCH_UP: Duration = Duration::from_secs(120);
+/// Faults that are told in words.
+const TOLD: usize = 20;
 
 /// What the oracle found. All of it is 0 and empty on a good day.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -23,60 +30,132 @@ pub(crate) struct Verdict {
     pub(crate) doubled: usize,
     /// Sent and never acknowledged.
     pub(crate) unacknowledged: usize,
-    /// Acknowledged, and not delivered to every member.
+    /// Acknowledged or stored, and not delivered to every member.
     pub(crate) undelivered: usize,
-    /// Doubled or disordered deliveries, refusals: the first few.
+    /// In the log and not to be read back, or the other way round; none where the log cannot be seen.
+    pub(crate) unlike_log: Option<usize>,
+    /// Doubled or disordered deliveries, refusals, processes that ended: the first few.
     pub(crate) faults: Vec<String>,
 }
 
 impl Verdict {
     /// Whether nothing is wrong.
-    pub(crate) const fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.lost == 0
             && self.doubled == 0
             && self.unacknowledged == 0
             && self.undelivered == 0
+            && self.unlike_log.unwrap_or_default() == 0
             && self.faults.is_empty()
     }
 }
 
-/// Reads all rooms back and compares.
-pub(crate) async fn check(address: SocketAddr, seeded: &Seeded, board: &Board, drained: bool) -> Result<Verdict> {
-    let messages = board.messages();
-    let mut stored = vec![0_usize; messages.len()];
-    let mut faults = board.faults();
-    let client = Client::new();
-    for (number, room) in seeded.rooms.iter().enumerate() {
-        let reader = seeded.seats.iter().find(|seat| seat.room == number).context("a room without members")?;
-        // Rooms are used again by the next run: only messages of this one count, and they are the newest.
-        let of_room = || messages.iter().filter(|message| seeded.seats[message.sender].room == number);
-        let last = of_room().map(|message| message.position).max().unwrap_or_default();
-        let room = Room { client: &client, address, id: room, token: &reader.token };
-        room.wait_for(last).await?;
-        let seqs = room.read_back(of_room().count(), &mut stored).await?;
-        if !seqs.windows(2).all(|pair| pair[0] == pair[1] + 1) {
-            faults.push(format!("the seqs of room {number} have a hole"));
-        }
+/// The oracle, and how far it has read each room.
+pub(crate) struct Oracle {
+    client: Client,
+    heads: RefCell<Vec<u64>>,
+}
+
+/// A message as it was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shown {
+    id: String,
+    seq: u64,
+    position: u64,
+}
+
+impl Oracle {
+    /// One that has read nothing.
+    pub(crate) fn new(rooms: usize) -> Result<Self> {
+        let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
+        Ok(Self { client, heads: RefCell::new(vec![0; rooms]) })
     }
-    let acknowledged = |number: &usize| messages[*number].acknowledged.is_some();
-    let all = 0..messages.len();
-    let fan_out = seeded.seats.len() / seeded.rooms.len().max(1);
-    faults.truncate(20);
-    let verdict = Verdict {
-        lost: all.clone().filter(acknowledged).filter(|number| stored[*number] == 0).count(),
-        doubled: stored.iter().filter(|times| **times > 1).count(),
-        unacknowledged: all.clone().filter(|number| !acknowledged(number)).count(),
-        undelivered: all.filter(acknowledged).filter(|number| messages[*number].delivered.len() < fan_out).count(),
-        faults,
-    };
-    ensure!(drained || !verdict.is_clean(), "deliveries are outstanding and none is missing: the client is at fault");
-    Ok(verdict)
+
+    /// Reads back what the rooms hold since the last time, and compares.
+    pub(crate) async fn check(
+        &self,
+        server: &Server,
+        seeded: &Seeded,
+        board: &Board,
+        drained: bool,
+    ) -> Result<Verdict> {
+        let messages = board.messages();
+        let mut stored = vec![0_usize; messages.len()];
+        let mut faults = server.ended()?;
+        faults.extend(board.faults());
+        let mut log = match server.log() {
+            Some(location) => Some(read_log(&location).await?),
+            None => None,
+        };
+        let doors = server.living_doors();
+        ensure!(!doors.is_empty(), "no gateway is alive to read from");
+        let mut unlike_log = 0;
+        for (number, id) in seeded.rooms.iter().enumerate() {
+            let reader = seeded.seats.iter().find(|seat| seat.room == number).context("a room without members")?;
+            let of_room = messages.iter().filter(|message| seeded.seats[message.sender].room == number);
+            let last = of_room.map(|message| message.position).max().unwrap_or_default();
+            let door = doors[number % doors.len()];
+            let room = Room { client: &self.client, door, id, token: &reader.token };
+            room.wait_for(last).await?;
+            let head = self.heads.borrow()[number];
+            let shown = room.read_back(head, board.first(), &mut stored).await?;
+            let seqs = shown.iter().map(|message| message.seq);
+            if !seqs.rev().eq(head + 1..=head + shown.len() as u64) {
+                faults.push(format!("the seqs of room {number} have a hole"));
+            }
+            if let Some(log) = &mut log {
+                let logged = log.remove(id.as_str()).unwrap_or_default();
+                unlike_log += differences(&logged[logged.partition_point(|message| message.seq <= head)..], &shown);
+            }
+            self.heads.borrow_mut()[number] += shown.len() as u64;
+        }
+        let fan_out = seeded.seats.len() / seeded.rooms.len().max(1);
+        let all = || messages.iter().zip(&stored);
+        let is_known = |message: &super::board::Message, times: usize| message.acknowledged.is_some() || times > 0;
+        faults.truncate(TOLD);
+        let verdict = Verdict {
+            lost: all().filter(|(message, times)| message.acknowledged.is_some() && **times == 0).count(),
+            doubled: all().filter(|(_, times)| **times > 1).count(),
+            unacknowledged: all().filter(|(message, _)| message.acknowledged.is_none()).count(),
+            undelivered: all()
+                .filter(|(message, times)| is_known(message, **times) && message.delivered.len() < fan_out)
+                .count(),
+            unlike_log: log.map(|_| unlike_log),
+            faults,
+        };
+        ensure!(
+            drained || !verdict.is_clean(),
+            "deliveries are outstanding and none is missing: the client is at fault"
+        );
+        Ok(verdict)
+    }
+}
+
+/// The messages of all conversations, by seq.
+async fn read_log(location: &Location) -> Result<HashMap<String, Vec<Shown>>> {
+    let log = Database::connect(location, 1).await?;
+    let sent = "SELECT scope, aggregate_id, scope_seq, position FROM events WHERE event_type = 'message.sent' \
+                ORDER BY scope, scope_seq";
+    let mut rooms: HashMap<String, Vec<Shown>> = HashMap::new();
+    for row in log.fetch_all(query(sent)).await? {
+        let message = Shown { id: row.get(1)?, seq: row.unsigned(2)?, position: row.unsigned(3)? };
+        rooms.entry(row.get::<uuid::Uuid>(0)?.to_string()).or_default().push(message);
+    }
+    log.close().await;
+    Ok(rooms)
+}
+
+/// How many of `logged`, oldest first, and `shown`, newest first, are not in both.
+fn differences(logged: &[Shown], shown: &[Shown]) -> usize {
+    let shown: HashMap<_, _> = shown.iter().map(|message| (&message.id, message)).collect();
+    let common = logged.iter().filter(|message| shown.get(&message.id) == Some(message)).count();
+    logged.len() - common + shown.len().saturating_sub(common)
 }
 
 /// A room, and somebody who may read it.
 struct Room<'r> {
     client: &'r Client,
-    address: SocketAddr,
+    door: SocketAddr,
     id: &'r str,
     token: &'r str,
 }
@@ -95,36 +174,72 @@ impl Room<'_> {
         bail!("the read models did not come to position {last} within {CATCH_UP:?}")
     }
 
-    /// Reads the newest `wanted` messages, newest first; notes them in `stored`, and answers their seqs.
-    async fn read_back(&self, wanted: usize, stored: &mut [usize]) -> Result<Vec<u64>> {
-        let mut seqs = Vec::with_capacity(wanted);
+    /// Reads the messages after `head`, newest first; notes their numbers in `stored`, which begins with `first`.
+    async fn read_back(&self, head: u64, first: usize, stored: &mut [usize]) -> Result<Vec<Shown>> {
+        let mut shown = Vec::new();
         let mut which = "?limit=200".to_owned();
-        while seqs.len() < wanted {
+        loop {
             let items = self.page(&which, 0).await?;
-            if items.is_empty() {
-                break;
-            }
-            for item in items.iter().take(wanted - seqs.len()) {
-                let seq = item["seq"].as_u64().context("a message without seq")?;
+            let count = shown.len();
+            for item in &items {
+                let (Some(id), Some(seq), Some(position)) =
+                    (item["id"].as_str(), item["seq"].as_u64(), item["position"].as_u64())
+                else {
+                    bail!("a message without id, seq or position: {item}");
+                };
+                if seq <= head {
+                    return Ok(shown);
+                }
                 let number = item["content"].as_str().and_then(|content| content.get(1..MARK)?.parse::<usize>().ok());
-                if let Some(times) = number.and_then(|number| stored.get_mut(number)) {
+                if let Some(times) = number.and_then(|number| stored.get_mut(number.checked_sub(first)?)) {
                     *times += 1;
                 }
-                seqs.push(seq);
+                shown.push(Shown { id: id.to_owned(), seq, position });
                 which = format!("?limit=200&before={seq}");
             }
+            if shown.len() == count {
+                return Ok(shown);
+            }
         }
-        Ok(seqs)
     }
 
+    /// A page of its history; what is refused for now is asked for again.
     async fn page(&self, which: &str, position: u64) -> Result<Vec<Value>> {
-        let url = format!("http://{}/conversations/{}/messages{which}", self.address, self.id);
-        let request = self.client.get(url).bearer_auth(self.token).header("X-ChatChit-Position", position);
-        let body = request.send().await?.error_for_status()?.bytes().await?;
-        let mut page: Value = serde_json::from_slice(&body)?;
+        let url = format!("http://{}/conversations/{}/messages{which}", self.door, self.id);
+        let deadline = Instant::now() + CATCH_UP;
+        let answer = loop {
+            let request = self.client.get(&url).bearer_auth(self.token).header("X-ChatChit-Position", position);
+            let answer = request.send().await?;
+            if answer.status() != StatusCode::SERVICE_UNAVAILABLE || Instant::now() > deadline {
+                break answer.error_for_status()?;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let mut page: Value = serde_json::from_slice(&answer.bytes().await?)?;
         match page["items"].take() {
             Value::Array(items) => Ok(items),
             _ => bail!("a page without items"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shown, Verdict, differences};
+
+    #[test]
+    fn what_only_one_side_has_or_shows_otherwise_is_a_difference() {
+        let shown = |seq: u64, position| Shown { id: format!("m{seq}"), seq, position };
+        let log = [shown(1, 10), shown(2, 11), shown(3, 14)];
+        assert_eq!(differences(&log, &[shown(3, 14), shown(2, 11), shown(1, 10)]), 0);
+        assert_eq!(differences(&log, &[shown(3, 14), shown(1, 10)]), 1);
+        assert_eq!(differences(&log, &[shown(4, 15), shown(3, 14), shown(2, 12), shown(1, 10)]), 3);
+    }
+
+    #[test]
+    fn one_finding_is_enough() {
+        assert!(Verdict { unlike_log: Some(0), ..Verdict::default() }.is_clean());
+        assert!(!Verdict { unlike_log: Some(1), ..Verdict::default() }.is_clean());
+        assert!(!Verdict { faults: vec!["worker-1 ended by itself".to_owned()], ..Verdict::default() }.is_clean());
     }
 }

@@ -1,6 +1,12 @@
 //! What a run measured, as a table or as JSON.
 
-use super::{Settings, board::Board, oracle::Verdict};
+use super::{
+    Settings,
+    board::Board,
+    failure::{Failures, Phase, Phases},
+    oracle::Verdict,
+    resilience::Resilience,
+};
 use crate::{
     machine::{self, Cost, Spent, Usage},
     stats::{Quantiles, median},
@@ -25,6 +31,9 @@ pub(crate) struct Run {
     disk_sync: Quantiles,
     disk_stalled: bool,
     sent: usize,
+    resilience: Resilience,
+    /// Times before, during and after what was taken away; none when nothing was.
+    phases: Option<Phases>,
     verdict: Verdict,
 }
 
@@ -53,9 +62,10 @@ impl Run {
     /// message was sent in it.
     pub(crate) fn new(
         board: &Board,
-        window: Range<Instant>,
+        window: &Range<Instant>,
         usage: &[Vec<Usage>; 2],
         disk: Quantiles,
+        failures: &Failures,
         verdict: Verdict,
     ) -> Self {
         let messages = board.messages();
@@ -65,23 +75,49 @@ impl Run {
             |times: &[Instant]| times.len() == fan_out && times.last().is_some_and(|t| window.contains(t));
         let complete = messages.iter().filter(|message| is_complete(&message.delivered)).count();
         let deliveries = messages.iter().flat_map(|message| &message.delivered).filter(|t| window.contains(*t)).count();
-        let timed = || messages.iter().filter(|message| window.contains(&message.sent));
-        let acks = timed().filter_map(|message| Some(message.acknowledged? - message.sent));
-        let arrivals = timed().flat_map(|message| message.delivered.iter().map(|at| *at - message.sent));
+        let times = Phase::of(messages.iter().filter(|message| window.contains(&message.sent)));
         let [before, after] = usage;
         let (cpu_seconds_per_1000, processes) = machine::costs(before, after, complete);
         Self {
             messages_per_second: complete as f64 / seconds,
             deliveries_per_second: deliveries as f64 / seconds,
-            send_to_ack: Quantiles::of(acks.collect()),
-            send_to_delivered: Quantiles::of(arrivals.collect()),
+            send_to_ack: times.send_to_ack,
+            send_to_delivered: times.send_to_delivered,
             cpu_seconds_per_1000,
             processes,
             disk_sync: disk,
             disk_stalled: disk.max > STALL,
             sent: messages.len(),
+            resilience: board.resilience().clone().with(*board.silence()),
+            phases: Phases::of(&messages, window, failures),
             verdict,
         }
+    }
+}
+
+impl Run {
+    fn print_failures(&self, out: &mut impl Write, number: usize) -> Result<()> {
+        let Resilience { reconnects, ended, resent, refused, gaps_repaired, events_repaired, .. } = &self.resilience;
+        let Resilience { longest_away, longest_silence, longest_silence_anywhere, .. } = &self.resilience;
+        if self.phases.is_some() || *reconnects + *refused > 0 {
+            writeln!(
+                out,
+                "run {number}: {reconnects} reconnects {ended:?}, {resent} resent, {refused} refused for now, {gaps_repaired} \
+                 gaps of {events_repaired} events repaired; ms: longest away {longest_away:.0}, nothing at one socket \
+                 {longest_silence:.0}, nothing anywhere {longest_silence_anywhere:.0}",
+            )?;
+        }
+        let Some(Phases { before, during, after, disturbed }) = &self.phases else { return Ok(()) };
+        for (name, Phase { send_to_ack: ack, send_to_delivered: arrival }) in
+            [("before", before), ("during", during), ("after", after)]
+        {
+            writeln!(
+                out,
+                "  {name:<6} {:>7} deliveries, ack p50/p99/max ms {:.2} / {:.2} / {:.1}, delivered {:.2} / {:.2} / {:.1}",
+                arrival.count, ack.p50, ack.p99, ack.max, arrival.p50, arrival.p99, arrival.max,
+            )?;
+        }
+        Ok(writeln!(out, "  disturbed for {disturbed:.1} s")?)
     }
 }
 
@@ -148,15 +184,19 @@ impl Report {
             let costs: Vec<_> = run.processes.iter().map(Cost::in_words).collect();
             writeln!(out, "run {}: {total:.3} CPU-s per 1,000 without the client: {}", number + 1, costs.join(", "))?;
         }
+        for (number, run) in self.runs.iter().enumerate() {
+            run.print_failures(&mut out, number + 1)?;
+        }
         let Summary { messages_per_second, deliveries_per_second, .. } = self.median;
         writeln!(out, "median: {messages_per_second:.0} messages/s, {deliveries_per_second:.0} deliveries/s")?;
         for (number, run) in self.runs.iter().enumerate() {
-            let Verdict { lost, doubled, unacknowledged, undelivered, faults } = &run.verdict;
+            let Verdict { lost, doubled, unacknowledged, undelivered, unlike_log, faults } = &run.verdict;
+            let unlike_log = unlike_log.map(|count| format!(", unlike the log {count}")).unwrap_or_default();
             let verdict = if run.verdict.is_clean() { "nothing lost, nothing doubled, all in order" } else { "FAULTS" };
             writeln!(
                 out,
                 "oracle, run {}: {verdict} ({} sent; lost {lost}, doubled {doubled}, unacknowledged {unacknowledged}, \
-                 undelivered {undelivered})",
+                 undelivered {undelivered}{unlike_log})",
                 number + 1,
                 run.sent,
             )?;

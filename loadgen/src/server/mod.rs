@@ -161,6 +161,39 @@ impl Server {
         Arc::clone(&self.addresses)
     }
 
+    /// How many running processes do the work of a role.
+    pub(crate) fn count(&self, role: Role) -> usize {
+        self.of_role(role).count()
+    }
+
+    /// Kills the first process that does the work of a role (SIGKILL); its name.
+    pub(crate) async fn kill(&self, role: Role) -> Result<&str> {
+        let process = self.of_role(role).next().context("there is nothing to kill")?;
+        process.kill().await?;
+        Ok(&process.name)
+    }
+
+    /// The doors of what runs.
+    pub(crate) fn living_doors(&self) -> Vec<SocketAddr> {
+        match self.processes[..] {
+            [] => self.addresses.to_vec(),
+            _ => self.of_role(Role::Gateway).map(|process| process.address).collect(),
+        }
+    }
+
+    /// Processes that ended without being killed, each in words.
+    pub(crate) fn ended(&self) -> Result<Vec<String>> {
+        let ended = self.processes.iter().map(|process| Ok(process.ended()?.map(|status| (process, status))));
+        let ended: Vec<_> = ended.collect::<Result<_>>()?;
+        let in_words = |(process, status): (&Process, _)| format!("{} ended by itself: {status}", process.name);
+        Ok(ended.into_iter().flatten().map(in_words).collect())
+    }
+
+    fn of_role(&self, role: Role) -> impl Iterator<Item = &Process> {
+        let does = move |process: &&Process| process.role == role || process.role == Role::All;
+        self.processes.iter().filter(|process| process.is_running()).filter(does)
+    }
+
     /// A folder that lasts as long as the run.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,0 +1,118 @@
+//! A client's way to the server: it opens a socket at one door or another, and comes back by its cursor.
+
+use crate::{
+    server::unique,
+    socket::{Ended, Socket},
+};
+use memchr::memmem::find;
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::{sleep, timeout};
+
+/// How long a door may take to let somebody in.
+const GREETING: Duration = Duration::from_secs(10);
+/// The pause before the next try: at least, and at most (milliseconds).
+const PAUSE: (u64, u64) = (50, 500);
+/// The pause of a socket that was closed for flooding (milliseconds): until it may send a good deal again.
+const FLOODING: u64 = 2_000;
+
+const CURSOR: &[u8] = br#""cursor":""#;
+const HELLO: &[u8] = br#""hello":"#;
+const RECOVERED: &[u8] = br#""recovered":true"#;
+
+/// Who connects, and from where they go on.
+pub(crate) struct Client {
+    doors: Arc<[SocketAddr]>,
+    door: usize,
+    token: String,
+    cursor: Cursor,
+}
+
+/// How far a client has come: the server's opaque word for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor(Option<String>);
+
+impl Client {
+    /// Somebody who prefers one of the doors.
+    pub(crate) fn new(doors: Arc<[SocketAddr]>, preferred: usize, token: String) -> Self {
+        Self { door: preferred % doors.len(), doors, token, cursor: Cursor::default() }
+    }
+
+    /// Opens a socket at the preferred door; where it starts is the cursor.
+    pub(crate) async fn connect(&mut self) -> Result<(Socket, Cursor), Ended> {
+        let (socket, hello) = self.knock().await?;
+        let mut cursor = Cursor::default();
+        cursor.note(&hello);
+        Ok((socket, cursor))
+    }
+
+    /// After a socket ended: pauses, and tries one door after the other until one opens. Whether the server will
+    /// send everything after `cursor`.
+    ///
+    /// # Errors
+    /// Only when it is told to stay away.
+    pub(crate) async fn come_back(&mut self, why: &Ended, cursor: &Cursor) -> Result<(Socket, bool), Ended> {
+        self.cursor = cursor.clone();
+        let mut flooding = if matches!(why, Ended::Closed(4029)) { FLOODING } else { 0 };
+        loop {
+            sleep(jittered(PAUSE.0, PAUSE.1) + Duration::from_millis(flooding)).await;
+            self.door = (self.door + 1) % self.doors.len();
+            match self.knock().await {
+                Ok((socket, hello)) => return Ok((socket, find(&hello, RECOVERED).is_some())),
+                Err(ended) if ended.is_final() => return Err(ended),
+                Err(_) => flooding = 0,
+            }
+        }
+    }
+
+    async fn knock(&self) -> Result<(Socket, Vec<u8>), Ended> {
+        let greeted = async {
+            let mut socket = Socket::open(self.doors[self.door], &self.token, self.cursor.0.as_deref()).await?;
+            loop {
+                // The hello may have come together with the upgrade: so look before waiting. What follows it stays.
+                match socket.take_one()? {
+                    Some(hello) if find(&hello, HELLO).is_some() => return Ok((socket, hello)),
+                    Some(_) => return Err(Ended::Nonsense("the first frame is no hello")),
+                    None => socket.ready().await?,
+                }
+            }
+        };
+        timeout(GREETING, greeted).await.unwrap_or_else(|_| Err(io::Error::from(ErrorKind::TimedOut).into()))
+    }
+}
+
+impl Cursor {
+    /// Takes the cursor of a frame, if it has one.
+    pub(crate) fn note(&mut self, frame: &[u8]) {
+        let Some(start) = find(frame, CURSOR).map(|at| at + CURSOR.len()) else { return };
+        let Some(length) = memchr::memchr(b'"', &frame[start..]) else { return };
+        let Ok(word) = std::str::from_utf8(&frame[start..start + length]) else { return };
+        let cursor = self.0.get_or_insert_default();
+        cursor.clear();
+        cursor.push_str(word);
+    }
+}
+
+/// A pause between two lengths, in milliseconds.
+pub(crate) fn jittered(least: u64, most: u64) -> Duration {
+    Duration::from_millis(least + unique() % (most - least))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cursor;
+
+    #[test]
+    fn the_cursor_is_that_of_the_last_frame_that_has_one() {
+        let mut cursor = Cursor::default();
+        for frame in [r#"{"event":"x","cursor":"abc","data":{}}"#, r#"{"reply":"1"}"#, r#"{"hello":{"cursor":"d-_"}}"#]
+        {
+            cursor.note(frame.as_bytes());
+        }
+        assert_eq!(cursor, Cursor(Some("d-_".to_owned())));
+    }
+}
