@@ -1,28 +1,21 @@
 //! Leases: every partition has one worker, and another one soon after that worker is gone.
 
-use super::support::World;
+use super::support::{DEADLINE, World};
 use crate::worker::Leases;
-use domain::{Partition, Timestamp};
+use domain::Partition;
 use sql::Database;
 use std::{collections::BTreeSet, time::Duration};
 use testkit::each_engine;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 const PARTITIONS: u16 = 16;
+/// Longer than a test may take.
+const LONG: Duration = Duration::from_secs(3_600);
 
-fn at_first() -> Timestamp {
-    Timestamp::from_millis(1_000)
-}
-fn in_time() -> Timestamp {
-    Timestamp::from_millis(10_900)
-}
-fn too_late() -> Timestamp {
-    Timestamp::from_millis(11_001)
-}
-
-/// The leases of worker `n`, as of some time; each lasts ten seconds.
-fn leases(database: &Database, n: u128, clock: fn() -> Timestamp) -> Leases {
-    Leases::new(database.clone(), Uuid::from_u128(n), Duration::from_secs(10), PARTITIONS, clock)
+/// The leases of worker `n`, each of which lasts so long.
+fn leases(database: &Database, n: u128, duration: Duration) -> Leases {
+    Leases::new(database.clone(), Uuid::from_u128(n), duration, PARTITIONS)
 }
 
 async fn held(leases: &mut Leases) -> BTreeSet<Partition> {
@@ -32,7 +25,7 @@ async fn held(leases: &mut Leases) -> BTreeSet<Partition> {
 
 each_engine!(partitions_are_shared_out_evenly, |home| async move {
     let world = World::new(home).await;
-    let (mut first, mut second) = (leases(&world.database, 1, at_first), leases(&world.database, 2, at_first));
+    let (mut first, mut second) = (leases(&world.database, 1, LONG), leases(&world.database, 2, LONG));
     assert_eq!(held(&mut first).await.len(), 16);
     assert!(held(&mut second).await.is_empty(), "nothing is free yet, but the second is known to live");
     assert!(first.renew().await.unwrap(), "the first notices that it holds others now");
@@ -46,11 +39,31 @@ each_engine!(partitions_are_shared_out_evenly, |home| async move {
     assert_eq!(held(&mut first).await.len(), 16);
 });
 
+each_engine!(a_third_worker_gets_its_share, |home| async move {
+    let world = World::new(home).await;
+    let mut workers = [1, 2, 3].map(|n| leases(&world.database, n, LONG));
+    // One begins alone; then all renew a few times.
+    assert_eq!(held(&mut workers[0]).await.len(), 16);
+    for _ in 0..3 {
+        for worker in &mut workers {
+            worker.renew().await.unwrap();
+        }
+    }
+    let mut shares: Vec<_> = workers.iter().map(|worker| worker.held().len()).collect();
+    shares.sort_unstable();
+    assert_eq!(shares, [4, 6, 6]);
+    let all: BTreeSet<_> = workers.iter().flat_map(|worker| worker.held()).collect();
+    assert_eq!(all.len(), 16);
+});
+
 each_engine!(a_lease_that_is_not_renewed_is_taken_over, |home| async move {
     let world = World::new(home).await;
-    assert_eq!(held(&mut leases(&world.database, 1, at_first)).await.len(), 16);
-    assert_eq!(held(&mut leases(&world.database, 2, in_time)).await.len(), 0);
-    assert_eq!(held(&mut leases(&world.database, 2, too_late)).await.len(), 16);
-    let mut returned = leases(&world.database, 1, too_late);
-    assert!(held(&mut returned).await.is_empty(), "what was lost stays lost until it is shared out anew");
+    let mut silent = leases(&world.database, 1, Duration::from_millis(100));
+    assert_eq!(held(&mut silent).await.len(), 16);
+    let mut other = leases(&world.database, 2, LONG);
+    let taken = async { while held(&mut other).await.len() < 16 {} };
+    timeout(DEADLINE, taken).await.expect("it expires");
+    assert!(held(&mut silent).await.is_empty(), "what was lost stays lost until it is shared out anew");
+    let mut late = leases(&world.database, 3, LONG);
+    assert!(held(&mut late).await.is_empty(), "a lease that lasts is left alone");
 });

@@ -1,31 +1,59 @@
 //! Workers as they run: one after the other, beside each other, and read from elsewhere.
 
-use super::support::{DEADLINE, Story, World, dump};
+use super::support::{DEADLINE, PARTITIONS, Story, World, clock, dump, empty};
 use crate::{Projection, Worker, WorkerSettings};
 use broker::{Broker, Faults};
-use std::time::Duration;
+use domain::Timestamp;
+use sql::query;
+use std::{collections::BTreeSet, time::Duration};
 use testkit::each_engine;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// A worker whose leases last so long.
-fn worker(world: &World, broker: &Broker, owner: u128, lease: Duration, token: &CancellationToken) -> Worker {
+/// How long the leases of [`worker`] last.
+const LEASE: Duration = Duration::from_secs(2);
+
+/// Worker `owner`, which looks at this clock.
+fn worker(world: &World, broker: &Broker, owner: u128, clock: fn() -> Timestamp, token: &CancellationToken) -> Worker {
     let settings = WorkerSettings {
         store: world.store.clone(),
         broker: broker.clone(),
         database: world.database.clone(),
         owner: Uuid::from_u128(owner),
-        lease,
-        clock: real_time,
+        lease: LEASE,
+        clock,
     };
     Worker::start(settings, token.clone())
 }
 
-/// Leases between running workers need a clock that runs with them.
-fn real_time() -> domain::Timestamp {
-    use std::{sync::LazyLock, time::Instant};
-    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    domain::Timestamp::from_millis(i64::try_from(BEGUN.elapsed().as_millis()).unwrap())
+/// A machine whose clock is wrong.
+fn ahead() -> Timestamp {
+    Timestamp::from_millis(clock().millis() + 300_000)
+}
+
+/// Who holds each partition, and until when.
+async fn held(world: &World) -> (Vec<(i64, Uuid)>, i64) {
+    let sql = "SELECT partition, owner, expires_at FROM leases ORDER BY partition";
+    let rows = world.database.fetch_all(query(sql)).await.unwrap();
+    let until = rows.iter().map(|row| row.get::<i64>(2).unwrap()).min().unwrap_or_default();
+    (rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect(), until)
+}
+
+/// Waits until these workers, and no others, hold all partitions; answers who holds which, and until when.
+async fn shared_among(world: &World, owners: &[u128]) -> (Vec<(i64, Uuid)>, i64) {
+    let wanted: BTreeSet<_> = owners.iter().map(|owner| Uuid::from_u128(*owner)).collect();
+    let shared = async {
+        loop {
+            let (held, until) = held(world).await;
+            let owners: BTreeSet<_> = held.iter().map(|(_, owner)| *owner).collect();
+            if held.len() == usize::from(PARTITIONS) && owners == wanted {
+                return (held, until);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(DEADLINE, shared).await.expect("in time")
 }
 
 fn chatter(story: &mut Story, begin: u64) {
@@ -109,7 +137,7 @@ each_engine!(a_worker_held_up_goes_on_when_it_can, |home| async move {
     assert!(worker.progress().wait(position, &Projection::ALL, DEADLINE).await);
     let rename = async |from: &str, to: &str| {
         let sql = format!("ALTER TABLE {from} RENAME TO {to}");
-        world.database.execute(sql::query(sql)).await.unwrap();
+        world.database.execute(query(sql)).await.unwrap();
     };
     rename("messages", "elsewhere").await;
     chatter(&mut story, 0);
@@ -139,24 +167,72 @@ each_engine!(the_next_worker_goes_on_where_the_last_one_stopped, |home| async mo
     assert_eq!((tables["messages"].len(), tables["reactions"].len()), (150, 150));
 });
 
-each_engine!(a_dead_workers_partitions_are_taken_over, |home| async move {
+each_engine!(workers_come_and_go_under_traffic, |home| async move {
     let world = World::new(home).await;
     let broker = world.broker(Faults::NONE);
-    let lease = Duration::from_millis(600);
-    let (first_token, second_token) = (CancellationToken::new(), CancellationToken::new());
-    let first = worker(&world, &broker, 1, lease, &first_token);
-    let second = worker(&world, &broker, 2, lease, &second_token);
+    let token = CancellationToken::new();
+    let first = worker(&world, &broker, 1, clock, &token);
+    let second = worker(&world, &broker, 2, clock, &token);
     let mut story = opening();
-    chatter(&mut story, 0);
-    let position = world.tell(&mut story).await;
-    assert!(first.progress().wait(position, &Projection::ALL, DEADLINE).await);
+    world.tell(&mut story).await;
+    shared_among(&world, &[1, 2]).await;
 
+    for n in 0..4 {
+        chatter(&mut story, n * 50);
+        world.tell(&mut story).await;
+    }
     first.kill();
-    chatter(&mut story, 50);
+    for n in 4..8 {
+        chatter(&mut story, n * 50);
+        story.retitle(story.group(0), 0, Some(&format!("Title {n}")));
+        world.tell(&mut story).await;
+    }
+    shared_among(&world, &[2]).await;
+    let third = worker(&world, &broker, 3, clock, &token);
+    chatter(&mut story, 400);
     let position = world.tell(&mut story).await;
-    assert!(second.progress().wait(position, &Projection::ALL, DEADLINE).await);
-    let tables = dump(&world.database).await;
-    assert_eq!((tables["messages"].len(), tables["reactions"].len()), (100, 100));
-    second_token.cancel();
+    shared_among(&world, &[2, 3]).await;
+    assert!(third.progress().wait(position, &Projection::ALL, DEADLINE).await);
+    token.cancel();
     second.stopped().await;
+    third.stopped().await;
+
+    let live = dump(&world.database).await;
+    assert_eq!((live["messages"].len(), live["reactions"].len()), (450, 450));
+    empty(&world.database).await;
+    world.catch_up().await;
+    assert_eq!(dump(&world.database).await, live);
+});
+
+each_engine!(clocks_that_differ_move_no_partitions, |home| async move {
+    let world = World::new(home).await;
+    let broker = world.broker(Faults::NONE);
+    let mut story = opening();
+    // Whichever of the two dies: the one that is ahead, then the one that is behind.
+    for (round, dies) in [(0, 0), (1, 1)] {
+        let token = CancellationToken::new();
+        let owners = [round * 2 + 1, round * 2 + 2];
+        let mut workers = [
+            Some(worker(&world, &broker, owners[0], ahead, &token)),
+            Some(worker(&world, &broker, owners[1], clock, &token)),
+        ];
+        let (shared, mut until) = shared_among(&world, &owners).await;
+        let mut renewals = 0;
+        while renewals < 4 {
+            let (now, renewed) = held(&world).await;
+            assert_eq!(now, shared, "nobody takes what a living worker holds");
+            renewals += u32::from(renewed > until);
+            until = renewed;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        workers[dies].take().unwrap().kill();
+        chatter(&mut story, u64::try_from(round).unwrap() * 50);
+        let position = world.tell(&mut story).await;
+        shared_among(&world, &[owners[1 - dies]]).await;
+        let survivor = workers[1 - dies].take().unwrap();
+        assert!(survivor.progress().wait(position, &Projection::ALL, DEADLINE).await);
+        token.cancel();
+        survivor.stopped().await;
+    }
+    assert_eq!(dump(&world.database).await["messages"].len(), 100);
 });

@@ -1,8 +1,10 @@
 //! Leases: which worker follows which partitions. They spread the work and pass it on when a worker dies.
 //!
-//! A lease is no lock: a worker that lost one without noticing is stopped by the checkpoints' compare-and-set.
+//! A lease is no lock: a worker that lost one without noticing is stopped by the checkpoints' compare-and-set. The
+//! workers are on different machines: what has expired is judged by the database's clock, never by theirs.
 
-use domain::{Partition, Timestamp};
+use crate::now::now;
+use domain::Partition;
 use sql::{Database, Transaction, query};
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
@@ -13,19 +15,12 @@ pub(crate) struct Leases {
     owner: Uuid,
     duration: Duration,
     partitions: u16,
-    clock: fn() -> Timestamp,
     held: BTreeSet<Partition>,
 }
 
 impl Leases {
-    pub(crate) const fn new(
-        database: Database,
-        owner: Uuid,
-        duration: Duration,
-        partitions: u16,
-        clock: fn() -> Timestamp,
-    ) -> Self {
-        Self { database, owner, duration, partitions, clock, held: BTreeSet::new() }
+    pub(crate) const fn new(database: Database, owner: Uuid, duration: Duration, partitions: u16) -> Self {
+        Self { database, owner, duration, partitions, held: BTreeSet::new() }
     }
 
     /// The partitions held at the last [`Leases::renew`].
@@ -39,9 +34,10 @@ impl Leases {
     /// # Errors
     /// When the read models are away.
     pub(crate) async fn renew(&mut self) -> Result<bool, sql::Error> {
-        let now = (self.clock)().millis();
-        let until = now.saturating_add(i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX));
         let mut tx = self.database.begin().await?;
+        let now = format!("SELECT {}", now(self.database.engine()));
+        let now: i64 = tx.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)?;
+        let until = now.saturating_add(i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX));
         let alive = self.report(&mut tx, now, until).await?;
         let share = usize::from(self.partitions.div_ceil(alive.max(1)));
 

@@ -37,7 +37,7 @@ pub struct WorkerSettings {
     pub owner: Uuid,
     /// How long a lease lasts without being renewed; it is renewed three times as often.
     pub lease: Duration,
-    /// The clock that stamps leases and parked events.
+    /// The clock that stamps parked events.
     pub clock: fn() -> Timestamp,
 }
 
@@ -77,8 +77,8 @@ impl Worker {
 }
 
 async fn run(settings: WorkerSettings, progress: Progress, token: CancellationToken) {
-    let WorkerSettings { store, database, owner, lease, clock, .. } = &settings;
-    let mut leases = Leases::new(database.clone(), *owner, *lease, store.partitions(), *clock);
+    let WorkerSettings { store, database, owner, lease, .. } = &settings;
+    let mut leases = Leases::new(database.clone(), *owner, *lease, store.partitions());
     let mut pauses = Pauses::default();
     while !token.is_cancelled() {
         let turn = follow(&settings, &mut leases, &progress, &token).await;
