@@ -1,6 +1,7 @@
 //! A client's way to the server: it opens a socket at one door or another, and comes back by its cursor.
 
 use crate::{
+    frames::text_after,
     server::unique,
     socket::{Ended, Socket},
 };
@@ -88,9 +89,7 @@ impl Client {
 impl Cursor {
     /// Takes the cursor of a frame, if it has one.
     pub(crate) fn note(&mut self, frame: &[u8]) {
-        let Some(start) = find(frame, CURSOR).map(|at| at + CURSOR.len()) else { return };
-        let Some(length) = memchr::memchr(b'"', &frame[start..]) else { return };
-        let Ok(word) = std::str::from_utf8(&frame[start..start + length]) else { return };
+        let Some(word) = text_after(frame, CURSOR) else { return };
         let cursor = self.0.get_or_insert_default();
         cursor.clear();
         cursor.push_str(word);

@@ -2,7 +2,9 @@
 
 mod append;
 mod client;
+mod frames;
 mod machine;
+mod priorities;
 mod rooms;
 mod server;
 mod socket;
@@ -28,6 +30,8 @@ struct Arguments {
 enum Scenario {
     /// Rooms of people who post: each message goes to every member of its room.
     Rooms(Box<rooms::Settings>),
+    /// Posting while reactions flood the server with ten times what it can take.
+    Priorities(Box<priorities::Settings>),
     /// Appends to the log alone, beside a bare insert into the same table.
     Append(append::Settings),
 }
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let done = match scenario {
         // One thread on purpose: the client shares its machine with the server, and must leave it room.
         Scenario::Rooms(settings) => block_on(Builder::new_current_thread(), rooms::run(*settings, json)),
+        Scenario::Priorities(settings) => block_on(Builder::new_current_thread(), priorities::run(*settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
     };
     match done {

@@ -134,8 +134,7 @@ impl Socket {
         self.write(TEXT, text)
     }
 
-    /// Whether the server takes less than it is sent.
-    pub(crate) const fn has_backlog(&self) -> bool {
+    const fn has_backlog(&self) -> bool {
         !self.outgoing.is_empty()
     }
 

@@ -3,6 +3,7 @@
 use super::{board::Board, seed::Seeded};
 use crate::{
     client::{Client, Cursor, jittered},
+    frames::{OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after},
     socket::{Ended, Socket},
 };
 use anyhow::{Context, Result};
@@ -22,12 +23,6 @@ pub(crate) const MARK: usize = 11;
 /// The pause before a temporarily refused command is tried again: at least, and at most (milliseconds).
 const AGAIN: (u64, u64) = (100, 400);
 const CONTENT: &[u8] = b"\"content\":\"#";
-const POSITION: &[u8] = b"\"position\":";
-// Inside a JSON string these quotes would be escaped: so each stands only where it is meant.
-const SENT: &[u8] = br#""event":"message.sent""#;
-const REPLY: &[u8] = br#""reply":""#;
-const OK: &[u8] = br#""ok":"#;
-const TEMPORARY: &[u8] = br#""temporary":true"#;
 
 /// A connected member of a room.
 pub(crate) struct Member {
@@ -177,7 +172,7 @@ impl Inbox {
         let now = Instant::now();
         if find(frame, SENT).is_some() {
             let (Some(number), Some(position)) = (number_after(frame, CONTENT), number_after(frame, POSITION)) else {
-                return board.fault(format!("a delivery without content or position: {}", text(frame)));
+                return board.fault(format!("a delivery without content or position: {}", beginning(frame)));
             };
             self.delivery(position, board);
             self.cursor.note(frame);
@@ -208,7 +203,7 @@ impl Inbox {
 
     fn reply(&mut self, frame: &[u8], board: &Board, now: Instant) {
         let Some(number) = number_after(frame, REPLY).map(|number| number as usize) else {
-            return board.fault(format!("a reply to nothing: {}", text(frame)));
+            return board.fault(format!("a reply to nothing: {}", beginning(frame)));
         };
         if find(frame, OK).is_some() {
             let position = number_after(frame, POSITION).unwrap_or_default();
@@ -219,22 +214,9 @@ impl Inbox {
             board.resilience().refused += 1;
         } else {
             self.pending.retain(|pending| *pending != number);
-            board.fault(format!("a refusal: {}", text(frame)));
+            board.fault(format!("a refusal: {}", beginning(frame)));
         }
     }
-}
-
-/// The number that follows the first `mark`.
-fn number_after(frame: &[u8], mark: &[u8]) -> Option<u64> {
-    let start = find(frame, mark)? + mark.len();
-    let digits = frame[start..].iter().take_while(|byte| byte.is_ascii_digit());
-    let (count, number) =
-        digits.fold((0, 0_u64), |(count, number), digit| (count + 1, number * 10 + u64::from(digit - b'0')));
-    (count > 0 && count <= 19).then_some(number)
-}
-
-fn text(frame: &[u8]) -> String {
-    String::from_utf8_lossy(&frame[..frame.len().min(300)]).into_owned()
 }
 
 #[cfg(test)]

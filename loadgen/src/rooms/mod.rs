@@ -3,14 +3,14 @@
 //! *Closed*: everybody has one message outstanding, and sends the next when all deliveries of the last have arrived.
 //! *Open*: so many messages a second, round robin, not waiting for anything.
 
-mod board;
-mod bulk;
-mod failure;
-mod member;
-mod oracle;
+pub(crate) mod board;
+pub(crate) mod bulk;
+pub(crate) mod failure;
+pub(crate) mod member;
+pub(crate) mod oracle;
 mod report;
-mod resilience;
-mod seed;
+pub(crate) mod resilience;
+pub(crate) mod seed;
 
 use crate::{
     machine::Disk,
@@ -125,7 +125,7 @@ async fn once(
     let load = async {
         match settings.rate {
             None => board.everybody_sends(),
-            Some(rate) => open(board, rate, settings).await,
+            Some(rate) => open(board, rate, settings.users, settings.warm_up + settings.measure).await,
         }
         if settings.rate.is_none() {
             sleep(Duration::from_secs(settings.warm_up + settings.measure)).await;
@@ -162,10 +162,10 @@ async fn once(
     Ok(Run::new(board, &window, &usage, disk, &settings.failures, verdict))
 }
 
-/// Hands out turns at an even pace, whatever comes back.
-async fn open(board: &Board, rate: u32, settings: &Settings) {
+/// Hands out turns at an even pace for some seconds, whatever comes back.
+pub(crate) async fn open(board: &Board, rate: u32, users: usize, seconds: u64) {
     let begun = Instant::now();
-    let total = u64::from(rate) * (settings.warm_up + settings.measure);
+    let total = u64::from(rate) * seconds;
     let mut ticks = interval(Duration::from_millis(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut sent = 0;
@@ -173,7 +173,7 @@ async fn open(board: &Board, rate: u32, settings: &Settings) {
         ticks.tick().await;
         let due = (begun.elapsed().as_secs_f64() * f64::from(rate)) as u64;
         while sent < due.min(total) {
-            board.turn(sent as usize % settings.users);
+            board.turn(sent as usize % users);
             sent += 1;
         }
     }

@@ -1,0 +1,314 @@
+//! One socket that reacts to its own messages, as fast as it is told to.
+
+use super::ledger::Ledger;
+use crate::{
+    append::new_id,
+    client::{Client, Cursor, jittered},
+    frames::{OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after, text_after},
+    rooms::seed::Seeded,
+    socket::{Ended, Socket},
+};
+use anyhow::{Context, Result, ensure};
+use memchr::memmem::find;
+use std::{
+    collections::HashMap, convert::Infallible, fmt::Write as _, net::SocketAddr, pin::pin, rc::Rc, sync::Arc,
+    time::Instant,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+/// Messages that a flooder reacts to in turn: what is about one message is done in order, one after the other.
+const MESSAGES: usize = 16;
+/// Commands of one socket without an answer; the server has at most 32 of them under way, and reads no further.
+const UNANSWERED: usize = 128;
+/// The pause after a refusal when only answers bring turns: at least, and at most (milliseconds).
+const REFUSED: (u64, u64) = (50, 150);
+
+const REACTED: &[u8] = br#""event":"message.reacted""#;
+const UNREACTED: &[u8] = br#""event":"message.unreacted""#;
+const TYPING: &[u8] = br#""signal":"typing""#;
+const LOW_REPLY: &[u8] = br#""reply":"low""#;
+const CODE: &[u8] = br#""code":""#;
+
+/// What a flooder is told to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    /// A reaction, or taking one back.
+    Medium,
+    /// Typing.
+    Low,
+}
+
+/// One socket that reacts to its own messages.
+pub(super) struct Flooder {
+    client: Client,
+    socket: Socket,
+    conversation: String,
+    frame: String,
+    /// Commands so far.
+    number: usize,
+    inbox: Inbox,
+}
+
+struct Inbox {
+    user: usize,
+    cursor: Cursor,
+    last_position: u64,
+    messages: Vec<Message>,
+    /// Commands without an answer: when each was sent.
+    waiting: HashMap<usize, Instant>,
+    /// Answers that bring a turn, when nothing else does.
+    answered: usize,
+    refused: usize,
+}
+
+struct Message {
+    id: String,
+    /// Of the event by which it was sent: what answers with it changed nothing.
+    position: u64,
+}
+
+impl Flooder {
+    /// Connects, and posts the messages it will react to.
+    pub(super) async fn connect(doors: &Arc<[SocketAddr]>, seeded: &Seeded, user: usize) -> Result<Self> {
+        let seat = &seeded.seats[user];
+        let mut client = Client::new(Arc::clone(doors), user, seat.token.clone());
+        let (socket, cursor) = client.connect().await.with_context(|| format!("user {user} cannot connect"))?;
+        let messages = (0..MESSAGES).map(|_| Message { id: new_id().to_string(), position: 0 }).collect();
+        let waiting = HashMap::new();
+        let inbox = Inbox { user, cursor, last_position: 0, messages, waiting, answered: 0, refused: 0 };
+        let conversation = seeded.rooms[seat.room].clone();
+        let mut flooder = Self { client, socket, conversation, frame: String::with_capacity(256), number: 0, inbox };
+        flooder.post().await.with_context(|| format!("user {user} cannot post"))?;
+        Ok(flooder)
+    }
+
+    async fn post(&mut self) -> Result<()> {
+        let Self { socket, conversation, frame, inbox, .. } = self;
+        for (number, message) in inbox.messages.iter().enumerate() {
+            frame.clear();
+            write!(
+                frame,
+                r#"{{"id":"{number}","cmd":"message.send","data":{{"conversationId":"{conversation}","guid":"{}","content":"react to me"}}}}"#,
+                message.id
+            )?;
+            socket.send(frame.as_bytes())?;
+        }
+        let mut refusal = None;
+        while inbox.messages.iter().any(|message| message.position == 0) {
+            ensure!(refusal.is_none(), "refused: {}", refusal.unwrap_or_default());
+            socket.ready().await?;
+            socket.take(|frame| {
+                let message = number_after(frame, REPLY).and_then(|number| inbox.messages.get_mut(number as usize));
+                match (message, number_after(frame, POSITION)) {
+                    (Some(message), Some(position)) if find(frame, OK).is_some() => message.position = position,
+                    (Some(_), _) => refusal = Some(beginning(frame)),
+                    (None, _) => inbox.cursor.note(frame),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Until the scenario ends. A socket that ends is followed by another, unless the server says to stay away.
+    pub(super) async fn run(
+        mut self,
+        ledger: Rc<Ledger>,
+        turn: UnboundedSender<Turn>,
+        mut turns: UnboundedReceiver<Turn>,
+    ) -> Result<()> {
+        loop {
+            let Err(why) = self.serve(&ledger, &turn, &mut turns).await;
+            self.come_back(why, &ledger, &mut turns).await?;
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        ledger: &Ledger,
+        turn: &UnboundedSender<Turn>,
+        turns: &mut UnboundedReceiver<Turn>,
+    ) -> Result<Infallible, Ended> {
+        self.go_on(ledger, turn)?;
+        loop {
+            tokio::select! {
+                biased;
+                ready = self.socket.ready() => {
+                    ready?;
+                    let inbox = &mut self.inbox;
+                    self.socket.take(|frame| inbox.note(frame, ledger))?;
+                    self.go_on(ledger, turn)?;
+                }
+                Some(told) = turns.recv() => match told {
+                    // The server does not keep up with this socket. What piled up would only be worked off later.
+                    Turn::Medium if self.inbox.waiting.len() >= UNANSWERED => ledger.count().held_back += 1,
+                    Turn::Medium => self.react(ledger)?,
+                    Turn::Low => self.type_on(ledger)?,
+                },
+            }
+        }
+    }
+
+    /// In a closed loop, an answer brings the next command; a refusal does a little later.
+    fn go_on(&mut self, ledger: &Ledger, turn: &UnboundedSender<Turn>) -> Result<(), Ended> {
+        let answered = std::mem::take(&mut self.inbox.answered);
+        let refused = std::mem::take(&mut self.inbox.refused);
+        if !ledger.is_closed() {
+            return Ok(());
+        }
+        for _ in 0..refused {
+            let turn = turn.clone();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(jittered(REFUSED.0, REFUSED.1)).await;
+                let _ = turn.send(Turn::Medium);
+            });
+        }
+        (0..answered).try_for_each(|_| self.react(ledger))
+    }
+
+    async fn come_back(&mut self, why: Ended, ledger: &Ledger, turns: &mut UnboundedReceiver<Turn>) -> Result<()> {
+        let user = self.inbox.user;
+        let away = || format!("user {user} was sent away");
+        if why.is_final() {
+            return Err(why).with_context(away);
+        }
+        let unanswered = self.inbox.waiting.len();
+        self.inbox.waiting.clear();
+        ledger.left(&why, unanswered);
+        let is_recovered = {
+            let Self { client, inbox, socket, .. } = self;
+            let mut coming = pin!(client.come_back(&why, &inbox.cursor));
+            loop {
+                tokio::select! {
+                    back = coming.as_mut() => {
+                        let (opened, is_recovered) = back.with_context(away)?;
+                        *socket = opened;
+                        break is_recovered;
+                    }
+                    Some(turn) = turns.recv() => match turn {
+                        Turn::Medium => ledger.count().held_back += 1,
+                        Turn::Low => ledger.count().low_held_back += 1,
+                    },
+                }
+            }
+        };
+        ledger.back();
+        if !is_recovered {
+            ledger.fault(format!("user {user} came back with a cursor, and was told to reload"));
+        }
+        // What was lost brings no answer that would bring a turn.
+        self.inbox.answered = unanswered;
+        Ok(())
+    }
+
+    fn react(&mut self, ledger: &Ledger) -> Result<(), Ended> {
+        let number = self.number;
+        self.number += 1;
+        let messages = &self.inbox.messages;
+        let message = &messages[number % messages.len()].id;
+        let cmd = if (number / messages.len()).is_multiple_of(2) { "react" } else { "unreact" };
+        self.frame.clear();
+        let _ = write!(
+            self.frame,
+            r#"{{"id":"{number}","cmd":"message.{cmd}","data":{{"messageId":"{message}","emoji":"👍"}}}}"#
+        );
+        self.inbox.waiting.insert(number, Instant::now());
+        ledger.asked();
+        self.socket.send(self.frame.as_bytes())
+    }
+
+    fn type_on(&mut self, ledger: &Ledger) -> Result<(), Ended> {
+        self.frame.clear();
+        let conversation = &self.conversation;
+        let _ =
+            write!(self.frame, r#"{{"id":"low","cmd":"typing.start","data":{{"conversationId":"{conversation}"}}}}"#);
+        ledger.count().low_sent += 1;
+        self.socket.send(self.frame.as_bytes())
+    }
+}
+
+impl Inbox {
+    fn note(&mut self, frame: &[u8], ledger: &Ledger) {
+        let now = Instant::now();
+        if find(frame, REACTED).is_some() || find(frame, UNREACTED).is_some() {
+            let position = number_after(frame, POSITION).unwrap_or_default();
+            if position <= self.last_position {
+                let Self { user, last_position, .. } = self;
+                ledger.fault(format!("user {user} got position {position} after {last_position}"));
+            }
+            self.last_position = position;
+            self.cursor.note(frame);
+            ledger.arrived(position, now);
+        } else if find(frame, SENT).is_some() {
+            self.cursor.note(frame);
+        } else if find(frame, TYPING).is_some() {
+            ledger.count().low_received += 1;
+        } else if find(frame, LOW_REPLY).is_some() {
+            ledger.count().low_refused += usize::from(find(frame, OK).is_none());
+        } else if let Some(number) = number_after(frame, REPLY) {
+            self.reply(number as usize, frame, ledger, now);
+        }
+    }
+
+    fn reply(&mut self, number: usize, frame: &[u8], ledger: &Ledger, now: Instant) {
+        let Some(sent) = self.waiting.remove(&number) else {
+            return ledger.fault(format!("a reply to nothing: {}", beginning(frame)));
+        };
+        ledger.answered();
+        if find(frame, OK).is_some() {
+            let position = number_after(frame, POSITION).unwrap_or_default();
+            let stored = position > self.messages[number % self.messages.len()].position;
+            ledger.accepted(stored.then_some(position), sent, now);
+            self.answered += 1;
+        } else {
+            let code = text_after(frame, CODE).unwrap_or("without a code");
+            ledger.refused(code);
+            self.refused += 1;
+            if find(frame, TEMPORARY).is_none() {
+                ledger.fault(format!("a refusal: {}", beginning(frame)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::ledger::Ledger, Cursor, HashMap, Inbox, Instant, Message};
+
+    fn inbox(user: usize) -> Inbox {
+        let messages = vec![Message { id: "m".to_owned(), position: 5 }];
+        let (cursor, waiting) = (Cursor::default(), HashMap::from([(0, Instant::now()), (1, Instant::now())]));
+        Inbox { user, cursor, last_position: 0, messages, waiting, answered: 0, refused: 0 }
+    }
+
+    fn push(position: u64) -> Vec<u8> {
+        format!(r#"{{"event":"message.reacted","position":{position},"cursor":"x","data":{{"position":5}}}}"#).into()
+    }
+
+    #[test]
+    fn each_reaction_arrives_once_at_each_and_what_changed_nothing_is_not_waited_for() {
+        let ledger = Ledger::new(2);
+        let mut inboxes = [0, 1].map(inbox);
+        (0..2).for_each(|_| ledger.asked());
+        inboxes[0].note(br#"{"ok":{"position":7,"reactions":[]},"reply":"0"}"#, &ledger);
+        inboxes[0].note(br#"{"ok":{"position":5,"reactions":[]},"reply":"1"}"#, &ledger);
+        let counts = ledger.count().clone();
+        assert_eq!((counts.accepted, counts.stored, ledger.is_settled()), (2, 1, false));
+        inboxes[0].note(&push(7), &ledger);
+        inboxes[1].note(&push(7), &ledger);
+        assert!(ledger.is_settled() && ledger.faults().is_empty());
+        inboxes[1].note(&push(7), &ledger);
+        assert_eq!(ledger.faults(), ["user 1 got position 7 after 7", "position 7 arrived 3 times"]);
+    }
+
+    #[test]
+    fn only_a_refusal_for_good_is_a_fault() {
+        let ledger = Ledger::new(2);
+        let mut inbox = inbox(0);
+        (0..2).for_each(|_| ledger.asked());
+        inbox.note(br#"{"error":{"code":"overloaded","temporary":true},"reply":"0"}"#, &ledger);
+        assert!(ledger.faults().is_empty());
+        inbox.note(br#"{"error":{"code":"forbidden","temporary":false},"reply":"1"}"#, &ledger);
+        let refused = ledger.count().refused.len();
+        assert_eq!((ledger.faults().len(), refused), (1, 2));
+    }
+}
