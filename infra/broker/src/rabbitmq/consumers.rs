@@ -73,7 +73,7 @@ async fn connect_once(shared: &Shared, connected: &mut bool) -> Result<Infallibl
     shared.status.consuming.rise();
     loop {
         match events.next().await {
-            Some(Event::Error(error)) => return Err(error.into()),
+            Some(Event::Error(error)) if !link.is_up() => return Err(error.into()),
             Some(_) => {}
             None => return Err(LinkError::Ended("the connection ended")),
         }

@@ -76,7 +76,8 @@ impl Link {
         Ok(Self { connection, ending })
     }
 
-    /// What happens to it from now on.
+    /// What happens to it from now on. The error of a channel is told, too: the connection's own are those after which
+    /// it is not up.
     pub(crate) fn events(&self) -> Result<impl Stream<Item = Event> + Send + Unpin, LinkError> {
         let events = Box::pin(self.connection.events_listener());
         // What happened before somebody listened is not told.

@@ -13,10 +13,10 @@ use lapin::{
     Channel, Confirmation, Event, PublisherConfirm,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
-use std::{collections::VecDeque, convert::Infallible, sync::Arc};
+use std::{collections::VecDeque, convert::Infallible, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 /// How many messages of a kind may be on their way unconfirmed.
@@ -25,6 +25,8 @@ const WINDOW: usize = 128;
 const LETTERS: usize = 1_024;
 /// How many signals of calls may, at least.
 const CALLS: usize = 4_096;
+/// How often a publisher makes sure that what nobody consumes stands. A queue that is not used expires otherwise.
+const ASSURANCE: Duration = Duration::from_secs(60);
 
 /// The kinds of messages, urgent ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +50,7 @@ pub(crate) struct Parcels([mpsc::Receiver<Parcel>; 6]);
 /// Messages on their way, oldest first. Those still there when it is dropped were not confirmed.
 struct Flying<'a> {
     kind: Kind,
-    counters: &'a Counters,
+    shared: &'a Shared,
     sent: VecDeque<(PublisherConfirm, Instant)>,
 }
 
@@ -148,7 +150,7 @@ async fn publish_over_one(
 ) -> Result<Infallible, LinkError> {
     let link = Link::connect(&shared.address, &shared.connection_name("publishing")).await?;
     let events = link.events()?;
-    within("declare", topology::ensure(&link, &shared.wire.names().for_publishing(), &shared.complaints)).await?;
+    assure(shared, &link).await?;
     let mut channels = Vec::new();
     for _ in Kind::ALL {
         let channel = link.channel().await?;
@@ -163,11 +165,26 @@ async fn publish_over_one(
     let sending = lanes.map(|((kind, channel), parcels)| Box::pin(send(shared, kind, channel, parcels)));
     let failed = tokio::select! {
         biased;
-        failed = watch(shared, events) => failed,
+        failed = watch(shared, &link, events) => failed,
+        failed = assure_often(shared, &link) => failed,
         (failed, ..) = select_all(sending) => failed,
     };
     link.cut();
     failed
+}
+
+async fn assure(shared: &Shared, link: &Link) -> Result<(), LinkError> {
+    let declarations = shared.wire.names().for_publishing();
+    within("declare", topology::ensure(link, &declarations, &shared.complaints)).await
+}
+
+async fn assure_often(shared: &Shared, link: &Link) -> Result<Infallible, LinkError> {
+    loop {
+        sleep(ASSURANCE).await;
+        if shared.status.publishing.is_up() {
+            assure(shared, link).await?;
+        }
+    }
 }
 
 /// Sends the messages of one kind until something fails.
@@ -177,7 +194,7 @@ async fn send(
     channel: &Channel,
     parcels: &mut mpsc::Receiver<Parcel>,
 ) -> Result<Infallible, LinkError> {
-    let mut flying = Flying { kind, counters: shared.counters(), sent: VecDeque::new() };
+    let mut flying = Flying { kind, shared, sent: VecDeque::new() };
     loop {
         let has_room = flying.sent.len() < WINDOW;
         tokio::select! {
@@ -199,7 +216,7 @@ async fn send(
                 let options = BasicPublishOptions { mandatory: message.mandatory, immediate: false };
                 let (exchange, key) = (message.exchange.into(), message.key.into());
                 let sent = channel.basic_publish(exchange, key, options, &message.body, message.properties);
-                match within("publish", sent).await {
+                match answered(shared, Instant::now() + PATIENCE, sent).await {
                     Ok(confirm) => flying.sent.push_back((confirm, Instant::now() + PATIENCE)),
                     Err(error) => {
                         kind.is_unconfirmed(shared.counters());
@@ -207,6 +224,24 @@ async fn send(
                     }
                 }
             }
+        }
+    }
+}
+
+/// The answer to a publication. While RabbitMQ blocks it may take any time: it is known not to be there, and the
+/// connection's heartbeat tells whether it will be.
+async fn answered<T>(
+    shared: &Shared,
+    due: Instant,
+    answer: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, LinkError> {
+    let mut due = due;
+    let mut answer = pin!(answer);
+    loop {
+        match timeout_at(due, &mut answer).await {
+            Ok(answer) => return Ok(answer?),
+            Err(_) if shared.status.publishing.is_up() => return Err(LinkError::TimedOut("publish")),
+            Err(_) => due = Instant::now() + PATIENCE,
         }
     }
 }
@@ -228,17 +263,17 @@ impl Flying<'_> {
         let returned = match confirmation {
             Confirmation::Ack(returned) => returned.is_some(),
             Confirmation::Nack(_) | Confirmation::NotRequested => {
-                self.kind.is_unconfirmed(self.counters);
+                self.kind.is_unconfirmed(self.shared.counters());
                 return Ok(());
             }
         };
-        match self.kind.counted(self.counters) {
+        match self.kind.counted(self.shared.counters()) {
             Some(counted) => {
                 counted.confirmed.one();
                 counted.returned.add(returned.into());
             }
             None if returned => {
-                self.kind.is_lost(self.counters);
+                self.kind.is_lost(self.shared.counters());
                 return Err(LinkError::Ended("its queues of retries or dead letters are gone"));
             }
             None => {}
@@ -250,19 +285,23 @@ impl Flying<'_> {
 impl Drop for Flying<'_> {
     fn drop(&mut self) {
         for _ in &self.sent {
-            self.kind.is_unconfirmed(self.counters);
+            self.kind.is_unconfirmed(self.shared.counters());
         }
     }
 }
 
 /// Waits until the connection fails. Notes meanwhile whether RabbitMQ lets anything through: when it is short of
 /// memory or disk it blocks whoever publishes.
-async fn watch(shared: &Shared, mut events: impl Stream<Item = Event> + Unpin) -> Result<Infallible, LinkError> {
+async fn watch(
+    shared: &Shared,
+    link: &Link,
+    mut events: impl Stream<Item = Event> + Unpin,
+) -> Result<Infallible, LinkError> {
     loop {
         match events.next().await {
             Some(Event::ConnectionBlocked(why)) => shared.status.publishing.fall(&format!("RabbitMQ blocks: {why}")),
             Some(Event::ConnectionUnblocked) => shared.status.publishing.rise(),
-            Some(Event::Error(error)) => return Err(error.into()),
+            Some(Event::Error(error)) if !link.is_up() => return Err(error.into()),
             Some(_) => {}
             None => return Err(LinkError::Ended("the connection ended")),
         }

@@ -7,7 +7,7 @@
 //! | `.retry` | `200.3` (pause, partition) | `.retry.200`: whose time-to-live is the pause, then to `.dead` with the same key |
 //! | `.dead` | `200.3`, `letters` | `.due.3`: shared by those who try again; `.dead.letters` |
 //!
-//! All are declared anew with each connection. Every queue is bounded and drops its oldest message: but for
+//! All are declared anew with each connection, and now and then, for somebody may delete them. Every queue is bounded and drops its oldest message: but for
 //! dead letters they hold hints only.
 
 use super::link::{Link, LinkError};
@@ -27,7 +27,7 @@ use std::{
 
 /// A run older than this is worth nothing: whoever wanted it has read the store.
 const RUN_TTL: Duration = Duration::from_secs(30);
-/// A shared queue that nobody has used for so long is deleted.
+/// A shared queue that nobody has used or declared for so long is deleted.
 const UNUSED: Duration = Duration::from_secs(2 * 60 * 60);
 /// The routing key of dead letters.
 pub(crate) const LETTERS: &str = "letters";
@@ -80,6 +80,7 @@ impl Names {
             let mut arguments = bounded(100_000, 64 << 20);
             arguments.insert("x-message-ttl".into(), millis(pause));
             arguments.insert("x-dead-letter-exchange".into(), text(&self.dead()));
+            arguments.insert("x-expires".into(), millis(UNUSED));
             all.push(shared(&name, arguments));
             all.push(binding(&name, self.retry(), format!("{}.*", pause.as_millis())));
         }

@@ -2,8 +2,9 @@
 
 use broker::{Broker, RabbitSettings};
 use domain::Timestamp;
+use lapin::{Channel, Connection, ConnectionProperties, uri::AMQPUri};
 use std::time::Duration;
-use testkit::{namespace, rabbitmq_url};
+use testkit::{Cable, namespace, rabbitmq_url};
 use uuid::Uuid;
 
 /// What time it is.
@@ -36,6 +37,27 @@ impl Processes {
 
     pub(crate) fn with_capacity(self, capacity: usize) -> Self {
         Self { settings: RabbitSettings { capacity, ..self.settings } }
+    }
+
+    /// The same RabbitMQ behind a cable of its own.
+    pub(crate) async fn behind_a_cable(&self) -> (Cable, Self) {
+        let mut address: AMQPUri = self.settings.url.parse().unwrap();
+        let cable = Cable::to(format!("{}:{}", address.authority.host, address.authority.port)).await;
+        address.authority.host = cable.address().ip().to_string();
+        address.authority.port = cable.address().port();
+        (cable, Self { settings: RabbitSettings { url: address.to_string(), ..self.settings.clone() } })
+    }
+
+    /// What a name is in this namespace.
+    pub(crate) fn name(&self, rest: &str) -> String {
+        format!("{}.{rest}", self.settings.namespace)
+    }
+
+    /// A connection and a channel as anybody may have them.
+    pub(crate) async fn amqp(&self) -> (Connection, Channel) {
+        let connection = Connection::connect(&self.settings.url, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        (connection, channel)
     }
 
     /// The broker of one more process.

@@ -1,20 +1,20 @@
 //! A follower yields everything once and in order, whatever the broker does.
 
+use crate::arms::DEADLINE;
 use crate::log::{Batches, Kind, append, check, expected, from, mixed, open};
 use broker::{Broker, Faults, Follower, Interest, Marks, Ordering, Subscription};
 use domain::Tier;
 use event_store::{EventStore, Position, RecordedEvent};
 use proptest::prelude::*;
 use sql::{Database, query};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use testkit::{Home, each_engine};
 use tokio::time::timeout;
 
-const ORDERINGS: [Ordering; 2] = [Ordering::Partition, Ordering::Global];
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const ORDERINGS: [Ordering; 2] = [Ordering::Partition, Ordering::Global];
 
 /// Hands every committed batch to the broker, as the server does.
-fn pump(mut batches: Batches, broker: Broker) {
+pub(crate) fn pump(mut batches: Batches, broker: Broker) {
     tokio::spawn(async move {
         while let Some(batch) = batches.recv().await {
             broker.publish(&batch);
@@ -22,16 +22,16 @@ fn pump(mut batches: Batches, broker: Broker) {
     });
 }
 
-fn subscribe(broker: &Broker) -> Subscription {
+pub(crate) fn subscribe(broker: &Broker) -> Subscription {
     broker.subscribe(Interest::Tiers { queue: "test".to_owned(), tiers: Tier::DURABLE.to_vec() })
 }
 
-fn follow(store: &EventStore, broker: &Broker, ordering: Ordering, marks: Marks) -> Follower {
+pub(crate) fn follow(store: &EventStore, broker: &Broker, ordering: Ordering, marks: Marks) -> Follower {
     Follower::new(store.clone(), subscribe(broker), ordering, from(marks))
 }
 
 /// Takes `count` further events.
-async fn take(follower: &mut Follower, count: usize, max: usize) -> Vec<Arc<RecordedEvent>> {
+pub(crate) async fn take(follower: &mut Follower, count: usize, max: usize) -> Vec<Arc<RecordedEvent>> {
     let mut taken = Vec::new();
     let all = async {
         while taken.len() < count {

@@ -3,12 +3,13 @@
 use crate::arms::{NOW, arms};
 use broker::{Broker, Signal, SignalSubscription};
 use domain::Timestamp;
+use uuid::Uuid;
 
-fn listen(broker: &Broker) -> SignalSubscription {
+pub(crate) fn listen(broker: &Broker) -> SignalSubscription {
     broker.subscribe_signals(|| Timestamp::from_millis(NOW))
 }
 
-fn signal(name: &str, expires_at: i64) -> Signal {
+pub(crate) fn signal(name: &str, expires_at: i64) -> Signal {
     Signal { name: name.to_owned(), scope: None, users: vec![], from: None, data: serde_json::Value::Null, expires_at }
 }
 
@@ -49,5 +50,33 @@ async fn who_does_not_keep_up_loses_the_oldest_and_is_told_how_many() {
         }
         assert_eq!(listener.next().await.unwrap().name, "6");
         assert_eq!(listener.shed(), 6);
+    }
+}
+
+#[tokio::test]
+async fn a_call_waits_behind_no_other_signal() {
+    for broker in arms(4) {
+        let mut listener = listen(&broker);
+        for _ in 0..10 {
+            broker.signal(signal("typing", NOW + 1));
+        }
+        for _ in 0..1_000 {
+            broker.signal(signal("call.signal", NOW + 1));
+        }
+        for _ in 0..1_000 {
+            assert_eq!(listener.next().await.unwrap().name, "call.signal");
+        }
+        assert_eq!(listener.next().await.unwrap().name, "typing");
+        assert_eq!((broker.stats().calls.dropped, broker.stats().low.dropped), (0, 6));
+    }
+}
+
+#[tokio::test]
+async fn a_signal_for_others_is_not_told_here() {
+    for broker in arms(4) {
+        let mut listener = listen(&broker);
+        broker.signal_to(signal("for others", NOW + 1), Some(&[Uuid::nil()]));
+        broker.signal_to(signal("for us", NOW + 1), Some(&[Uuid::nil(), broker.node()]));
+        assert_eq!(listener.next().await.unwrap().name, "for us");
     }
 }
