@@ -9,6 +9,7 @@ mod conversations;
 mod duty;
 mod error;
 mod friendships;
+pub mod graph_feed;
 mod messages;
 mod now;
 mod parked;

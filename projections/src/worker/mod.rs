@@ -2,7 +2,7 @@
 
 mod lease;
 mod progress;
-mod settled;
+pub(crate) mod settled;
 
 pub(crate) use lease::Leases;
 pub use progress::Progress;
