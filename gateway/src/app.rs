@@ -1,10 +1,11 @@
 //! What every request handler and socket shares.
 
-use crate::{auth::Tokens, bootstrap::Bootstrap, config::Config, hub::Hub};
+use crate::{auth::Tokens, bootstrap::Bootstrap, config::Config, hub::Hub, presence::Circle};
 use broker::Broker;
 use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
+use graph::Graph;
 use projections::{Progress, Queries};
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
@@ -21,12 +22,16 @@ pub struct Parts {
     pub commands: Commands,
     /// The read side.
     pub queries: Queries,
+    /// Who may see whom.
+    pub circle: Circle,
     /// How far the read side has come.
     pub progress: Progress,
     /// The log.
     pub store: EventStore,
     /// The lanes and signals.
     pub broker: Broker,
+    /// Who has to do with whom, and who is here.
+    pub graph: Graph,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

@@ -1,29 +1,33 @@
 //! The composition: builds the server from its configuration, runs it, and takes it down in order.
 
-use crate::{App, Config, app::Parts, auth::Tokens, bootstrap::Bootstrap, config::Role, hub::Hub, rest, serve};
+use crate::{
+    App, Config,
+    app::Parts,
+    auth::Tokens,
+    background::{Background, Shared},
+    bootstrap::Bootstrap,
+    engines,
+    hub::Hub,
+    presence::Circle,
+    rest, serve,
+};
 use axum::Router;
-use broker::{Broker, Interest};
-use commands::{CommandSettings, Commands, reactor};
-use domain::{Lane, Partition, Tier, Timestamp};
+use broker::BrokerError;
+use commands::{CommandSettings, Commands};
+use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
-use projections::{Progress, Queries, Worker, WorkerSettings};
+use graph::GraphError;
+use projections::{Progress, Queries};
 use sql::Database;
 use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Partitions of a new log.
 const PARTITIONS: u16 = 16;
 /// Reading connections to each place.
 const CONNECTIONS: u32 = 8;
-/// Runs that may wait for a consumer within this process.
-const RUNS: usize = 4_096;
-/// How long a worker's lease lasts.
-const LEASE: Duration = Duration::from_secs(10);
 /// How long a replaced refresh token still works.
 const REFRESH_GRACE_MS: i64 = 30_000;
 /// Over which time sockets are closed, so that their clients do not all come back at once.
@@ -46,6 +50,12 @@ pub enum StartError {
     /// The read models cannot be opened.
     #[error("the read models cannot be opened: {0}")]
     ReadModels(#[from] sql::Error),
+    /// `RABBITMQ_URL` cannot be used.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// `REDIS_URL` cannot be used.
+    #[error("the graph cannot be used: {0}")]
+    Graph(#[from] GraphError),
 }
 
 /// A server that listens, and serves once it runs.
@@ -55,15 +65,6 @@ pub struct Application {
     listener: TcpListener,
     address: SocketAddr,
     background: Background,
-}
-
-/// What runs beside the doors.
-struct Background {
-    worker: Option<Worker>,
-    tasks: TaskTracker,
-    read_models: Database,
-    stop: CancellationToken,
-    _guard: DropGuard,
 }
 
 impl Application {
@@ -81,53 +82,42 @@ impl Application {
         let (store, commits) = open_log(&config).await?;
         let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
         read_models.migrate(projections::migrator(read_models.engine())).await?;
-        let broker = Broker::in_process(RUNS);
+        let broker = engines::broker(&config, &store)?;
+        let graph = engines::graph(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
         let hub = Hub::open(store.clone(), config.hub).await?;
+        let queries = Queries::new(read_models.clone());
 
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        tasks.spawn(publish(commits, broker.clone(), stop.clone()));
-        if config.role != Role::Worker {
-            {
-                let (hub, broker, commands, stop) = (hub.clone(), broker.clone(), commands.clone(), stop.clone());
-                tasks.spawn(async move { hub.follow(&broker, |event| commands.observe(event), stop).await });
-            }
-            let (hub, broker, stop) = (hub.clone(), broker.clone(), stop.clone());
-            tasks.spawn(async move { hub.relay(&broker, clock, stop).await });
-        }
-        let worker = match config.role {
-            Role::Gateway => None,
-            Role::All | Role::Worker => {
-                for reactor in reactor::Reactor::ALL {
-                    let hints = broker.subscribe(lanes(reactor.name(), store.partitions()));
-                    let log = Database::connect(&config.log_location(), 1).await?;
-                    let checkpoints = reactor::Checkpoints::new(log);
-                    tasks.spawn(reactor::run(reactor, commands.clone(), hints, checkpoints, stop.clone()));
-                }
-                Some(start_worker(&store, &broker, &read_models, &stop))
-            }
+        let shared = Shared {
+            store: store.clone(),
+            read_models: read_models.clone(),
+            broker: broker.clone(),
+            graph: graph.clone(),
+            commands: commands.clone(),
+            hub: hub.clone(),
         };
-        let progress = match &worker {
+        let background = Background::start(&config, shared, commits).await?;
+        let progress = match background.worker() {
             Some(worker) => worker.progress(),
-            None => Progress::new(store.clone(), read_models.clone()),
+            None => Progress::new(store.clone(), read_models),
         };
         let key = config.master_key().map_err(StartError::Data)?;
         let app = App::new(Parts {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
-            queries: Queries::new(read_models.clone()),
+            circle: Circle::new(graph.clone(), queries.clone()),
+            queries,
             commands,
             progress,
             store,
             broker,
+            graph,
             hub,
             config,
             clock,
             ids,
         });
         let routes = rest::routes(&app);
-        let background = Background { worker, tasks, read_models, stop: stop.clone(), _guard: stop.drop_guard() };
         Ok(Self { app, routes, listener, address, background })
     }
 
@@ -154,18 +144,6 @@ impl Application {
             tracing::warn!("some connections did not end in time");
         }
         background.end().await;
-    }
-}
-
-impl Background {
-    async fn end(self) {
-        self.stop.cancel();
-        if let Some(worker) = self.worker {
-            worker.stopped().await;
-        }
-        self.tasks.close();
-        self.tasks.wait().await;
-        self.read_models.close().await;
     }
 }
 
@@ -202,30 +180,6 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
     let secret = config.access_secret().map_err(StartError::Data)?;
     let previous: Vec<_> = config.previous_secrets.iter().map(|secret| secret.bytes().to_vec()).collect();
     Ok(Tokens::new(secret.bytes(), &previous, config.access_expired))
-}
-
-fn start_worker(store: &EventStore, broker: &Broker, read_models: &Database, stop: &CancellationToken) -> Worker {
-    let settings = WorkerSettings {
-        store: store.clone(),
-        broker: broker.clone(),
-        database: read_models.clone(),
-        owner: ids(),
-        lease: LEASE,
-        clock,
-    };
-    Worker::start(settings, stop.clone())
-}
-
-fn lanes(queue: &str, partitions: u16) -> Interest {
-    let of_tier = |tier| (0..partitions).map(move |n| Lane { tier, partition: Partition(n) });
-    Interest::Lanes { queue: queue.to_owned(), lanes: Tier::DURABLE.into_iter().flat_map(of_tier).collect() }
-}
-
-/// Hands what this process commits to the broker, until the log's writer is gone or `stop`.
-async fn publish(mut commits: mpsc::Receiver<Arc<CommittedBatch>>, broker: Broker, stop: CancellationToken) {
-    while let Some(Some(batch)) = stop.run_until_cancelled(commits.recv()).await {
-        broker.publish(&batch);
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the composition root is where the clock comes from")]

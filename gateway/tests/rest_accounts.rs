@@ -7,9 +7,9 @@ mod support;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{PASSWORD, Person, Server, registration};
-use testkit::each_engine;
+use testkit::each_mix;
 
-each_engine!(one_registers_signs_in_and_signs_out, |home| async move {
+each_mix!(one_registers_signs_in_and_signs_out, |home| async move {
     let server = Server::start(&home).await;
     let reply = server.anonymous("/auth/register", registration("ana")).await;
     assert!(reply.position() > 0);
@@ -39,7 +39,7 @@ each_engine!(one_registers_signs_in_and_signs_out, |home| async move {
     server.stop().await;
 });
 
-each_engine!(wrong_credentials_tell_nothing, |home| async move {
+each_mix!(wrong_credentials_tell_nothing, |home| async move {
     let server = Server::start(&home).await;
     server.register("ana").await;
     for (email, password) in [("ana@test.example", "wrong horse"), ("ben@test.example", PASSWORD)] {
@@ -54,7 +54,7 @@ each_engine!(wrong_credentials_tell_nothing, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_refresh_token_rotates, |home| async move {
+each_mix!(a_refresh_token_rotates, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let renew = async |token: &str| server.anonymous("/auth/refresh", json!({"refreshToken": token})).await;
@@ -68,7 +68,7 @@ each_engine!(a_refresh_token_rotates, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_session_is_ended_from_another_device, |home| async move {
+each_mix!(a_session_is_ended_from_another_device, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let ben = server.register("ben").await;
@@ -85,7 +85,7 @@ each_engine!(a_session_is_ended_from_another_device, |home| async move {
     server.stop().await;
 });
 
-each_engine!(of_two_registrations_at_once_one_wins, |home| async move {
+each_mix!(of_two_registrations_at_once_one_wins, |home| async move {
     let server = Server::start(&home).await;
     let (ana, other) = (
         registration("ana"),
@@ -103,7 +103,7 @@ each_engine!(of_two_registrations_at_once_one_wins, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_registration_repeated_with_its_key_is_the_same, |home| async move {
+each_mix!(a_registration_repeated_with_its_key_is_the_same, |home| async move {
     let server = Server::start(&home).await;
     let register = async || {
         let request = server.request(Method::POST, "/auth/register", None).header("Idempotency-Key", "k1");
@@ -117,7 +117,7 @@ each_engine!(a_registration_repeated_with_its_key_is_the_same, |home| async move
     server.stop().await;
 });
 
-each_engine!(a_profile_is_changed_field_by_field, |home| async move {
+each_mix!(a_profile_is_changed_field_by_field, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let change =
@@ -153,7 +153,7 @@ each_engine!(a_profile_is_changed_field_by_field, |home| async move {
     server.stop().await;
 });
 
-each_engine!(the_first_administrator_registers_with_the_printed_token, |home| async move {
+each_mix!(the_first_administrator_registers_with_the_printed_token, |home| async move {
     let server = Server::start(&home).await;
     let token = server.app.bootstrap.offered(&server.app.store).await.unwrap().expect("a token is offered");
     let with_token = |name: &str, token: &str| {

@@ -7,7 +7,7 @@ mod support;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{PASSWORD, Server, registration};
-use testkit::each_engine;
+use testkit::each_mix;
 
 const NOBODY: &str = "01900000-0000-7000-8000-00000000dead";
 
@@ -16,7 +16,7 @@ type PathOf = fn(&str, &str) -> String;
 /// The refusal of a field: its path and its word.
 type Fault = (&'static str, &'static str);
 
-each_engine!(fields_that_do_not_fit_are_named, |home| async move {
+each_mix!(fields_that_do_not_fit_are_named, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -80,7 +80,7 @@ each_engine!(fields_that_do_not_fit_are_named, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_registration_that_does_not_fit_is_refused, |home| async move {
+each_mix!(a_registration_that_does_not_fit_is_refused, |home| async move {
     let server = Server::start(&home).await;
     let with = |field: &str, value: Value| {
         let mut body = registration("ana");
@@ -119,7 +119,7 @@ each_engine!(a_registration_that_does_not_fit_is_refused, |home| async move {
     server.stop().await;
 });
 
-each_engine!(what_one_may_not_see_answers_like_what_is_not, |home| async move {
+each_mix!(what_one_may_not_see_answers_like_what_is_not, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben, eve) = (server.register("ana").await, server.register("ben").await, server.register("eve").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -160,7 +160,7 @@ each_engine!(what_one_may_not_see_answers_like_what_is_not, |home| async move {
     server.stop().await;
 });
 
-each_engine!(what_is_no_json_is_refused, |home| async move {
+each_mix!(what_is_no_json_is_refused, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let group = server.conversation(&ana, "group", &[]).await;

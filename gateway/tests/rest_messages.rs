@@ -9,13 +9,13 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Person, Server, config};
-use testkit::each_engine;
+use testkit::each_mix;
 
 fn contents(list: &Value) -> Vec<&str> {
     list["items"].as_array().unwrap().iter().map(|message| message["content"].as_str().unwrap()).collect()
 }
 
-each_engine!(friends_come_and_go, |home| async move {
+each_mix!(friends_come_and_go, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let reply = server.post(&ana, "/friends", json!({"userId": ben.id})).await.expect(StatusCode::CREATED);
@@ -52,7 +52,7 @@ each_engine!(friends_come_and_go, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_direct_conversation_exists_once, |home| async move {
+each_mix!(a_direct_conversation_exists_once, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let open = async |by: &Person, other: &Person| {
@@ -84,7 +84,7 @@ each_engine!(a_direct_conversation_exists_once, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_group_is_run, |home| async move {
+each_mix!(a_group_is_run, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben, cam) = (server.register("ana").await, server.register("ben").await, server.register("cam").await);
     let group = json!({"type": "group", "title": "Tour", "members": [ben.id], "approval": true});
@@ -125,7 +125,7 @@ each_engine!(a_group_is_run, |home| async move {
     server.stop().await;
 });
 
-each_engine!(messages_are_edited_reacted_to_and_removed, |home| async move {
+each_mix!(messages_are_edited_reacted_to_and_removed, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -170,7 +170,7 @@ each_engine!(messages_are_edited_reacted_to_and_removed, |home| async move {
     server.stop().await;
 });
 
-each_engine!(lists_are_paged, |home| async move {
+each_mix!(lists_are_paged, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -206,7 +206,7 @@ each_engine!(lists_are_paged, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_command_repeated_with_its_key_has_one_effect, |home| async move {
+each_mix!(a_command_repeated_with_its_key_has_one_effect, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -234,7 +234,7 @@ each_engine!(a_command_repeated_with_its_key_has_one_effect, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_kick_holds_although_nobody_projects, |home| async move {
+each_mix!(a_kick_holds_although_nobody_projects, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let group = server.conversation(&ana, "group", &[&ben]).await;
@@ -257,7 +257,7 @@ each_engine!(a_kick_holds_although_nobody_projects, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_read_shows_what_was_written_before, |home| async move {
+each_mix!(a_read_shows_what_was_written_before, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let group = server.conversation(&ana, "group", &[]).await;

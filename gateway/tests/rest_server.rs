@@ -8,8 +8,8 @@ use gateway::Config;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{DEADLINE, Server, config, document};
-use testkit::{Engine, Home};
+use support::{DEADLINE, Person, Server, config, document, registration};
+use testkit::{Engine, Home, each_mix};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -168,3 +168,23 @@ async fn a_second_server_on_the_same_address_does_not_start() {
     assert!(fault.to_string().contains("cannot listen on 127.0.0.1"), "{fault}");
     server.stop().await;
 }
+
+each_mix!(administrators_see_what_queues_and_caches_do, |home| async move {
+    let server = Server::start(&home).await;
+    let token = server.app.bootstrap.offered(&server.app.store).await.unwrap().expect("a token is offered");
+    let mut request = registration("root");
+    request["bootstrapToken"] = json!(token);
+    let root = Person::of(&server.anonymous("/auth/register", request).await.expect(StatusCode::CREATED));
+    let ana = server.register("ana").await;
+    for (path, engine) in [
+        ("/chat/queue/stats", if home.rabbitmq_url().is_some() { "rabbitmq" } else { "in-process" }),
+        ("/chat/cache/stats", if home.redis_url().is_some() { "redis" } else { "memory" }),
+    ] {
+        server.get(&ana, path).await.refused(403, "admins_only");
+        server.send(server.request(Method::GET, path, None)).await.refused(401, "unauthenticated");
+        let stats = server.get(&root, path).await.expect(StatusCode::OK);
+        assert_eq!(stats["engine"], engine);
+        assert!(stats["counts"].is_object(), "{stats}");
+    }
+    server.stop().await;
+});

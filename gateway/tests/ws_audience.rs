@@ -8,7 +8,7 @@ use domain::{Event, Presence};
 use gateway::{Config, hub::HubSettings, push::is_pushed};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use testkit::each_engine;
+use testkit::each_mix;
 use uuid::Uuid;
 use ws_support::{Client, Person, Server, config, log_of, position, roomy};
 
@@ -159,7 +159,7 @@ async fn by_the_rule(home: &testkit::Home) -> BTreeMap<Uuid, BTreeSet<u64>> {
     told
 }
 
-each_engine!(everybody_is_told_what_the_rule_says_and_nothing_else, |home| async move {
+each_mix!(everybody_is_told_what_the_rule_says_and_nothing_else, |home| async move {
     for (seed, ring_events) in [(0x00c4_a7c4_1701, 65_536), (0x5eed_0002, 5)] {
         let home = testkit::Home::new(if home.database_url().is_some() {
             testkit::Engine::Postgres

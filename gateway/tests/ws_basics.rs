@@ -5,10 +5,10 @@
 mod ws_support;
 
 use serde_json::json;
-use testkit::each_engine;
+use testkit::each_mix;
 use ws_support::{Server, essence, in_order, names, position};
 
-each_engine!(a_socket_says_hello_first, |home| async move {
+each_mix!(a_socket_says_hello_first, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.open(Some(&ana.token), None, None).await.unwrap();
@@ -24,7 +24,7 @@ each_engine!(a_socket_says_hello_first, |home| async move {
     server.stop().await;
 });
 
-each_engine!(everybody_in_the_room_hears_everything_the_acting_socket_too, |home| async move {
+each_mix!(everybody_in_the_room_hears_everything_the_acting_socket_too, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let mut a = server.connect(&ana, None).await;
@@ -75,7 +75,7 @@ each_engine!(everybody_in_the_room_hears_everything_the_acting_socket_too, |home
     server.stop().await;
 });
 
-each_engine!(people_hear_what_concerns_them_and_nobody_else_does, |home| async move {
+each_mix!(people_hear_what_concerns_them_and_nobody_else_does, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben, eve) = (server.register("ana").await, server.register("ben").await, server.register("eve").await);
     let mut a = server.connect(&ana, None).await;
@@ -101,7 +101,7 @@ each_engine!(people_hear_what_concerns_them_and_nobody_else_does, |home| async m
     server.stop().await;
 });
 
-each_engine!(commands_of_one_socket_about_one_room_keep_their_order, |home| async move {
+each_mix!(commands_of_one_socket_about_one_room_keep_their_order, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut a = server.connect(&ana, None).await;
@@ -118,7 +118,7 @@ each_engine!(commands_of_one_socket_about_one_room_keep_their_order, |home| asyn
     server.stop().await;
 });
 
-each_engine!(a_key_used_again_gives_the_first_result_and_no_second_push, |home| async move {
+each_mix!(a_key_used_again_gives_the_first_result_and_no_second_push, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut a = server.connect(&ana, None).await;

@@ -13,7 +13,7 @@ use event_store::{Append, CommandKey, NewEvent, Origin, Retention, Secret, Strea
 use gateway::hub::HubSettings;
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::each_engine;
+use testkit::each_mix;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{
 use uuid::Uuid;
 use ws_support::{End, Server, config, roomy};
 
-each_engine!(credentials_come_as_header_subprotocol_or_first_frame, |home| async move {
+each_mix!(credentials_come_as_header_subprotocol_or_first_frame, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut header = server.open(Some(&ana.token), None, None).await.unwrap();
@@ -42,7 +42,7 @@ each_engine!(credentials_come_as_header_subprotocol_or_first_frame, |home| async
     server.stop().await;
 });
 
-each_engine!(bad_credentials_are_refused_at_each_door, |home| async move {
+each_mix!(bad_credentials_are_refused_at_each_door, |home| async move {
     let settings = HubSettings { credentials_within: Duration::from_millis(300), ..roomy() };
     let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
     let ana = server.register("ana").await;
@@ -66,7 +66,7 @@ each_engine!(bad_credentials_are_refused_at_each_door, |home| async move {
     server.stop().await;
 });
 
-each_engine!(only_listed_pages_may_connect_where_a_list_is_set, |home| async move {
+each_mix!(only_listed_pages_may_connect_where_a_list_is_set, |home| async move {
     let allowed_origins = vec!["https://chat.example".to_owned()];
     let server = Server::start_with(gateway::Config { allowed_origins, ..config(&home) }).await;
     let ana = server.register("ana").await;
@@ -80,7 +80,7 @@ each_engine!(only_listed_pages_may_connect_where_a_list_is_set, |home| async mov
     server.stop().await;
 });
 
-each_engine!(a_bad_frame_is_told_and_the_socket_lives, |home| async move {
+each_mix!(a_bad_frame_is_told_and_the_socket_lives, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
@@ -100,7 +100,7 @@ each_engine!(a_bad_frame_is_told_and_the_socket_lives, |home| async move {
     server.stop().await;
 });
 
-each_engine!(frames_beyond_the_limits_close_the_socket, |home| async move {
+each_mix!(frames_beyond_the_limits_close_the_socket, |home| async move {
     let settings = HubSettings { frames_per_second: 1, frames_at_once: 20, ..HubSettings::default() };
     let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
     let ana = server.register("ana").await;
@@ -125,7 +125,7 @@ each_engine!(frames_beyond_the_limits_close_the_socket, |home| async move {
     server.stop().await;
 });
 
-each_engine!(the_end_of_a_session_closes_its_sockets, |home| async move {
+each_mix!(the_end_of_a_session_closes_its_sockets, |home| async move {
     let server = Server::start(&home).await;
     let phone = server.register("ana").await;
     let laptop = server.login(&phone).await;
@@ -139,7 +139,7 @@ each_engine!(the_end_of_a_session_closes_its_sockets, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_blocked_account_is_told_and_sent_away, |home| async move {
+each_mix!(a_blocked_account_is_told_and_sent_away, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
@@ -170,7 +170,7 @@ each_engine!(a_blocked_account_is_told_and_sent_away, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_token_closes_its_socket_when_it_expires, |home| async move {
+each_mix!(a_token_closes_its_socket_when_it_expires, |home| async move {
     let access_expired = Duration::from_secs(4);
     let server = Server::start_with(gateway::Config { access_expired, ..config(&home) }).await;
     let ana = server.register("ana").await;
@@ -179,7 +179,7 @@ each_engine!(a_token_closes_its_socket_when_it_expires, |home| async move {
     server.stop().await;
 });
 
-each_engine!(one_socket_too_many_closes_the_oldest, |home| async move {
+each_mix!(one_socket_too_many_closes_the_oldest, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut clients = Vec::new();
@@ -193,7 +193,7 @@ each_engine!(one_socket_too_many_closes_the_oldest, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_client_that_does_not_answer_pings_is_gone, |home| async move {
+each_mix!(a_client_that_does_not_answer_pings_is_gone, |home| async move {
     let settings = HubSettings { heartbeat: Duration::from_millis(50), ..roomy() };
     let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
     let ana = server.register("ana").await;
@@ -207,7 +207,7 @@ each_engine!(a_client_that_does_not_answer_pings_is_gone, |home| async move {
     server.stop().await;
 });
 
-each_engine!(a_server_that_restarts_says_so, |home| async move {
+each_mix!(a_server_that_restarts_says_so, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let mut clients = [server.connect(&ana, None).await, server.connect(&ben, None).await];

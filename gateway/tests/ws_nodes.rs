@@ -4,10 +4,10 @@ mod ws_support;
 
 use serde_json::json;
 use std::collections::BTreeSet;
-use testkit::each_engine;
+use testkit::each_mix;
 use ws_support::{End, Server, in_order, names, position};
 
-each_engine!(people_on_different_gateways_hear_each_other, |home| async move {
+each_mix!(people_on_different_gateways_hear_each_other, |home| async move {
     let (one, two) = (Server::start(&home).await, Server::start(&home).await);
     let (ana, ben) = (one.register("ana").await, two.register("ben").await);
     let mut a = one.connect(&ana, None).await;
@@ -30,7 +30,7 @@ each_engine!(people_on_different_gateways_hear_each_other, |home| async move {
     tokio::join!(one.stop(), two.stop());
 });
 
-each_engine!(who_changes_gateways_misses_nothing_and_hears_nothing_twice, |home| async move {
+each_mix!(who_changes_gateways_misses_nothing_and_hears_nothing_twice, |home| async move {
     let nodes = [Server::start(&home).await, Server::start(&home).await];
     let (ana, ben) = (nodes[0].register("ana").await, nodes[0].register("ben").await);
     let mut a = nodes[0].connect(&ana, None).await;

@@ -6,7 +6,7 @@ mod ws_support;
 
 use gateway::{Config, cursor::Cursor, hub::HubSettings};
 use serde_json::{Value, json};
-use testkit::each_engine;
+use testkit::each_mix;
 use uuid::Uuid;
 use ws_support::{Client, Person, Server, config, essence, in_order, names, position, roomy};
 
@@ -104,27 +104,27 @@ async fn resumes(server: &Server, restart: Option<Config>) -> Option<Server> {
     started
 }
 
-each_engine!(what_was_missed_comes_from_the_ring, |home| async move {
+each_mix!(what_was_missed_comes_from_the_ring, |home| async move {
     let server = Server::start(&home).await;
     resumes(&server, None).await;
     server.stop().await;
 });
 
-each_engine!(what_the_ring_forgot_comes_from_the_store, |home| async move {
+each_mix!(what_the_ring_forgot_comes_from_the_store, |home| async move {
     let settings = HubSettings { ring_events: 3, ..roomy() };
     let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;
     resumes(&server, None).await;
     server.stop().await;
 });
 
-each_engine!(a_restart_changes_nothing, |home| async move {
+each_mix!(a_restart_changes_nothing, |home| async move {
     let server = Server::start(&home).await;
     let restarted = resumes(&server, Some(config(&home))).await;
     server.stop().await;
     restarted.unwrap().stop().await;
 });
 
-each_engine!(a_cursor_of_another_log_is_not_recovered, |home| async move {
+each_mix!(a_cursor_of_another_log_is_not_recovered, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
@@ -145,7 +145,7 @@ each_engine!(a_cursor_of_another_log_is_not_recovered, |home| async move {
     server.stop().await;
 });
 
-each_engine!(the_first_frame_resumes_too, |home| async move {
+each_mix!(the_first_frame_resumes_too, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
@@ -159,7 +159,7 @@ each_engine!(the_first_frame_resumes_too, |home| async move {
     server.stop().await;
 });
 
-each_engine!(who_was_kicked_while_away_hears_of_it_last, |home| async move {
+each_mix!(who_was_kicked_while_away_hears_of_it_last, |home| async move {
     for ring_events in [1_000, 2] {
         let settings = HubSettings { ring_events, ..roomy() };
         let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;

@@ -1,9 +1,11 @@
 //! Signals: told to those who are there, and to nobody else.
 
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
+
 mod ws_support;
 
 use serde_json::{Value, json};
-use testkit::each_engine;
+use testkit::each_mix;
 use uuid::Uuid;
 use ws_support::Server;
 
@@ -11,7 +13,7 @@ fn typing(room: &str, user: Uuid, is_typing: bool) -> Value {
     json!({"signal": "typing", "data": {"conversationId": room, "userId": user, "isTyping": is_typing}})
 }
 
-each_engine!(the_others_of_a_conversation_are_told_who_types, |home| async move {
+each_mix!(the_others_of_a_conversation_are_told_who_types, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben, cleo) = (server.register("ana").await, server.register("ben").await, server.register("cleo").await);
     let mut a = server.connect(&ana, None).await;

@@ -7,7 +7,7 @@ mod ws_support;
 use gateway::{Config, hub::HubSettings};
 use serde_json::json;
 use std::time::Duration;
-use testkit::each_engine;
+use testkit::each_mix;
 use ws_support::{End, Server, config, essence, position, roomy};
 
 /// More than the outbox and all buffers between hold.
@@ -15,7 +15,7 @@ const MESSAGES: usize = 800;
 /// Commands about different rooms run side by side.
 const ROOMS: usize = 16;
 
-each_engine!(a_slow_consumer_is_closed_and_resumes_without_loss, |home| async move {
+each_mix!(a_slow_consumer_is_closed_and_resumes_without_loss, |home| async move {
     let settings = HubSettings { outbox_bytes: 512 * 1024, write_within: Duration::from_secs(600), ..roomy() };
     let server = Server::start_with(Config { hub: settings, ..config(&home) }).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);

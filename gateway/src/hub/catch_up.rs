@@ -127,7 +127,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.hub.state().unseat(self.user, self.id);
-        self.hub.0.left.notify_waiters();
+        self.hub.0.moved.notify_waiters();
     }
 }
 

@@ -29,10 +29,11 @@ use domain::{SessionId, UserId};
 use event_store::{EventStore, ReadError};
 use state::State;
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, futures::Notified};
 
 /// Catch-ups that read the store at the same time; others wait for their turn.
 const READERS: usize = 16;
@@ -51,8 +52,8 @@ struct Inner {
     state: Mutex<State>,
     signals: signals::Counters,
     readers: Semaphore,
-    /// Somebody left.
-    left: Notify,
+    /// A socket came or left.
+    moved: Notify,
 }
 
 impl Hub {
@@ -65,9 +66,9 @@ impl Hub {
         let marks = Marks { high: head, medium: head };
         let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
         let pushes = Pushes::new(store.clone());
-        let (readers, left) = (Semaphore::new(READERS), Notify::new());
+        let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let signals = signals::Counters::default();
-        Ok(Self(Arc::new(Inner { store, pushes, settings, state, signals, readers, left })))
+        Ok(Self(Arc::new(Inner { store, pushes, settings, state, signals, readers, moved })))
     }
 
     /// What a socket, a user and this hub may take up.
@@ -88,11 +89,18 @@ impl Hub {
         self.state().sockets()
     }
 
+    /// The sessions that have a socket here, and what ends once that is no longer so.
+    pub fn sessions(&self) -> (HashSet<(UserId, SessionId)>, Notified<'_>) {
+        let moved = self.0.moved.notified();
+        (self.state().sessions(), moved)
+    }
+
     /// Seats a socket of a signed-in device. From here on the hub closes it when the session ends or the
     /// account is blocked; it hears of events once it has caught up.
     #[must_use]
     pub fn seat(&self, user: UserId, session: SessionId, outbox: Arc<Outbox>) -> Seat {
         let id = self.state().seat(user.0, session, outbox, self.0.settings.sockets_per_user);
+        self.0.moved.notify_waiters();
         Seat::new(self.clone(), user.0, id)
     }
 
@@ -111,11 +119,11 @@ impl Hub {
             tokio::time::sleep(pause).await;
         }
         loop {
-            let left = self.0.left.notified();
+            let moved = self.0.moved.notified();
             if self.sockets() == 0 {
                 return;
             }
-            left.await;
+            moved.await;
         }
     }
 

@@ -15,6 +15,7 @@ use std::{
     },
 };
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The signal that is told like an event: a call must not fail because somebody types.
@@ -28,7 +29,7 @@ pub(super) struct Counters {
 }
 
 /// What became of signals at the sockets of this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignalCounts {
     /// Put into an outbox.

@@ -10,7 +10,7 @@ use crate::{
     session::{Close, Outbox},
 };
 use broker::Marks;
-use domain::{Presence, SessionId};
+use domain::{Presence, SessionId, UserId};
 use event_store::{Interval, Position};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -197,6 +197,15 @@ impl State {
     pub(super) fn listening(&self, user: Uuid) -> impl Iterator<Item = Arc<Outbox>> + '_ {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
         seats.filter(|seat| seat.joined).map(|seat| Arc::clone(&seat.outbox))
+    }
+
+    /// The sessions that have a socket here.
+    pub(super) fn sessions(&self) -> HashSet<(UserId, SessionId)> {
+        let of = |(user, person): (&Uuid, &Person)| {
+            let user = UserId(*user);
+            person.seats.iter().map(move |seat| (user, seat.session)).collect::<Vec<_>>()
+        };
+        self.people.iter().flat_map(of).collect()
     }
 
     fn move_people(&mut self, entry: &Entry) {

@@ -3,12 +3,14 @@
 mod conversation;
 mod friendship;
 mod message;
+mod presence;
 mod session;
 mod user;
 
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageStatus, Reaction};
+pub use presence::Presence;
 pub use session::{Session, SignedIn};
 pub use user::{OwnUser, Person, User};
 
@@ -26,6 +28,12 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
+    /// A list that has one page.
+    #[must_use]
+    pub const fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+
     /// The page with each of its rows made a resource.
     pub fn of<R>(page: Page<R>) -> Self
     where

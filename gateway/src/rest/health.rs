@@ -9,8 +9,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// How the server is.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `ok`
+    /// `ok`, or `degraded`: all works, some of it slower or within one node.
     status: &'static str,
+    /// The engines that are away: `rabbitmq`, `redis`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    away: Vec<&'static str>,
+}
+
+impl Health {
+    fn of(away: Vec<&'static str>) -> Json<Self> {
+        Json(Self { status: if away.is_empty() { "ok" } else { "degraded" }, away })
+    }
 }
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -20,16 +29,19 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Whether the process is alive.
 #[utoipa::path(get, path = "/livez", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
 async fn livez() -> Json<Health> {
-    Json(Health { status: "ok" })
+    Health::of(Vec::new())
 }
 
-/// Whether the server can serve: the log and the read models answer.
+/// Whether the server can serve: the log and the read models answer. Without RabbitMQ or Redis it can.
 #[utoipa::path(get, path = "/readyz", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
 async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let log = async { app.store.head().await.map_err(|error| error.to_string()) };
     let read_models = async { app.progress.lag().await.map_err(|error| error.to_string()) };
     match futures_util::future::try_join(log, read_models).await {
-        Ok(_) => Ok(Json(Health { status: "ok" })),
+        Ok(_) => {
+            let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.health().is_up())];
+            Ok(Health::of(engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect()))
+        }
         Err(cause) => {
             tracing::warn!(error.cause = cause, "the server is not ready");
             Err(Problem::unavailable("not_ready", "the server is not ready", 2))

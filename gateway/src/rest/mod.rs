@@ -11,7 +11,9 @@ mod health;
 mod layers;
 mod messages;
 mod page;
+mod presence;
 mod request;
+mod stats;
 mod sync;
 mod users;
 
@@ -50,6 +52,8 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
+        .merge(presence::routes())
+        .merge(stats::routes())
         .merge(health::routes())
         .merge(docs::routes())
         .merge(crate::ws::routes())

@@ -9,9 +9,10 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, Path},
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
 };
 use commands::Context;
+use domain::user::Role;
 use projections::Projection;
 use std::net::{IpAddr, SocketAddr};
 use uuid::Uuid;
@@ -112,6 +113,22 @@ impl FromRequestParts<App> for Reader {
             }
         }
         Ok(Self(caller))
+    }
+}
+
+/// An administrator, by the write side's own state.
+pub(super) struct Admin;
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
+        let account = app.commands.user(caller.user).await?.state;
+        if account.role() == Role::Admin && account.may_act().is_ok() {
+            return Ok(Self);
+        }
+        Err(Problem::new(StatusCode::FORBIDDEN, "admins_only", "only administrators may see this"))
     }
 }
 

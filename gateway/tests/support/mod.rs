@@ -25,6 +25,9 @@ pub(crate) fn config(home: &Home) -> Config {
         wait: DEADLINE,
         data: home.folder().join("data"),
         database_url: home.database_url(),
+        rabbitmq_url: home.rabbitmq_url(),
+        redis_url: home.redis_url(),
+        namespace: home.namespace().to_owned(),
         password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
         ..Config::default()
     }

@@ -7,7 +7,7 @@ use event_store::{EventStore, Keys, Selection, Settings};
 use futures_util::{SinkExt as _, StreamExt as _};
 use gateway::{App, Application, Config, hub::HubSettings};
 use serde_json::{Value, json};
-use std::{collections::VecDeque, future::Future, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, future::Future, net::SocketAddr, ops::Deref, time::Duration};
 use testkit::Home;
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -34,9 +34,25 @@ pub(crate) async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
     timeout(DEADLINE, happens).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// A running server.
-pub(crate) struct Server {
+/// Asks until it is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(what, asking).await;
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Door {
     pub(crate) address: SocketAddr,
+}
+
+/// A server that runs in the test's own process.
+pub(crate) struct Server {
+    door: Door,
     /// Its parts, for what has no door yet.
     pub(crate) app: App,
     stop: CancellationToken,
@@ -54,6 +70,9 @@ pub(crate) fn config(home: &Home) -> Config {
         port: 0,
         data: home.folder().to_owned(),
         database_url: home.database_url(),
+        rabbitmq_url: home.rabbitmq_url(),
+        redis_url: home.redis_url(),
+        namespace: home.namespace().to_owned(),
         hub: roomy(),
         password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
         ..Config::default()
@@ -67,11 +86,11 @@ impl Server {
 
     pub(crate) async fn start_with(config: Config) -> Self {
         let application = Application::build(config).await.expect("the server starts");
-        let (address, app) = (application.local_addr(), application.app().clone());
+        let (door, app) = (Door { address: application.local_addr() }, application.app().clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move { application.run(stopped).await });
-        Self { address, app, stop, task }
+        Self { door, app, stop, task }
     }
 
     /// Stops it, and waits until it has.
@@ -79,7 +98,17 @@ impl Server {
         self.stop.cancel();
         soon("the server to stop", self.task).await.expect("the server does not panic");
     }
+}
 
+impl Deref for Server {
+    type Target = Door;
+
+    fn deref(&self) -> &Door {
+        &self.door
+    }
+}
+
+impl Door {
     /// Registers somebody.
     pub(crate) async fn register(&self, name: &str) -> Person {
         let body = json!({

@@ -1,0 +1,156 @@
+//! What runs beside the doors, by the process's role: the feed of the sockets, the read models, the reactors, the
+//! graph.
+
+use crate::{
+    Config,
+    application::{StartError, clock, ids},
+    config::Role,
+    hub::Hub,
+    presence,
+};
+use broker::{Broker, Interest};
+use commands::{Commands, reactor};
+use domain::{Lane, Partition, Tier};
+use event_store::{CommittedBatch, EventStore};
+use graph::Graph;
+use projections::{Duty, Worker, WorkerSettings, graph_feed};
+use sql::Database;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+/// How long a worker's lease, or a duty's, lasts.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// What all of it works on.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) store: EventStore,
+    pub(crate) read_models: Database,
+    pub(crate) broker: Broker,
+    pub(crate) graph: Graph,
+    pub(crate) commands: Commands,
+    pub(crate) hub: Hub,
+}
+
+/// What runs beside the doors.
+pub(crate) struct Background {
+    worker: Option<Worker>,
+    tasks: TaskTracker,
+    shared: Shared,
+    stop: CancellationToken,
+    _guard: DropGuard,
+}
+
+impl Background {
+    /// Starts what the role asks for.
+    pub(crate) async fn start(
+        config: &Config,
+        shared: Shared,
+        commits: mpsc::Receiver<Arc<CommittedBatch>>,
+    ) -> Result<Self, StartError> {
+        let stop = CancellationToken::new();
+        let guard = stop.clone().drop_guard();
+        let mut background = Self { worker: None, tasks: TaskTracker::new(), shared, stop, _guard: guard };
+        background.spawn(|shared, stop| publish(commits, shared.broker, stop));
+        if config.role != Role::Worker {
+            background.serve_sockets();
+        }
+        if config.role != Role::Gateway {
+            background.keep_read_models(config).await?;
+        }
+        background.feed_graph(config);
+        Ok(background)
+    }
+
+    /// The projections' worker of this process, if it has one.
+    pub(crate) const fn worker(&self) -> Option<&Worker> {
+        self.worker.as_ref()
+    }
+
+    /// Stops it all, in order.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        if let Some(worker) = self.worker {
+            worker.stopped().await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.shared.read_models.close().await;
+    }
+
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce(Shared, CancellationToken) -> F) {
+        self.tasks.spawn(task(self.shared.clone(), self.stop.clone()));
+    }
+
+    /// Feeds the sockets of this process with events and signals, and says who is here.
+    fn serve_sockets(&self) {
+        self.spawn(|Shared { hub, broker, commands, .. }, stop| async move {
+            hub.follow(&broker, |event| commands.observe(event), stop).await;
+        });
+        self.spawn(|Shared { hub, broker, .. }, stop| async move { hub.relay(&broker, clock, stop).await });
+        self.spawn(|Shared { hub, broker, graph, .. }, stop| presence::attend(hub, graph, broker.node(), clock, stop));
+    }
+
+    /// Folds the log into the read models, and does what follows from events.
+    async fn keep_read_models(&mut self, config: &Config) -> Result<(), StartError> {
+        let Shared { store, broker, read_models, .. } = &self.shared;
+        let settings = WorkerSettings {
+            store: store.clone(),
+            broker: broker.clone(),
+            database: read_models.clone(),
+            owner: ids(),
+            lease: LEASE,
+            clock,
+        };
+        self.worker = Some(Worker::start(settings, self.stop.clone()));
+        for reactor in reactor::Reactor::ALL {
+            let checkpoints = reactor::Checkpoints::new(Database::connect(&config.log_location(), 1).await?);
+            let duty = self.duty();
+            self.spawn(|Shared { store, broker, commands, .. }, stop| async move {
+                let name = format!("reactor.{}", reactor.name());
+                let react = |token| {
+                    let hints = broker.subscribe(lanes(reactor.name(), store.partitions()));
+                    reactor::run(reactor, commands.clone(), hints, checkpoints.clone(), token)
+                };
+                duty.hold(&name, stop, react).await;
+            });
+        }
+        Ok(())
+    }
+
+    /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.
+    fn feed_graph(&self, config: &Config) {
+        let Shared { store, broker, read_models, graph, .. } = self.shared.clone();
+        let feed = graph_feed::GraphFeedSettings { store, broker, database: read_models, graph, clock };
+        if config.redis_url.is_none() {
+            if config.role != Role::Worker {
+                self.spawn(|_, stop| graph_feed::run(feed, stop));
+            }
+        } else if config.role != Role::Gateway {
+            let duty = self.duty();
+            self.spawn(|_, stop| async move {
+                duty.hold("graph", stop, |token| graph_feed::run(feed.clone(), token)).await
+            });
+        }
+    }
+
+    fn duty(&self) -> Duty {
+        Duty { database: self.shared.read_models.clone(), owner: ids(), lease: LEASE }
+    }
+}
+
+fn lanes(queue: &str, partitions: u16) -> Interest {
+    let of_tier = |tier| (0..partitions).map(move |n| Lane { tier, partition: Partition(n) });
+    Interest::Lanes { queue: queue.to_owned(), lanes: Tier::DURABLE.into_iter().flat_map(of_tier).collect() }
+}
+
+/// Hands what this process commits to the broker, until the log's writer is gone or `stop`.
+async fn publish(mut commits: mpsc::Receiver<Arc<CommittedBatch>>, broker: Broker, stop: CancellationToken) {
+    while let Some(Some(batch)) = stop.run_until_cancelled(commits.recv()).await {
+        broker.publish(&batch);
+    }
+}

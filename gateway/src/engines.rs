@@ -1,0 +1,28 @@
+//! The engines that the configuration chooses: what carries events, and what keeps the graph.
+
+use crate::{Config, application::clock};
+use broker::{Broker, BrokerError, RabbitSettings};
+use event_store::EventStore;
+use graph::{Graph, GraphError, RedisSettings};
+
+/// Runs that may wait for a consumer of this process.
+const RUNS: usize = 4_096;
+
+/// Lanes within this process, or over RabbitMQ; one that is away is waited for in the background.
+pub(crate) fn broker(config: &Config, store: &EventStore) -> Result<Broker, BrokerError> {
+    let Some(url) = &config.rabbitmq_url else { return Ok(Broker::in_process(RUNS)) };
+    Broker::rabbitmq(RabbitSettings {
+        url: url.clone(),
+        namespace: config.namespace.clone(),
+        log: store.incarnation(),
+        partitions: store.partitions(),
+        capacity: RUNS,
+        clock,
+    })
+}
+
+/// A graph in memory, or in Redis; one that is away is waited for in the background.
+pub(crate) fn graph(config: &Config, store: &EventStore) -> Result<Graph, GraphError> {
+    let Some(url) = &config.redis_url else { return Ok(Graph::in_memory()) };
+    Graph::redis(RedisSettings { url: url.clone(), namespace: config.namespace.clone(), log: store.incarnation() })
+}

@@ -1,0 +1,34 @@
+//! The same server on every mix of engines, chosen by configuration alone.
+
+mod ws_support;
+
+use serde_json::json;
+use testkit::every_mix;
+use ws_support::{Server, in_order, names, position, until};
+
+every_mix!(people_talk_leave_and_come_back, |home| async move {
+    let server = Server::start(&home).await;
+    let (ana, ben) = (server.register("ana").await, server.register("ben").await);
+    let (mut a, mut b) = (server.connect(&ana, None).await, server.connect(&ben, None).await);
+    let room = a.group(&[ben.id], "Room").await;
+    let first = a.say(&room, "one").await;
+    b.ok("message.react", json!({"messageId": first["id"], "emoji": "👍"})).await;
+    let (heard, _) = b.fence().await;
+    assert_eq!(names(&in_order(heard))[..3], ["conversation.created", "message.sent", "message.reacted"]);
+    a.ok("typing.start", json!({"conversationId": room})).await;
+    assert_eq!(b.signal().await["signal"], "typing");
+
+    let ben_is_seen = json!([{"userId": ben.id, "status": "online"}]);
+    until("ben to be seen", async || server.get("/chat/online-users", &ana).await["items"] == ben_is_seen).await;
+
+    let cursor = b.cursor.clone();
+    drop(b);
+    let missed = a.say(&room, "two").await;
+    let mut b = server.connect(&ben, Some(&cursor)).await;
+    assert_eq!(position(&b.push().await), position(&missed));
+    let path = format!("/conversations/{room}/messages");
+    let messages = async || server.get(&path, &ben).await["items"].as_array().map(Vec::len);
+    until("both messages to be shown", async || messages().await == Some(2)).await;
+    until("all engines", async || server.get("/readyz", &ana).await == json!({"status": "ok"})).await;
+    server.stop().await;
+});
