@@ -4,16 +4,20 @@ use super::{
     Shared,
     link::{Link, LinkError, PATIENCE, Pauses, within},
     topology,
-    wire::Parcel,
+    wire::{Message, Parcel},
 };
 use crate::stats::{Counted, Counters};
 use domain::Tier;
-use futures_util::{Stream, StreamExt, future::select_all};
+use futures_util::{
+    Stream, StreamExt,
+    future::{BoxFuture, select_all},
+    poll,
+};
 use lapin::{
-    Channel, Confirmation, Event, PublisherConfirm,
+    Channel, Confirmation, Event,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
-use std::{collections::VecDeque, convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, timeout_at},
@@ -25,6 +29,8 @@ const WINDOW: usize = 128;
 const LETTERS: usize = 1_024;
 /// How many signals of calls may, at least.
 const CALLS: usize = 4_096;
+/// The largest body sent, in bytes: RabbitMQ 4 refuses more than 16 MiB by closing the channel.
+const LARGEST: usize = 8 << 20;
 /// How often a publisher makes sure that what nobody consumes stands. A queue that is not used expires otherwise.
 const ASSURANCE: Duration = Duration::from_secs(60);
 
@@ -51,7 +57,7 @@ pub(crate) struct Parcels([mpsc::Receiver<Parcel>; 6]);
 struct Flying<'a> {
     kind: Kind,
     shared: &'a Shared,
-    sent: VecDeque<(PublisherConfirm, Instant)>,
+    sent: VecDeque<(BoxFuture<'static, lapin::Result<Confirmation>>, Instant)>,
 }
 
 impl Kind {
@@ -199,11 +205,16 @@ async fn send(
         let has_room = flying.sent.len() < WINDOW;
         tokio::select! {
             biased;
-            confirmation = flying.next() => flying.settle(confirmation?)?,
+            confirmation = flying.next() => {
+                let confirmation = confirmation?;
+                flying.sent.pop_front();
+                flying.settle(confirmation)?;
+            }
             Some(parcel) = parcels.recv(), if has_room => {
                 let message = match shared.wire.message(&parcel) {
-                    Ok(Some(message)) => message,
-                    Ok(None) => {
+                    Ok(Some(message)) if message.body.len() <= LARGEST => message,
+                    // It has expired, or RabbitMQ might refuse it.
+                    Ok(_) => {
                         kind.is_unsent(shared.counters());
                         continue;
                     }
@@ -213,53 +224,48 @@ async fn send(
                         continue;
                     }
                 };
-                let options = BasicPublishOptions { mandatory: message.mandatory, immediate: false };
-                let (exchange, key) = (message.exchange.into(), message.key.into());
-                let sent = channel.basic_publish(exchange, key, options, &message.body, message.properties);
-                match answered(shared, Instant::now() + PATIENCE, sent).await {
-                    Ok(confirm) => flying.sent.push_back((confirm, Instant::now() + PATIENCE)),
-                    Err(error) => {
-                        kind.is_unconfirmed(shared.counters());
-                        return Err(error);
-                    }
-                }
+                flying.send(channel, message).await?;
             }
-        }
-    }
-}
-
-/// The answer to a publication. While RabbitMQ blocks it may take any time: it is known not to be there, and the
-/// connection's heartbeat tells whether it will be.
-async fn answered<T>(
-    shared: &Shared,
-    due: Instant,
-    answer: impl Future<Output = lapin::Result<T>>,
-) -> Result<T, LinkError> {
-    let mut due = due;
-    let mut answer = pin!(answer);
-    loop {
-        match timeout_at(due, &mut answer).await {
-            Ok(answer) => return Ok(answer?),
-            Err(_) if shared.status.publishing.is_up() => return Err(LinkError::TimedOut("publish")),
-            Err(_) => due = Instant::now() + PATIENCE,
         }
     }
 }
 
 impl Flying<'_> {
-    /// The answer to the oldest; never comes when there is none. Cancel-safe.
-    async fn next(&mut self) -> Result<Confirmation, LinkError> {
-        match self.sent.front_mut() {
-            Some((confirm, due)) => {
-                Ok(timeout_at(*due, confirm).await.map_err(|_| LinkError::TimedOut("publish"))??)
+    /// Hands a message to the connection, without waiting for anything.
+    async fn send(&mut self, channel: &Channel, message: Message) -> Result<(), LinkError> {
+        let channel = channel.clone();
+        let mut answer: BoxFuture<_> = Box::pin(async move {
+            let Message { exchange, key, mandatory, properties, body } = message;
+            let options = BasicPublishOptions { mandatory, immediate: false };
+            channel.basic_publish(exchange.into(), key.into(), options, &body, properties).await?.await
+        });
+        // It is on its way once it was polled.
+        match poll!(&mut answer) {
+            Poll::Pending => self.sent.push_back((answer, Instant::now() + PATIENCE)),
+            Poll::Ready(Ok(confirmation)) => self.settle(confirmation)?,
+            Poll::Ready(Err(error)) => {
+                self.kind.is_unconfirmed(self.shared.counters());
+                return Err(error.into());
             }
-            None => std::future::pending().await,
+        }
+        Ok(())
+    }
+
+    /// The answer to the oldest; never comes when there is none. Cancel-safe. While RabbitMQ blocks it may take any
+    /// time: it is known to be away, and the connection's heartbeat tells whether it still lives.
+    async fn next(&mut self) -> Result<Confirmation, LinkError> {
+        let Some((answer, due)) = self.sent.front_mut() else { return std::future::pending().await };
+        loop {
+            match timeout_at(*due, &mut *answer).await {
+                Ok(answer) => return Ok(answer?),
+                Err(_) if self.shared.status.publishing.is_up() => return Err(LinkError::TimedOut("publish")),
+                Err(_) => *due = Instant::now() + PATIENCE,
+            }
         }
     }
 
-    /// Takes the oldest off, confirmed or refused.
-    fn settle(&mut self, confirmation: Confirmation) -> Result<(), LinkError> {
-        self.sent.pop_front();
+    /// Counts what RabbitMQ says of a message.
+    fn settle(&self, confirmation: Confirmation) -> Result<(), LinkError> {
         let returned = match confirmation {
             Confirmation::Ack(returned) => returned.is_some(),
             Confirmation::Nack(_) | Confirmation::NotRequested => {

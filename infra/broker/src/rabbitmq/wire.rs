@@ -242,3 +242,6 @@ fn header<'a>(properties: &'a BasicProperties, name: &str) -> Option<&'a [u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,13 @@ use crate::{
 };
 use broker::{Broker, BrokerError, Health, RabbitSettings};
 use domain::{Partition, Tier, Timestamp};
+use event_store::{CommittedBatch, Link, Linked, RecordedEvent};
 use lapin::{
     BasicProperties, Channel,
     options::{BasicPublishOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -125,6 +127,21 @@ async fn a_run_of_another_log_or_version_is_ignored() {
     one.publish(&batch(&[HIGH]));
     assert_eq!(soon(heard.next()).await.unwrap().lane, HIGH);
     assert_eq!((two.stats().high.received, two.stats().unreadable), (1, 0));
+}
+
+#[tokio::test]
+async fn a_run_that_is_too_large_is_left_to_the_store() {
+    let processes = Processes::new();
+    let (one, two) = (processes.join_up().await, processes.join_up().await);
+    let mut heard = two.subscribe(tiers(&[Tier::High]));
+    soon(heard.ready()).await;
+    let mut record = batch(&[HIGH]).events[0].event.record.clone();
+    record.payload = "x".repeat(9 << 20);
+    let event = Linked { event: Arc::new(RecordedEvent::sealed(record)), link: Link::default() };
+    one.publish(&CommittedBatch { events: vec![event] });
+    one.publish(&batch(&[OTHER]));
+    assert_eq!(soon(heard.next()).await.unwrap().lane, OTHER);
+    assert_eq!((one.stats().high.unsent, one.stats().reconnections), (1, 0));
 }
 
 #[tokio::test]
