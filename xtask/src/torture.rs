@@ -7,9 +7,16 @@ use crate::{
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::pending,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 use tokio::{
-    process::Command,
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStderr, Command},
+    sync::oneshot,
     time::{Instant, sleep_until},
 };
 
@@ -19,9 +26,12 @@ pub(crate) enum Torture {
     /// Two gateways and two workers on Postgres, RabbitMQ and Redis. A gateway and a worker are killed, RabbitMQ is away
     /// for half a minute and later loses all it had, Redis is flushed and restarted.
     Production {
-        /// How long there is traffic, in seconds; the failures take the first two minutes.
-        #[arg(long, default_value_t = 150)]
+        /// How long there is traffic, in seconds: at least as long as the failures take.
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(100..))]
         seconds: u64,
+        /// Messages a second.
+        #[arg(long, default_value_t = 200)]
+        rate: u32,
     },
 }
 
@@ -36,27 +46,30 @@ enum Deed {
     RestartRabbitMqEmpty,
 }
 
-/// When, in seconds since the load generator was started.
+/// When, in seconds of the measured time.
 const PRODUCTION: [(u64, Deed); 7] = [
-    (20, Deed::FlushRedis),
-    (30, Deed::KillRabbitMq),
-    (60, Deed::RestartRabbitMq),
-    (75, Deed::KillRedis),
-    (80, Deed::RestartRedis),
-    (90, Deed::KillRabbitMq),
-    (100, Deed::RestartRabbitMqEmpty),
+    (10, Deed::FlushRedis),
+    (20, Deed::KillRabbitMq),
+    (50, Deed::RestartRabbitMq),
+    (65, Deed::KillRedis),
+    (70, Deed::RestartRedis),
+    (80, Deed::KillRabbitMq),
+    (90, Deed::RestartRabbitMqEmpty),
 ];
-const KILL_GATEWAY: u64 = 45;
-const KILL_WORKER: u64 = 70;
+/// What the load generator does itself, and the time whose delays it tells apart.
+const FAILURES: [&str; 4] =
+    ["--kill-gateway-after=35", "--kill-worker-after=60", "--restart-after=10", "--outage=20..50"];
+/// The line with which it says that the measured time begins.
+const MEASURING: &str = "measuring";
 
 /// Runs a scenario; an error when the oracle found something wrong.
 pub(crate) async fn run(shell: &mut Shell, scenario: Torture) -> Result<()> {
     match scenario {
-        Torture::Production { seconds } => production(shell, seconds).await,
+        Torture::Production { seconds, rate } => production(shell, seconds, rate).await,
     }
 }
 
-async fn production(shell: &mut Shell, seconds: u64) -> Result<()> {
+async fn production(shell: &mut Shell, seconds: u64, rate: u32) -> Result<()> {
     shell.run(cargo().args(release::BUILD)).await?;
     let binaries = release::target_directory(shell).await?.join("release");
     let [postgres, rabbitmq, redis] = engines::programs(shell).await?;
@@ -73,40 +86,73 @@ async fn production(shell: &mut Shell, seconds: u64) -> Result<()> {
     let mut loadgen = Command::new(binaries.join("chatchit-loadgen"));
     loadgen.arg("rooms").arg("--spawn").arg(binaries.join("chatchit")).args(["--gateways=2", "--workers=2"]);
     loadgen.args(["--database-url", postgres.url(), "--rabbitmq-url", rabbitmq.url(), "--redis-url", redis.url()]);
-    for (option, value) in
-        [("seconds", seconds), ("kill-gateway-after", KILL_GATEWAY), ("kill-worker-after", KILL_WORKER)]
-    {
-        loadgen.arg(format!("--{option}={value}"));
-    }
-    let mut times = Times::start();
-    let mut loadgen = loadgen.spawn().context("cannot run chatchit-loadgen")?;
-    times.note("traffic begins");
-    let torture = async {
-        for (seconds, deed) in PRODUCTION {
-            sleep_until(times.began + Duration::from_secs(seconds)).await;
-            deed.carry_out(&mut rabbitmq, &mut redis).await?;
-            times.note(format_args!("{deed:?}"));
+    loadgen.arg(format!("--measure={seconds}")).arg(format!("--rate={rate}")).args(FAILURES);
+    let mut loadgen = loadgen.stderr(Stdio::piped()).spawn().context("cannot run chatchit-loadgen")?;
+    let mut times = Times::default();
+    let traffic = under_torture(&mut loadgen, &mut rabbitmq, &mut redis, &mut times);
+    let (status, is_done) = match shell.unless_interrupted(traffic).await {
+        Some(Ok(ended)) => ended,
+        failed => {
+            end(&mut loadgen).await?;
+            return failed.map_or_else(|| bail!("interrupted"), |failed| failed.map(drop));
         }
-        std::future::pending::<Result<()>>().await
-    };
-    let ended = shell
-        .unless_interrupted(async {
-            tokio::select! {
-                status = loadgen.wait() => Ok(status?),
-                failed = torture => Err(failed.err().context("the torture ended")?),
-            }
-        })
-        .await;
-    let Some(Ok(status)) = ended else {
-        end(&mut loadgen).await?;
-        return ended.map_or_else(|| bail!("interrupted"), |failed| failed.map(drop));
     };
     times.note(format_args!("the load generator ended: {status}"));
     times.show();
-    ensure!(times.notes.len() == PRODUCTION.len() + 2, "the load generator ended before all was done to it");
     ensure!(status.success(), "the oracle found faults, or the traffic did not go on: {status}");
+    ensure!(is_done, "the load generator ended before all was done to it");
     say("nothing was lost, doubled or disordered");
     Ok(())
+}
+
+/// Does all deeds while there is traffic: how the load generator ended, and whether it outlived them.
+async fn under_torture(
+    loadgen: &mut Child,
+    rabbitmq: &mut Private,
+    redis: &mut Private,
+    times: &mut Times,
+) -> Result<(ExitStatus, bool)> {
+    let (begin, begins) = oneshot::channel();
+    let told = loadgen.stderr.take().context("the load generator is mute")?;
+    let telling = tokio::spawn(pass_on(told, begin));
+    let torture = async {
+        // Never, if the load generator ends before.
+        let Ok(began) = begins.await else { return pending().await };
+        times.begin(began);
+        for (seconds, deed) in PRODUCTION {
+            sleep_until(began + Duration::from_secs(seconds)).await;
+            deed.carry_out(rabbitmq, redis).await?;
+            times.note(format_args!("{deed:?}"));
+        }
+        anyhow::Ok(())
+    };
+    let ended_early = tokio::select! {
+        status = loadgen.wait() => Some(status?),
+        tortured = torture => {
+            tortured?;
+            None
+        }
+    };
+    let ended = match ended_early {
+        Some(status) => (status, false),
+        None => (loadgen.wait().await?, true),
+    };
+    telling.await?;
+    Ok(ended)
+}
+
+/// Shows what the load generator says, and tells when the measured time begins.
+async fn pass_on(told: ChildStderr, begin: oneshot::Sender<Instant>) {
+    let mut begin = Some(begin);
+    let mut lines = BufReader::new(told).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        eprintln!("{line}");
+        if line == MEASURING
+            && let Some(begin) = begin.take()
+        {
+            let _ = begin.send(Instant::now());
+        }
+    }
 }
 
 impl Deed {
@@ -129,31 +175,30 @@ impl Deed {
 }
 
 /// What happened, and when.
+#[derive(Default)]
 struct Times {
-    began: Instant,
-    notes: Vec<(Duration, String)>,
+    began: Option<Instant>,
+    notes: Vec<String>,
 }
 
 impl Times {
-    fn start() -> Self {
-        Self { began: Instant::now(), notes: Vec::new() }
+    fn begin(&mut self, at: Instant) {
+        self.began = Some(at);
+        self.note("the measured time begins");
     }
 
     fn note(&mut self, what: impl fmt::Display) {
-        let note = (self.began.elapsed(), what.to_string());
-        say(line(&note));
+        let at = self.began.map(|began| began.elapsed()).unwrap_or_default();
+        let note = format!("{:>7.1}  {what}", at.as_secs_f64());
+        say(&note);
         self.notes.push(note);
     }
 
     /// Once more, together.
     fn show(&self) {
-        say("what was done, in seconds since the load generator was started:");
+        say("what was done, in seconds of the measured time:");
         for note in &self.notes {
-            say(line(note));
+            say(note);
         }
     }
-}
-
-fn line((at, what): &(Duration, String)) -> String {
-    format!("{:>7.1}  {what}", at.as_secs_f64())
 }

@@ -1,7 +1,7 @@
 //! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
 
 use crate::{
-    engines::{Engines, POSTGRES},
+    engines::{ALL, Engines},
     release,
     shell::{Shell, cargo, say, which},
     suite,
@@ -18,6 +18,12 @@ use tokio::process::Command;
 
 const TOUR: &str = "docs/tour.md";
 const CLIENTS: [&str; 4] = ["bash", "curl", "jq", "npm"];
+
+/// Required beside `DATABASE_URL`.
+const SECRETS: [(&str, &str); 2] = [
+    ("JWT_ACCESS_TOKEN", "the tour's own secret, 32 bytes or more"),
+    ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+];
 
 /// Ends at the first command that fails, and says which it was.
 const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
@@ -36,21 +42,15 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
 
     say("the tour, on SQLite");
     walk(shell, &root, &script, &wscat, &[]).await?;
-    let engines = Engines::fresh(shell).await?;
-    let secrets = [
-        ("JWT_ACCESS_TOKEN", "the tour's own secret, 32 bytes or more"),
-        ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-    ];
-    let mut variables = secrets.to_vec();
-    variables.extend(engines.variables().filter(|(variable, _)| *variable == POSTGRES.variable));
-    say("the tour, on Postgres");
-    walk(shell, &root, &script, &wscat, &variables).await?;
-    drop(engines);
-    let engines = Engines::fresh(shell).await?;
-    let mut variables = secrets.to_vec();
-    variables.extend(engines.variables());
-    say("the tour, on Postgres, RabbitMQ and Redis");
-    walk(shell, &root, &script, &wscat, &variables).await
+    let production = ALL.map(|engine| engine.variable);
+    for (engines, wanted) in [("Postgres", &production[..1]), ("Postgres, RabbitMQ and Redis", &production)] {
+        let private = Engines::fresh(shell).await?;
+        let mut variables = SECRETS.to_vec();
+        variables.extend(private.variables().filter(|(variable, _)| wanted.contains(variable)));
+        say(format_args!("the tour, on {engines}"));
+        walk(shell, &root, &script, &wscat, &variables).await?;
+    }
+    Ok(())
 }
 
 /// The stock clients that this machine lacks.
