@@ -4,17 +4,34 @@
 
 use gateway::{Application, Config, hub::HubSettings};
 use serde_json::Value;
-use std::{net::SocketAddr, path::Path, process::Output};
-use testkit::{Engine, Home, each_engine};
-use tokio::process::Command;
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Output, Stdio},
+    time::Duration,
+};
+use testkit::{Cable, Engine, Home, each_engine};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 use tokio_util::sync::CancellationToken;
 
-async fn load(more: &[&str]) -> Value {
+fn command(more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatchit-loadgen"));
-    command.args(["rooms", "--users", "6", "--room", "3", "--json", "--warm-up", "0"]).args(more);
-    let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.unwrap();
-    let [out, complaint] = [&stdout, &stderr].map(|text| String::from_utf8_lossy(text));
-    assert_eq!(status.code(), Some(0), "{out} {complaint}");
+    command.args(["rooms", "--users", "6", "--room", "3", "--json", "--warm-up", "0"]).args(more).kill_on_drop(true);
+    command
+}
+
+async fn load(more: &[&str]) -> Value {
+    let output = command(more).output().await.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    report(output, &complaint)
+}
+
+fn report(output: Output, complaint: &str) -> Value {
+    let Output { status, stdout, .. } = output;
+    assert_eq!(status.code(), Some(0), "{} {complaint}", String::from_utf8_lossy(&stdout));
     serde_json::from_slice(&stdout).unwrap()
 }
 
@@ -68,4 +85,32 @@ async fn a_killed_gateway_and_a_killed_worker_lose_and_double_nothing() {
     assert_eq!(first["verdict"]["unlikeLog"], 0);
     assert!(first["resilience"]["reconnects"].as_u64().unwrap() >= 3, "half of the sockets: {report}");
     assert!(first["phases"]["during"]["sendToDelivered"]["count"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absent_database_loses_and_doubles_nothing() {
+    let home = Home::new(Engine::Postgres).await;
+    let url = home.database_url().unwrap();
+    let (front, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let cable = Cable::to(if server.contains(':') { server.to_owned() } else { format!("{server}:5432") }).await;
+    let behind = format!("{front}@{}/{name}", cable.address());
+    let program = program();
+    let target =
+        ["--spawn", &program, "--database-url", &behind, "--gateways", "2", "--rate", "50", "--outage", "1..2"];
+    let mut running = command(&[&target[..], &["--measure", "4"]].concat());
+    let mut running = running.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(running.stderr.take().unwrap()).lines();
+    while told.next_line().await.unwrap().expect("it measures") != "measuring" {}
+    cable.cut();
+    // Long enough to be noticed: the traffic is what is waited for.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cable.mend();
+    let mut complaint = String::new();
+    while let Some(line) = told.next_line().await.unwrap() {
+        complaint += &line;
+    }
+    let report = report(running.wait_with_output().await.unwrap(), &complaint);
+    let survived = &report["runs"][0]["resilience"];
+    assert!(survived["refused"].as_u64().unwrap() > 0, "nobody noticed: {report}");
 }

@@ -2,7 +2,7 @@
 
 use super::resilience::{Resilience, Silence};
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{Cell, Ref, RefCell, RefMut},
     time::Instant,
 };
 use tokio::sync::{Notify, mpsc::UnboundedSender};
@@ -180,8 +180,8 @@ impl Board {
     }
 
     /// All messages.
-    pub(crate) fn messages(&self) -> Vec<Message> {
-        self.messages.borrow().clone()
+    pub(crate) fn messages(&self) -> Ref<'_, Vec<Message>> {
+        self.messages.borrow()
     }
 
     fn with<T>(&self, number: usize, change: impl FnOnce(&mut Message) -> T) -> Option<T> {

@@ -79,7 +79,7 @@ impl Oracle {
         board: &Board,
         drained: bool,
     ) -> Result<Verdict> {
-        let messages = board.messages();
+        let messages = board.messages().clone();
         let mut stored = vec![0_usize; messages.len()];
         let mut faults = server.ended()?;
         faults.extend(board.faults());
@@ -90,13 +90,16 @@ impl Oracle {
         let doors = server.living_doors();
         ensure!(!doors.is_empty(), "no gateway is alive to read from");
         let mut unlike_log = 0;
+        let deadline = Instant::now() + CATCH_UP;
         for (number, id) in seeded.rooms.iter().enumerate() {
             let reader = seeded.seats.iter().find(|seat| seat.room == number).context("a room without members")?;
             let of_room = messages.iter().filter(|message| seeded.seats[message.sender].room == number);
             let last = of_room.map(|message| message.position).max().unwrap_or_default();
             let door = doors[number % doors.len()];
-            let room = Room { client: &self.client, door, id, token: &reader.token };
-            room.wait_for(last).await?;
+            let room = Room { client: &self.client, door, id, token: &reader.token, deadline };
+            if !room.shows(last).await? {
+                faults.push(format!("room {number} does not show position {last} after {CATCH_UP:?}"));
+            }
             let head = self.heads.borrow()[number];
             let shown = room.read_back(head, board.first(), &mut stored).await?;
             let seqs = shown.iter().map(|message| message.seq);
@@ -158,20 +161,22 @@ struct Room<'r> {
     door: SocketAddr,
     id: &'r str,
     token: &'r str,
+    deadline: Instant,
 }
 
 impl Room<'_> {
-    /// Waits until the read models have come to the room's last message.
-    async fn wait_for(&self, last: u64) -> Result<()> {
-        let deadline = Instant::now() + CATCH_UP;
-        while Instant::now() < deadline {
+    /// Waits until the read models have come to the room's last message; whether they have.
+    async fn shows(&self, last: u64) -> Result<bool> {
+        loop {
             let newest = self.page("?limit=1", last).await?.first().and_then(|item| item["position"].as_u64());
             if newest.unwrap_or_default() >= last {
-                return Ok(());
+                return Ok(true);
+            }
+            if Instant::now() > self.deadline {
+                return Ok(false);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        bail!("the read models did not come to position {last} within {CATCH_UP:?}")
     }
 
     /// Reads the messages after `head`, newest first; notes their numbers in `stored`, which begins with `first`.
@@ -206,14 +211,14 @@ impl Room<'_> {
     /// A page of its history; what is refused for now is asked for again.
     async fn page(&self, which: &str, position: u64) -> Result<Vec<Value>> {
         let url = format!("http://{}/conversations/{}/messages{which}", self.door, self.id);
-        let deadline = Instant::now() + CATCH_UP;
         let answer = loop {
             let request = self.client.get(&url).bearer_auth(self.token).header("X-ChatChit-Position", position);
-            let answer = request.send().await?;
-            if answer.status() != StatusCode::SERVICE_UNAVAILABLE || Instant::now() > deadline {
-                break answer.error_for_status()?;
+            match request.send().await {
+                Ok(answer) if answer.status() != StatusCode::SERVICE_UNAVAILABLE => break answer.error_for_status()?,
+                Err(error) if Instant::now() > self.deadline => return Err(error.into()),
+                Ok(answer) if Instant::now() > self.deadline => break answer.error_for_status()?,
+                _ => tokio::time::sleep(Duration::from_millis(200)).await,
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
         };
         let mut page: Value = serde_json::from_slice(&answer.bytes().await?)?;
         match page["items"].take() {
