@@ -3,6 +3,7 @@
 //! A projection: it may be lost and filled again at any time, and no permission rests on it alone (I9). Two
 //! engines behind one type, [`Graph`]: this process's memory (the embedded default) and Redis.
 
+mod cached;
 mod end;
 mod epoch;
 mod graph;
@@ -14,6 +15,7 @@ mod relations;
 mod status;
 
 pub use self::redis::{Redis, RedisSettings};
+pub use cached::{CacheSettings, CacheStats, Cached, Others};
 pub use epoch::{Epoch, Marks};
 pub use graph::{Graph, GraphError};
 pub use memory::Memory;

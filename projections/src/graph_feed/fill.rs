@@ -43,7 +43,7 @@ pub(super) async fn fill(settings: &GraphFeedSettings) -> Result<Option<(Epoch, 
     }
     let lane = |tier, partition: &Partition| Lane { tier, partition: *partition };
     let lanes = begin.0.iter().flat_map(|(partition, at)| Tier::DURABLE.map(|tier| (lane(tier, partition), *at)));
-    let marks = Marks { lanes: lanes.collect(), settled: 0 };
+    let marks = Marks { lanes: lanes.collect(), settled: begin.0.values().copied().min().unwrap_or_default() };
     epoch.save_marks(&marks).await?;
     if !epoch.publish().await? {
         tracing::info!(epoch = epoch.number(), "Another graph was published first, or this one was flushed");

@@ -7,7 +7,7 @@ use testkit::Cable;
 use uuid::Uuid;
 
 /// Where the test Redis listens.
-fn address() -> String {
+pub(crate) fn address() -> String {
     let url = testkit::redis_url();
     let rest = url.split_once("://").unwrap().1;
     let authority = rest.split('/').next().unwrap();
@@ -15,7 +15,7 @@ fn address() -> String {
 }
 
 /// A graph behind a cable; the arm is the same graph without.
-async fn behind(cable: &Cable) -> (Arm, Graph) {
+pub(crate) async fn behind(cable: &Cable) -> (Arm, Graph) {
     let arm = Arm::redis();
     assert!(arm.begin(at(0)).await.unwrap().publish().await.unwrap());
     let url = testkit::redis_url().replace(&address(), &cable.address().to_string());

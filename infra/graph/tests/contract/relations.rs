@@ -90,7 +90,7 @@ async fn picture(graph: &Graph) -> Vec<(BTreeSet<UserId>, BTreeSet<UserId>, BTre
     picture
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(crate) fn change() -> impl Strategy<Value = Change> {
     let relation = (0..3_u8, 0..4_u128, 0..4_u128).prop_map(|(kind, a, b)| match kind {
         0 => Relation::friends(user(a), user(b)),
         1 => Relation::Blocks { by: user(a), with: user(b) },

@@ -1,0 +1,44 @@
+//! Ids that are shared, not copied, with the cache.
+
+use std::{collections::BTreeSet, marker::PhantomData, sync::Arc};
+use uuid::Uuid;
+
+/// Who or what is at the other end of somebody's relations, in the order of their ids. Clones share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Others<T> {
+    ids: Arc<BTreeSet<Uuid>>,
+    kind: PhantomData<T>,
+}
+
+impl<T> Others<T> {
+    pub(super) const fn new(ids: Arc<BTreeSet<Uuid>>) -> Self {
+        Self { ids, kind: PhantomData }
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+impl<T: Into<Uuid>> Others<T> {
+    /// Whether `other` is among them.
+    #[must_use]
+    pub fn contains(&self, other: T) -> bool {
+        self.ids.contains(&other.into())
+    }
+}
+
+impl<T: From<Uuid>> Others<T> {
+    /// All of them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = T> + '_ {
+        self.ids.iter().copied().map(T::from)
+    }
+}
