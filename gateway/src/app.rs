@@ -1,11 +1,17 @@
 //! What every request handler and socket shares.
 
-use crate::{auth::Tokens, bootstrap::Bootstrap, config::Config, hub::Hub, presence::Circle};
+use crate::{
+    auth::Tokens,
+    bootstrap::Bootstrap,
+    config::Config,
+    hub::Hub,
+    presence::{Circle, Signals},
+};
 use broker::Broker;
 use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
-use graph::Graph;
+use graph::Cached;
 use projections::{Progress, Queries};
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
@@ -31,7 +37,9 @@ pub struct Parts {
     /// The lanes and signals.
     pub broker: Broker,
     /// Who has to do with whom, and who is here.
-    pub graph: Graph,
+    pub graph: Cached,
+    /// Where signals go.
+    pub signals: Signals,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

@@ -8,7 +8,7 @@ use crate::{
     bootstrap::Bootstrap,
     engines,
     hub::Hub,
-    presence::Circle,
+    presence::{Circle, Signals},
     rest, serve,
 };
 use axum::Router;
@@ -16,7 +16,7 @@ use broker::BrokerError;
 use commands::{CommandSettings, Commands};
 use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
-use graph::GraphError;
+use graph::{CacheSettings, Cached, GraphError};
 use projections::{Progress, Queries};
 use sql::Database;
 use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
@@ -83,9 +83,9 @@ impl Application {
         let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
         read_models.migrate(projections::migrator(read_models.engine())).await?;
         let broker = engines::broker(&config, &store)?;
-        let graph = engines::graph(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
         let hub = Hub::open(store.clone(), config.hub).await?;
+        let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
         let queries = Queries::new(read_models.clone());
 
         let shared = Shared {
@@ -106,6 +106,7 @@ impl Application {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
             circle: Circle::new(graph.clone(), queries.clone()),
+            signals: Signals::new(broker.clone(), config.redis_url.is_some().then(|| graph.clone()), clock),
             queries,
             commands,
             progress,

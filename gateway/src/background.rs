@@ -10,9 +10,9 @@ use crate::{
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
-use domain::{Lane, Partition, Tier};
-use event_store::{CommittedBatch, EventStore};
-use graph::Graph;
+use domain::{Event, Lane, Partition, Tier};
+use event_store::{CommittedBatch, EventStore, RecordedEvent};
+use graph::{Cached, changes};
 use projections::{Duty, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) store: EventStore,
     pub(crate) read_models: Database,
     pub(crate) broker: Broker,
-    pub(crate) graph: Graph,
+    pub(crate) graph: Cached,
     pub(crate) commands: Commands,
     pub(crate) hub: Hub,
 }
@@ -88,11 +88,18 @@ impl Background {
 
     /// Feeds the sockets of this process with events and signals, and says who is here.
     fn serve_sockets(&self) {
-        self.spawn(|Shared { hub, broker, commands, .. }, stop| async move {
-            hub.follow(&broker, |event| commands.observe(event), stop).await;
+        self.spawn(|Shared { hub, broker, commands, graph, .. }, stop| async move {
+            let observe = |event: &RecordedEvent, opened: Option<&Event>| {
+                commands.observe(event);
+                let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
+                changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
+            };
+            hub.follow(&broker, observe, stop).await;
         });
         self.spawn(|Shared { hub, broker, .. }, stop| async move { hub.relay(&broker, clock, stop).await });
-        self.spawn(|Shared { hub, broker, graph, .. }, stop| presence::attend(hub, graph, broker.node(), clock, stop));
+        self.spawn(|Shared { hub, broker, graph, .. }, stop| {
+            presence::attend(hub, graph.graph().clone(), broker.node(), clock, stop)
+        });
     }
 
     /// Folds the log into the read models, and does what follows from events.
@@ -125,6 +132,7 @@ impl Background {
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.
     fn feed_graph(&self, config: &Config) {
         let Shared { store, broker, read_models, graph, .. } = self.shared.clone();
+        let graph = graph.graph().clone();
         let feed = graph_feed::GraphFeedSettings { store, broker, database: read_models, graph, clock };
         if config.redis_url.is_none() {
             if config.role != Role::Worker {

@@ -4,8 +4,8 @@ mod ws_support;
 
 use serde_json::json;
 use std::collections::BTreeSet;
-use testkit::each_mix;
-use ws_support::{End, Server, in_order, names, position};
+use testkit::{Home, Mix, each_mix};
+use ws_support::{End, Server, in_order, names, position, until};
 
 each_mix!(people_on_different_gateways_hear_each_other, |home| async move {
     let (one, two) = (Server::start(&home).await, Server::start(&home).await);
@@ -62,3 +62,30 @@ each_mix!(who_changes_gateways_misses_nothing_and_hears_nothing_twice, |home| as
     let [one, two] = nodes;
     tokio::join!(one.stop(), two.stop());
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_goes_only_where_somebody_is_whom_it_is_for() {
+    let home = Home::mix(Mix::PRODUCTION).await;
+    let [one, two, three] = [Server::start(&home).await, Server::start(&home).await, Server::start(&home).await];
+    let [ana, ben, cleo] = [one.register("ana").await, one.register("ben").await, one.register("cleo").await];
+    let mut a = one.connect(&ana, None).await;
+    let (mut b, mut c) = (two.connect(&ben, None).await, three.connect(&cleo, None).await);
+    let with_ben = a.group(&[ben.id], "Ben").await;
+    let with_cleo = a.group(&[cleo.id], "Cleo").await;
+    b.fence().await;
+    c.fence().await;
+    for person in [&ben, &cleo] {
+        let user = domain::UserId(person.id);
+        let here = async || !one.app.graph.graph().nodes(&[user], (one.app.clock)()).await.unwrap().is_empty();
+        until("the lease", here).await;
+    }
+    let fed = async || one.app.graph.members(with_cleo.parse::<uuid::Uuid>().unwrap().into()).await.is_ok();
+    until("the graph", fed).await;
+    for _ in 0..3 {
+        a.ok("typing.start", json!({"conversationId": with_ben})).await;
+        b.signal().await;
+    }
+    a.ok("typing.start", json!({"conversationId": with_cleo})).await;
+    assert_eq!(c.signal().await["data"]["conversationId"], json!(with_cleo));
+    assert_eq!([two, three].map(|server| server.app.broker.stats().low.received), [3, 1]);
+}

@@ -24,7 +24,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 impl Hub {
     /// Follows the log until `stop`. `observe` hears of each event first: what it knows of a session or a
     /// membership is never older than what a socket was told.
-    pub async fn follow(&self, broker: &Broker, observe: impl Fn(&RecordedEvent) + Send, stop: CancellationToken) {
+    pub async fn follow(
+        &self,
+        broker: &Broker,
+        observe: impl Fn(&RecordedEvent, Option<&Event>) + Send,
+        stop: CancellationToken,
+    ) {
         let queue = format!("gateway.{}", self.0.store.incarnation());
         let hints = broker.subscribe(Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() });
         let marks = self.marks();
@@ -48,7 +53,7 @@ impl Hub {
         }
     }
 
-    async fn handle_all(&self, events: &[Arc<RecordedEvent>], observe: &impl Fn(&RecordedEvent)) {
+    async fn handle_all(&self, events: &[Arc<RecordedEvent>], observe: &impl Fn(&RecordedEvent, Option<&Event>)) {
         let mut wake = Vec::new();
         for event in events {
             while let Err(error) = self.handle(event, observe, &mut wake).await {
@@ -62,11 +67,11 @@ impl Hub {
     async fn handle(
         &self,
         event: &Arc<RecordedEvent>,
-        observe: &impl Fn(&RecordedEvent),
+        observe: &impl Fn(&RecordedEvent, Option<&Event>),
         wake: &mut Vec<Arc<Outbox>>,
     ) -> Result<(), ReadError> {
         let opened = open(&self.0.store, event).await?;
-        observe(event);
+        observe(event, opened);
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));
             while !self.state().dispatch(&entry, wake) {

@@ -42,13 +42,14 @@ async fn tell(call: &Call<'_>, request: InConversation<Nothing>, is_typing: bool
     let conversation = request.conversation;
     let user = call.app.commands.may_signal(&call.context(), conversation).await?;
     let typing = Typing { conversation_id: conversation.0, user_id: user.0, is_typing };
-    call.app.broker.signal(Signal {
+    let signal = Signal {
         name: "typing".to_owned(),
         scope: Some(conversation.0),
         users: Vec::new(),
         from: Some(user.0),
         data: serde_json::to_value(typing).map_err(Problem::internal)?,
         expires_at: (call.app.clock)().millis() + WORTH_MS,
-    });
+    };
+    call.app.signals.tell(signal).await;
     Ok(Answer::told())
 }

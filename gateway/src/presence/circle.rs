@@ -2,21 +2,21 @@
 
 use crate::Problem;
 use domain::{Timestamp, UserId};
-use graph::{Graph, GraphError};
+use graph::{Cached, GraphError};
 use projections::Queries;
 use std::collections::BTreeSet;
 
 /// Answers who may see whom. Permission to act never rests on it (I9).
 #[derive(Clone, Debug)]
 pub struct Circle {
-    graph: Graph,
+    graph: Cached,
     queries: Queries,
 }
 
 impl Circle {
     /// Over both sources.
     #[must_use]
-    pub const fn new(graph: Graph, queries: Queries) -> Self {
+    pub const fn new(graph: Cached, queries: Queries) -> Self {
         Self { graph, queries }
     }
 
@@ -31,24 +31,24 @@ impl Circle {
             Err(error) => {
                 tracing::debug!(error.cause = %error, "the read models answer for the graph");
                 let circle: Vec<_> = self.queries.circle(user).await?.into_iter().collect();
-                Ok(self.graph.online(&circle, now).await.unwrap_or_default())
+                Ok(self.graph.graph().online(&circle, now).await.unwrap_or_default())
             }
         }
     }
 
     async fn by_graph(&self, user: UserId, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
-        let mut circle = self.graph.friends(user).await?;
-        for conversation in self.graph.conversations(user).await? {
-            circle.extend(self.graph.members(conversation).await?);
+        let mut circle: BTreeSet<_> = self.graph.friends(user).await?.iter().collect();
+        for conversation in self.graph.conversations(user).await?.iter() {
+            circle.extend(self.graph.members(conversation).await?.iter());
         }
         circle.remove(&user);
-        for blocked in self.graph.blocked_by(user).await? {
+        for blocked in self.graph.blocked_by(user).await?.iter() {
             circle.remove(&blocked);
         }
         let circle: Vec<_> = circle.into_iter().collect();
-        let mut online = self.graph.online(&circle, now).await?;
+        let mut online = self.graph.graph().online(&circle, now).await?;
         for other in online.clone() {
-            if self.graph.blocked_by(other).await?.contains(&user) {
+            if self.graph.blocked_by(other).await?.contains(user) {
                 online.remove(&other);
             }
         }

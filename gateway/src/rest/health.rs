@@ -39,7 +39,7 @@ async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let read_models = async { app.progress.lag().await.map_err(|error| error.to_string()) };
     match futures_util::future::try_join(log, read_models).await {
         Ok(_) => {
-            let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.health().is_up())];
+            let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.graph().health().is_up())];
             Ok(Health::of(engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect()))
         }
         Err(cause) => {

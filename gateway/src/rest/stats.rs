@@ -4,7 +4,6 @@ use super::request::Admin;
 use crate::{App, hub::SignalCounts};
 use axum::{Json, extract::State};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -40,7 +39,7 @@ struct CacheStats {
     counts: graph::Stats,
     /// Hits, misses and size of this process's cache of relations.
     #[schema(value_type = Object)]
-    cache: Value,
+    cache: graph::CacheStats,
 }
 
 /// What the lanes of this process carry.
@@ -59,8 +58,8 @@ async fn queues(State(app): State<App>, _: Admin) -> Json<QueueStats> {
 async fn caches(State(app): State<App>, _: Admin) -> Json<CacheStats> {
     Json(CacheStats {
         engine: if app.config.redis_url.is_some() { "redis" } else { "memory" },
-        up: app.graph.health().is_up(),
-        counts: app.graph.stats(),
-        cache: Value::Null,
+        up: app.graph.graph().health().is_up(),
+        counts: app.graph.graph().stats(),
+        cache: app.graph.stats(),
     })
 }

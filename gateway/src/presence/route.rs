@@ -1,0 +1,51 @@
+//! Where a signal goes: to the processes that hold sockets of those it is for, when the graph they share knows them.
+
+use broker::{Broker, Signal};
+use domain::{ConversationId, Timestamp, UserId};
+use graph::{Cached, GraphError};
+use uuid::Uuid;
+
+/// In a larger conversation somebody is on every process anyway.
+const FEW: usize = 64;
+
+/// Sends signals on their way. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    broker: Broker,
+    /// `None` where each process has a graph of its own: it knows nothing of the others' sockets.
+    shared: Option<Cached>,
+    clock: fn() -> Timestamp,
+}
+
+impl Signals {
+    /// Over a broker, and a graph if all processes share it.
+    #[must_use]
+    pub const fn new(broker: Broker, shared: Option<Cached>, clock: fn() -> Timestamp) -> Self {
+        Self { broker, shared, clock }
+    }
+
+    /// Tells a signal. Whoever it is for and has come within the last moments may miss it.
+    pub async fn tell(&self, signal: Signal) {
+        let nodes = match &self.shared {
+            Some(graph) => self.nodes(graph, &signal).await.unwrap_or_else(|error| {
+                tracing::debug!(error.cause = %error, "a signal goes to all processes");
+                None
+            }),
+            None => None,
+        };
+        self.broker.signal_to(signal, nodes.as_deref());
+    }
+
+    /// The processes that hold sockets of those it is for; `None` for all.
+    async fn nodes(&self, graph: &Cached, signal: &Signal) -> Result<Option<Vec<Uuid>>, GraphError> {
+        let mut users: Vec<_> = signal.users.iter().copied().map(UserId).collect();
+        if let Some(scope) = signal.scope {
+            users.extend(graph.members(ConversationId(scope)).await?.iter());
+        }
+        users.retain(|user| signal.from != Some(user.0));
+        if users.len() > FEW {
+            return Ok(None);
+        }
+        Ok(Some(graph.graph().nodes(&users, (self.clock)()).await?.into_iter().collect()))
+    }
+}
