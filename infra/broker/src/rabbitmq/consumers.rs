@@ -115,7 +115,7 @@ async fn consume_over_one(
     bound: &watch::Sender<bool>,
 ) -> Result<Infallible, LinkError> {
     let (names, declarations) = queues.declarations(shared);
-    within("declare", topology::ensure(link, &declarations, &shared.complaints)).await?;
+    topology::ensure(link, &declarations, &shared.complaints).await?;
     let channel = link.channel().await?;
     within("set the prefetch", channel.basic_qos(queues.prefetch(), BasicQosOptions::default())).await?;
     let mut consumers = Vec::new();
@@ -140,7 +140,7 @@ async fn consume_over_one(
                 tokio::select! {
                     next = deliveries.next() => next,
                     _ = assurance.tick() => {
-                        within("declare", topology::ensure(link, &declarations, &shared.complaints)).await?;
+                        topology::ensure(link, &declarations, &shared.complaints).await?;
                         continue;
                     }
                 }
@@ -165,8 +165,9 @@ impl Queues {
             Self::Due(partitions) => partitions.iter().map(|partition| names.due(*partition)).collect(),
             Self::Signals { urgent } => vec![names.signals_to(*urgent, shared.wire.node(), &shared.new_owner())],
         };
-        let (names, declarations): (Vec<_>, Vec<_>) = queues.into_iter().unzip();
-        (names, declarations.into_iter().flatten().collect())
+        let exchanges = names.exchanges();
+        let (names, queues): (Vec<_>, Vec<_>) = queues.into_iter().unzip();
+        (names, exchanges.into_iter().chain(queues.into_iter().flatten()).collect())
     }
 
     /// How many messages of one queue may be here unacknowledged: as few as keep the line busy, for the rest stays

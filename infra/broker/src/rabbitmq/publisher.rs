@@ -181,7 +181,7 @@ async fn publish_over_one(
 
 async fn assure(shared: &Shared, link: &Link) -> Result<(), LinkError> {
     let declarations = shared.wire.names().for_publishing();
-    within("declare", topology::ensure(link, &declarations, &shared.complaints)).await
+    topology::ensure(link, &declarations, &shared.complaints).await
 }
 
 async fn assure_often(shared: &Shared, link: &Link) -> Result<Infallible, LinkError> {

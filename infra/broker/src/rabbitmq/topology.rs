@@ -10,7 +10,7 @@
 //! All are declared anew with each connection, and now and then, for somebody may delete them. Every queue is bounded and drops its oldest message: but for
 //! dead letters they hold hints only.
 
-use super::link::{Link, LinkError};
+use super::link::{Link, LinkError, within};
 use crate::BACK_OFF;
 use domain::{Lane, Partition, Tier};
 use lapin::{
@@ -71,10 +71,13 @@ impl Names {
         self.name("dead")
     }
 
+    pub(crate) fn exchanges(&self) -> Vec<Declaration> {
+        [self.events(), self.signals(), self.retry(), self.dead()].map(Declaration::Exchange).into()
+    }
+
     /// What a publisher needs, and what must stand though nobody consumes it.
     pub(crate) fn for_publishing(&self) -> Vec<Declaration> {
-        let exchanges = [self.events(), self.signals(), self.retry(), self.dead()];
-        let mut all: Vec<_> = exchanges.into_iter().map(Declaration::Exchange).collect();
+        let mut all = self.exchanges();
         for pause in BACK_OFF {
             let name = self.name(&format!("retry.{}", pause.as_millis()));
             let mut arguments = bounded(100_000, 64 << 20);
@@ -97,8 +100,7 @@ impl Names {
         let mut arguments = bounded(10_000, 64 << 20);
         arguments.insert("x-message-ttl".into(), millis(RUN_TTL));
         arguments.insert("x-expires".into(), millis(UNUSED));
-        let declarations =
-            vec![Declaration::Exchange(self.events()), shared(&name, arguments), binding(&name, self.events(), key)];
+        let declarations = vec![shared(&name, arguments), binding(&name, self.events(), key)];
         (name, declarations)
     }
 
@@ -108,8 +110,7 @@ impl Names {
         let mut arguments = bounded(10_000, 64 << 20);
         arguments.insert("x-message-ttl".into(), millis(RUN_TTL));
         let key = format!("{}.*", tier.as_str());
-        let declarations =
-            vec![Declaration::Exchange(self.events()), owned(&name, arguments), binding(&name, self.events(), key)];
+        let declarations = vec![owned(&name, arguments), binding(&name, self.events(), key)];
         (name, declarations)
     }
 
@@ -119,8 +120,7 @@ impl Names {
         let mut arguments = bounded(10_000, 16 << 20);
         arguments.insert("x-expires".into(), millis(UNUSED));
         let key = format!("*.{}", partition.0);
-        let declarations =
-            vec![Declaration::Exchange(self.dead()), shared(&name, arguments), binding(&name, self.dead(), key)];
+        let declarations = vec![shared(&name, arguments), binding(&name, self.dead(), key)];
         (name, declarations)
     }
 
@@ -129,7 +129,7 @@ impl Names {
         let tier = if urgent { Tier::High } else { Tier::Low };
         let name = self.name(&format!("signals.{}.{owner}", tier.as_str()));
         let arguments = if urgent { bounded(100_000, 64 << 20) } else { bounded(10_000, 16 << 20) };
-        let mut declarations = vec![Declaration::Exchange(self.signals()), owned(&name, arguments)];
+        let mut declarations = vec![owned(&name, arguments)];
         for to in [None, Some(node)] {
             declarations.push(binding(&name, self.signals(), signal_key(urgent, to)));
         }
@@ -163,13 +163,12 @@ pub(crate) fn retry_key(pause: Duration, partition: Partition) -> String {
 pub(crate) async fn ensure(link: &Link, what: &[Declaration], complaints: &Complaints) -> Result<(), LinkError> {
     let mut channel = link.channel().await?;
     for declaration in what {
-        match declaration.declare(&channel).await {
-            Ok(()) => {}
-            Err(error) if stands_otherwise(&error) => {
+        match within("declare", declaration.declare(&channel)).await {
+            Err(LinkError::Lapin(error)) if stands_otherwise(&error) => {
                 complaints.tell(declaration.name(), &error);
                 channel = link.channel().await?;
             }
-            Err(error) => return Err(error.into()),
+            declared => declared?,
         }
     }
     Ok(())

@@ -93,8 +93,9 @@ async fn a_flood_of_medium_runs_does_not_hold_up_high_ones() {
 async fn a_subscriber_that_sleeps_hears_what_is_urgent_when_it_wakes() {
     let processes = Processes::new().with_capacity(2_000);
     let one = processes.join_up().await;
-    let two = processes.with_capacity(4).join_up().await;
-    let mut heard = two.subscribe(tiers(&Tier::DURABLE));
+    let processes = processes.with_capacity(4);
+    let two = processes.join_up().await;
+    let mut heard = two.subscribe(lanes(&[HIGH, MEDIUM]));
     soon(heard.ready()).await;
     for _ in 0..1_000 {
         one.publish(&batch(&[MEDIUM]));
@@ -104,6 +105,11 @@ async fn a_subscriber_that_sleeps_hears_what_is_urgent_when_it_wakes() {
     until("heard", || two.stats().high.received == 1).await;
     let received = two.stats().medium.received;
     assert!(received <= 5, "{received} runs were taken in by one who sleeps");
+    let (_connection, channel) = processes.amqp().await;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let queue = channel.queue_declare(processes.name("projections.medium.0").into(), passive, FieldTable::default());
+    let waiting = queue.await.unwrap().message_count();
+    assert!(waiting > 900, "only {waiting} wait at RabbitMQ");
     assert_eq!(soon(heard.next()).await.unwrap().lane, HIGH);
     for _ in 0..1_000 {
         assert_eq!(soon(heard.next()).await.unwrap().lane, MEDIUM);
