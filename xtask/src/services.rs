@@ -62,6 +62,10 @@ async fn up(shell: &mut Shell, folder: &Path) -> Result<()> {
 async fn start(engine: &'static Engine, program: PathBuf, folder: &Path) -> Result<Private> {
     let folder = folder.join(engine.folder());
     let Some(mut private) = Private::adopt(engine, program.clone(), folder.clone())? else {
+        // Left by a start that was killed.
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
         return Private::start_in(engine, program, Some(folder)).await;
     };
     if private.is_running() {
@@ -77,7 +81,6 @@ async fn down(folder: &Path) -> Result<()> {
     for engine in ALL {
         if let Some(private) = adopt(engine, folder)? {
             private.remove().await?;
-            say(format_args!("{} is stopped and removed", engine.name));
         }
     }
     let _ = fs::remove_dir(folder);

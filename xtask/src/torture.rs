@@ -27,7 +27,7 @@ pub(crate) enum Torture {
     /// for half a minute and later loses all it had, Redis is flushed and restarted.
     Production {
         /// How long there is traffic, in seconds: at least as long as the failures take.
-        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(100..))]
+        #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(120..))]
         seconds: u64,
         /// Messages a second.
         #[arg(long, default_value_t = 200)]
@@ -36,7 +36,7 @@ pub(crate) enum Torture {
 }
 
 /// What is done to an engine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Deed {
     FlushRedis,
     KillRedis,
@@ -58,7 +58,7 @@ const PRODUCTION: [(u64, Deed); 7] = [
 ];
 /// What the load generator does itself, and the time whose delays it tells apart.
 const FAILURES: [&str; 4] =
-    ["--kill-gateway-after=35", "--kill-worker-after=60", "--restart-after=10", "--outage=20..50"];
+    ["--kill-gateway-after=35", "--kill-worker-after=60", "--restart-after=10", "--outage=20..60"];
 /// The line with which it says that the measured time begins.
 const MEASURING: &str = "measuring";
 
@@ -122,7 +122,7 @@ async fn under_torture(
         for (seconds, deed) in PRODUCTION {
             sleep_until(began + Duration::from_secs(seconds)).await;
             deed.carry_out(rabbitmq, redis).await?;
-            times.note(format_args!("{deed:?}"));
+            times.note(deed.done());
         }
         anyhow::Ok(())
     };
@@ -156,6 +156,17 @@ async fn pass_on(told: ChildStderr, begin: oneshot::Sender<Instant>) {
 }
 
 impl Deed {
+    const fn done(self) -> &'static str {
+        match self {
+            Self::FlushRedis => "Redis is flushed",
+            Self::KillRedis => "Redis is killed",
+            Self::RestartRedis => "Redis serves again, empty",
+            Self::KillRabbitMq => "RabbitMQ is killed",
+            Self::RestartRabbitMq => "RabbitMQ serves again",
+            Self::RestartRabbitMqEmpty => "RabbitMQ serves again, empty",
+        }
+    }
+
     async fn carry_out(self, rabbitmq: &mut Private, redis: &mut Private) -> Result<()> {
         match self {
             Self::FlushRedis => redis.flush().await,

@@ -17,6 +17,7 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
     task::spawn_blocking,
@@ -86,14 +87,17 @@ impl Private {
     }
 
     fn prepare(engine: &'static Engine, program: PathBuf, folder: Option<PathBuf>) -> Result<Self> {
-        let mut private = Self::new(engine, program, PathBuf::new())?;
-        private.folder = match folder {
-            Some(folder) => folder,
+        let prefix = format!("chatchit-{}-", engine.folder());
+        let (folder, temporary) = match folder {
+            Some(folder) => (folder, None),
             None => {
-                let prefix = format!("chatchit-{}-", engine.folder());
-                tempfile::Builder::new().prefix(&prefix).tempdir()?.keep()
+                let temporary = tempfile::Builder::new().prefix(&prefix).tempdir()?;
+                (temporary.path().to_owned(), Some(temporary))
             }
         };
+        let private = Self::new(engine, program, folder)?;
+        // From here on it is removed with the server.
+        let _ = temporary.map(TempDir::keep);
         private.make_folder("")?;
         let name = private.user.as_ref().map_or("this user", |user| &user.name);
         say(format_args!("starting a private {} as {name} in {}", engine.name, private.folder.display()));
@@ -271,8 +275,9 @@ impl Drop for Private {
             return;
         }
         self.end();
-        if let Err(error) = fs::remove_dir_all(&self.folder) {
-            say(format_args!("{} cannot be removed: {error}", self.folder.display()));
+        match fs::remove_dir_all(&self.folder) {
+            Ok(()) => say(format_args!("the private {} is stopped and removed", self.engine.name)),
+            Err(error) => say(format_args!("{} cannot be removed: {error}", self.folder.display())),
         }
     }
 }
