@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Change, GraphError, Marks, Position, end::End, graph::Seen};
 use domain::{Lane, Partition, Tier, Timestamp};
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::atomic::Ordering::Relaxed,
@@ -37,14 +37,13 @@ impl Redis {
 
     /// The epoch that is read; `None` when there is none, or it is of another log.
     pub(crate) async fn published(&self) -> Result<Option<u64>, GraphError> {
-        let mut pipeline = Pipeline::new();
-        self.ask_for_epoch(&mut pipeline);
-        let answer = self.link.ask(pipeline).await?.into_iter().next();
-        self.epoch_in(answer.unwrap_or(Value::Nil))
+        self.epoch_in(self.link.ask_one(self.ask_for_epoch()).await?)
     }
 
-    fn ask_for_epoch(&self, pipeline: &mut Pipeline) {
-        pipeline.cmd("HMGET").arg(self.keys.meta()).arg("epoch").arg("log");
+    fn ask_for_epoch(&self) -> Cmd {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.keys.meta()).arg("epoch").arg("log");
+        command
     }
 
     fn epoch_in(&self, meta: Value) -> Result<Option<u64>, GraphError> {
@@ -87,11 +86,9 @@ impl Redis {
     }
 
     pub(crate) async fn marks(&self, epoch: u64) -> Result<Marks, GraphError> {
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("HGETALL").arg(self.keys.marks(epoch));
-        let answer = self.link.ask(pipeline).await?.into_iter().next();
+        let answer = self.link.ask_one(Cmd::hgetall(self.keys.marks(epoch))).await?;
         let mut marks = Marks::default();
-        for (name, position) in parse::<BTreeMap<String, Position>>(answer.unwrap_or(Value::Nil))? {
+        for (name, position) in parse::<BTreeMap<String, Position>>(answer)? {
             if name == SETTLED {
                 marks.settled = position;
             } else {
@@ -115,7 +112,7 @@ impl Redis {
             pipeline.cmd("HGET").arg(self.keys.marks(known)).arg(SETTLED);
             let [holding, _] = self.keys.end(known, end);
             pipeline.cmd("HKEYS").arg(holding);
-            self.ask_for_epoch(&mut pipeline);
+            pipeline.add_command(self.ask_for_epoch());
             let answers = <[Value; 3]>::try_from(self.link.ask(pipeline).await?);
             let [settled, others, meta] = answers.map_err(|answers| strange(&answers.len()))?;
             epoch = self.epoch_in(meta)?;
@@ -135,11 +132,9 @@ impl Redis {
         let mut swept = 0;
         let mut cursor = String::from("0");
         loop {
-            let mut pipeline = Pipeline::new();
-            let scan = pipeline.cmd("SCAN").arg(&cursor).arg("MATCH").arg(self.keys.of_epochs());
-            scan.arg("COUNT").arg(STEP);
-            let answer = self.link.ask(pipeline).await?.into_iter().next();
-            let (next, keys): (String, Vec<Vec<u8>>) = parse(answer.unwrap_or(Value::Nil))?;
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(&cursor).arg("MATCH").arg(self.keys.of_epochs()).arg("COUNT").arg(STEP);
+            let (next, keys): (String, Vec<Vec<u8>>) = parse(self.link.ask_one(scan).await?)?;
             let is_old = |key: &Vec<u8>| self.keys.epoch_of(key).is_some_and(|epoch| epoch < current);
             let mut pipeline = Pipeline::new();
             // One by one: they lie in different slots.

@@ -5,7 +5,7 @@
 
 use crate::{GraphError, Health, Stats};
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value,
     aio::MultiplexedConnection,
 };
 use std::{
@@ -119,6 +119,13 @@ impl Link {
         answers.into_iter().map(|answer| answer.map_err(|error| unavailable(&error))).collect()
     }
 
+    /// Sends one command.
+    pub(super) async fn ask_one(&self, command: Cmd) -> Result<Value, GraphError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        Ok(self.ask(pipeline).await?.pop().unwrap_or(Value::Nil))
+    }
+
     async fn connection(&self) -> Result<MultiplexedConnection, GraphError> {
         let mut states = self.state.clone();
         let known = states.wait_for(|state| !matches!(state, State::Connecting(_))).await;
@@ -151,6 +158,7 @@ async fn supervise(client: Client, state: watch::Sender<State>, shared: Arc<Shar
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut attempt = 0;
     let mut since = Instant::now();
+    let mut is_told = false;
     loop {
         let connecting = client.get_multiplexed_async_connection_with_config(&config);
         let why = match timeout(WITHIN, connecting).await {
@@ -161,12 +169,15 @@ async fn supervise(client: Client, state: watch::Sender<State>, shared: Arc<Shar
                 let why = watch_over(connection, &shared).await;
                 attempt = 0;
                 since = Instant::now();
-                tracing::warn!(error.cause = why, "Redis is away");
+                is_told = false;
                 why
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => SILENT.to_owned(),
         };
+        if !std::mem::replace(&mut is_told, true) {
+            tracing::warn!(error.cause = why, "Redis is away");
+        }
         state.send_replace(State::Away(since, why.into()));
         tokio::time::sleep(PAUSES[attempt.min(PAUSES.len() - 1)]).await;
         attempt += 1;

@@ -58,8 +58,7 @@ impl Call {
 impl Link {
     /// Runs one script.
     pub(super) async fn run(&self, call: Call) -> Result<Value, GraphError> {
-        let answers = self.run_all(&[call]).await?;
-        Ok(answers.into_iter().next().unwrap_or(Value::Nil))
+        Ok(self.run_all(&[call]).await?.pop().unwrap_or(Value::Nil))
     }
 
     /// Runs scripts in as few round trips as are good for the server; answers what each said. When one fails, others

@@ -124,13 +124,15 @@ async fn forgotten_scripts_are_told_again() {
         .map(|relation| (1, Change { relation, holds: true }))
         .collect();
     let before = arm.stats().scripts_sent;
-    for _ in 0..2 {
+    // Tests beside this one may tell Redis the script first.
+    until("scripts were told again", async || {
         ::redis::cmd("SCRIPT").arg("FLUSH").exec(&mut connection).unwrap();
         epoch.apply_all(&changes).await.unwrap();
-    }
+        arm.stats().scripts_sent > before
+    })
+    .await;
     assert!(epoch.publish().await.unwrap());
     assert_eq!(arm.conversations(user(599)).await, Ok(BTreeSet::from([conversation(599)])));
-    assert!(arm.stats().scripts_sent > before);
 }
 
 #[tokio::test]

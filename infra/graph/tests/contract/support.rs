@@ -83,10 +83,13 @@ pub(crate) fn keys(namespace: &str) -> Vec<String> {
 }
 
 fn flush(namespace: &str) {
-    let keys = keys(namespace);
     let mut connection = ::redis::Client::open(testkit::redis_url()).unwrap().get_connection().unwrap();
-    for keys in keys.chunks(1_000) {
-        ::redis::cmd("DEL").arg(keys).exec(&mut connection).unwrap();
+    let mut pipeline = ::redis::pipe();
+    for key in keys(namespace) {
+        pipeline.cmd("DEL").arg(key);
+    }
+    if !pipeline.is_empty() {
+        pipeline.exec(&mut connection).unwrap();
     }
 }
 
