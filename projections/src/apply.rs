@@ -3,12 +3,13 @@
 //! Live workers, rebuilds and verifications all go through [`Applier`]: the place is the only difference.
 
 use crate::{
-    Error, Opened, Projection,
+    Error, Opened, ParkedId, Projection,
     attempt::{ATTEMPTS, attempt, open},
     checkpoint::{self, Checkpoint, Checkpoints, mark, raise},
-    parked::{self, Stream},
+    parked::{self, BackOff, Poison, Stream, after},
+    release::{Cause, Left, Release, Released},
 };
-use broker::Marks;
+use broker::{BACK_OFF, Marks};
 use domain::{Partition, Tier, Timestamp};
 use event_store::{EventStore, Position, RecordedEvent};
 use sql::{Database, Transaction};
@@ -22,8 +23,11 @@ pub(crate) struct Applier {
     store: EventStore,
     database: Database,
     clock: fn() -> Timestamp,
+    back_off: BackOff,
     checkpoints: Checkpoints,
+    /// The streams with parked events; released by somebody else, one stays here until its next event.
     parked: BTreeSet<(Projection, Stream)>,
+    newly_parked: Vec<(ParkedId, Partition)>,
     until: Option<Checkpoints>,
 }
 
@@ -47,7 +51,13 @@ impl Applier {
         checkpoints
             .retain(|(projection, partition), _| projections.contains(projection) && partitions.contains(partition));
         let parked = parked::streams(&database).await?;
-        Ok(Self { store, database, clock, checkpoints, parked, until: None })
+        let (back_off, newly_parked) = (BACK_OFF, Vec::new());
+        Ok(Self { store, database, clock, back_off, checkpoints, parked, newly_parked, until: None })
+    }
+
+    /// Lets what is parked from now on rest for these pauses.
+    pub(crate) const fn back_off(&mut self, back_off: BackOff) {
+        self.back_off = back_off;
     }
 
     /// Applies nothing beyond these checkpoints.
@@ -123,6 +133,49 @@ impl Applier {
         }
         self.checkpoints.extend(next);
         Ok(())
+    }
+
+    /// The poisonous events parked since this was last asked.
+    pub(crate) fn take_parked(&mut self) -> Vec<(ParkedId, Partition)> {
+        std::mem::take(&mut self.newly_parked)
+    }
+
+    /// Whether it knows of parked events.
+    pub(crate) fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// At most `limit` poisonous events that are due.
+    pub(crate) async fn due(&self, limit: usize) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+        let partitions: BTreeSet<_> = self.checkpoints.keys().map(|(_, partition)| *partition).collect();
+        let partitions: Vec<_> = partitions.into_iter().collect();
+        parked::due(&self.database, &partitions, ((self.clock)(), &self.back_off), limit).await
+    }
+
+    /// Tries a parked event again, and those behind it. A step like any other, though it passes no event: so only
+    /// who holds the checkpoint does it, and does it once. `None`: it is not due, or not this one's business.
+    ///
+    /// # Errors
+    /// As [`Applier::apply`].
+    pub(crate) async fn retry(&mut self, id: ParkedId, partition: Partition) -> Result<Option<Released>, Error> {
+        let key = (id.projection, partition);
+        let Some(now) = self.checkpoints.get(&key) else { return Ok(None) };
+        let next = Checkpoints::from([(key, Checkpoint { number: now.number + 1, marks: now.marks })]);
+        let mut tx = self.begin(&next).await?;
+        let release = Release { store: &self.store, back_off: &self.back_off, now: (self.clock)() };
+        let Some(released) = release.run(&mut tx, id, Cause::Due(partition)).await? else {
+            tx.rollback().await?;
+            return Ok(None);
+        };
+        tx.commit().await?;
+        self.checkpoints.extend(next);
+        let key = (id.projection, released.stream.clone());
+        if matches!(released.left, Left::Nothing) {
+            self.parked.remove(&key);
+        } else {
+            self.parked.insert(key);
+        }
+        Ok(Some(released))
     }
 
     /// Moves the checkpoints in `next` past the event; answers the projections that are to apply it.
@@ -222,25 +275,33 @@ impl Applier {
         next: &Checkpoints,
     ) -> Result<(), Error> {
         let mut tx = self.begin(next).await?;
+        let mut newly_parked = Vec::new();
         for (projection, tasks) in tasks {
             for task in tasks {
                 if self.is_held(&mut tx, *projection, task.event).await? {
                     continue;
                 }
-                let Err(error) = attempt(&mut tx, *projection, task.opened).await? else { continue };
+                let Err(error) = attempt(&mut tx, *projection, task.opened, ATTEMPTS).await? else { continue };
                 let record = &task.event.record;
-                tracing::error!(
+                tracing::warn!(
                     projection = projection.name(),
                     position = record.position,
                     event_type = record.event_type,
                     error,
-                    "An event could not be applied and is parked"
+                    "An event could not be applied and is parked until it is tried again"
                 );
-                parked::park(&mut tx, *projection, record, &error, ATTEMPTS, (self.clock)()).await?;
+                let at = (self.clock)();
+                let retry_at = after(at, self.back_off[0]);
+                let poison = Poison { error: &error, attempts: ATTEMPTS, retry_at };
+                parked::park(&mut tx, *projection, record, Some(poison), at).await?;
                 self.parked.insert((*projection, Stream::of(record)));
+                newly_parked
+                    .push((ParkedId { projection: *projection, position: record.position }, record.lane.partition));
             }
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.newly_parked.extend(newly_parked);
+        Ok(())
     }
 
     /// Whether the event's stream is parked; the event is then parked behind.
@@ -258,7 +319,7 @@ impl Applier {
             return Ok(false);
         }
         if parked::hold(tx, projection, &key.1).await? {
-            parked::park_behind(tx, projection, &event.record, (self.clock)()).await?;
+            parked::park(tx, projection, &event.record, None, (self.clock)()).await?;
             return Ok(true);
         }
         self.parked.remove(&key);

@@ -4,7 +4,7 @@ use crate::{ApplyError, Error, Opened, Projection};
 use event_store::{EventStore, RecordedEvent};
 use sql::{Transaction, query};
 
-/// How often an event is tried before it is parked.
+/// How often an event is tried at once, before it is parked.
 pub(crate) const ATTEMPTS: u32 = 3;
 
 /// Opens an event.
@@ -12,7 +12,7 @@ pub(crate) async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Re
     Ok(Opened { record: &event.record, event: store.open_event(event).await? })
 }
 
-/// Tries one event a few times, each time undoing what it did. The inner result names the failure.
+/// Tries one event up to `tries` times, each time undoing what it did. The inner result names the failure.
 ///
 /// # Errors
 /// A temporary error, which ends the transaction.
@@ -20,13 +20,14 @@ pub(crate) async fn attempt(
     tx: &mut Transaction,
     projection: Projection,
     opened: &Result<Opened<'_>, String>,
+    tries: u32,
 ) -> Result<Result<(), String>, Error> {
     let event = match opened {
         Ok(event) => *event,
         Err(error) => return Ok(Err(error.clone())),
     };
     let mut failure = String::new();
-    for _ in 0..ATTEMPTS {
+    for _ in 0..tries {
         tx.execute(query("SAVEPOINT event")).await?;
         match projection.apply(tx, &[event]).await {
             Ok(()) => {

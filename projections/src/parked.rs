@@ -1,18 +1,20 @@
 //! Parked events: a poisonous event and, behind it, the later events of its stream (I15).
 //!
+//! The poisonous one is tried again after each pause of a [`BackOff`], and then given up. The table says when it is
+//! due; the broker's hints only save the wait for the next look.
+//!
 //! Whoever decides about a stream's parked events first locks its poisonous row, by a harmless update: so a
 //! worker that parks one more behind, and an operator who applies them all, never pass each other.
 
-use crate::{
-    ApplyError, Error, Projection,
-    attempt::{attempt, open},
-    checkpoint,
-};
-use domain::Timestamp;
-use event_store::{EventStore, Position, ReadError, Record};
-use sql::{Database, Row, Transaction, query};
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use crate::{Error, Projection};
+use domain::{Partition, Timestamp};
+use event_store::{Position, Record};
+use sql::{Database, Row, Transaction, Value, placeholders, query};
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 use uuid::Uuid;
+
+/// How long an event rests before the first retry, the second, …
+pub(crate) type BackOff = [Duration; broker::BACK_OFF.len()];
 
 /// A stream, as it is named in the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +24,12 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    pub(crate) const fn new(aggregate_type: String, aggregate_id: Uuid) -> Self {
+        Self { aggregate_type, aggregate_id }
+    }
+
     pub(crate) fn of(record: &Record) -> Self {
-        Self { aggregate_type: record.aggregate_type.clone(), aggregate_id: record.aggregate_id }
+        Self::new(record.aggregate_type.clone(), record.aggregate_id)
     }
 }
 
@@ -56,18 +62,21 @@ impl FromStr for ParkedId {
 /// Why an event is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParkedState {
-    /// It could not be applied.
-    Poison,
-    /// An earlier event of its stream could not.
+    /// It could not be applied, and is tried again by itself.
+    Waiting,
+    /// It could not be applied, however often it was tried.
+    GivenUp,
+    /// An earlier event of its stream is parked.
     Behind,
 }
 
 impl ParkedState {
-    /// The stored word.
+    /// A word for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Poison => "poison",
+            Self::Waiting => "waiting",
+            Self::GivenUp => "given_up",
             Self::Behind => "behind",
         }
     }
@@ -92,10 +101,12 @@ pub struct Parked {
     pub attempts: u64,
     /// Since when.
     pub parked_at: Timestamp,
+    /// When it is tried again, for one that is waiting.
+    pub retry_at: Option<Timestamp>,
 }
 
-pub(crate) const COLUMNS: &str =
-    "projection, position, aggregate_type, aggregate_id, event_type, state, error, attempts, parked_at";
+pub(crate) const COLUMNS: &str = "projection, position, aggregate_type, aggregate_id, event_type, state, error, \
+    attempts, parked_at, partition, retries, retry_at";
 
 /// All parked events, oldest first.
 ///
@@ -113,120 +124,130 @@ pub async fn list_parked(database: &Database) -> Result<Vec<Parked>, sql::Error>
 /// `None` for a projection that this build does not have.
 fn parse(row: &Row) -> Result<Option<Parked>, sql::Error> {
     let Ok(projection) = row.get::<String>(0)?.parse() else { return Ok(None) };
+    let retry_at = row.get::<Option<i64>>(11)?.map(Timestamp::from_millis);
+    let state = match row.get::<String>(5)?.as_str() {
+        "behind" => ParkedState::Behind,
+        _ if retry_at.is_some() => ParkedState::Waiting,
+        _ => ParkedState::GivenUp,
+    };
     Ok(Some(Parked {
         id: ParkedId { projection, position: row.unsigned(1)? },
         aggregate_type: row.get(2)?,
         aggregate_id: row.get(3)?,
         event_type: row.get(4)?,
-        state: if row.get::<String>(5)? == "poison" { ParkedState::Poison } else { ParkedState::Behind },
+        state,
         error: row.get(6)?,
         attempts: row.unsigned(7)?,
         parked_at: Timestamp::from_millis(row.get(8)?),
+        retry_at,
     }))
+}
+
+/// How many events are parked.
+pub(crate) async fn count(database: &Database) -> Result<u64, sql::Error> {
+    let counted = database.fetch_optional(query("SELECT COUNT(*) FROM parked")).await?;
+    counted.map_or(Ok(0), |row| row.unsigned(0))
 }
 
 /// The streams with parked events.
 pub(crate) async fn streams(database: &Database) -> Result<BTreeSet<(Projection, Stream)>, sql::Error> {
     let parked = list_parked(database).await?.into_iter();
-    let stream = |parked: Parked| Stream { aggregate_type: parked.aggregate_type, aggregate_id: parked.aggregate_id };
+    let stream = |parked: Parked| Stream::new(parked.aggregate_type, parked.aggregate_id);
     Ok(parked.map(|parked| (parked.id.projection, stream(parked))).collect())
+}
+
+/// The condition under which a poisonous event is due, with the values of its two placeholders from `$first` on.
+/// A time farther off than the longest pause was set by a clock that is ahead of this one.
+pub(crate) fn is_due(first: usize, now: Timestamp, back_off: &BackOff) -> (String, [i64; 2]) {
+    let longest = back_off.iter().max().map_or(0, |pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+    let sql = format!("(retry_at <= ${first} OR retry_at > ${})", first + 1);
+    (sql, [now.millis(), now.millis().saturating_add(longest)])
+}
+
+/// At most `limit` poisonous events of these partitions that are due, the longest due first.
+pub(crate) async fn due(
+    database: &Database,
+    partitions: &[Partition],
+    (now, back_off): (Timestamp, &BackOff),
+    limit: usize,
+) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+    let (is_due, times) = is_due(1, now, back_off);
+    let marks = placeholders(3, partitions.len());
+    let sql = format!(
+        "SELECT projection, position, partition FROM parked WHERE {is_due} AND partition IN ({marks}) \
+         ORDER BY retry_at LIMIT {limit}"
+    );
+    let asked = query(sql).bind_all(times).bind_all(partitions.iter().map(|partition| partition.0));
+    let mut due = Vec::new();
+    for row in database.fetch_all(asked).await? {
+        if let Ok(projection) = row.get::<String>(0)?.parse() {
+            let partition = Partition(u16::try_from(row.get::<i64>(2)?).unwrap_or(u16::MAX));
+            due.push((ParkedId { projection, position: row.unsigned(1)? }, partition));
+        }
+    }
+    Ok(due)
 }
 
 /// Locks the stream's poisonous row until the transaction ends; answers whether there is one.
 pub(crate) async fn hold(tx: &mut Transaction, projection: Projection, stream: &Stream) -> Result<bool, sql::Error> {
-    let sql = "UPDATE parked SET attempts = attempts \
-               WHERE projection = $1 AND aggregate_type = $2 AND aggregate_id = $3 AND state = 'poison'";
-    let held = query(sql).bind(projection.name()).bind(stream.aggregate_type.as_str()).bind(stream.aggregate_id);
-    Ok(tx.execute(held).await? > 0)
+    const OF_STREAM: &str = "projection = $1 AND aggregate_type = $2 AND aggregate_id = $3";
+    let of_stream =
+        |sql: String| query(sql).bind(projection.name()).bind(stream.aggregate_type.as_str()).bind(stream.aggregate_id);
+    loop {
+        let hold = format!("UPDATE parked SET attempts = attempts WHERE {OF_STREAM} AND state = 'poison'");
+        if tx.execute(of_stream(hold)).await? > 0 {
+            return Ok(true);
+        }
+        // It was waited for, and has gone through; but another may have become the poisonous one by the same
+        // transaction, after this statement had chosen its rows.
+        let first = format!("SELECT state FROM parked WHERE {OF_STREAM} ORDER BY position LIMIT 1");
+        match tx.fetch_optional(of_stream(first)).await? {
+            None => return Ok(false),
+            Some(row) if row.get::<String>(0)? == "poison" => (),
+            // Somebody has meddled: what comes later must queue up all the same.
+            Some(_) => return Ok(true),
+        }
+    }
 }
 
+/// Why an event is parked that comes first in its stream.
+pub(crate) struct Poison<'e> {
+    pub(crate) error: &'e str,
+    pub(crate) attempts: u32,
+    pub(crate) retry_at: Timestamp,
+}
+
+/// Parks an event: as poisonous, or behind the one that is.
 pub(crate) async fn park(
     tx: &mut Transaction,
     projection: Projection,
     record: &Record,
-    error: &str,
-    attempts: u32,
+    poison: Option<Poison<'_>>,
     at: Timestamp,
 ) -> Result<(), sql::Error> {
-    insert(tx, projection, record, ParkedState::Poison, error, attempts, at).await
-}
-
-pub(crate) async fn park_behind(
-    tx: &mut Transaction,
-    projection: Projection,
-    record: &Record,
-    at: Timestamp,
-) -> Result<(), sql::Error> {
-    insert(tx, projection, record, ParkedState::Behind, "", 0, at).await
-}
-
-async fn insert(
-    tx: &mut Transaction,
-    projection: Projection,
-    record: &Record,
-    state: ParkedState,
-    error: &str,
-    attempts: u32,
-    at: Timestamp,
-) -> Result<(), sql::Error> {
-    let sql = format!("INSERT INTO parked ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-    let named = query(sql).bind(projection.name()).bind(record.position).bind(record.aggregate_type.as_str());
-    let typed = named.bind(record.aggregate_id).bind(record.event_type.as_str()).bind(state.as_str());
-    tx.execute(typed.bind(error).bind(attempts).bind(at.millis())).await?;
+    let sql = format!("INSERT INTO parked ({COLUMNS}) VALUES ({})", placeholders(1, 12));
+    let state = if poison.is_some() { "poison" } else { "behind" };
+    let retry_at = poison.as_ref().map(|poison| poison.retry_at.millis());
+    let (error, attempts) = poison.map_or(("", 0), |poison| (poison.error, poison.attempts));
+    let values: [Value; 12] = [
+        projection.name().into(),
+        record.position.into(),
+        record.aggregate_type.as_str().into(),
+        record.aggregate_id.into(),
+        record.event_type.as_str().into(),
+        state.into(),
+        error.into(),
+        attempts.into(),
+        at.millis().into(),
+        record.lane.partition.0.into(),
+        0.into(),
+        retry_at.into(),
+    ];
+    tx.execute(query(sql).bind_all(values)).await?;
     Ok(())
 }
 
-/// Applies the parked events of a stream in order, beginning with the poisonous one that `id` names. Answers how
-/// many went through; when one fails it is the poisonous one from here on, and those behind it stay.
-///
-/// # Errors
-/// [`Error::NotParked`], or when log or read models are away.
-pub async fn requeue(store: &EventStore, database: &Database, id: ParkedId) -> Result<u64, Error> {
-    release(store, database, id, false).await
-}
-
-/// Gives the poisonous event up, and applies those behind it as [`requeue`] does. The read model then lacks what
-/// the event said, until it is rebuilt by code that can apply it.
-///
-/// # Errors
-/// As [`requeue`].
-pub async fn discard(store: &EventStore, database: &Database, id: ParkedId) -> Result<u64, Error> {
-    release(store, database, id, true).await
-}
-
-async fn release(store: &EventStore, database: &Database, id: ParkedId, skip_first: bool) -> Result<u64, Error> {
-    let mut tx = checkpoint::begin(database).await?;
-    let sql = "UPDATE parked SET attempts = attempts + 1 WHERE projection = $1 AND position = $2 AND state = 'poison'";
-    if tx.execute(query(sql).bind(id.projection.name()).bind(id.position)).await? == 0 {
-        return Err(Error::NotParked);
-    }
-    let sql = "SELECT behind.position FROM parked poison JOIN parked behind ON behind.projection = poison.projection \
-               AND behind.aggregate_type = poison.aggregate_type AND behind.aggregate_id = poison.aggregate_id \
-               WHERE poison.projection = $1 AND poison.position = $2 ORDER BY behind.position";
-    let rows = tx.fetch_all(query(sql).bind(id.projection.name()).bind(id.position)).await?;
-    let mut through = 0;
-    for row in &rows {
-        let position = row.unsigned(0)?;
-        if !(skip_first && position == id.position) {
-            let event = store.read_at(position).await?.ok_or_else(|| gone(position))?;
-            let opened = match open(store, &event).await {
-                Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
-                opened => opened.map_err(|error: ApplyError| error.to_string()),
-            };
-            if let Err(error) = attempt(&mut tx, id.projection, &opened).await? {
-                let sql = "UPDATE parked SET state = 'poison', error = $3 WHERE projection = $1 AND position = $2";
-                tx.execute(query(sql).bind(id.projection.name()).bind(position).bind(error)).await?;
-                break;
-            }
-            through += 1;
-        }
-        let sql = "DELETE FROM parked WHERE projection = $1 AND position = $2";
-        tx.execute(query(sql).bind(id.projection.name()).bind(position)).await?;
-    }
-    tx.commit().await?;
-    Ok(through)
-}
-
-fn gone(position: Position) -> Error {
-    Error::Read(ReadError::Damaged(format!("there is no event at position {position}")))
+/// A time after a pause.
+pub(crate) fn after(at: Timestamp, pause: Duration) -> Timestamp {
+    Timestamp::from_millis(at.millis().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
 }

@@ -145,12 +145,12 @@ pub(crate) enum Chain {
 pub(crate) enum DeadLetters {
     /// Lists them, oldest first.
     List,
-    /// Applies a poisonous event again, and those of its stream that wait behind it.
+    /// Applies a poisonous event again, whether it waits for a retry or was given up, and those of its stream behind it.
     Retry {
         /// `<projection>:<position>`, as listed; `all` for every poisonous one.
         id: Letter,
     },
-    /// Gives a poisonous event up, and applies those that wait behind it.
+    /// Gives a poisonous event up for good, and applies those that wait behind it.
     Discard {
         /// `<projection>:<position>`, as listed.
         id: ParkedId,

@@ -10,5 +10,6 @@ mod leases;
 mod poison;
 mod queries;
 mod rebuild;
+mod retries;
 mod verify;
 mod worker;

@@ -1,25 +1,26 @@
 //! Workers: follow the lanes of the partitions they lease, and fold them into the read models.
 
 mod lease;
+mod parking;
 mod progress;
+mod reading;
 pub(crate) mod settled;
 
 pub(crate) use lease::Leases;
+pub use parking::Parking;
 pub use progress::Progress;
 
-use crate::{Error, Projection, apply::Applier};
-use broker::{Broker, Follower, Interest, Ordering};
-use domain::{Lane, Partition, Tier, Timestamp};
-use event_store::{EventStore, RecordedEvent};
-use settled::Settled;
+use crate::{Error, parked::BackOff};
+use broker::{BACK_OFF, Broker};
+use domain::Timestamp;
+use event_store::EventStore;
+use reading::Reading;
 use sql::Database;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The most events of one transaction.
-const BATCH: usize = 500;
 /// The pauses between attempts while an engine is away.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
@@ -51,8 +52,13 @@ impl Worker {
     /// Starts a worker.
     #[must_use]
     pub fn start(settings: WorkerSettings, token: CancellationToken) -> Self {
+        Self::start_with(settings, BACK_OFF, token)
+    }
+
+    /// The same, with other pauses before poisonous events are tried again.
+    pub(crate) fn start_with(settings: WorkerSettings, back_off: BackOff, token: CancellationToken) -> Self {
         let progress = Progress::new(settings.store.clone(), settings.database.clone());
-        let task = tokio::spawn(run(settings, progress.clone(), token));
+        let task = tokio::spawn(run(settings, back_off, progress.clone(), token));
         Self { progress, task }
     }
 
@@ -76,12 +82,12 @@ impl Worker {
     }
 }
 
-async fn run(settings: WorkerSettings, progress: Progress, token: CancellationToken) {
+async fn run(settings: WorkerSettings, back_off: BackOff, progress: Progress, token: CancellationToken) {
     let WorkerSettings { store, database, owner, lease, .. } = &settings;
     let mut leases = Leases::new(database.clone(), *owner, *lease, store.partitions());
     let mut pauses = Pauses::default();
     while !token.is_cancelled() {
-        let turn = follow(&settings, &mut leases, &progress, &token).await;
+        let turn = follow(&settings, back_off, &mut leases, &progress, &token).await;
         progress.publish(None);
         match turn {
             Ok(()) => pauses = Pauses::default(),
@@ -100,6 +106,7 @@ async fn run(settings: WorkerSettings, progress: Progress, token: CancellationTo
 /// Follows the leased partitions until they change or the token is cancelled.
 async fn follow(
     settings: &WorkerSettings,
+    back_off: BackOff,
     leases: &mut Leases,
     progress: &Progress,
     token: &CancellationToken,
@@ -114,73 +121,20 @@ async fn follow(
             _ = renewal.tick() => leases.renew().await?,
         };
     }
-    let mut reading = Reading::begin(settings, leases.held().iter().copied().collect()).await?;
+    let partitions = leases.held().iter().copied().collect();
+    let mut reading = Reading::begin(settings, back_off, partitions, progress.counters()).await?;
     progress.publish(reading.settled());
     loop {
         tokio::select! {
             biased;
             () = token.cancelled() => return Ok(()),
             _ = renewal.tick() => if leases.renew().await? { return Ok(()) },
-            events = reading.follower.next(BATCH) => {
-                if reading.apply(&events?, token).await? {
+            turn = reading.turn() => {
+                if reading.act(turn?, token).await? {
                     progress.publish(reading.settled());
                 }
             }
         }
-    }
-}
-
-/// The reading of some partitions from their checkpoints on.
-struct Reading {
-    follower: Follower,
-    applier: Applier,
-    settled: Option<BTreeMap<Projection, Settled>>,
-}
-
-impl Reading {
-    async fn begin(settings: &WorkerSettings, partitions: Vec<Partition>) -> Result<Self, Error> {
-        let WorkerSettings { store, broker, database, clock, .. } = settings;
-        let lanes =
-            partitions.iter().flat_map(|partition| Tier::DURABLE.map(|tier| Lane { tier, partition: *partition }));
-        let hints = broker.subscribe(Interest::Lanes { queue: "projections".to_owned(), lanes: lanes.collect() });
-        let applier = Applier::load(store.clone(), database.clone(), &Projection::ALL, &partitions, *clock).await?;
-        let settled = if partitions.len() == usize::from(store.partitions()) {
-            let head = store.head().await?;
-            let begin = |projection| {
-                let marks = applier.marks_of(projection);
-                (!marks.is_empty()).then(|| (projection, Settled::new(head.clone(), &marks)))
-            };
-            Some(Projection::ALL.into_iter().filter_map(begin).collect())
-        } else {
-            None
-        };
-        let follower = Follower::new(store.clone(), hints, Ordering::Partition, applier.marks());
-        Ok(Self { follower, applier, settled })
-    }
-
-    fn settled(&self) -> Option<BTreeMap<Projection, u64>> {
-        let settled = self.settled.as_ref()?;
-        Some(settled.iter().map(|(projection, settled)| (*projection, settled.position())).collect())
-    }
-
-    /// Applies a batch, however long the engine is away. Answers whether it did: not when told to stop.
-    async fn apply(&mut self, events: &[Arc<RecordedEvent>], token: &CancellationToken) -> Result<bool, Error> {
-        let mut pauses = Pauses::default();
-        while let Err(error) = self.applier.apply(events).await {
-            if !error.is_temporary() {
-                return Err(error);
-            }
-            tracing::warn!(%error, events = events.len(), "A batch could not be applied and is tried again");
-            pauses.next(token).await;
-            if token.is_cancelled() {
-                return Ok(false);
-            }
-        }
-        for (projection, settled) in self.settled.iter_mut().flatten() {
-            let positions = events.iter().map(|event| event.record.position);
-            settled.applied(positions, &self.applier.marks_of(*projection));
-        }
-        Ok(true)
     }
 }
 

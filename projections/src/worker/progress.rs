@@ -1,5 +1,6 @@
 //! Waiting until the read models have come to a position: reading one's own writes.
 
+use super::parking::{Counters, Parking};
 use crate::{
     Error, Projection,
     checkpoint::{Checkpoints, checkpoints, mark},
@@ -36,13 +37,24 @@ pub struct Progress {
     database: Database,
     view: Arc<watch::Sender<View>>,
     turn: Arc<Mutex<()>>,
+    counters: Arc<Counters>,
 }
 
 impl Progress {
     /// For a process whose workers, if any, make themselves known through [`Worker::start`](crate::Worker::start).
     #[must_use]
     pub fn new(store: EventStore, database: Database) -> Self {
-        Self { store, database, view: Arc::default(), turn: Arc::default() }
+        Self { store, database, view: Arc::default(), turn: Arc::default(), counters: Arc::default() }
+    }
+
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// What this process's worker knows of parked events; nothing without one.
+    #[must_use]
+    pub fn parking(&self) -> Parking {
+        self.counters.read()
     }
 
     pub(crate) fn publish(&self, settled: Option<BTreeMap<Projection, Position>>) {
