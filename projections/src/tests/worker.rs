@@ -120,6 +120,23 @@ each_engine!(a_reader_elsewhere_waits_for_the_tables, |home| async move {
     worker.stopped().await;
 });
 
+each_engine!(two_hundred_readers_elsewhere_ask_as_one, |home| async move {
+    let world = World::new(home).await;
+    let mut story = opening();
+    let position = world.tell(&mut story).await;
+    world.catch_up().await;
+    let elsewhere = world.progress();
+    let readers = (0..200).map(|_| {
+        let elsewhere = elsewhere.clone();
+        tokio::spawn(async move { elsewhere.wait(position, &Projection::ALL, DEADLINE).await })
+    });
+    for reader in readers.collect::<Vec<_>>() {
+        assert!(reader.await.unwrap());
+    }
+    assert!(elsewhere.readings() < 20, "{} readings", elsewhere.readings());
+    assert!(elsewhere.wait(position + 1_000, &Projection::ALL, DEADLINE).await, "no further than the log's head");
+});
+
 async fn futures_all(readers: impl Iterator<Item = impl Future<Output = bool>>) -> bool {
     let mut all = true;
     for reader in readers.map(Box::pin).collect::<Vec<_>>() {

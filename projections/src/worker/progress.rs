@@ -10,7 +10,10 @@ use event_store::{EventStore, Head, Position, Selection};
 use sql::Database;
 use std::{
     collections::{BTreeMap, btree_map},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::sync::{Mutex, watch};
@@ -26,8 +29,19 @@ pub(crate) struct View {
     /// Per projection, the position up to which everything was applied, while a worker of this process follows
     /// all partitions.
     pub(crate) settled: Option<BTreeMap<Projection, Position>>,
-    /// The checkpoints as last read from the tables.
-    polled: Checkpoints,
+    /// What was last read, while the workers are elsewhere.
+    polled: Polled,
+}
+
+/// What one who waits reads for all.
+#[derive(Debug, Default)]
+struct Polled {
+    /// Which reading it was; the first is 1.
+    number: u64,
+    /// The log's head, as it was then.
+    head: Option<Head>,
+    /// The checkpoints, as they were then.
+    checkpoints: Checkpoints,
 }
 
 /// How far the read models have come. Clones share what they know.
@@ -37,6 +51,8 @@ pub struct Progress {
     database: Database,
     view: Arc<watch::Sender<View>>,
     turn: Arc<Mutex<()>>,
+    /// How many readings have begun.
+    readings: Arc<AtomicU64>,
     counters: Arc<Counters>,
 }
 
@@ -44,7 +60,14 @@ impl Progress {
     /// For a process whose workers, if any, make themselves known through [`Worker::start`](crate::Worker::start).
     #[must_use]
     pub fn new(store: EventStore, database: Database) -> Self {
-        Self { store, database, view: Arc::default(), turn: Arc::default(), counters: Arc::default() }
+        Self {
+            store,
+            database,
+            view: Arc::default(),
+            turn: Arc::default(),
+            readings: Arc::default(),
+            counters: Arc::default(),
+        }
     }
 
     pub(crate) fn counters(&self) -> Arc<Counters> {
@@ -73,17 +96,21 @@ impl Progress {
 
     async fn reached(&self, position: Position, projections: &[Projection]) {
         let mut seen = self.view.subscribe();
+        let before = self.readings.load(Relaxed);
         let mut head: Option<Head> = None;
         loop {
-            let position = head.as_ref().map_or(position, |head| head.position.min(position));
             let local = {
                 let view = seen.borrow_and_update();
+                if head.is_none() {
+                    head = view.polled.head_for(position, before).cloned();
+                }
+                let position = head.as_ref().map_or(position, |head| head.position.min(position));
                 let settled = is_settled(&view, position, projections);
                 if settled == Some(true) {
                     return;
                 }
                 if let (None, Some(head)) = (settled, &head)
-                    && has_reached(&view.polled, head, position, projections)
+                    && has_reached(&view.polled.checkpoints, head, position, projections)
                 {
                     return;
                 }
@@ -91,35 +118,38 @@ impl Progress {
             };
             tokio::select! {
                 _ = seen.changed() => (),
-                known = self.doubt(local), if head.is_none() => head = known,
+                known = self.doubt(), if local && head.is_none() => head = known,
                 () = self.poll(), if !local => (),
             }
         }
     }
 
-    /// The log's head: at once when the workers are elsewhere, else only after a while.
-    async fn doubt(&self, local: bool) -> Option<Head> {
-        if local {
-            tokio::time::sleep(DOUBT).await;
-        }
-        match self.store.head().await {
-            Ok(head) => Some(head),
-            Err(error) => {
-                tracing::debug!(%error, "The log's head could not be read");
-                tokio::time::sleep(DOUBT).await;
-                None
-            }
-        }
+    /// The log's head, after a while.
+    async fn doubt(&self) -> Option<Head> {
+        tokio::time::sleep(DOUBT).await;
+        let head = self.store.head().await;
+        head.inspect_err(|error| tracing::debug!(%error, "The log's head could not be read")).ok()
     }
 
-    /// Reads the checkpoints, one waiting reader for all.
+    /// Reads head and checkpoints, one waiting reader for all.
     async fn poll(&self) {
         let _turn = self.turn.lock().await;
         tokio::time::sleep(POLL).await;
-        match checkpoints(&self.database).await {
+        let number = self.readings.fetch_add(1, Relaxed) + 1;
+        match self.read(number).await {
             Ok(polled) => self.view.send_modify(|view| view.polled = polled),
-            Err(error) => tracing::debug!(%error, "The checkpoints could not be read"),
+            Err(error) => tracing::debug!(%error, "Head and checkpoints could not be read"),
         }
+    }
+
+    async fn read(&self, number: u64) -> Result<Polled, Error> {
+        let head = Some(self.store.head().await?);
+        Ok(Polled { number, head, checkpoints: checkpoints(&self.database).await? })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn readings(&self) -> u64 {
+        self.readings.load(Relaxed)
     }
 
     /// How many events lie between the oldest one that a projection has not applied and the log's head, both
@@ -149,6 +179,14 @@ impl Progress {
             lags.insert(projection, lag);
         }
         Ok(lags)
+    }
+}
+
+impl Polled {
+    /// The head, if it is of use to one who waits for `position` since the reading `before`: it has come so far, or
+    /// was read since, so that there is no such position.
+    fn head_for(&self, position: Position, before: u64) -> Option<&Head> {
+        self.head.as_ref().filter(|head| head.position >= position || self.number > before)
     }
 }
 
