@@ -2,6 +2,7 @@
 
 use crate::{
     CommandError, PasswordCost,
+    admission::Admission,
     execute::Turns,
     password::Passwords,
     state::{Cached, Freshness, States, Versioned},
@@ -40,6 +41,7 @@ struct Shared {
     settings: CommandSettings,
     states: States,
     turns: Turns,
+    admission: Admission,
     passwords: Passwords,
 }
 
@@ -48,7 +50,8 @@ impl Commands {
     #[must_use]
     pub fn new(store: EventStore, settings: CommandSettings) -> Self {
         let passwords = Passwords::new(settings.password_cost);
-        Self { shared: Arc::new(Shared { store, settings, states: States::new(), turns: Turns::new(), passwords }) }
+        let (states, turns, admission) = (States::new(), Turns::new(), Admission::new());
+        Self { shared: Arc::new(Shared { store, settings, states, turns, admission, passwords }) }
     }
 
     /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
@@ -112,6 +115,10 @@ impl Commands {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.shared.admission
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {

@@ -6,7 +6,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    MessageId,
+    MessageId, Tier,
     message::{Message, MessageCommand},
     text::MessageBody,
 };
@@ -21,6 +21,7 @@ struct EditMessage {
 impl UseCase for EditMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.edit";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let by = facts.actor().await?;

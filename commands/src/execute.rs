@@ -12,7 +12,10 @@ use std::{
     future::Future,
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::Instant,
+};
 use uuid::Uuid;
 
 /// How often a command is decided before it gives way to others.
@@ -24,6 +27,11 @@ pub(crate) trait UseCase: Serialize + Sync {
     type Aggregate: Cached;
     /// Its name in the protocol.
     const NAME: &'static str;
+    /// The tier of its events. Only so many medium commands are under way at a time ([`Admission`]), so that a flood
+    /// of them waits for itself, and the high ones not for it.
+    ///
+    /// [`Admission`]: crate::admission::Admission
+    const TIER: Tier = Tier::High;
 
     /// Authorises and decides. It may be asked again with fresher facts.
     fn decide(
@@ -102,6 +110,21 @@ impl Commands {
         caller: &Caller<'_>,
         case: &C,
     ) -> Result<Done<C::Aggregate>, CommandError> {
+        let began = Instant::now();
+        if C::TIER == Tier::High {
+            let done = self.decide_and_append(caller, case).await;
+            self.admission().high_took(began.elapsed());
+            return done;
+        }
+        let place = self.admission().place().await;
+        self.decide_and_append(caller, case).await.map(|done| Done { place, ..done })
+    }
+
+    async fn decide_and_append<C: UseCase>(
+        &self,
+        caller: &Caller<'_>,
+        case: &C,
+    ) -> Result<Done<C::Aggregate>, CommandError> {
         let request_hash = self.request_hash(case)?;
         let key = caller.command_key(&request_hash, self.new_id());
         let mut freshness = Freshness::Cached;
@@ -114,7 +137,7 @@ impl Commands {
             let error = match verdict {
                 Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
                     Ok(receipt) if receipt.repeated => return self.first_done(receipt, decided.id).await,
-                    Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
+                    Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state, place: None }),
                     Err(AppendError::Stale(stream)) => {
                         freshness = Freshness::Fresh;
                         // Twice overtaken: queue for the stream, so that of many at once all come through.
@@ -199,10 +222,10 @@ impl Commands {
         if let Some(stream) = receipt.stream.filter(|stream| stream.aggregate == A::AGGREGATE) {
             let events = self.store().load_many(&[(stream, receipt.version)]).await?;
             let then = fold::<A>(self.store(), Versioned::default(), &events).await?;
-            return Ok(Done { receipt, id: stream.id, state: then.state });
+            return Ok(Done { receipt, id: stream.id, state: then.state, place: None });
         }
         let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
-        Ok(Done { receipt, id, state: now.state })
+        Ok(Done { receipt, id, state: now.state, place: None })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    MessageId,
+    MessageId, Tier,
     message::{Message, MessageCommand},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ struct HideMessage {
 impl UseCase for HideMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.hide";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let user = facts.actor().await?;

@@ -2,6 +2,7 @@
 //! answers a receipt. Permission is decided here, once, for every way in (I9).
 
 mod add;
+mod admission;
 mod approve;
 mod block_account;
 mod commands;
@@ -38,6 +39,7 @@ mod unreact;
 mod update_conversation;
 mod update_profile;
 
+pub use admission::Place;
 pub use commands::{CommandSettings, Commands};
 pub use context::{Actor, Context, Done};
 pub use create_conversation::{CreateConversation, Created};

@@ -7,7 +7,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    AggregateType, ConversationId, MessageId, UserId,
+    AggregateType, ConversationId, MessageId, Tier, UserId,
     id::ReadMarkerId,
     message::{Message, MessageError},
     read_marker::{Mark, ReadMarker, ReadMarkerCommand},
@@ -34,6 +34,7 @@ struct MarkUpTo {
 impl UseCase for MarkUpTo {
     type Aggregate = ReadMarker;
     const NAME: &'static str = "message.mark";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<ReadMarker>, CommandError> {
         let user = facts.actor().await?;

@@ -6,7 +6,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    MessageId,
+    MessageId, Tier,
     message::{Message, MessageCommand},
     text::Emoji,
 };
@@ -21,6 +21,7 @@ struct React {
 impl UseCase for React {
     type Aggregate = Message;
     const NAME: &'static str = "message.react";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let user = facts.actor().await?;

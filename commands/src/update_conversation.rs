@@ -6,7 +6,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    ConversationId,
+    ConversationId, Tier,
     conversation::{Conversation, ConversationCommand, SettingsChange},
 };
 use serde::Serialize;
@@ -20,6 +20,7 @@ struct UpdateConversation {
 impl UseCase for UpdateConversation {
     type Aggregate = Conversation;
     const NAME: &'static str = "conversation.update";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
         let by = facts.actor().await?;

@@ -5,7 +5,10 @@ use crate::{
     execute::UseCase,
     facts::{Decided, Facts},
 };
-use domain::user::{ProfileChange, User, UserCommand};
+use domain::{
+    Tier,
+    user::{ProfileChange, User, UserCommand},
+};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -16,6 +19,7 @@ struct UpdateProfile {
 impl UseCase for UpdateProfile {
     type Aggregate = User;
     const NAME: &'static str = "account.update";
+    const TIER: Tier = Tier::Medium;
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<User>, CommandError> {
         let (user, account) = facts.actor_and_account().await?;
