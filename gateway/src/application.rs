@@ -28,6 +28,8 @@ use uuid::Uuid;
 const PARTITIONS: u16 = 16;
 /// Reading connections to each place.
 const CONNECTIONS: u32 = 8;
+/// Connections to the read models for those who keep them.
+const RESERVED: u32 = 4;
 /// How long a replaced refresh token still works.
 const REFRESH_GRACE_MS: i64 = 30_000;
 /// Over which time sockets are closed, so that their clients do not all come back at once.
@@ -64,6 +66,7 @@ pub struct Application {
     routes: Router,
     listener: TcpListener,
     address: SocketAddr,
+    read_models: Database,
     background: Background,
 }
 
@@ -82,6 +85,8 @@ impl Application {
         let (store, commits) = open_log(&config).await?;
         let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
         read_models.migrate(projections::migrator(read_models.engine())).await?;
+        // Whoever keeps the read models does not wait behind those who read them.
+        let reserved = Database::connect(&config.read_location(), RESERVED).await?;
         let broker = engines::broker(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
         let hub = Hub::open(store.clone(), config.hub).await?;
@@ -89,8 +94,8 @@ impl Application {
         let queries = Queries::new(read_models.clone());
 
         let shared = Shared {
-            store: store.clone(),
-            read_models: read_models.clone(),
+            store: store.reserved(),
+            read_models: reserved,
             broker: broker.clone(),
             graph: graph.clone(),
             commands: commands.clone(),
@@ -99,7 +104,7 @@ impl Application {
         let background = Background::start(&config, shared, commits).await?;
         let progress = match background.worker() {
             Some(worker) => worker.progress(),
-            None => Progress::new(store.clone(), read_models),
+            None => Progress::new(store.reserved(), read_models.clone()),
         };
         let key = config.master_key().map_err(StartError::Data)?;
         let app = App::new(Parts {
@@ -119,7 +124,7 @@ impl Application {
             ids,
         });
         let routes = rest::routes(&app);
-        Ok(Self { app, routes, listener, address, background })
+        Ok(Self { app, routes, listener, address, read_models, background })
     }
 
     /// The address it listens on.
@@ -137,7 +142,7 @@ impl Application {
     /// Serves until `shutdown`, then ends in order: no more connections, sockets told to come back, requests
     /// finished, workers stopped.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { app, routes, listener, background, .. } = self;
+        let Self { app, routes, listener, read_models, background, .. } = self;
         let connections = serve::serve(listener, routes, app.config.patience, shutdown).await;
         tracing::info!("stopping: finishing requests and sending sockets away");
         let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
@@ -145,6 +150,7 @@ impl Application {
             tracing::warn!("some connections did not end in time");
         }
         background.end().await;
+        read_models.close().await;
     }
 }
 

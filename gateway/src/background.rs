@@ -25,7 +25,7 @@ use tokio_util::{
 /// How long a worker's lease, or a duty's, lasts.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// What all of it works on.
+/// What all of it works on: log and read models over connections of its own, not those of commands and queries.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) store: EventStore,

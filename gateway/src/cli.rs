@@ -91,7 +91,13 @@ pub async fn run() -> Result<()> {
 }
 
 fn start_logging(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    // It reports each ordinary reconnection as an error, and each returned message whole; the broker says what counts.
+    if !config.log.contains("lapin")
+        && let Ok(silent) = "lapin=off".parse()
+    {
+        filter = filter.add_directive(silent);
+    }
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Somebody else's subscriber, in a test say, stays.
     let _ = if config.log_json { lines.json().try_init() } else { lines.try_init() };

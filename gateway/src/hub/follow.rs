@@ -3,7 +3,7 @@
 use super::{Hub, ring::Entry};
 use crate::{
     cursor::after,
-    push::{is_pushed, open},
+    push::{Push, is_pushed, open},
     session::{Close, Outbox},
 };
 use broker::{Broker, Follower, Interest, Ordering};
@@ -12,8 +12,12 @@ use domain::{
     session::{EndReason, SessionEvent},
     user::UserEvent,
 };
-use event_store::{ReadError, RecordedEvent};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use event_store::{Position, ReadError, RecordedEvent};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Events handled before the sockets' writers are woken.
@@ -34,7 +38,7 @@ impl Hub {
         let hints = broker.subscribe(Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() });
         let marks = self.marks();
         let from: BTreeMap<_, _> = (0..self.0.store.partitions()).map(|n| (Partition(n), marks)).collect();
-        let mut follower = Follower::new(self.0.store.clone(), hints, Ordering::Global, from);
+        let mut follower = Follower::new(self.0.store.reserved(), hints, Ordering::Global, from);
         let following = async {
             loop {
                 match follower.next(BATCH).await {
@@ -54,9 +58,23 @@ impl Hub {
     }
 
     async fn handle_all(&self, events: &[Arc<RecordedEvent>], observe: &impl Fn(&RecordedEvent, Option<&Event>)) {
+        // The high ones come first, and are on their way before a statement is spent on the others.
+        let (high, others) = events.split_at(events.partition_point(|event| event.record.lane.tier == Tier::High));
+        self.handle_each(high, &HashMap::new(), observe).await;
+        let pushes = self.render_ahead(others).await;
+        self.handle_each(others, &pushes, observe).await;
+    }
+
+    async fn handle_each(
+        &self,
+        events: &[Arc<RecordedEvent>],
+        pushes: &HashMap<Position, Arc<Push>>,
+        observe: &impl Fn(&RecordedEvent, Option<&Event>),
+    ) {
         let mut wake = Vec::new();
         for event in events {
-            while let Err(error) = self.handle(event, observe, &mut wake).await {
+            let push = pushes.get(&event.record.position);
+            while let Err(error) = self.handle(event, push, observe, &mut wake).await {
                 wake.drain(..).for_each(|outbox: Arc<Outbox>| outbox.wake());
                 pause(&error).await;
             }
@@ -64,9 +82,24 @@ impl Hub {
         wake.into_iter().for_each(|outbox| outbox.wake());
     }
 
+    /// The pushes for which somebody is connected now, with one statement for all of their streams. What is wanting
+    /// is rendered later, one by one.
+    async fn render_ahead(&self, events: &[Arc<RecordedEvent>]) -> HashMap<Position, Arc<Push>> {
+        let mut wanted = Vec::new();
+        for event in events {
+            let opened = open(&self.0.store, event).await.ok().flatten().filter(|opened| is_pushed(opened));
+            if opened.is_some_and(|opened| self.state().has_audience(&Entry::new(Arc::clone(event), opened))) {
+                wanted.push(Arc::clone(event));
+            }
+        }
+        let pushes = if wanted.len() > 1 { self.0.live.render_all(&wanted).await } else { Ok(Vec::new()) };
+        pushes.unwrap_or_default().into_iter().flatten().map(|push| (push.position, push)).collect()
+    }
+
     async fn handle(
         &self,
         event: &Arc<RecordedEvent>,
+        push: Option<&Arc<Push>>,
         observe: &impl Fn(&RecordedEvent, Option<&Event>),
         wake: &mut Vec<Arc<Outbox>>,
     ) -> Result<(), ReadError> {
@@ -74,8 +107,11 @@ impl Hub {
         observe(event, opened);
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));
+            if let Some(push) = push {
+                entry.push.get_or_init(|| Arc::clone(push));
+            }
             while !self.state().dispatch(&entry, wake) {
-                let push = self.0.pushes.render(event).await?;
+                let push = self.0.live.render(event).await?;
                 let Some(push) = push else { break };
                 entry.push.get_or_init(|| push);
             }

@@ -48,6 +48,8 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     store: EventStore,
     pushes: Pushes,
+    /// The same for live events, which do not wait behind those who catch up.
+    live: Pushes,
     settings: HubSettings,
     state: Mutex<State>,
     signals: signals::Counters,
@@ -66,9 +68,10 @@ impl Hub {
         let marks = Marks { high: head, medium: head };
         let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
         let pushes = Pushes::new(store.clone());
+        let live = pushes.over(store.reserved());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let signals = signals::Counters::default();
-        Ok(Self(Arc::new(Inner { store, pushes, settings, state, signals, readers, moved })))
+        Ok(Self(Arc::new(Inner { store, pushes, live, settings, state, signals, readers, moved })))
     }
 
     /// What a socket, a user and this hub may take up.

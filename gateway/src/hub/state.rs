@@ -222,6 +222,11 @@ impl State {
         }
     }
 
+    /// Whether somebody connected receives an event.
+    pub(super) fn has_audience(&self, entry: &Entry) -> bool {
+        !self.audience(entry).is_empty()
+    }
+
     /// Connected users who receive an event, each once.
     fn audience(&self, entry: &Entry) -> Vec<Uuid> {
         let listening =

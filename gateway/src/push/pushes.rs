@@ -33,6 +33,12 @@ impl Pushes {
         Self { store, folds: Arc::new(Cache::new(FOLDS)) }
     }
 
+    /// Renders what `store` reads, sharing what was folded.
+    #[must_use]
+    pub fn over(&self, store: EventStore) -> Self {
+        Self { store, folds: Arc::clone(&self.folds) }
+    }
+
     /// The push of one event; `None` when sockets are not told of it.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ use uuid::Uuid;
 
 /// Commands that may wait for the writer, per tier.
 const INTAKE: usize = 4_096;
+/// Connections for those who must not wait behind commands.
+const RESERVED: u32 = 4;
 /// Committed batches that may wait for their reader.
 const COMMITTED: usize = 1_024;
 /// How often a command is sealed again because another made a data key first.
@@ -35,10 +37,13 @@ const RESEALS: usize = 3;
 #[derive(Clone)]
 pub struct EventStore {
     inner: Arc<Inner>,
+    reserved: bool,
 }
 
 struct Inner {
     database: Database,
+    /// For those who must not wait behind commands.
+    reserved: Database,
     keyring: Keyring,
     fixed: Fixed,
     clock: fn() -> Timestamp,
@@ -57,14 +62,22 @@ impl EventStore {
     pub async fn open(settings: Settings) -> Result<(Self, mpsc::Receiver<Arc<CommittedBatch>>), ReadError> {
         let keyring = Keyring::new(&settings.keys);
         let (database, fixed, appender) = open::open(&settings, &keyring).await?;
+        let reserved = Database::connect(&settings.location, RESERVED).await?;
         let (high, high_intake) = mpsc::channel(INTAKE);
         let (medium, medium_intake) = mpsc::channel(INTAKE);
         let (committed, batches) = mpsc::channel(COMMITTED);
         let dropped = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(high_intake, medium_intake);
         tokio::spawn(Writer { intake, appender, committed, dropped: Arc::clone(&dropped) }.run());
-        let inner = Inner { database, keyring, fixed, clock: settings.clock, high, medium, dropped };
-        Ok((Self { inner: Arc::new(inner) }, batches))
+        let inner = Inner { database, reserved, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        Ok((Self { inner: Arc::new(inner), reserved: false }, batches))
+    }
+
+    /// The same log, read over connections that commands and queries do not use: for those who feed sockets and read
+    /// models, and must not wait behind a flood.
+    #[must_use]
+    pub fn reserved(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), reserved: true }
     }
 
     /// Names this log apart from any other: part of every cursor.
@@ -143,7 +156,7 @@ impl EventStore {
     }
 
     pub(crate) fn database(&self) -> &Database {
-        &self.inner.database
+        if self.reserved { &self.inner.reserved } else { &self.inner.database }
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
