@@ -4,7 +4,7 @@ use broker::{Broker, RabbitSettings};
 use domain::Timestamp;
 use lapin::{Channel, Connection, ConnectionProperties, uri::AMQPUri};
 use std::time::Duration;
-use testkit::{Cable, namespace, rabbitmq_url};
+use testkit::{Cable, Home, namespace, rabbitmq_url};
 use uuid::Uuid;
 
 /// What time it is.
@@ -33,6 +33,13 @@ impl Processes {
             clock: || Timestamp::from_millis(NOW),
         };
         Self { settings }
+    }
+
+    /// With names of the home's own.
+    pub(crate) fn of(home: &Home) -> Self {
+        let mut processes = Self::new();
+        processes.settings.namespace = home.namespace().to_owned();
+        processes
     }
 
     pub(crate) fn with_capacity(self, capacity: usize) -> Self {

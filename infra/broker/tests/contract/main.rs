@@ -7,4 +7,5 @@ mod follower;
 mod lanes;
 mod log;
 mod rabbitmq;
+mod scene;
 mod signals;

@@ -1,73 +1,68 @@
 //! A follower behind a RabbitMQ that fails: nothing is lost, nothing doubled, and what is live comes back.
 
 use crate::{
-    arms::{Processes, soon, until},
-    follower::{ORDERINGS, follow, pump, take},
-    log::{append, check, expected, mixed, open},
+    arms::{Processes, until},
+    follower::{case, kinds, run},
+    scene::{Case, Scene, lanes},
 };
-use broker::{Broker, Follower, Health, Interest, Marks, Ordering};
-use domain::{Lane, Partition, Tier};
-use event_store::{EventStore, RecordedEvent};
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
-use std::sync::Arc;
-use testkit::{Engine, Home};
+use broker::{Broker, Health};
+use lapin::{
+    Connection,
+    options::{ExchangeDeleteOptions, QueueDeleteOptions, QueuePurgeOptions},
+};
+use proptest::prelude::*;
+use std::time::Duration;
+use testkit::{Cable, Engine, Home};
 
-/// A log, the broker of the process that writes it, and followers of each ordering in another process.
-struct Scene {
-    store: EventStore,
-    writer: Broker,
-    reader: Broker,
-    followers: [Follower; 2],
-    yielded: [Vec<Arc<RecordedEvent>>; 2],
-    _home: Home,
+/// A scene of two processes on SQLite.
+async fn scene(writer: Broker, reader: Broker) -> Scene {
+    Scene::new(Home::new(Engine::Sqlite).await, [writer, reader], &Case::new()).await
 }
 
-impl Scene {
-    async fn new(writer: Broker, reader: Broker) -> Self {
-        let home = Home::new(Engine::Sqlite).await;
-        let (store, batches) = open(&home).await;
-        pump(batches, writer.clone());
-        let followers = ORDERINGS.map(|ordering| follow(&store, &reader, ordering, Marks::default()));
-        Self { store, writer, reader, followers, yielded: [vec![], vec![]], _home: home }
-    }
+/// What befalls RabbitMQ, or the way to it.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    Cut,
+    Hang,
+    Mend,
+    /// The lanes' queues lose what is in them.
+    Purge,
+    /// The lanes' queues are gone.
+    NoQueues,
+    /// All exchanges are gone.
+    NoExchanges,
+}
 
-    /// Appends some events and has them followed.
-    async fn go_on(&mut self) {
-        append(&self.store, &mixed(9)).await;
-        for (follower, yielded) in self.followers.iter_mut().zip(&mut self.yielded) {
-            yielded.extend(take(follower, 9, 100).await);
-        }
-    }
+impl Trouble {
+    /// All but the one that RabbitMQ's users may take seconds to notice.
+    const QUICK: [Self; 5] = [Self::Cut, Self::Hang, Self::Mend, Self::Purge, Self::NoQueues];
 
-    /// Goes on until runs come to the reader again.
-    async fn until_live(&mut self) {
-        let before = self.reader.stats();
-        let live = async {
-            loop {
-                self.go_on().await;
-                let now = self.reader.stats();
-                if now.high.received > before.high.received + 20 && now.medium.received > before.medium.received {
-                    return;
+    async fn befall(self, cable: &Cable, processes: &Processes, connection: &Connection) {
+        let names = lanes().into_iter().map(|lane| format!("test.{}.{}", lane.tier.as_str(), lane.partition.0));
+        let queues: Vec<_> = names.map(|name| processes.name(&name)).collect();
+        let channel = connection.create_channel().await.unwrap();
+        match self {
+            Self::Cut => cable.cut(),
+            Self::Hang => cable.hang(),
+            Self::Mend => cable.mend(),
+            Self::Purge => {
+                for queue in queues {
+                    let channel = connection.create_channel().await.unwrap();
+                    // An error says that there is no such queue now.
+                    let _ = channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await;
                 }
             }
-        };
-        soon(live).await;
-    }
-
-    /// Goes on until it is so.
-    async fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
-        let waited = async {
-            while !so(self) {
-                self.go_on().await;
+            Self::NoQueues => {
+                for queue in queues {
+                    channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+                }
             }
-        };
-        assert!(tokio::time::timeout(crate::arms::DEADLINE, waited).await.is_ok(), "it never was {what}");
-    }
-
-    async fn check(self) {
-        let expected = expected(&self.store, Marks::default()).await;
-        for (ordering, yielded) in ORDERINGS.into_iter().zip(&self.yielded) {
-            check(&expected, ordering, yielded);
+            Self::NoExchanges => {
+                for name in ["events", "signals", "retry", "dead"] {
+                    let name = processes.name(name);
+                    channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await.unwrap();
+                }
+            }
         }
     }
 }
@@ -77,23 +72,11 @@ fn is_away(broker: &Broker) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn live_events_come_in_order_from_another_process() {
-    let processes = Processes::new();
-    let mut scene = Scene::new(processes.join_up().await, processes.join_up().await).await;
-    for _ in 0..20 {
-        scene.go_on().await;
-    }
-    scene.until_live().await;
-    assert_eq!(scene.writer.stats().high.unsent, 0);
-    scene.check().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rabbitmq_may_come_later() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
     cable.cut();
-    let mut scene = Scene::new(behind.join(), behind.join()).await;
+    let mut scene = scene(behind.join(), behind.join()).await;
     scene.until("away", |scene| is_away(&scene.writer) && is_away(&scene.reader)).await;
     scene.go_on().await;
     assert!(scene.writer.stats().high.unsent > 0);
@@ -108,7 +91,7 @@ async fn rabbitmq_may_come_later() {
 async fn connections_may_be_cut_and_come_again() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
-    let mut scene = Scene::new(behind.join_up().await, behind.join_up().await).await;
+    let mut scene = scene(behind.join_up().await, behind.join_up().await).await;
     for round in 1..=3 {
         scene.until_live().await;
         cable.cut();
@@ -126,7 +109,7 @@ async fn connections_may_be_cut_and_come_again() {
 async fn connections_may_hang() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
-    let mut scene = Scene::new(behind.join_up().await, behind.join_up().await).await;
+    let mut scene = scene(behind.join_up().await, behind.join_up().await).await;
     scene.until_live().await;
     cable.hang();
     scene.until("away", |scene| is_away(&scene.writer) && is_away(&scene.reader)).await;
@@ -140,33 +123,54 @@ async fn connections_may_hang() {
 /// As when RabbitMQ comes back with an empty disk, but without its connections being ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queues_and_exchanges_may_be_deleted() {
-    let processes = Processes::new();
-    let (writer, reader) = (processes.join_up().await, processes.join_up().await);
-    let mut scene = Scene::new(writer, reader).await;
-    let lanes: Vec<_> = Tier::DURABLE
-        .iter()
-        .flat_map(|tier| (0..4).map(|partition| Lane { tier: *tier, partition: Partition(partition) }))
-        .collect();
-    let queue = "worker".to_owned();
-    let hints = scene.reader.subscribe(Interest::Lanes { queue, lanes: lanes.clone() });
-    soon(hints.ready()).await;
-    let from = scene.followers[0].marks().clone();
-    scene.followers[0] = Follower::new(scene.store.clone(), hints, Ordering::Partition, from);
-    let (_connection, channel) = processes.amqp().await;
+    let (cable, processes) = Processes::new().behind_a_cable().await;
+    let mut scene = scene(processes.join_up().await, processes.join_up().await).await;
+    let (connection, _channel) = processes.amqp().await;
     for _ in 0..2 {
         scene.until_live().await;
-        for Lane { tier, partition } in &lanes {
-            let name = processes.name(&format!("worker.{}.{}", tier.as_str(), partition.0));
-            channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+        for trouble in [Trouble::NoQueues, Trouble::NoExchanges] {
+            trouble.befall(&cable, &processes, &connection).await;
+            scene.go_on().await;
         }
-        scene.go_on().await;
-        for name in ["events", "signals", "retry", "dead"] {
-            channel.exchange_delete(processes.name(name).into(), ExchangeDeleteOptions::default()).await.unwrap();
-        }
-        scene.go_on().await;
     }
     scene.until_live().await;
     scene.check().await;
+}
+
+proptest! {
+    // Trouble of this kind does not come twice the same: there is nothing to shrink.
+    #![proptest_config(ProptestConfig {
+        cases: 6,
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_log_survives_any_rabbitmq(
+        case in case(),
+        live in prop::collection::vec((prop::sample::select(&Trouble::QUICK), 0..150_u64, kinds()), 1..10),
+    ) {
+        run(async {
+            let processes = Processes::new().with_capacity(16);
+            let (connection, _channel) = processes.amqp().await;
+            let (cable, behind) = processes.behind_a_cable().await;
+            let home = Home::new(Engine::Sqlite).await;
+            let mut scene = Scene::new(home, [behind.join_up().await, behind.join_up().await], &case).await;
+            let mut troubles = live.iter().map(|(trouble, pause, _)| (trouble, Duration::from_millis(*pause)));
+            let live: Vec<_> = live.iter().map(|(_, _, kinds)| kinds.clone()).collect();
+            let disturb = async || {
+                let (trouble, pause) = troubles.next().unwrap();
+                trouble.befall(&cable, &processes, &connection).await;
+                // Another point of whatever is on its way.
+                tokio::time::sleep(pause).await;
+            };
+            scene.live(&live, disturb).await;
+            cable.mend();
+            scene.until_live().await;
+            scene.check().await;
+        });
+    }
 }
 
 /// A process that has gone leaves nothing behind in lapin: no thread of a connection that hangs.
