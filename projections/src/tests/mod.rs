@@ -9,6 +9,7 @@ mod interleaving;
 mod leases;
 mod poison;
 mod queries;
+mod rabbitmq;
 mod rebuild;
 mod retries;
 mod verify;

@@ -28,12 +28,18 @@ use uuid::Uuid;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A clock that runs.
-fn running() -> Timestamp {
+pub(super) fn running() -> Timestamp {
     static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
     Timestamp::from_millis(1_700_000_000_000 + i64::try_from(BEGUN.elapsed().as_millis()).unwrap())
 }
 
-fn worker(world: &World, broker: &Broker, owner: u128, back_off: BackOff, token: &CancellationToken) -> Worker {
+pub(super) fn worker(
+    world: &World,
+    broker: &Broker,
+    owner: u128,
+    back_off: BackOff,
+    token: &CancellationToken,
+) -> Worker {
     let settings = WorkerSettings {
         store: world.store.clone(),
         broker: broker.clone(),
@@ -46,7 +52,7 @@ fn worker(world: &World, broker: &Broker, owner: u128, back_off: BackOff, token:
 }
 
 /// Waits until what is parked is as wanted; answers it.
-async fn until(world: &World, wanted: impl Fn(&[Parked]) -> bool) -> Vec<Parked> {
+pub(super) async fn until(world: &World, wanted: impl Fn(&[Parked]) -> bool) -> Vec<Parked> {
     let waited = async {
         loop {
             let parked = list_parked(&world.database).await.unwrap();
@@ -59,7 +65,7 @@ async fn until(world: &World, wanted: impl Fn(&[Parked]) -> bool) -> Vec<Parked>
     timeout(DEADLINE, waited).await.expect("in time")
 }
 
-async fn reached(worker: &Worker, position: u64) {
+pub(super) async fn reached(worker: &Worker, position: u64) {
     assert!(worker.progress().wait(position, &Projection::ALL, DEADLINE).await);
 }
 

@@ -141,6 +141,12 @@ impl World {
     /// A broker that hears of every batch this log commits from now on.
     pub(super) fn broker(&self, faults: Faults) -> Broker {
         let broker = Broker::in_process_with(64, faults);
+        self.publish_to(&broker);
+        broker
+    }
+
+    /// Has every batch this log commits from now on published.
+    pub(super) fn publish_to(&self, broker: &Broker) {
         let mut committed = self.committed.lock().unwrap().take().unwrap();
         let publishing = broker.clone();
         tokio::spawn(async move {
@@ -148,7 +154,6 @@ impl World {
                 publishing.publish(&batch);
             }
         });
-        broker
     }
 }
 
