@@ -4,7 +4,10 @@
 //! high commands is the sign of congestion.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::{
@@ -12,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-/// No high command is slow that takes less than this.
+/// No high command's append is slow that takes less than this.
 const QUICK: Duration = Duration::from_millis(12);
 /// Beyond that, one is slow that takes so many times as long as the quickest one lately: disks differ.
 const SLOWER: u32 = 4;
@@ -24,17 +27,25 @@ const TURN: Duration = Duration::from_millis(100);
 const LEAST: usize = 4;
 /// More only wait for each other.
 const MOST: usize = 64;
+/// With so few places, signals are shed.
+const PRESSED: usize = 16;
+/// Commands that may wait for a place; more are told to come back.
+const QUEUE: usize = 4_096;
 
 /// A place among the medium commands under way; it is free again when this is dropped.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
+
+/// One who waits for a place.
+struct Waiting<'a>(&'a AtomicUsize);
 
 /// Admits medium commands.
 #[derive(Debug)]
 pub(crate) struct Admission {
     places: Arc<Semaphore>,
+    waiting: AtomicUsize,
     limit: Mutex<Limit>,
 }
 
@@ -56,14 +67,22 @@ impl Admission {
         let now = Instant::now();
         let quickest = [Duration::MAX; 2];
         let limit = Limit { places: MOST, slow: false, quickest, window_ends: now, owed: 0, turn_ends: now };
-        Self { places: Arc::new(Semaphore::new(MOST)), limit: Mutex::new(limit) }
+        Self { places: Arc::new(Semaphore::new(MOST)), waiting: AtomicUsize::new(0), limit: Mutex::new(limit) }
     }
 
-    /// Waits for a place: first come, first served.
+    /// Waits for a place: first come, first served. `None` when too many wait already.
     pub(crate) async fn place(&self) -> Option<Place> {
         self.adjust(None, Instant::now());
+        let waiting = Waiting::begin(&self.waiting)?;
         let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        Some(Place { _permit: Arc::new(permit) })
+        drop(waiting);
+        Some(Place { _permit: permit })
+    }
+
+    /// Whether high commands are slow, so that whatever may be shed should be.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.adjust(None, Instant::now());
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner).places <= PRESSED
     }
 
     /// A high command took so long.
@@ -76,9 +95,9 @@ impl Admission {
         if let Some(time) = high {
             limit.high_took(time, now);
         }
-        if now >= limit.turn_ends {
+        if let Some(late) = now.checked_duration_since(limit.turn_ends) {
             limit.turn_ends = now + TURN;
-            match limit.next() {
+            match limit.next(1 + (late.as_millis() / TURN.as_millis()) as usize) {
                 wanted if wanted > limit.places => {
                     let more = wanted - limit.places;
                     let paid = more.min(limit.owed);
@@ -96,6 +115,20 @@ impl Admission {
     }
 }
 
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Option<Self> {
+        let before = waiting.fetch_add(1, Relaxed);
+        let waits = Self(waiting);
+        (before < QUEUE).then_some(waits)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Limit {
     fn high_took(&mut self, time: Duration, now: Instant) {
         if now >= self.window_ends {
@@ -107,9 +140,13 @@ impl Limit {
         self.slow |= time > this.min(before).saturating_mul(SLOWER).max(QUICK);
     }
 
-    /// How many places the next turn has.
-    fn next(&mut self) -> usize {
-        if std::mem::take(&mut self.slow) { (self.places / 2).max(LEAST) } else { (self.places + 1).min(MOST) }
+    /// How many places the next turn has, when so many turns have passed.
+    fn next(&mut self, turns: usize) -> usize {
+        if std::mem::take(&mut self.slow) {
+            (self.places / 2).max(LEAST)
+        } else {
+            self.places.saturating_add(turns).min(MOST)
+        }
     }
 }
 
@@ -188,5 +225,9 @@ mod tests {
         trial.turns(10, Some(50 * MS));
         trial.turns(2 * MOST, None);
         assert_eq!(trial.free(), MOST);
+        trial.turns(10, Some(50 * MS));
+        trial.now += 2 * TURN * u32::try_from(MOST).unwrap_or(u32::MAX);
+        trial.turns(1, None);
+        assert_eq!(trial.free(), MOST, "after a pause, too");
     }
 }

@@ -1,6 +1,5 @@
 //! Who commands, and what they get back.
 
-use crate::Place;
 use domain::{SessionId, UserId};
 use event_store::{Position, Receipt};
 use std::sync::Arc;
@@ -37,6 +36,4 @@ pub struct Done<A> {
     pub id: Uuid,
     /// The aggregate's state right after.
     pub state: Arc<A>,
-    /// Its place among those under way: whoever answers it keeps it until the answer is made.
-    pub place: Option<Place>,
 }

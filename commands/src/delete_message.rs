@@ -19,7 +19,10 @@ struct DeleteMessage {
 impl UseCase for DeleteMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.delete";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let by = facts.actor().await?;

@@ -21,7 +21,10 @@ struct EditMessage {
 impl UseCase for EditMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.edit";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let by = facts.actor().await?;

@@ -27,11 +27,13 @@ pub(crate) trait UseCase: Serialize + Sync {
     type Aggregate: Cached;
     /// Its name in the protocol.
     const NAME: &'static str;
-    /// The tier of its events. Only so many medium commands are under way at a time ([`Admission`]), so that a flood
+    /// The tier of what it appends. Only so many medium commands are under way at a time ([`Admission`]), so that a flood
     /// of them waits for itself, and the high ones not for it.
     ///
     /// [`Admission`]: crate::admission::Admission
-    const TIER: Tier = Tier::High;
+    fn tier(&self) -> Tier {
+        Tier::High
+    }
 
     /// Authorises and decides. It may be asked again with fresher facts.
     fn decide(
@@ -110,21 +112,7 @@ impl Commands {
         caller: &Caller<'_>,
         case: &C,
     ) -> Result<Done<C::Aggregate>, CommandError> {
-        let began = Instant::now();
-        if C::TIER == Tier::High {
-            let done = self.decide_and_append(caller, case).await;
-            self.admission().high_took(began.elapsed());
-            return done;
-        }
-        let place = self.admission().place().await;
-        self.decide_and_append(caller, case).await.map(|done| Done { place, ..done })
-    }
-
-    async fn decide_and_append<C: UseCase>(
-        &self,
-        caller: &Caller<'_>,
-        case: &C,
-    ) -> Result<Done<C::Aggregate>, CommandError> {
+        let _place = if case.tier() == Tier::High { None } else { Some(self.place().await?) };
         let request_hash = self.request_hash(case)?;
         let key = caller.command_key(&request_hash, self.new_id());
         let mut freshness = Freshness::Cached;
@@ -137,7 +125,7 @@ impl Commands {
             let error = match verdict {
                 Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
                     Ok(receipt) if receipt.repeated => return self.first_done(receipt, decided.id).await,
-                    Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state, place: None }),
+                    Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
                     Err(AppendError::Stale(stream)) => {
                         freshness = Freshness::Fresh;
                         // Twice overtaken: queue for the stream, so that of many at once all come through.
@@ -198,7 +186,11 @@ impl Commands {
             secrets,
             events: events.clone(),
         };
+        let began = Instant::now();
         let receipt = self.store().append(append).await?;
+        if high {
+            self.admission().high_took(began.elapsed());
+        }
         if !receipt.repeated {
             for new in &events {
                 self.states().advance(new);
@@ -222,10 +214,10 @@ impl Commands {
         if let Some(stream) = receipt.stream.filter(|stream| stream.aggregate == A::AGGREGATE) {
             let events = self.store().load_many(&[(stream, receipt.version)]).await?;
             let then = fold::<A>(self.store(), Versioned::default(), &events).await?;
-            return Ok(Done { receipt, id: stream.id, state: then.state, place: None });
+            return Ok(Done { receipt, id: stream.id, state: then.state });
         }
         let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
-        Ok(Done { receipt, id, state: now.state, place: None })
+        Ok(Done { receipt, id, state: now.state })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     facts::{Decided, Facts},
 };
 use domain::{
-    UserId,
+    Tier, UserId,
     friendship::{Friendship, FriendshipAct, FriendshipCommand, FriendshipError},
     id::PairId,
     user::User,
@@ -23,6 +23,15 @@ struct Between {
 impl UseCase for Between {
     type Aggregate = Friendship;
     const NAME: &'static str = "friend";
+
+    fn tier(&self) -> Tier {
+        match self.act {
+            FriendshipAct::Request | FriendshipAct::Reject | FriendshipAct::Cancel => Tier::Medium,
+            FriendshipAct::Accept | FriendshipAct::Block | FriendshipAct::Unblock | FriendshipAct::Unfriend => {
+                Tier::High
+            }
+        }
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Friendship>, CommandError> {
         let by = facts.actor().await?;

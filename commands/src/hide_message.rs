@@ -19,7 +19,10 @@ struct HideMessage {
 impl UseCase for HideMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.hide";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let user = facts.actor().await?;

@@ -34,7 +34,10 @@ struct MarkUpTo {
 impl UseCase for MarkUpTo {
     type Aggregate = ReadMarker;
     const NAME: &'static str = "message.mark";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<ReadMarker>, CommandError> {
         let user = facts.actor().await?;

@@ -21,7 +21,10 @@ struct React {
 impl UseCase for React {
     type Aggregate = Message;
     const NAME: &'static str = "message.react";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let user = facts.actor().await?;

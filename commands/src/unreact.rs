@@ -21,7 +21,10 @@ struct Unreact {
 impl UseCase for Unreact {
     type Aggregate = Message;
     const NAME: &'static str = "message.unreact";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
         let user = facts.actor().await?;

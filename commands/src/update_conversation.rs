@@ -20,7 +20,10 @@ struct UpdateConversation {
 impl UseCase for UpdateConversation {
     type Aggregate = Conversation;
     const NAME: &'static str = "conversation.update";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
         let by = facts.actor().await?;

@@ -19,7 +19,10 @@ struct UpdateProfile {
 impl UseCase for UpdateProfile {
     type Aggregate = User;
     const NAME: &'static str = "account.update";
-    const TIER: Tier = Tier::Medium;
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<User>, CommandError> {
         let (user, account) = facts.actor_and_account().await?;

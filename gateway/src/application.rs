@@ -111,7 +111,12 @@ impl Application {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
             circle: Circle::new(graph.clone(), queries.clone()),
-            signals: Signals::new(broker.clone(), config.redis_url.is_some().then(|| graph.clone()), clock),
+            signals: Signals::new(
+                broker.clone(),
+                config.redis_url.is_some().then(|| graph.clone()),
+                commands.clone(),
+                clock,
+            ),
             queries,
             commands,
             progress,

@@ -38,7 +38,7 @@ impl Hub {
         let hints = broker.subscribe(Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() });
         let marks = self.marks();
         let from: BTreeMap<_, _> = (0..self.0.store.partitions()).map(|n| (Partition(n), marks)).collect();
-        let mut follower = Follower::new(self.0.store.reserved(), hints, Ordering::Global, from);
+        let mut follower = Follower::new(self.0.reserved.clone(), hints, Ordering::Global, from);
         let following = async {
             loop {
                 match follower.next(BATCH).await {
@@ -87,7 +87,7 @@ impl Hub {
     async fn render_ahead(&self, events: &[Arc<RecordedEvent>]) -> HashMap<Position, Arc<Push>> {
         let mut wanted = Vec::new();
         for event in events {
-            let opened = open(&self.0.store, event).await.ok().flatten().filter(|opened| is_pushed(opened));
+            let opened = open(&self.0.reserved, event).await.ok().flatten().filter(|opened| is_pushed(opened));
             if opened.is_some_and(|opened| self.state().has_audience(&Entry::new(Arc::clone(event), opened))) {
                 wanted.push(Arc::clone(event));
             }
@@ -103,7 +103,7 @@ impl Hub {
         observe: &impl Fn(&RecordedEvent, Option<&Event>),
         wake: &mut Vec<Arc<Outbox>>,
     ) -> Result<(), ReadError> {
-        let opened = open(&self.0.store, event).await?;
+        let opened = open(&self.0.reserved, event).await?;
         observe(event, opened);
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));

@@ -50,6 +50,8 @@ struct Inner {
     pushes: Pushes,
     /// The same for live events, which do not wait behind those who catch up.
     live: Pushes,
+    /// The log, over connections that only following uses.
+    reserved: EventStore,
     settings: HubSettings,
     state: Mutex<State>,
     signals: signals::Counters,
@@ -68,10 +70,11 @@ impl Hub {
         let marks = Marks { high: head, medium: head };
         let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
         let pushes = Pushes::new(store.clone());
-        let live = pushes.over(store.reserved());
+        let reserved = store.reserved();
+        let live = pushes.over(reserved.clone());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let signals = signals::Counters::default();
-        Ok(Self(Arc::new(Inner { store, pushes, live, settings, state, signals, readers, moved })))
+        Ok(Self(Arc::new(Inner { store, reserved, pushes, live, settings, state, signals, readers, moved })))
     }
 
     /// What a socket, a user and this hub may take up.

@@ -5,7 +5,7 @@ use crate::hub::Hub;
 use domain::{SessionId, Timestamp, UserId};
 use graph::{Graph, GraphError};
 use std::{collections::HashSet, time::Duration};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -13,6 +13,8 @@ use uuid::Uuid;
 const LEASE_MS: i64 = 60_000;
 /// How often leases are renewed.
 const RENEWAL: Duration = Duration::from_secs(20);
+/// How often it looks whether the graph has lost them.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long comings and goings are gathered, so that a thousand who come at once cost a few round trips.
 const GATHER: Duration = Duration::from_millis(50);
 /// Between attempts while the graph is away.
@@ -24,19 +26,25 @@ type Sessions = HashSet<(UserId, SessionId)>;
 pub(crate) async fn attend(hub: Hub, graph: Graph, node: Uuid, clock: fn() -> Timestamp, stop: CancellationToken) {
     let mut leased = Sessions::new();
     let mut renewal = Instant::now();
+    let mut seen = signs(&graph).await;
     while !stop.is_cancelled() {
         let (present, moved) = hub.sessions();
-        if Instant::now() >= renewal {
+        let now_seen = signs(&graph).await;
+        if Instant::now() >= renewal || std::mem::replace(&mut seen, now_seen) != now_seen {
             // Those that are given up are asked for again, should this fail.
             leased.retain(|session| !present.contains(session));
             renewal = Instant::now() + RENEWAL;
+            // Those of processes that were killed.
+            if let Err(error) = graph.expire(clock()).await {
+                tracing::debug!(error.cause = %error, "ended leases are left for later");
+            }
         }
         let pause = match settle(&graph, node, clock(), &present, &leased).await {
             Ok(()) => {
                 leased = present;
                 tokio::select! {
                     () = moved => GATHER,
-                    () = sleep_until(renewal) => Duration::ZERO,
+                    () = sleep(LOOK) => Duration::ZERO,
                     () = stop.cancelled() => Duration::ZERO,
                 }
             }
@@ -51,6 +59,12 @@ pub(crate) async fn attend(hub: Hub, graph: Graph, node: Uuid, clock: fn() -> Ti
     if let Err(error) = settle(&graph, node, clock(), &Sessions::new(), &leased).await {
         tracing::debug!(error.cause = %error, "leases were not given up and end by themselves");
     }
+}
+
+/// What changes when the graph has lost its leases: flushed, restarted, failed over.
+async fn signs(graph: &Graph) -> (Option<u64>, u64) {
+    let epoch = graph.epoch().await.ok().flatten();
+    (epoch.map(|epoch| epoch.number()), graph.stats().reconnections)
 }
 
 /// Takes the leases that are wanting, and gives up those of sessions that have gone.

@@ -1,31 +1,48 @@
 //! Where a signal goes: to the processes that hold sockets of those it is for, when the graph they share knows them.
 
 use broker::{Broker, Signal};
+use commands::Commands;
 use domain::{ConversationId, Timestamp, UserId};
 use graph::{Cached, GraphError};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 use uuid::Uuid;
 
 /// In a larger conversation somebody is on every process anyway.
 const FEW: usize = 64;
 
 /// Sends signals on their way. Clones share everything.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signals {
     broker: Broker,
     /// `None` where each process has a graph of its own: it knows nothing of the others' sockets.
     shared: Option<Cached>,
+    commands: Commands,
+    shed: Arc<AtomicU64>,
     clock: fn() -> Timestamp,
 }
 
 impl Signals {
     /// Over a broker, and a graph if all processes share it.
     #[must_use]
-    pub const fn new(broker: Broker, shared: Option<Cached>, clock: fn() -> Timestamp) -> Self {
-        Self { broker, shared, clock }
+    pub fn new(broker: Broker, shared: Option<Cached>, commands: Commands, clock: fn() -> Timestamp) -> Self {
+        Self { broker, shared, commands, shed: Arc::default(), clock }
     }
 
-    /// Tells a signal. Whoever it is for and has come within the last moments may miss it.
+    /// How many were shed here because high commands were slow.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        self.shed.load(Relaxed)
+    }
+
+    /// Tells a signal, unless the process is pressed: whatever may be lost is the first to go. Whoever it is for and has come within the last moments may miss it.
     pub async fn tell(&self, signal: Signal) {
+        if !signal.is_urgent() && self.commands.is_pressed() {
+            self.shed.fetch_add(1, Relaxed);
+            return;
+        }
         let nodes = match &self.shared {
             Some(graph) => self.nodes(graph, &signal).await.unwrap_or_else(|error| {
                 tracing::debug!(error.cause = %error, "a signal goes to all processes");
@@ -46,6 +63,8 @@ impl Signals {
         if users.len() > FEW {
             return Ok(None);
         }
-        Ok(Some(graph.graph().nodes(&users, (self.clock)()).await?.into_iter().collect()))
+        // Where nobody is known to be, somebody may have just come.
+        let nodes: Vec<_> = graph.graph().nodes(&users, (self.clock)()).await?.into_iter().collect();
+        Ok((!nodes.is_empty()).then_some(nodes))
     }
 }

@@ -24,6 +24,8 @@ struct QueueStats {
     counts: broker::Stats,
     /// What became of signals at the sockets of this process.
     signals: SignalCounts,
+    /// Signals that were shed on their way in, because urgent commands were slow.
+    signals_shed_on_entry: u64,
 }
 
 /// What is remembered of the graph.
@@ -50,6 +52,7 @@ async fn queues(State(app): State<App>, _: Admin) -> Json<QueueStats> {
         up: app.broker.health().is_up(),
         counts: app.broker.stats(),
         signals: app.hub.signal_counts(),
+        signals_shed_on_entry: app.signals.shed(),
     })
 }
 

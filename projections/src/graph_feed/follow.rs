@@ -39,6 +39,10 @@ pub(super) async fn follow(settings: &GraphFeedSettings, epoch: &Epoch, marks: M
         }
         let marks = marks_of(&follower, &settled);
         if marks != saved && saved_at.elapsed() >= SAVE {
+            // Marks that are saved over older ones than were saved before would hide what Redis has lost.
+            if !is_current(graph, epoch, &saved).await? {
+                return Ok(());
+            }
             epoch.save_marks(&marks).await?;
             (saved, saved_at) = (marks, Instant::now());
         }

@@ -55,7 +55,8 @@ pub async fn run(settings: GraphFeedSettings, stop: CancellationToken) {
         let mut is_held_up = false;
         loop {
             match turn(&settings, &mut is_held_up).await {
-                Ok(()) => (),
+                // Not at once: two logs that share a namespace would take it from each other without a pause.
+                Ok(()) => tokio::time::sleep(PAUSE).await,
                 Err(error) => {
                     if !std::mem::replace(&mut is_held_up, true) {
                         tracing::warn!(error.cause = %error, "The graph is not fed");
