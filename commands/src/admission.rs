@@ -16,7 +16,7 @@ use tokio::{
 };
 
 /// No high command's append is slow that takes less than this.
-const QUICK: Duration = Duration::from_millis(12);
+const QUICK: Duration = Duration::from_millis(5);
 /// Beyond that, one is slow that takes so many times as long as the quickest one lately: disks differ.
 const SLOWER: u32 = 4;
 /// What "lately" is, at least; at most twice as long.
