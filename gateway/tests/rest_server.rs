@@ -188,3 +188,20 @@ each_mix!(administrators_see_what_queues_and_caches_do, |home| async move {
     }
     server.stop().await;
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_rabbitmq_and_redis_it_serves_and_says_so() {
+    let home = home().await;
+    // Nothing listens on port 1.
+    let absent = |scheme: &str| Some(format!("{scheme}://127.0.0.1:1"));
+    let server =
+        Server::start_with(Config { rabbitmq_url: absent("amqp"), redis_url: absent("redis"), ..config(&home) }).await;
+    let (ana, ben) = (server.register("ana").await, server.register("ben").await);
+    let room = server.conversation(&ana, "group", &[&ben]).await;
+    server.text(&ana, &room, "hello").await;
+    let online = server.get(&ana, "/chat/online-users").await.expect(StatusCode::OK);
+    assert_eq!(online["items"], json!([]), "nobody can be seen without Redis");
+    let health = server.send(server.request(Method::GET, "/readyz", None)).await.expect(StatusCode::OK);
+    assert_eq!(health, json!({"status": "degraded", "away": ["rabbitmq", "redis"]}));
+    server.stop().await;
+}
