@@ -29,8 +29,8 @@ pub(crate) async fn attend(hub: Hub, graph: Graph, node: Uuid, clock: fn() -> Ti
     let mut seen = signs(&graph).await;
     while !stop.is_cancelled() {
         let (present, moved) = hub.sessions();
-        let now_seen = signs(&graph).await;
-        if Instant::now() >= renewal || std::mem::replace(&mut seen, now_seen) != now_seen {
+        let before = std::mem::replace(&mut seen, signs(&graph).await);
+        if seen != before || Instant::now() >= renewal {
             // Those that are given up are asked for again, should this fail.
             leased.retain(|session| !present.contains(session));
             renewal = Instant::now() + RENEWAL;
