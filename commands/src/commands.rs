@@ -3,6 +3,7 @@
 use crate::{
     CommandError, PasswordCost, Place,
     admission::Admission,
+    coalescing::Coalescing,
     execute::Turns,
     password::Passwords,
     state::{Cached, Freshness, States, Versioned},
@@ -41,6 +42,7 @@ struct Shared {
     settings: CommandSettings,
     states: States,
     turns: Turns,
+    marks: Coalescing,
     admission: Admission,
     passwords: Passwords,
 }
@@ -51,7 +53,8 @@ impl Commands {
     pub fn new(store: EventStore, settings: CommandSettings) -> Self {
         let passwords = Passwords::new(settings.password_cost);
         let (states, turns, admission) = (States::new(), Turns::new(), Admission::new());
-        Self { shared: Arc::new(Shared { store, settings, states, turns, admission, passwords }) }
+        let marks = Coalescing::new();
+        Self { shared: Arc::new(Shared { store, settings, states, turns, marks, admission, passwords }) }
     }
 
     /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
@@ -129,6 +132,10 @@ impl Commands {
 
     pub(crate) fn turns(&self) -> &Turns {
         &self.shared.turns
+    }
+
+    pub(crate) fn marks(&self) -> &Coalescing {
+        &self.shared.marks
     }
 
     pub(crate) fn admission(&self) -> &Admission {

@@ -5,6 +5,7 @@ mod add;
 mod admission;
 mod approve;
 mod block_account;
+mod coalescing;
 mod commands;
 mod context;
 mod create_conversation;

@@ -5,6 +5,7 @@ use crate::{
     error::refused,
     execute::UseCase,
     facts::{Decided, Facts},
+    state::Freshness,
 };
 use domain::{
     AggregateType, ConversationId, MessageId, Tier, UserId,
@@ -40,34 +41,40 @@ impl UseCase for MarkUpTo {
     }
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<ReadMarker>, CommandError> {
-        let user = facts.actor().await?;
+        let (user, account) = facts.actor_and_account().await?;
         facts.conversation_of(user, self.conversation).await?;
         let (up_to, head) = match self.up_to {
             UpTo::Seq(seq) => (seq, facts.head_for(self.conversation, seq).await?),
             UpTo::Message(message) => {
-                let seq = self.seq_of(facts, user, message).await?;
+                let seq = seq_of(facts, user, self.conversation, message).await?;
                 (seq, seq)
             }
         };
         let Self { conversation, mark, .. } = *self;
-        let command = ReadMarkerCommand { conversation, user, up_to, head, mark };
+        let private = account.state.profile().is_some_and(|profile| !profile.preferences.read_receipts());
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, private };
         facts.decide(ReadMarkerId::of(conversation, user), command).await
     }
 }
 
-impl MarkUpTo {
-    async fn seq_of(&self, facts: &mut Facts<'_>, user: UserId, message: MessageId) -> Result<u64, CommandError> {
-        let state = facts.peek::<Message>(message).await?.state;
-        if state.posted().is_none_or(|posted| posted.conversation != self.conversation) || state.is_hidden_for(user) {
-            return Err(refused(MessageError::NotFound));
-        }
-        let sent = facts.store().load_many(&[(StreamId::new(AggregateType::Message, message), 1)]).await?;
-        sent.first().map(|sent| sent.record.scope_seq).ok_or_else(|| refused(MessageError::NotFound))
+/// The seq of a message of `conversation` that `user` has not hidden.
+async fn seq_of(
+    facts: &mut Facts<'_>,
+    user: UserId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<u64, CommandError> {
+    let state = facts.peek::<Message>(message).await?.state;
+    if state.posted().is_none_or(|posted| posted.conversation != conversation) || state.is_hidden_for(user) {
+        return Err(refused(MessageError::NotFound));
     }
+    let sent = facts.store().load_many(&[(StreamId::new(AggregateType::Message, message), 1)]).await?;
+    sent.first().map(|sent| sent.record.scope_seq).ok_or_else(|| refused(MessageError::NotFound))
 }
 
 impl Commands {
-    /// Moves the actor's marker in a conversation forward; it never moves back.
+    /// Moves the actor's marker in a conversation forward; it never moves back. Of what comes within a moment
+    /// without a key of its own, the furthest is appended, and answers all.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -78,6 +85,21 @@ impl Commands {
         up_to: UpTo,
         mark: Mark,
     ) -> Result<Done<ReadMarker>, CommandError> {
-        self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await
+        let (None, Some(actor)) = (&ctx.key, ctx.actor) else {
+            return self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await;
+        };
+        let seq = match up_to {
+            UpTo::Seq(seq) => seq,
+            UpTo::Message(message) => {
+                seq_of(&mut Facts::new(self, ctx, Freshness::Cached), actor.user, conversation, message).await?
+            }
+        };
+        let turn = self.marks().turn(ReadMarkerId::of(conversation, actor.user), mark, seq).await;
+        let done = self.act(ctx, &MarkUpTo { conversation, up_to: UpTo::Seq(turn.seq), mark }).await?;
+        turn.done(match mark {
+            Mark::Read => done.state.read(),
+            Mark::Delivered => done.state.delivered(),
+        });
+        Ok(done)
     }
 }

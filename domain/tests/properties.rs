@@ -115,9 +115,9 @@ fn acts() -> impl Strategy<Value = FriendshipAct> {
 }
 
 fn marks() -> impl Strategy<Value = ReadMarkerCommand> {
-    (0..200_u64, 0..100_u64, any::<bool>()).prop_map(|(up_to, head, read)| {
+    (0..200_u64, 0..100_u64, any::<bool>(), any::<bool>()).prop_map(|(up_to, head, read, private)| {
         let mark = if read { Mark::Read } else { Mark::Delivered };
-        ReadMarkerCommand { conversation: ROOM, user: UserId(Uuid::from_u128(1)), up_to, head, mark }
+        ReadMarkerCommand { conversation: ROOM, user: UserId(Uuid::from_u128(1)), up_to, head, mark, private }
     })
 }
 

@@ -61,7 +61,10 @@ impl Projection {
     /// emptied and filled from the log's beginning.
     #[must_use]
     pub const fn version(self) -> u32 {
-        1
+        match self {
+            Self::ReadMarkers => 2,
+            Self::Users | Self::Friendships | Self::Conversations | Self::Messages => 1,
+        }
     }
 
     /// The tables it owns.

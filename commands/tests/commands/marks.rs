@@ -2,7 +2,12 @@
 
 use crate::support::*;
 use commands::UpTo;
-use domain::{MessageId, read_marker::Mark};
+use domain::{
+    AggregateType, MessageId,
+    read_marker::Mark,
+    user::{Preferences, ProfileChange},
+};
+use event_store::StreamId;
 use testkit::each_engine;
 
 each_engine!(a_marker_is_clamped_and_never_goes_back, |home| async move {
@@ -36,4 +41,44 @@ each_engine!(only_members_mark_and_only_what_is_there, |home| async move {
     for message in [elsewhere, MessageId(ids())] {
         assert_eq!(refusal(commands.mark(&ana.ctx, us, UpTo::Message(message), Mark::Read).await), "not_found");
     }
+});
+
+each_engine!(what_is_asked_within_a_moment_moves_a_marker_seldom, |home| async move {
+    let commands = server(&home).await;
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let us = group(&commands, &ana, &[&bob]).await;
+    for _ in 0..10 {
+        say(&commands, &ana, us, "hello").await;
+    }
+    let all = (1..=10).map(|seq| commands.mark(&bob.ctx, us, UpTo::Seq(seq), Mark::Read));
+    let done = futures_util::future::try_join_all(all).await.unwrap();
+    assert!(
+        done.iter().zip(1..).all(|(done, seq)| done.state.read() >= seq),
+        "each is answered with what it asked for"
+    );
+    let moves = done.iter().filter(|done| done.receipt.position.is_some()).map(|done| done.state.read());
+    assert_eq!(moves.collect::<Vec<_>>(), [1, 10], "the first at once, and one for all others");
+
+    // Beyond the end is the end as it is then.
+    commands.mark(&bob.ctx, us, UpTo::Seq(u64::MAX), Mark::Read).await.unwrap();
+    say(&commands, &ana, us, "hello").await;
+    say(&commands, &ana, us, "hello").await;
+    let next = commands.mark(&bob.ctx, us, UpTo::Seq(11), Mark::Read).await.unwrap();
+    assert_eq!(next.state.read(), 11);
+});
+
+each_engine!(whoever_prefers_so_reads_in_private, |home| async move {
+    let commands = server(&home).await;
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let us = group(&commands, &ana, &[&bob]).await;
+    say(&commands, &ana, us, "hello").await;
+    let preferences = Preferences(serde_json::from_str(r#"{"readReceipts":false}"#).unwrap());
+    let change = ProfileChange { preferences: Some(preferences), ..ProfileChange::default() };
+    commands.update_profile(&bob.ctx, change).await.unwrap();
+    let done = commands.mark(&bob.ctx, us, UpTo::Seq(1), Mark::Read).await.unwrap();
+    assert_eq!(done.receipt.version, 2, "it has arrived, and was read in private");
+    let stream = StreamId::new(AggregateType::ReadMarker, done.id);
+    let events = open(&home).await.load(stream, 0).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| event.record.event_type.as_str()).collect();
+    assert_eq!(told, ["receipt.delivered", "receipt.read_privately"]);
 });

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMarker {
     read: u64,
+    /// As far as the others may know.
+    shown: u64,
     delivered: u64,
 }
 
@@ -29,12 +31,17 @@ impl Aggregate for ReadMarker {
     const AGGREGATE: AggregateType = AggregateType::ReadMarker;
 
     fn decide(&self, command: ReadMarkerCommand) -> Result<Vec<ReadMarkerEvent>, ReadMarkerError> {
-        let ReadMarkerCommand { conversation, user, up_to, head, mark } = command;
+        let ReadMarkerCommand { conversation, user, up_to, head, mark, private } = command;
         let seq = up_to.min(head);
+        let delivered = ReadMarkerEvent::Delivered { conversation, user, seq };
+        let in_private = ReadMarkerEvent::ReadPrivately { conversation, user, seq };
         Ok(match mark {
-            Mark::Read if seq > self.read => vec![ReadMarkerEvent::Read { conversation, user, seq }],
-            Mark::Delivered if seq > self.delivered => vec![ReadMarkerEvent::Delivered { conversation, user, seq }],
-            _ => vec![],
+            Mark::Read if !private && seq > self.shown => vec![ReadMarkerEvent::Read { conversation, user, seq }],
+            // What was read in private has arrived for all to see.
+            Mark::Read if private && seq > self.read.max(self.delivered) => vec![delivered, in_private],
+            Mark::Read if private && seq > self.read => vec![in_private],
+            Mark::Delivered if seq > self.delivered => vec![delivered],
+            Mark::Read | Mark::Delivered => vec![],
         })
     }
 }
@@ -51,6 +58,11 @@ impl cqrs_es::Aggregate for ReadMarker {
     fn apply(&mut self, event: ReadMarkerEvent) {
         match event {
             ReadMarkerEvent::Read { seq, .. } => {
+                self.shown = self.shown.max(seq);
+                self.read = self.read.max(seq);
+                self.delivered = self.delivered.max(seq);
+            }
+            ReadMarkerEvent::ReadPrivately { seq, .. } => {
                 self.read = self.read.max(seq);
                 self.delivered = self.delivered.max(seq);
             }

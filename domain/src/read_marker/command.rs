@@ -16,10 +16,12 @@ pub struct ReadMarkerCommand {
     pub head: u64,
     /// Seen, or merely arrived.
     pub mark: Mark,
+    /// Whether what is seen is kept from the others.
+    pub private: bool,
 }
 
 /// What a marker says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Mark {
     /// The person has seen it.
     Read,

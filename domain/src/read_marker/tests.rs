@@ -1,14 +1,26 @@
 //! Given/when/then for each branch of each command.
 
 use super::*;
-use crate::testing::{ANA, ROOM, given, state};
+use crate::{
+    About, Event,
+    testing::{ANA, ROOM, given, state},
+};
+use uuid::Uuid;
 
 fn mark(mark: Mark, up_to: u64) -> ReadMarkerCommand {
-    ReadMarkerCommand { conversation: ROOM, user: ANA, up_to, head: 10, mark }
+    ReadMarkerCommand { conversation: ROOM, user: ANA, up_to, head: 10, mark, private: false }
+}
+
+fn in_private(up_to: u64) -> ReadMarkerCommand {
+    ReadMarkerCommand { private: true, ..mark(Mark::Read, up_to) }
 }
 
 fn read(seq: u64) -> ReadMarkerEvent {
     ReadMarkerEvent::Read { conversation: ROOM, user: ANA, seq }
+}
+
+fn read_in_private(seq: u64) -> ReadMarkerEvent {
+    ReadMarkerEvent::ReadPrivately { conversation: ROOM, user: ANA, seq }
 }
 
 fn delivered(seq: u64) -> ReadMarkerEvent {
@@ -43,4 +55,28 @@ fn what_was_read_was_delivered() {
 fn it_is_clamped_to_the_head() {
     given::<ReadMarker>([]).when(mark(Mark::Read, u64::MAX)).then_expect_events(vec![read(10)]);
     given::<ReadMarker>([read(10)]).when(mark(Mark::Read, 11)).then_expect_events(vec![]);
+}
+
+#[test]
+fn what_is_read_in_private_has_arrived_for_all_to_see() {
+    let expected = vec![delivered(3), read_in_private(3)];
+    given::<ReadMarker>([]).when(in_private(3)).then_expect_events(expected);
+    given::<ReadMarker>([delivered(5)]).when(in_private(4)).then_expect_events(vec![read_in_private(4)]);
+    given::<ReadMarker>([read(4)]).when(in_private(4)).then_expect_events(vec![]);
+}
+
+#[test]
+fn whoever_no_longer_reads_in_private_shows_it_from_the_next_message_on() {
+    let before = [delivered(6), read_in_private(6), read(2)];
+    given::<ReadMarker>(before.clone()).when(mark(Mark::Read, 6)).then_expect_events(vec![read(6)]);
+    given::<ReadMarker>(before.clone()).when(mark(Mark::Read, 2)).then_expect_events(vec![]);
+    assert_eq!(state::<ReadMarker>(before).read(), 6, "it does not move back");
+}
+
+#[test]
+fn what_is_read_in_private_is_told_to_the_reader_alone() {
+    let told = Event::from(read_in_private(3));
+    assert!(!told.is_scope_wide());
+    assert_eq!(told.about(Uuid::nil()), [About::told(ANA)]);
+    assert!(Event::from(read(3)).is_scope_wide());
 }

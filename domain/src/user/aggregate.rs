@@ -54,7 +54,7 @@ pub struct Profile {
     pub preferences: Preferences,
 }
 
-/// A small JSON object that clients keep for a person; its meaning is theirs.
+/// A small JSON object that clients keep for a person; its meaning is theirs, but for `readReceipts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Preferences(pub Map<String, Value>);
@@ -64,6 +64,12 @@ impl Preferences {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether others may learn what the person has read: unless `readReceipts` is `false`.
+    #[must_use]
+    pub fn read_receipts(&self) -> bool {
+        self.0.get("readReceipts") != Some(&Value::Bool(false))
     }
 }
 

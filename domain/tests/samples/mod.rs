@@ -14,7 +14,7 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 33;
+pub(crate) const KINDS: usize = 34;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -55,6 +55,7 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Message(M::Unreacted { .. }) => 30,
         Event::ReadMarker(ReadMarkerEvent::Read { .. }) => 31,
         Event::ReadMarker(ReadMarkerEvent::Delivered { .. }) => 32,
+        Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => 33,
     }
 }
 
@@ -190,5 +191,6 @@ fn read_marker() -> Vec<ReadMarkerEvent> {
     vec![
         ReadMarkerEvent::Read { conversation, user, seq: 7 },
         ReadMarkerEvent::Delivered { conversation, user, seq: 8 },
+        ReadMarkerEvent::ReadPrivately { conversation, user, seq: 9 },
     ]
 }

@@ -15,7 +15,7 @@ pub use data::{
 pub use pushes::{Pushes, open};
 
 use axum::extract::ws::Utf8Bytes;
-use domain::{Event, Tier, Timestamp, session::SessionEvent, user::UserEvent};
+use domain::{Event, Tier, Timestamp, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent};
 use event_store::Position;
 use uuid::Uuid;
 
@@ -55,6 +55,14 @@ impl Push {
     /// A push that says nothing.
     pub(crate) fn for_test(position: Position, tier: Tier) -> Self {
         Self { position, tier, name: "test", at: Timestamp::default(), actor: None, data: "{}".to_owned() }
+    }
+}
+
+/// The event's name in the protocol: that of its kind, but for one that says the same to fewer people.
+pub(crate) const fn name(event: &Event) -> &'static str {
+    match event {
+        Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => "receipt.read",
+        _ => event.kind().name,
     }
 }
 

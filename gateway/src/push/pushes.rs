@@ -128,7 +128,7 @@ impl Pushes {
             Some(Ok(data)) => Ok(Some(Arc::new(Push {
                 position: record.position,
                 tier: record.lane.tier,
-                name: opened.kind().name,
+                name: super::name(opened),
                 at: record.recorded_at,
                 actor: record.origin.actor,
                 data,

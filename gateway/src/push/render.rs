@@ -31,6 +31,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         },
         (Event::Friendship(event), _) => json(&friendship(event, record.recorded_at)),
         (Event::ReadMarker(ReadMarkerEvent::Read { conversation, user, seq }), _)
+        | (Event::ReadMarker(ReadMarkerEvent::ReadPrivately { conversation, user, seq }), _)
         | (Event::ReadMarker(ReadMarkerEvent::Delivered { conversation, user, seq }), _) => {
             json(&ReceiptData { conversation_id: *conversation, user_id: *user, seq: *seq })
         }

@@ -77,7 +77,7 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// The conversation's last seq when they came.
     pub join_seq: u64,
-    /// Up to where they have read.
+    /// Up to where they have read; not beyond what they let others know (preference `readReceipts`).
     pub read_seq: u64,
     /// Up to where their devices have received.
     pub delivered_seq: u64,

@@ -3,7 +3,7 @@
 use super::Person;
 use domain::{ConversationId, MessageId, Timestamp, UserId, message};
 use event_store::Receipt;
-use projections::queries::{self, AttachmentRow, MessageRow, ReactionRow};
+use projections::queries::{self, AttachmentRow, MessageRow, ReactionRow, ReceiptRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -93,6 +93,25 @@ pub enum MessageStatus {
     Read,
 }
 
+/// To whom a message has come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageReceipt {
+    /// To whom.
+    #[schema(value_type = Uuid)]
+    pub user_id: UserId,
+    /// To whom, with names.
+    pub user: Person,
+    /// `DELIVERED` or `READ`.
+    pub status: MessageStatus,
+    /// When it had reached a device of theirs.
+    #[schema(value_type = String, format = DateTime)]
+    pub delivered_at: Timestamp,
+    /// When they had read it; null when they have not, or keep it to themselves.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+}
+
 impl Message {
     /// A message just sent, from its write-side state and the receipt of its first event.
     #[must_use]
@@ -152,6 +171,13 @@ impl From<MessageRow> for Message {
             edited_at: row.edited_at,
             deleted_at: row.deleted_at,
         }
+    }
+}
+
+impl From<ReceiptRow> for MessageReceipt {
+    fn from(ReceiptRow { person, delivered_at, read_at, .. }: ReceiptRow) -> Self {
+        let status = if read_at.is_some() { MessageStatus::Read } else { MessageStatus::Delivered };
+        Self { user_id: person.id, user: person.into(), status, delivered_at, read_at }
     }
 }
 

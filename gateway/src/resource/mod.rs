@@ -9,7 +9,7 @@ mod user;
 
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
-pub use message::{Attachment, Message, MessageStatus, Reaction};
+pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
 pub use session::{Session, SignedIn};
 pub use user::{OwnUser, Person, User};

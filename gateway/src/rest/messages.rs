@@ -10,7 +10,7 @@ use crate::{
     App, Problem,
     operations::{self, EditedMessage, InConversation, MarkedUpTo, NewMessage, OnMessage, WithEmoji},
     request::Nothing,
-    resource::{List, Message, Receipt},
+    resource::{List, Message, MessageReceipt, Receipt},
 };
 use axum::{
     Json,
@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, send))
         .routes(routes!(one, edit, delete))
+        .routes(routes!(receipts))
         .routes(routes!(react, unreact))
         .routes(routes!(read))
         .routes(routes!(delivered))
@@ -104,6 +105,21 @@ async fn one(
     Id(message): Id<MessageId>,
 ) -> Result<Json<Message>, Problem> {
     Ok(Json(app.queries.message(caller.user, message).await?.into()))
+}
+
+/// To whom a message has come, and who has read it. Who set the preference `readReceipts` to false has received it.
+#[utoipa::path(
+    get, path = "/messages/{id}/receipts", tag = "messages",
+    params(("id" = Uuid, Path), ("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = List<MessageReceipt>))
+)]
+async fn receipts(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    Id(message): Id<MessageId>,
+    parameters: Parameters,
+) -> Result<Json<List<MessageReceipt>>, Problem> {
+    Ok(Json(List::of(app.queries.receipts(caller.user, message, &parameters.page()?).await?)))
 }
 
 /// Replaces the text of one's own message.

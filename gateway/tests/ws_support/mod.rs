@@ -6,6 +6,7 @@
 use event_store::{EventStore, Keys, Selection, Settings};
 use futures_util::{SinkExt as _, StreamExt as _};
 use gateway::{App, Application, Config, hub::HubSettings};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::{collections::VecDeque, future::Future, net::SocketAddr, ops::Deref, time::Duration};
 use testkit::Home;
@@ -128,7 +129,16 @@ impl Door {
     }
 
     pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Value {
-        let request = reqwest::Client::new().post(format!("http://{}{path}", self.address)).json(&body);
+        self.write(Method::POST, path, token, body).await
+    }
+
+    /// Changes somebody's preferences.
+    pub(crate) async fn prefers(&self, person: &Person, preferences: Value) {
+        self.write(Method::PATCH, "/users/me", Some(&person.token), json!({"preferences": preferences})).await;
+    }
+
+    async fn write(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Value {
+        let request = reqwest::Client::new().request(method, format!("http://{}{path}", self.address)).json(&body);
         let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
         let response = soon(path, request.send()).await.expect("an answer");
         assert!(response.status().is_success(), "{path} answered {}", response.status());

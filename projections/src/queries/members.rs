@@ -31,7 +31,7 @@ pub struct MemberRow {
     pub joined_at: Timestamp,
     /// The conversation's last seq when they came.
     pub join_seq: u64,
-    /// Up to where they have read.
+    /// Up to where they have read, as far as the viewer may know.
     pub read_seq: u64,
     /// Up to where their devices have received.
     pub delivered_seq: u64,
@@ -56,8 +56,8 @@ impl Queries {
             MemberFilter::Pending => "pending",
         };
         let sql = format!(
-            "SELECT {}, m.role, m.status, m.joined_at, m.join_seq, COALESCE(r.read_seq, 0), \
-             COALESCE(r.delivered_seq, 0), m.joined_position \
+            "SELECT {}, m.role, m.status, m.joined_at, m.join_seq, \
+             COALESCE(CASE WHEN m.user_id = $6 THEN r.read_seq ELSE r.shown_seq END, 0), COALESCE(r.delivered_seq, 0), m.joined_position \
              FROM members m JOIN users u ON u.id = m.user_id AND u.created_at IS NOT NULL \
              LEFT JOIN read_markers r ON r.conversation_id = m.conversation_id AND r.user_id = m.user_id \
              WHERE m.conversation_id = $1 AND m.status = $2 AND (m.joined_position, m.user_id) < ($3, $4) \
@@ -67,7 +67,7 @@ impl Queries {
         let place = page.place()?;
         let listed = query(sql).bind(conversation.0).bind(status).bind(place.number).bind(place.id);
         let mut members = Vec::new();
-        for row in self.database.fetch_all(listed.bind(page.probe())).await? {
+        for row in self.database.fetch_all(listed.bind(page.probe()).bind(viewer.0)).await? {
             members.push(MemberRow {
                 user: users::parse(&row, 0)?,
                 role: row.get(users::WIDTH)?,

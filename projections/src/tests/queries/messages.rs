@@ -1,8 +1,8 @@
 //! Messages.
 
-use super::told;
+use super::{first, pages, told};
 use crate::{
-    queries::{MessageRow, MessageStatus, MessageWindow, Page, QueryError},
+    queries::{MemberFilter, MessageRow, MessageStatus, MessageWindow, Page, QueryError},
     tests::support::{Story, World},
 };
 use domain::{conversation::ConversationCommand, message::MessageCommand, read_marker::Mark};
@@ -131,4 +131,43 @@ each_engine!(a_message_is_read_when_every_other_member_has_read_it, |home| async
     assert_eq!(status(1).await, MessageStatus::Read, "neither a former member nor a later one is waited for");
     assert_eq!(status(2).await, MessageStatus::Sent);
     assert_eq!([status(1).await.as_str(), status(2).await.as_str()], ["READ", "SENT"]);
+});
+
+each_engine!(receipts_tell_to_whom_a_message_came_and_who_read_it, |home| async move {
+    let world = World::new(home).await;
+    let mut story = people();
+    let group = story.open_group(0, 0, &[1, 2], false);
+    story.send(0, 0, group, "one");
+    story.send(1, 0, group, "two");
+    story.conversation(group, ConversationCommand::Join { user: story.user(3) });
+    story.mark(group, 1, 1, Mark::Delivered);
+    story.mark(group, 1, 2, Mark::Read);
+    story.mark_as(group, 2, 1, Mark::Read, true);
+    story.mark(group, 3, 2, Mark::Read);
+    let queries = told(&world, &mut story).await;
+    let receipts = async |viewer: u64, message: u64| {
+        let told = pages(async |page| queries.receipts(story.user(viewer), story.message(message), &page).await).await;
+        told.into_iter().map(|row| (row.person.id, row.read_at.is_some())).collect::<Vec<_>>()
+    };
+    let (bob, cyd) = (story.user(1), story.user(2));
+    assert_eq!(receipts(0, 0).await, [(cyd, false), (bob, true)], "who came later is not among them");
+    assert_eq!(receipts(2, 1).await, [(bob, true)]);
+    let page = queries.receipts(bob, story.message(0), &first(9)).await.unwrap();
+    let bobs = page.items.iter().find(|row| row.person.id == bob).unwrap();
+    assert!(bobs.read_at.is_some_and(|read| bobs.delivered_at <= read), "it came before it was read");
+
+    let read_seq = async |viewer: u64| {
+        let members = queries.members(story.user(viewer), group, MemberFilter::Active, &first(9)).await.unwrap();
+        members.items.into_iter().find(|member| member.user.id == cyd).unwrap().read_seq
+    };
+    assert_eq!((read_seq(0).await, read_seq(2).await), (0, 1), "it is the reader's own to know");
+    let conversation = queries.conversation(cyd, group).await.unwrap();
+    assert_eq!((conversation.read_seq, conversation.unread), (1, 1));
+    let message = queries.message(story.user(0), story.message(0)).await.unwrap();
+    assert_eq!(message.status, MessageStatus::Delivered);
+
+    story.conversation(group, ConversationCommand::Leave { user: story.user(3) });
+    let queries = told(&world, &mut story).await;
+    let left = queries.receipts(story.user(3), story.message(0), &first(9)).await;
+    assert!(matches!(left, Err(QueryError::NotFound)));
 });

@@ -202,9 +202,20 @@ impl Story {
     }
 
     pub(in crate::tests) fn mark(&mut self, conversation: ConversationId, by: u64, up_to: u64, mark: Mark) {
+        self.mark_as(conversation, by, up_to, mark, false);
+    }
+
+    pub(in crate::tests) fn mark_as(
+        &mut self,
+        conversation: ConversationId,
+        by: u64,
+        up_to: u64,
+        mark: Mark,
+        private: bool,
+    ) {
         let user = self.user(by);
         let head = self.seqs.get(&conversation.0).copied().unwrap_or_default();
-        let command = ReadMarkerCommand { conversation, user, up_to, head, mark };
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, private };
         decide(&mut self.markers, ReadMarkerId::of(conversation, user).0, command, &mut self.told);
     }
 
