@@ -97,12 +97,12 @@ impl Application {
         let leases = config.redis_url.is_some().then(|| graph.clone());
         let signals = Signals::new(broker.clone(), leases.clone(), commands.clone(), clock);
         let here = Here::new(leases.map(|graph| graph.graph().clone()), broker.node(), clock);
-        let circle = Circle::new(graph.clone(), Queries::new(reserved.clone()), here.clone());
+        let circle = Circle::new(graph.clone(), queries.clone(), here.clone());
         let HubSettings { lease, presence_grace, .. } = config.hub;
         let presences = Presences::new(
             circle,
             here,
-            PresenceStore::new(reserved.clone()),
+            PresenceStore::new(read_models.clone()),
             signals.clone(),
             clock,
             [lease, presence_grace],

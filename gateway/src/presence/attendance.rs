@@ -200,7 +200,7 @@ impl Attending {
         let gone: Vec<_> = self.leased.iter().filter(|session| !self.held.contains_key(session)).copied().collect();
         if !gone.is_empty() {
             graph.release_all(&gone, node).await?;
-            gone.iter().for_each(|session| drop(self.leased.remove(session)));
+            self.leased.retain(|session| self.held.contains_key(session));
         }
         Ok(())
     }

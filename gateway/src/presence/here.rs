@@ -44,12 +44,6 @@ impl Here {
         self.0.node
     }
 
-    /// The leases that processes share.
-    #[must_use]
-    pub(super) fn leases(&self) -> Option<&Graph> {
-        self.0.shared.as_ref()
-    }
-
     /// Those of `users` who are here. While the shared leases cannot be read, those of this process.
     pub async fn of(&self, users: &[UserId]) -> Found {
         let mut found = Found::default();

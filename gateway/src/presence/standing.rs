@@ -60,14 +60,14 @@ impl Shown {
 
 /// What of a choice holds at `now`.
 #[must_use]
-pub fn holding(choice: &Choice, now: Timestamp) -> Choice {
+pub(super) fn holding(choice: &Choice, now: Timestamp) -> Choice {
     let holds = choice.until.is_none_or(|until| now < until);
     if holds { choice.clone() } else { Choice::default() }
 }
 
 /// What others see of somebody of whom this is kept, and who is `here` with these devices.
 #[must_use]
-pub fn standing(kept: &Kept, here: &BTreeSet<SessionId>, now: Timestamp) -> Standing {
+pub(super) fn standing(kept: &Kept, here: &BTreeSet<SessionId>, now: Timestamp) -> Standing {
     let Choice { chosen, text, until, hidden_seen } = holding(&kept.choice, now);
     let at_a_device = here.iter().any(|device| !kept.away.contains(device));
     let status = match chosen {

@@ -25,7 +25,7 @@ const REFUSED: (u64, u64) = (50, 150);
 
 const REACTED: &[u8] = br#""event":"message.reacted""#;
 const UNREACTED: &[u8] = br#""event":"message.unreacted""#;
-const TYPING: &[u8] = br#""signal":"typing""#;
+const TYPING: &[u8] = br#""signal":"custom""#;
 const LOW_REPLY: &[u8] = br#""reply":"low""#;
 const CODE: &[u8] = br#""code":""#;
 
@@ -219,8 +219,10 @@ impl Flooder {
     fn type_on(&mut self, ledger: &Ledger) -> Result<(), Ended> {
         self.frame.clear();
         let conversation = &self.conversation;
-        let _ =
-            write!(self.frame, r#"{{"id":"low","cmd":"typing.start","data":{{"conversationId":"{conversation}"}}}}"#);
+        let _ = write!(
+            self.frame,
+            r#"{{"id":"low","cmd":"signal.send","data":{{"conversationId":"{conversation}","name":"flood"}}}}"#
+        );
         ledger.count().low_sent += 1;
         self.socket.send(self.frame.as_bytes())
     }
