@@ -27,9 +27,9 @@ each_mix!(the_others_of_a_conversation_are_told_who_types, |home| async move {
     assert_eq!(b.signal().await, typing(&two, ana.id, true));
     assert_eq!(b.signal().await, typing(&all, ana.id, true));
     assert_eq!(c.signal().await, typing(&all, ana.id, true), "not of a room that she is not in");
-    b.ok("typing.stop", json!({"conversationId": all})).await;
-    assert_eq!(a.signal().await, typing(&all, ben.id, false), "not of oneself");
-    assert_eq!(c.signal().await, typing(&all, ben.id, false));
+    b.ok("typing.start", json!({"conversationId": all})).await;
+    assert_eq!(a.signal().await, typing(&all, ben.id, true), "not of oneself");
+    assert_eq!(c.signal().await, typing(&all, ben.id, true));
 
     a.ok("conversation.kick", json!({"conversationId": all, "userId": cleo.id})).await;
     c.fence().await;

@@ -49,17 +49,19 @@ struct Frame<'a> {
 
 impl Hub {
     /// Tells the sockets of this process the signals that concern their users, until `stop`. `hear` hears of each
-    /// first.
+    /// first, and says whether it is to be told.
     pub async fn relay(
         &self,
         broker: &Broker,
-        hear: impl Fn(&Signal) + Send,
+        hear: impl Fn(&Signal) -> bool + Send,
         clock: fn() -> Timestamp,
         stop: CancellationToken,
     ) {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
-            hear(&signal);
+            if !hear(&signal) {
+                continue;
+            }
             match frame(&signal) {
                 Ok(frame) => self.tell(&signal, &frame),
                 Err(error) => tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame"),

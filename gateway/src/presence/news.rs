@@ -36,15 +36,22 @@ impl Presences {
         }
     }
 
-    /// Hears what another process tells of somebody whose socket is here: it is right, or is corrected.
-    pub(crate) fn hear(&self, signal: &Signal) {
-        let Some(user) = signal.from.map(UserId).filter(|_| signal.name == "presence") else { return };
-        let Some(shown) = Presence::read(&signal.data) else { return };
+    /// Hears what is told of somebody. If their socket is here, it is right, or is corrected. Answers whether it is to
+    /// be told here: two processes may have found out the same at once.
+    pub(crate) fn hear(&self, signal: &Signal) -> bool {
+        let Some(user) = signal.from.map(UserId).filter(|_| signal.name == "presence") else { return true };
+        let Some(shown) = Presence::read(&signal.data) else { return true };
         let at = Timestamp::from_millis(signal.expires_at - WORTH_MS);
         let is_news = self.told().heard(user, &shown, at);
         if is_news && self.0.here.has(user) {
             self.look_at([user], (self.0.clock)());
         }
+        let lately = |then: &Timestamp| (at.millis() - then.millis()).abs() < LATE_MS;
+        let was = self.0.relayed.get(&user).filter(|(known, then)| known.looks_like(&shown) && lately(then));
+        if was.is_none() {
+            self.0.relayed.insert(user, (shown, at));
+        }
+        was.is_none()
     }
 
     async fn tell_due(&self) {

@@ -4,7 +4,7 @@ use super::{
     circle::Circle,
     here::{Found, Here},
     route::Signals,
-    standing::{Standing, Status, holding, standing},
+    standing::{Shown, Standing, Status, holding, standing},
     told::Told,
 };
 use crate::{Problem, operations::Caller, resource::Presence};
@@ -14,6 +14,7 @@ use projections::{
     Chosen, PresenceStore,
     presence::{Choice, Kept},
 };
+use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,6 +24,9 @@ use tokio::sync::Notify;
 
 /// How long a change is worth telling, in milliseconds: the low tier's target.
 pub(super) const WORTH_MS: i64 = 2_000;
+
+/// People of whom it is known what was relayed of them last.
+const RELAYED: usize = 4_096;
 
 /// How people are here. Clones share it.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ pub(super) struct Inner {
     /// How long somebody whose last socket has gone is still here.
     pub(super) grace: Duration,
     told: Mutex<Told>,
+    /// What was relayed of whom, and when it was told.
+    pub(super) relayed: Cache<UserId, (Shown, Timestamp)>,
     /// Somebody may have to be looked at sooner than was thought.
     pub(super) nudge: Notify,
 }
@@ -99,7 +105,8 @@ impl Presences {
         [lease, grace]: [Duration; 2],
     ) -> Self {
         let (told, nudge) = Default::default();
-        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, nudge }))
+        let relayed = Cache::new(RELAYED);
+        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, relayed, nudge }))
     }
 
     /// How those of `wanted` are here whom `viewer` may see; all others seem to be offline. In the order in which they

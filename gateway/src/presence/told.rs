@@ -75,8 +75,8 @@ impl Told {
         taken
     }
 
-    /// Whether others are to be told how somebody stands now. They are looked at again when that lapses, `late`
-    /// milliseconds after.
+    /// Whether others are to be told how somebody stands now. Whatever is told later by the clock, when that lapses
+    /// or their pace allows, is told `late` milliseconds after that, should no other process have done so.
     pub(super) fn is_news(&mut self, user: UserId, standing: &Standing, late: i64, now: Timestamp) -> bool {
         if let Some(lapses_at) = standing.lapses_at {
             self.look_at(user, Timestamp::from_millis(lapses_at.millis().saturating_add(late)));
@@ -86,7 +86,8 @@ impl Told {
             self.forget(user);
             return false;
         }
-        let next = entry.since.map(|since| Timestamp::from_millis(since.millis().saturating_add(PACE_MS)));
+        let pace = PACE_MS.saturating_add(late);
+        let next = entry.since.map(|since| Timestamp::from_millis(since.millis().saturating_add(pace)));
         match next.filter(|next| now < *next) {
             Some(next) => {
                 self.look_at(user, next);
