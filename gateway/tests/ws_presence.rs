@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{Home, Mix, each_mix};
 use uuid::Uuid;
-use ws_support::{Client, Person, Server, config, roomy};
+use ws_support::{Client, Person, Server, config, roomy, until};
 
 /// A server on which those who go are soon gone.
 async fn brisk(home: &Home) -> Server {
@@ -52,6 +52,9 @@ each_mix!(the_best_device_counts_and_a_choice_outlives_reconnects_and_restarts, 
     told(&mut b, &ana, "online").await;
     let phone = server.login(&ana).await;
     let mut p = server.connect(&phone, None).await;
+    let (user, now) = (domain::UserId(ana.id), server.app.clock);
+    let devices = async || server.app.graph.graph().sessions(user, now()).await.unwrap().len();
+    until("both devices to be here", async || devices().await == 2).await;
     a.ok("presence.set", json!({"status": "away"})).await;
     assert_eq!(status(&p.presence().await), (ana.id, "online"), "one device shows what was chosen on the other");
     let own = p.ok("presence.set", json!({"status": "away"})).await;
@@ -112,9 +115,9 @@ each_mix!(a_choice_lapses_by_itself, |home| async move {
     b.fence().await;
     let mut a = server.connect(&ana, None).await;
     told(&mut b, &ana, "online").await;
-    let until = domain::Timestamp::from_millis((server.app.clock)().millis() + 2_000);
-    a.ok("presence.set", json!({"status": "busy", "text": "back soon", "until": until})).await;
-    assert_eq!(told(&mut b, &ana, "busy").await["until"], json!(until));
+    let lapse = domain::Timestamp::from_millis((server.app.clock)().millis() + 4_000);
+    a.ok("presence.set", json!({"status": "busy", "text": "back soon", "until": lapse})).await;
+    assert_eq!(told(&mut b, &ana, "busy").await["until"], json!(lapse));
     let after = told(&mut b, &ana, "online").await;
     assert_eq!((&after["text"], &after["until"]), (&Value::Null, &Value::Null));
     a.ok("presence.set", json!({"status": "busy", "until": "2001-01-01T00:00:00Z"})).await;

@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use uuid::Uuid;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long comings and goings are gathered, so that a thousand who come at once cost a few round trips.
 const GATHER: Duration = Duration::from_millis(50);
-/// Between attempts while the graph is away.
+/// Between attempts while the graph is away; and for as long the database is waited for.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often a lease is renewed while it lasts.
 const RENEWALS: u32 = 3;
@@ -97,12 +97,9 @@ async fn signs(graph: &Graph) -> (Option<u64>, u64) {
 async fn enter(presences: &Presences, came: &[Session]) {
     let unknown = presences.told().unknown(came.iter().map(|(user, _)| *user));
     if !unknown.is_empty() {
-        match presences.look(&unknown).await {
-            Ok(looked) => {
-                let mut told = presences.told();
-                unknown.iter().for_each(|user| told.presume(*user, looked.standing(*user).shown));
-            }
-            Err(error) => tracing::debug!(error.cause = %error, "what others know of who came is not known"),
+        if let Some(looked) = in_time(presences.look(&unknown)).await {
+            let mut told = presences.told();
+            unknown.iter().for_each(|user| told.presume(*user, looked.standing(*user).shown));
         }
     }
     for (user, device) in came {
@@ -118,8 +115,21 @@ async fn note(presences: &Presences, seen: impl Iterator<Item = (UserId, Timesta
         let known = latest.entry(user).or_insert(at);
         *known = at.max(*known);
     }
-    if let Err(error) = presences.0.store.seen(&latest).await {
-        tracing::debug!(error.cause = %error, "when people were last here is not noted");
+    in_time(presences.0.store.seen(&latest)).await;
+}
+
+/// What the database says, unless it is away: leases do not wait for it.
+async fn in_time<T>(asked: impl Future<Output = Result<T, sql::Error>>) -> Option<T> {
+    match timeout(PAUSE, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::debug!(error.cause = %error, "what is kept of presence cannot be reached");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("what is kept of presence cannot be reached in time");
+            None
+        }
     }
 }
 
@@ -146,12 +156,9 @@ async fn expire(presences: &Presences, graph: &Graph) {
     if gone.is_empty() {
         return;
     }
-    match presences.look(&gone).await {
-        Ok(looked) => {
-            let mut told = presences.told();
-            gone.iter().for_each(|user| told.presume(*user, looked.presumed(*user).shown));
-        }
-        Err(error) => tracing::debug!(error.cause = %error, "what others know of who has gone is not known"),
+    if let Some(looked) = in_time(presences.look(&gone)).await {
+        let mut told = presences.told();
+        gone.iter().for_each(|user| told.presume(*user, looked.presumed(*user).shown));
     }
     // A lease was renewed when it had a whole life before it, and then no more.
     let lease = i64::try_from(presences.0.lease.as_millis()).unwrap_or(i64::MAX);
