@@ -23,6 +23,9 @@ impl Invalid {
     }
 }
 
+/// The longest status, in characters.
+const MAX_STATUS: usize = 140;
+
 /// No control characters, and at most `max` bytes; `multiline` lets line breaks and tabs through.
 fn check(text: &str, max: usize, multiline: bool) -> Result<(), Invalid> {
     if text.len() > max {
@@ -132,6 +135,12 @@ text!(
     |text| check(text, 200, false).map(|()| text)
 );
 
+text!(
+    /// What somebody says of how they are: 1 to 140 characters in one line, none of which turns the direction of text.
+    StatusText,
+    |text| parse_status(text)
+);
+
 impl EmailAddress {
     /// The form under which an address is unique: lower case.
     #[must_use]
@@ -179,6 +188,28 @@ fn parse_link(text: &str) -> Result<&str, Invalid> {
     } else {
         Err(Invalid::new("malformed", "must be an http or https address, or a path of this server"))
     }
+}
+
+fn parse_status(text: &str) -> Result<&str, Invalid> {
+    not_blank(text)?;
+    check(text, 4 * MAX_STATUS, false)?;
+    let length = text.chars().count();
+    if length > MAX_STATUS {
+        return Err(Invalid::new("too_long", format!("must be at most {MAX_STATUS} characters, was {length}")));
+    }
+    match text.chars().find(|c| turns_direction(*c)) {
+        Some(c) => {
+            let detail = format!("must not contain U+{:04X}, which turns the direction of text", c as u32);
+            Err(Invalid::new("control_character", detail))
+        }
+        None => Ok(text),
+    }
+}
+
+/// The embeddings, overrides and isolates of bidirectional text: beside other people's words they would rearrange
+/// those, too.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn parse_emoji(text: &str) -> Result<&str, Invalid> {
@@ -237,6 +268,18 @@ mod tests {
         for (emoji, want) in [("👍🏽", "ok"), (":+1:", "ok"), ("a b", "malformed"), ("", "empty")] {
             assert_eq!(code(Emoji::parse(emoji)), want, "{emoji:?}");
         }
+        for (status, want) in [
+            ("at lunch", "ok"),
+            ("", "empty"),
+            ("two\nlines", "control_character"),
+            ("\u{202e}nuf ton", "control_character"),
+            ("\u{2066}a", "control_character"),
+            ("\u{5e9}\u{5dc}\u{5d5}\u{5dd}", "ok"),
+        ] {
+            assert_eq!(code(StatusText::parse(status)), want, "{status:?}");
+        }
+        assert_eq!(code(StatusText::parse(&"\u{1f642}".repeat(140))), "ok", "characters, not bytes");
+        assert_eq!(code(StatusText::parse(&"x".repeat(141))), "too_long");
         assert_eq!(code(MessageBody::parse("two\nlines")), "ok");
         assert_eq!(code(MessageBody::parse(&"x".repeat(8_193))), "too_long");
         assert_eq!(code(MessageBody::parse("\u{1b}[31m")), "control_character");

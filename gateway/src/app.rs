@@ -5,7 +5,8 @@ use crate::{
     bootstrap::Bootstrap,
     config::Config,
     hub::Hub,
-    presence::{Circle, Signals},
+    presence::{Presences, Signals},
+    typing::Typewriters,
 };
 use broker::Broker;
 use commands::Commands;
@@ -28,8 +29,8 @@ pub struct Parts {
     pub commands: Commands,
     /// The read side.
     pub queries: Queries,
-    /// Who may see whom.
-    pub circle: Circle,
+    /// How people are here, and who sees it.
+    pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
     /// The log.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub graph: Cached,
     /// Where signals go.
     pub signals: Signals,
+    /// Who types.
+    pub typing: Typewriters,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

@@ -7,9 +7,10 @@ use crate::{
     background::{Background, Shared},
     bootstrap::Bootstrap,
     engines,
-    hub::Hub,
-    presence::{Circle, Signals},
+    hub::{Hub, HubSettings},
+    presence::{Circle, Here, Presences, Signals},
     rest, serve,
+    typing::Typewriters,
 };
 use axum::Router;
 use broker::BrokerError;
@@ -17,7 +18,7 @@ use commands::{CommandSettings, Commands};
 use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
 use graph::{CacheSettings, Cached, GraphError};
-use projections::{Progress, Queries};
+use projections::{PresenceStore, Progress, Queries};
 use sql::Database;
 use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
@@ -93,6 +94,21 @@ impl Application {
         let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
         let queries = Queries::new(read_models.clone());
 
+        let leases = config.redis_url.is_some().then(|| graph.clone());
+        let signals = Signals::new(broker.clone(), leases.clone(), commands.clone(), clock);
+        let here = Here::new(leases.map(|graph| graph.graph().clone()), broker.node(), clock);
+        let circle = Circle::new(graph.clone(), queries.clone(), here.clone());
+        let HubSettings { lease, presence_grace, .. } = config.hub;
+        let presences = Presences::new(
+            circle,
+            here,
+            PresenceStore::new(read_models.clone()),
+            signals.clone(),
+            clock,
+            [lease, presence_grace],
+        );
+        let typing = Typewriters::new(signals.clone(), clock);
+
         let shared = Shared {
             store: store.reserved(),
             read_models: reserved,
@@ -100,6 +116,8 @@ impl Application {
             graph: graph.clone(),
             commands: commands.clone(),
             hub: hub.clone(),
+            presences: presences.clone(),
+            typing: typing.clone(),
         };
         let background = Background::start(&config, shared, commits).await?;
         let progress = match background.worker() {
@@ -110,14 +128,10 @@ impl Application {
         let app = App::new(Parts {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
-            circle: Circle::new(graph.clone(), queries.clone()),
-            signals: Signals::new(
-                broker.clone(),
-                config.redis_url.is_some().then(|| graph.clone()),
-                commands.clone(),
-                clock,
-            ),
             queries,
+            presences,
+            signals,
+            typing,
             commands,
             progress,
             store,

@@ -6,7 +6,8 @@ use crate::{
     application::{StartError, clock, ids},
     config::Role,
     hub::Hub,
-    presence,
+    presence::{Presences, attend},
+    typing::Typewriters,
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) graph: Cached,
     pub(crate) commands: Commands,
     pub(crate) hub: Hub,
+    pub(crate) presences: Presences,
+    pub(crate) typing: Typewriters,
 }
 
 /// What runs beside the doors.
@@ -96,10 +99,12 @@ impl Background {
             };
             hub.follow(&broker, observe, stop).await;
         });
-        self.spawn(|Shared { hub, broker, .. }, stop| async move { hub.relay(&broker, clock, stop).await });
-        self.spawn(|Shared { hub, broker, graph, .. }, stop| {
-            presence::attend(hub, graph.graph().clone(), broker.node(), clock, stop)
+        self.spawn(|Shared { hub, broker, presences, .. }, stop| async move {
+            hub.relay(&broker, |signal| presences.hear(signal), clock, stop).await;
         });
+        self.spawn(|Shared { hub, graph, presences, .. }, stop| attend(presences, hub, graph.graph().clone(), stop));
+        self.spawn(|Shared { presences, .. }, stop| presences.tell_news(stop));
+        self.spawn(|Shared { hub, typing, .. }, stop| typing.run(hub, stop));
     }
 
     /// Folds the log into the read models, and does what follows from events.

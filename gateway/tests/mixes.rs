@@ -18,8 +18,11 @@ every_mix!(people_talk_leave_and_come_back, |home| async move {
     a.ok("typing.start", json!({"conversationId": room})).await;
     assert_eq!(b.signal().await["signal"], "typing");
 
-    let ben_is_seen = json!([{"userId": ben.id, "status": "online"}]);
-    until("ben to be seen", async || server.get("/chat/online-users", &ana).await["items"] == ben_is_seen).await;
+    let online = json!({"userId": ben.id, "status": "online", "text": null, "until": null, "lastSeen": null});
+    let seen = async || server.get("/chat/online-users", &ana).await["items"] == json!([online]);
+    until("ben to be seen", seen).await;
+    b.ok("presence.set", json!({"status": "busy", "text": "at work"})).await;
+    while a.presence().await["text"] != "at work" {}
 
     let cursor = b.cursor.clone();
     drop(b);

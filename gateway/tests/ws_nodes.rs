@@ -81,11 +81,14 @@ async fn a_signal_goes_only_where_somebody_is_whom_it_is_for() {
     }
     let fed = async || one.app.graph.members(with_cleo.parse::<uuid::Uuid>().unwrap().into()).await.is_ok();
     until("the graph", fed).await;
+    // That the others came is told everywhere.
+    let received = || [&two, &three].map(|server| server.app.broker.stats().low.received);
+    until("presence", async || received() == [2, 2]).await;
     for _ in 0..3 {
-        a.ok("typing.start", json!({"conversationId": with_ben})).await;
+        a.ok("signal.send", json!({"conversationId": with_ben, "name": "x"})).await;
         b.signal().await;
     }
     a.ok("typing.start", json!({"conversationId": with_cleo})).await;
     assert_eq!(c.signal().await["data"]["conversationId"], json!(with_cleo));
-    assert_eq!([two, three].map(|server| server.app.broker.stats().low.received), [3, 1]);
+    assert_eq!(received(), [2 + 3, 2 + 1]);
 }

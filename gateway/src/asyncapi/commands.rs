@@ -37,7 +37,7 @@ const FRIENDSHIP: Option<&str> = Some("Friendship");
 const RECEIPT: Option<&str> = Some("Receipt");
 
 /// All commands.
-pub const COMMANDS: [Documented; 31] = [
+pub const COMMANDS: [Documented; 34] = [
     command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
     command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
     command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
@@ -69,6 +69,15 @@ pub const COMMANDS: [Documented; 31] = [
     command("friend.unfriend", USER, None, None, "Ends a friendship."),
     command("typing.start", ROOM, None, None, "Tells the others in a conversation that one types."),
     command("typing.stop", ROOM, None, None, "Tells them that one has stopped."),
+    command("presence.set", &[], Some("NewPresence"), Some("Presence"), "Chooses how one wants to be seen."),
+    command(
+        "presence.subscribe",
+        &[],
+        Some("WatchedUsers"),
+        Some("List_Presence"),
+        "How people are here; whatever changes later is told to this socket.",
+    ),
+    command("signal.send", ROOM, Some("NewSignal"), None, "Tells the others in a conversation something of one's own."),
 ];
 
 impl Documented {

@@ -34,5 +34,18 @@ pub const EVENTS: [(&str, &str, &str); 29] = [
 ];
 
 /// Name, summary and data of each signal.
-pub const SIGNALS: [(&str, &str, &str); 1] =
-    [("typing", "Somebody types in a conversation, or has stopped.", "Typing")];
+pub const SIGNALS: [(&str, &str, &str); 3] = [
+    (
+        "typing",
+        "Somebody types in a conversation, or has stopped: at most 10 changes at once, and 10 a second, of each \
+         conversation and from each process. Whoever goes on is told again every 3 seconds at most.",
+        "Typing",
+    ),
+    (
+        "presence",
+        "Somebody one sees unasked (a friend, a fellow member of a conversation of at most 32), or whom this socket \
+         watches, is here in another way; or oneself, by another device.",
+        "Presence",
+    ),
+    ("custom", "Somebody in a conversation tells something of their own.", "CustomSignal"),
+];

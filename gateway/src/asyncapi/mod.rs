@@ -8,13 +8,16 @@ pub use events::{EVENTS, SIGNALS};
 
 use crate::{
     hub::SyncPage,
-    operations::{EditedMessage, MarkedUpTo, NewConversation, NewMessage, SettingsUpdate, Typing},
+    operations::{
+        CustomSignal, EditedMessage, MarkedUpTo, NewConversation, NewMessage, NewPresence, NewSignal, SettingsUpdate,
+        Typing, WatchedUsers,
+    },
     problem::Problem,
     push::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
         UserData,
     },
-    resource::{Conversation, Friendship, Message, Receipt},
+    resource::{Conversation, Friendship, List, Message, Presence, Receipt},
     session::Close,
     ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
 };
@@ -29,6 +32,7 @@ use utoipa::OpenApi;
     Conversation,
     ConversationData<'_>,
     CursorNow,
+    CustomSignal,
     DeletedConversation,
     EditedMessage,
     Emoji,
@@ -36,13 +40,17 @@ use utoipa::OpenApi;
     FriendshipData,
     Hello,
     HiddenMessage,
+    List<Presence>,
     MarkedUpTo,
     MemberChange,
     Message,
     MessageData<'_>,
     NewConversation,
     NewMessage,
+    NewPresence,
+    NewSignal,
     Pong,
+    Presence,
     Problem,
     Receipt,
     ReceiptData,
@@ -52,6 +60,7 @@ use utoipa::OpenApi;
     SyncPage,
     Typing,
     UserData<'_>,
+    WatchedUsers,
 )))]
 struct Schemas;
 

@@ -1,6 +1,6 @@
 //! A socket at the hub: from its cursor, through all it missed, to hearing of events as they come.
 
-use super::{Hub, ring::Entry, state::Next};
+use super::{Hub, Watcher, ring::Entry, state::Next};
 use crate::{
     cursor::{after, furthest},
     push::Push,
@@ -73,6 +73,7 @@ impl Seat {
             Some(Next::More(entries, hub)) => (entries, hub),
             Some(Next::Joined(entries, hub)) => {
                 self.joined = true;
+                self.hub.0.moved.notify_waiters();
                 (entries, hub)
             }
         };
@@ -84,6 +85,12 @@ impl Seat {
             self.frame(&push)
         });
         Ok(Some(frames.collect()))
+    }
+
+    /// Its socket, as one that wants to hear how people are here.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        Watcher::new(self.hub.clone(), self.user, self.id)
     }
 
     /// Whether it hears of events as they come.

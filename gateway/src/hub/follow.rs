@@ -9,6 +9,7 @@ use crate::{
 use broker::{Broker, Follower, Interest, Ordering};
 use domain::{
     Event, Partition, Tier,
+    friendship::FriendshipEvent,
     session::{EndReason, SessionEvent},
     user::UserEvent,
 };
@@ -125,7 +126,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Closes the sockets of a session that ended or an account that was blocked.
+    /// Closes the sockets of a session that ended or an account that was blocked; who blocks somebody is no longer
+    /// watched by them.
     fn end_sockets(&self, event: &RecordedEvent, opened: &Event) {
         match opened {
             Event::Session(SessionEvent::Ended { user, reason }) => {
@@ -135,6 +137,7 @@ impl Hub {
                 };
                 self.state().close(user.0, Some(event.record.aggregate_id.into()), why);
             }
+            Event::Friendship(FriendshipEvent::Blocked { by, with }) => self.state().watches.part(by.0, with.0),
             Event::User(UserEvent::Blocked) => self.state().close(event.record.aggregate_id, None, Close::Revoked),
             _ => (),
         }

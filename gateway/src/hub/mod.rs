@@ -13,11 +13,14 @@ mod state;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod watcher;
+mod watches;
 
 pub use catch_up::{Seat, Start};
 pub use settings::HubSettings;
 pub use signals::SignalCounts;
 pub use sync::SyncPage;
+pub use watcher::Watcher;
 
 use crate::{
     cursor::Cursor,
@@ -95,7 +98,24 @@ impl Hub {
         self.state().sockets()
     }
 
-    /// The sessions that have a socket here, and what ends once that is no longer so.
+    /// Whether sockets are being sent away, for the process ends.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.state().draining
+    }
+
+    /// Whether a session has a socket here that hears of events.
+    #[must_use]
+    pub fn has_session(&self, user: UserId, session: SessionId) -> bool {
+        self.state().joined(user.0).any(|seat| seat.session == session)
+    }
+
+    /// Ends once a socket has come or left since this was called.
+    pub fn moved(&self) -> Notified<'_> {
+        self.0.moved.notified()
+    }
+
+    /// The sessions that have a socket here that hears of events, and what ends once that is no longer so.
     pub fn sessions(&self) -> (HashSet<(UserId, SessionId)>, Notified<'_>) {
         let moved = self.0.moved.notified();
         (self.state().sessions(), moved)

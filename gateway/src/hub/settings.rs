@@ -25,6 +25,10 @@ pub struct HubSettings {
     pub credentials_within: Duration,
     /// How long a client may take to read what is written to it at once.
     pub write_within: Duration,
+    /// How long a socket's lease lasts: as long as the people of a process that died may seem to be here.
+    pub lease: Duration,
+    /// How long somebody whose last socket has gone is still here.
+    pub presence_grace: Duration,
     /// Recent events that the hub keeps for those who come back.
     pub ring_events: usize,
     /// Bytes of recent events that the hub keeps.
@@ -44,6 +48,8 @@ impl Default for HubSettings {
             heartbeat: Duration::from_secs(25),
             credentials_within: Duration::from_secs(5),
             write_within: Duration::from_secs(60),
+            lease: Duration::from_secs(45),
+            presence_grace: Duration::from_secs(10),
             ring_events: 65_536,
             ring_bytes: 32 * 1024 * 1024,
         }

@@ -1,6 +1,6 @@
 //! Signals on their way to sockets: shed when a client does not keep up, and never stored.
 
-use super::{Hub, State};
+use super::{Hub, State, person::Seat};
 use crate::session::{Offered, Outbox};
 use axum::extract::ws::Utf8Bytes;
 use broker::{Broker, Signal};
@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 /// The signal that is told like an event: a call must not fail because somebody types.
 const CALL: &str = "call.signal";
+/// The signal that those are told, too, who watch whom it is about.
+const PRESENCE: &str = "presence";
 
 /// What became of signals at the sockets of this process.
 #[derive(Debug, Default)]
@@ -46,10 +48,20 @@ struct Frame<'a> {
 }
 
 impl Hub {
-    /// Tells the sockets of this process the signals that concern their users, until `stop`.
-    pub async fn relay(&self, broker: &Broker, clock: fn() -> Timestamp, stop: CancellationToken) {
+    /// Tells the sockets of this process the signals that concern their users, until `stop`. `hear` hears of each
+    /// first, and says whether it is to be told.
+    pub async fn relay(
+        &self,
+        broker: &Broker,
+        hear: impl Fn(&Signal) -> bool + Send,
+        clock: fn() -> Timestamp,
+        stop: CancellationToken,
+    ) {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
+            if !hear(&signal) {
+                continue;
+            }
             match frame(&signal) {
                 Ok(frame) => self.tell(&signal, &frame),
                 Err(error) => tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame"),
@@ -65,7 +77,11 @@ impl Hub {
     }
 
     fn tell(&self, signal: &Signal, frame: &Utf8Bytes) {
-        let outboxes = self.state().concerned(signal);
+        let outboxes = {
+            let mut state = self.state();
+            watched(signal).into_iter().for_each(|subject| state.watches.tell(subject));
+            state.concerned(signal)
+        };
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
             if signal.name == CALL {
@@ -94,13 +110,24 @@ fn frame(signal: &Signal) -> Result<Utf8Bytes, serde_json::Error> {
     serde_json::to_string(&Frame { signal: &signal.name, data: &signal.data }).map(Utf8Bytes::from)
 }
 
+/// Whom a signal is about, if it is told to those who watch them.
+fn watched(signal: &Signal) -> Option<Uuid> {
+    signal.from.filter(|_| signal.name == PRESENCE)
+}
+
 impl State {
-    /// The sockets of those whom a signal is for: the people it names, and those who are in its scope now; not of
-    /// the one it comes from.
+    /// The sockets of those whom a signal is for: the people it names, those who are in its scope now, and those who
+    /// watch whom it is about; not of the one it comes from.
     fn concerned(&self, signal: &Signal) -> Vec<Arc<Outbox>> {
         let insiders = signal.scope.into_iter().flat_map(|scope| self.insiders(scope));
         let users: HashSet<Uuid> = insiders.chain(signal.users.iter().copied()).collect();
-        let users = users.into_iter().filter(|user| signal.from != Some(*user));
-        users.flat_map(|user| self.listening(user)).collect()
+        let watchers = watched(signal).into_iter().flat_map(|subject| self.watches.of(subject));
+        let watchers = watchers.filter(|(user, _)| !users.contains(user));
+        let watching = watchers.flat_map(|(user, id)| self.joined(user).filter(move |seat| seat.id == id));
+        let told = users.iter().filter(|user| !signal.spares(**user)).flat_map(|user| self.joined(*user));
+        let from = |seat: &Seat| signal.from_session == Some(seat.session.0);
+        let to = |seat: &Seat| signal.to_session.is_none_or(|session| session == seat.session.0);
+        let meant = told.chain(watching).filter(|seat| !from(seat) && to(seat));
+        meant.map(|seat| Arc::clone(&seat.outbox)).collect()
     }
 }

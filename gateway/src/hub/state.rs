@@ -4,6 +4,7 @@ use super::{
     person::{Delivery, Move, Person, Seat},
     ring::{Entry, Ring},
     settings::HubSettings,
+    watches::Watches,
 };
 use crate::{
     cursor::{Cursor, after, furthest},
@@ -30,6 +31,7 @@ pub(super) struct State {
     /// Who left which scope with a position that the medium mark has not reached, in order.
     departed: VecDeque<(Position, Uuid, Uuid)>,
     ring: Ring,
+    pub(super) watches: Watches,
     seats: u64,
 }
 
@@ -53,6 +55,7 @@ impl State {
             scopes: HashMap::new(),
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
+            watches: Watches::default(),
             seats: 0,
         }
     }
@@ -88,6 +91,7 @@ impl State {
     pub(super) fn unseat(&mut self, user: Uuid, id: u64) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.seats.retain(|seat| seat.id != id);
+        self.watches.drop((user, id));
         if !person.seats.is_empty() {
             return;
         }
@@ -193,17 +197,23 @@ impl State {
         self.scopes.get(&scope).into_iter().flatten().copied().filter(is_in)
     }
 
-    /// The outboxes of the sockets of `user` that have caught up.
-    pub(super) fn listening(&self, user: Uuid) -> impl Iterator<Item = Arc<Outbox>> + '_ {
+    /// The sockets of `user` that have caught up.
+    pub(super) fn joined(&self, user: Uuid) -> impl Iterator<Item = &Seat> + '_ {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
-        seats.filter(|seat| seat.joined).map(|seat| Arc::clone(&seat.outbox))
+        seats.filter(|seat| seat.joined)
     }
 
-    /// The sessions that have a socket here.
+    /// Whether a socket is still there.
+    pub(super) fn has_seat(&self, user: Uuid, id: u64) -> bool {
+        self.people.get(&user).is_some_and(|person| person.seats.iter().any(|seat| seat.id == id))
+    }
+
+    /// The sessions that have a socket here that has caught up: until then nobody has asked whether they still live.
     pub(super) fn sessions(&self) -> HashSet<(UserId, SessionId)> {
         let of = |(user, person): (&Uuid, &Person)| {
             let user = UserId(*user);
-            person.seats.iter().map(move |seat| (user, seat.session)).collect::<Vec<_>>()
+            let joined = person.seats.iter().filter(|seat| seat.joined);
+            joined.map(move |seat| (user, seat.session)).collect::<Vec<_>>()
         };
         self.people.iter().flat_map(of).collect()
     }

@@ -134,6 +134,7 @@ pub async fn join(call: &Call<'_>, request: InConversation<Nothing>) -> Result<A
 /// The [`Problem`] to answer.
 pub async fn leave(call: &Call<'_>, request: InConversation<Nothing>) -> Result<Answer, Problem> {
     let done = call.app.commands.leave(&call.context(), request.conversation).await?;
+    call.app.typing.stop(request.conversation, call.caller.user).await;
     Ok(Answer::nothing(&done.receipt))
 }
 

@@ -78,6 +78,7 @@ pub async fn send(call: &Call<'_>, request: InConversation<NewMessage>) -> Resul
     let content = MessageContent { body: content, attachments };
     let request = SendMessage { id: guid, conversation, message_type, content, reply_to, mentions };
     let done = call.app.commands.send_message(&call.context(), request).await?;
+    call.app.typing.stop(conversation, call.caller.user).await;
     match done.state.posted() {
         Some(posted) if done.receipt.version == 1 => {
             let sender = call.app.commands.user(posted.sender).await?.state;

@@ -6,9 +6,12 @@ mod conversations;
 mod friends;
 mod messages;
 mod path;
+mod presence;
 mod profile;
 mod receipts;
+mod reserved;
 mod sessions;
+mod signals;
 mod typing;
 
 pub use answer::Answer;
@@ -17,9 +20,12 @@ pub use conversations::{add, approve, demote, kick, promote, reject};
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
 pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
+pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};
+pub use reserved::is_reserved;
 pub use sessions::{end_session, sign_out};
+pub use signals::{CustomSignal, NewSignal, send_signal};
 pub use typing::{Typing, start_typing, stop_typing};
 
 use crate::{App, Problem, request};
@@ -139,6 +145,8 @@ commands! {
     "friend.unfriend" => unfriend,
     "typing.start" => start_typing,
     "typing.stop" => stop_typing,
+    "presence.set" => set_presence,
+    "signal.send" => send_signal,
 }
 
 /// Runs one command of the protocol by its name, such as `message.send`.

@@ -2,13 +2,9 @@
 
 use super::{Answer, Call, InConversation};
 use crate::{Problem, request::Nothing};
-use broker::Signal;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// How long it is worth telling, in milliseconds: the low tier's target.
-const WORTH_MS: i64 = 2_000;
 
 /// Somebody types, or has stopped.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
@@ -27,7 +23,9 @@ pub struct Typing {
 /// # Errors
 /// The [`Problem`] to answer.
 pub async fn start_typing(call: &Call<'_>, request: InConversation<Nothing>) -> Result<Answer, Problem> {
-    tell(call, request, true).await
+    let user = call.app.commands.may_signal(&call.context(), request.conversation).await?;
+    call.app.typing.start(request.conversation, user, call.caller.session).await;
+    Ok(Answer::told())
 }
 
 /// The caller has stopped typing.
@@ -35,21 +33,7 @@ pub async fn start_typing(call: &Call<'_>, request: InConversation<Nothing>) -> 
 /// # Errors
 /// The [`Problem`] to answer.
 pub async fn stop_typing(call: &Call<'_>, request: InConversation<Nothing>) -> Result<Answer, Problem> {
-    tell(call, request, false).await
-}
-
-async fn tell(call: &Call<'_>, request: InConversation<Nothing>, is_typing: bool) -> Result<Answer, Problem> {
-    let conversation = request.conversation;
-    let user = call.app.commands.may_signal(&call.context(), conversation).await?;
-    let typing = Typing { conversation_id: conversation.0, user_id: user.0, is_typing };
-    let signal = Signal {
-        name: "typing".to_owned(),
-        scope: Some(conversation.0),
-        users: Vec::new(),
-        from: Some(user.0),
-        data: serde_json::to_value(typing).map_err(Problem::internal)?,
-        expires_at: (call.app.clock)().millis() + WORTH_MS,
-    };
-    call.app.signals.tell(signal).await;
+    let user = call.app.commands.may_signal(&call.context(), request.conversation).await?;
+    call.app.typing.stop(request.conversation, user).await;
     Ok(Answer::told())
 }

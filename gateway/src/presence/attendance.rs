@@ -1,50 +1,77 @@
 //! Leases for the sessions that have a socket in this process: taken when one comes, renewed while one stays, given
-//! up when the last has gone. A process that dies leaves leases that end by themselves.
+//! up a grace after the last has gone. A process that dies leaves leases that end by themselves.
 
+use super::Presences;
 use crate::hub::Hub;
 use domain::{SessionId, Timestamp, UserId};
 use graph::{Graph, GraphError};
-use std::{collections::HashSet, time::Duration};
-use tokio::time::{Instant, sleep};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How long a lease lasts, in milliseconds.
-const LEASE_MS: i64 = 60_000;
-/// How often leases are renewed.
-const RENEWAL: Duration = Duration::from_secs(20);
-/// How often it looks whether the graph has lost them.
+/// How often it looks whether the graph has lost the leases.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long comings and goings are gathered, so that a thousand who come at once cost a few round trips.
 const GATHER: Duration = Duration::from_millis(50);
-/// Between attempts while the graph is away.
+/// Between attempts while the graph is away; and for as long the database is waited for.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often a lease is renewed while it lasts.
+const RENEWALS: u32 = 3;
+/// How often, while a lease lasts, it looks for those of processes that died.
+const EXPIRIES: u32 = 12;
 
-type Sessions = HashSet<(UserId, SessionId)>;
+type Session = (UserId, SessionId);
+type Sessions = HashSet<Session>;
 
-/// Keeps the leases of `node`, this process, until `stop`; then gives them up.
-pub(crate) async fn attend(hub: Hub, graph: Graph, node: Uuid, clock: fn() -> Timestamp, stop: CancellationToken) {
-    let mut leased = Sessions::new();
-    let mut renewal = Instant::now();
+/// The sessions that are here.
+#[derive(Default)]
+struct Attending {
+    /// Each with when its last socket has gone, if it has.
+    held: HashMap<Session, Option<(Instant, Timestamp)>>,
+    leased: Sessions,
+}
+
+/// Keeps the leases of this process until `stop`, in `graph`. They are not given up then: whoever does not come back
+/// elsewhere before theirs ends has gone.
+pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: CancellationToken) {
+    let mut attending = Attending::default();
+    let lease = presences.0.lease;
+    let (mut renewal, mut expiry) = (Instant::now(), Instant::now());
     let mut seen = signs(&graph).await;
     while !stop.is_cancelled() {
         let (present, moved) = hub.sessions();
         let before = std::mem::replace(&mut seen, signs(&graph).await);
         if seen != before || Instant::now() >= renewal {
-            // Those that are given up are asked for again, should this fail.
-            leased.retain(|session| !present.contains(session));
-            renewal = Instant::now() + RENEWAL;
-            // Those of processes that were killed.
-            if let Err(error) = graph.expire(clock()).await {
-                tracing::debug!(error.cause = %error, "ended leases are left for later");
-            }
+            // Those to be given up still are.
+            attending.leased.retain(|session| !attending.held.contains_key(session));
+            renewal = Instant::now() + lease / RENEWALS;
         }
-        let pause = match settle(&graph, node, clock(), &present, &leased).await {
+        if Instant::now() >= expiry {
+            expiry = Instant::now() + lease / EXPIRIES;
+            expire(&presences, &graph).await;
+        }
+        let came = attending.welcome(&present, (presences.0.clock)());
+        let gone = if hub.is_draining() { Vec::new() } else { attending.part(presences.0.grace) };
+        enter(&presences, &came).await;
+        note(&presences, gone.iter().map(|((user, _), at)| (*user, *at))).await;
+        let settled = attending.settle(&presences, &graph).await;
+        leave(&presences, &gone);
+        let changed: BTreeSet<_> =
+            came.iter().chain(gone.iter().map(|(session, _)| session)).map(|(user, _)| *user).collect();
+        if !changed.is_empty() {
+            presences.look_at(changed, (presences.0.clock)());
+        }
+        let pause = match settled {
             Ok(()) => {
-                leased = present;
+                let next = attending.next(presences.0.grace).filter(|_| !hub.is_draining());
+                let look = next.unwrap_or_else(|| Instant::now() + LOOK).min(Instant::now() + LOOK);
                 tokio::select! {
                     () = moved => GATHER,
-                    () = sleep(LOOK) => Duration::ZERO,
+                    () = sleep_until(look) => Duration::ZERO,
                     () = stop.cancelled() => Duration::ZERO,
                 }
             }
@@ -56,9 +83,8 @@ pub(crate) async fn attend(hub: Hub, graph: Graph, node: Uuid, clock: fn() -> Ti
         };
         stop.run_until_cancelled(sleep(pause)).await;
     }
-    if let Err(error) = settle(&graph, node, clock(), &Sessions::new(), &leased).await {
-        tracing::debug!(error.cause = %error, "leases were not given up and end by themselves");
-    }
+    let now = (presences.0.clock)();
+    note(&presences, attending.held.iter().map(|((user, _), gone)| (*user, gone.map_or(now, |(_, at)| at)))).await;
 }
 
 /// What changes when the graph has lost its leases: flushed, restarted, failed over.
@@ -67,22 +93,122 @@ async fn signs(graph: &Graph) -> (Option<u64>, u64) {
     (epoch.map(|epoch| epoch.number()), graph.stats().reconnections)
 }
 
-/// Takes the leases that are wanting, and gives up those of sessions that have gone.
-async fn settle(
-    graph: &Graph,
-    node: Uuid,
-    now: Timestamp,
-    present: &Sessions,
-    leased: &Sessions,
-) -> Result<(), GraphError> {
-    let until = Timestamp::from_millis(now.millis() + LEASE_MS);
-    let wanting: Vec<_> = present.difference(leased).copied().collect();
-    if !wanting.is_empty() {
-        graph.renew(&wanting, node, until).await?;
+/// Those who came are here from now on. Of whoever was here before, the others know.
+async fn enter(presences: &Presences, came: &[Session]) {
+    let unknown = presences.told().unknown(came.iter().map(|(user, _)| *user));
+    if !unknown.is_empty() {
+        if let Some(looked) = in_time(presences.look(&unknown)).await {
+            let mut told = presences.told();
+            unknown.iter().for_each(|user| told.presume(*user, looked.standing(*user).shown));
+        }
     }
-    let gone: Vec<_> = leased.difference(present).copied().collect();
-    if !gone.is_empty() {
-        graph.release_all(&gone, node).await?;
+    for (user, device) in came {
+        presences.0.here.enters(*user, *device);
+        presences.told().is_here(*user, true);
     }
-    Ok(())
+}
+
+/// Notes when people were last here.
+async fn note(presences: &Presences, seen: impl Iterator<Item = (UserId, Timestamp)>) {
+    let mut latest: BTreeMap<UserId, Timestamp> = BTreeMap::new();
+    for (user, at) in seen {
+        let known = latest.entry(user).or_insert(at);
+        *known = at.max(*known);
+    }
+    in_time(presences.0.store.seen(&latest)).await;
+}
+
+/// What the database says, unless it is away: leases do not wait for it.
+async fn in_time<T>(asked: impl Future<Output = Result<T, sql::Error>>) -> Option<T> {
+    match timeout(PAUSE, asked).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::debug!(error.cause = %error, "what is kept of presence cannot be reached");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("what is kept of presence cannot be reached in time");
+            None
+        }
+    }
+}
+
+/// Those who have gone are no longer here.
+fn leave(presences: &Presences, gone: &[(Session, Timestamp)]) {
+    for ((user, device), _) in gone {
+        presences.0.here.leaves(*user, *device);
+        let stays = presences.0.here.has(*user);
+        presences.told().is_here(*user, stays);
+    }
+}
+
+/// Of the leases of processes that died, those that have ended: their people have gone, unless they came back.
+async fn expire(presences: &Presences, graph: &Graph) {
+    let now = (presences.0.clock)();
+    let ended = match graph.expire(now).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            tracing::debug!(error.cause = %error, "ended leases are left for later");
+            return;
+        }
+    };
+    let gone: Vec<_> = ended.into_iter().filter(|user| !presences.0.here.has(*user)).collect();
+    if gone.is_empty() {
+        return;
+    }
+    if let Some(looked) = in_time(presences.look(&gone)).await {
+        let mut told = presences.told();
+        gone.iter().for_each(|user| told.presume(*user, looked.presumed(*user).shown));
+    }
+    // A lease was renewed when it had a whole life before it, and then no more.
+    let lease = i64::try_from(presences.0.lease.as_millis()).unwrap_or(i64::MAX);
+    let seen = Timestamp::from_millis(now.millis().saturating_sub(lease));
+    note(presences, gone.iter().map(|user| (*user, seen))).await;
+    presences.look_at(gone, now);
+}
+
+impl Attending {
+    /// Takes over who has a socket now; answers who had none lately.
+    fn welcome(&mut self, present: &Sessions, now: Timestamp) -> Vec<Session> {
+        let at = Instant::now();
+        for (session, gone) in &mut self.held {
+            match present.contains(session) {
+                true => *gone = None,
+                false => drop(gone.get_or_insert((at, now))),
+            }
+        }
+        let came: Vec<_> = present.iter().filter(|session| !self.held.contains_key(session)).copied().collect();
+        self.held.extend(came.iter().map(|session| (*session, None)));
+        came
+    }
+
+    /// Lets go of those whose grace is over; answers them, with when they were last here.
+    fn part(&mut self, grace: Duration) -> Vec<(Session, Timestamp)> {
+        let now = Instant::now();
+        let over = self.held.extract_if(|_, gone| gone.is_some_and(|(since, _)| since + grace <= now));
+        over.filter_map(|(session, gone)| Some((session, gone?.1))).collect()
+    }
+
+    /// When the next grace is over.
+    fn next(&self, grace: Duration) -> Option<Instant> {
+        self.held.values().flatten().map(|(since, _)| *since + grace).min()
+    }
+
+    /// Takes the leases that are wanting, and gives up those of sessions that have gone.
+    async fn settle(&mut self, presences: &Presences, graph: &Graph) -> Result<(), GraphError> {
+        let node: Uuid = presences.0.here.node();
+        let lease = i64::try_from(presences.0.lease.as_millis()).unwrap_or(i64::MAX);
+        let until = Timestamp::from_millis((presences.0.clock)().millis().saturating_add(lease));
+        let wanting: Vec<_> = self.held.keys().filter(|session| !self.leased.contains(session)).copied().collect();
+        if !wanting.is_empty() {
+            graph.renew(&wanting, node, until).await?;
+            self.leased.extend(wanting);
+        }
+        let gone: Vec<_> = self.leased.iter().filter(|session| !self.held.contains_key(session)).copied().collect();
+        if !gone.is_empty() {
+            graph.release_all(&gone, node).await?;
+            self.leased.retain(|session| self.held.contains_key(session));
+        }
+        Ok(())
+    }
 }

@@ -31,17 +31,22 @@ impl Signals {
         Self { broker, shared, commands, shed: Arc::default(), clock }
     }
 
-    /// How many were shed here because high commands were slow.
+    /// How many were shed here, most because high commands were slow.
     #[must_use]
     pub fn shed(&self) -> u64 {
         self.shed.load(Relaxed)
     }
 
-    /// Tells a signal, unless the process is pressed: whatever may be lost is the first to go. Whoever it is for and has come within the last moments may miss it.
-    pub async fn tell(&self, signal: Signal) {
-        if !signal.is_urgent() && self.commands.is_pressed() {
-            self.shed.fetch_add(1, Relaxed);
-            return;
+    /// Something was not told, because too much of its kind is.
+    pub(crate) fn count_shed(&self) {
+        self.shed.fetch_add(1, Relaxed);
+    }
+
+    /// Tells a signal, unless the process is pressed: whatever may be lost is the first to go. Whoever it is for and
+    /// has come within the last moments may miss it. Answers whether it was told.
+    pub async fn tell(&self, signal: Signal) -> bool {
+        if self.sheds(&signal) {
+            return false;
         }
         let nodes = match &self.shared {
             Some(graph) => self.nodes(graph, &signal).await.unwrap_or_else(|error| {
@@ -51,6 +56,22 @@ impl Signals {
             None => None,
         };
         self.broker.signal_to(signal, nodes.as_deref());
+        true
+    }
+
+    /// The same, in these processes; `None`: in all.
+    pub fn tell_nodes(&self, signal: Signal, nodes: Option<&[Uuid]>) -> bool {
+        let is_told = !self.sheds(&signal);
+        if is_told {
+            self.broker.signal_to(signal, nodes);
+        }
+        is_told
+    }
+
+    fn sheds(&self, signal: &Signal) -> bool {
+        let sheds = !signal.is_urgent() && self.commands.is_pressed();
+        self.shed.fetch_add(u64::from(sheds), Relaxed);
+        sheds
     }
 
     /// The processes that hold sockets of those it is for; `None` for all.
@@ -59,7 +80,7 @@ impl Signals {
         if let Some(scope) = signal.scope {
             users.extend(graph.members(ConversationId(scope)).await?.iter());
         }
-        users.retain(|user| signal.from != Some(user.0));
+        users.retain(|user| !signal.spares(user.0));
         if users.len() > FEW {
             return Ok(None);
         }

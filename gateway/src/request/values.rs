@@ -3,7 +3,7 @@
 use super::{Faults, Parse};
 use commands::{Password, UpTo};
 use domain::{
-    ConversationId, MessageId, UserId,
+    ConversationId, MessageId, Timestamp, UserId,
     conversation::ConversationType,
     message::{Attachment, MessageType},
     session::Device,
@@ -76,6 +76,13 @@ words! {
 impl Parse for String {
     fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
         faults.text(value).map(str::to_owned)
+    }
+}
+
+impl Parse for Timestamp {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let text = faults.text(value)?;
+        Self::parse(text).or_else(|| faults.fault("malformed", "must be a time of RFC 3339"))
     }
 }
 

@@ -234,8 +234,10 @@ impl<'a> Socket<'a> {
             return;
         }
         let about = subject(&data);
+        let watcher = self.seat.watcher();
         let run = async move {
             let answer = match cmd.as_str() {
+                "presence.subscribe" => operations::watch(&app, &caller, &watcher, &data).await,
                 "sync" => sync(&app, &caller, &data).await,
                 cmd => operations::run(&app, &caller, cmd, key, data).await,
             };

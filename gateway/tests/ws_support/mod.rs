@@ -94,6 +94,12 @@ impl Server {
         Self { door, app, stop, task }
     }
 
+    /// Ends it as a crash would: nothing is put in order, and nobody is told.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
     /// Stops it, and waits until it has.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
@@ -143,6 +149,19 @@ impl Door {
         let response = soon(path, request.send()).await.expect("an answer");
         assert!(response.status().is_success(), "{path} answered {}", response.status());
         serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// Makes friends of two people.
+    pub(crate) async fn befriend(&self, one: &Person, other: &Person) {
+        self.post("/friends", Some(&one.token), json!({"userId": other.id})).await;
+        self.post(&format!("/friends/{}/accept", one.id), Some(&other.token), json!({})).await;
+    }
+
+    /// How people are here, to somebody who asks.
+    pub(crate) async fn presences(&self, asks: &Person, of: &[Uuid]) -> Vec<Value> {
+        let ids = of.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+        let mut answer = self.get(&format!("/presence?userIds={ids}"), asks).await;
+        serde_json::from_value(answer["items"].take()).expect("a list")
     }
 
     pub(crate) async fn get(&self, path: &str, person: &Person) -> Value {
@@ -240,6 +259,8 @@ pub(crate) struct Client {
     pub(crate) response: Response<Option<Vec<u8>>>,
     /// Signals that came while something else was waited for.
     signals: VecDeque<Value>,
+    /// And those that say how people are here.
+    presences: VecDeque<Value>,
     /// The cursor after the last push that was taken.
     pub(crate) cursor: String,
     /// Pushes that came while something else was waited for.
@@ -256,7 +277,8 @@ pub(crate) enum End {
 
 impl Client {
     fn new(socket: WebSocketStream<TcpStream>, response: Response<Option<Vec<u8>>>) -> Self {
-        Self { socket, response, cursor: String::new(), pushes: VecDeque::new(), signals: VecDeque::new(), sent: 0 }
+        let [pushes, signals, presences] = Default::default();
+        Self { socket, response, cursor: String::new(), pushes, signals, presences, sent: 0 }
     }
 
     /// Reads the first frame.
@@ -278,23 +300,46 @@ impl Client {
     pub(crate) async fn frame(&mut self) -> Result<Value, End> {
         loop {
             let frame = self.any_frame().await?;
-            if frame.get("signal").is_none() {
+            if let Some(frame) = self.kept(frame) {
                 return Ok(frame);
             }
-            self.signals.push_back(frame);
         }
     }
 
-    /// The next signal.
+    /// Lays a signal aside; answers any other frame.
+    fn kept(&mut self, frame: Value) -> Option<Value> {
+        match frame.get("signal").and_then(Value::as_str) {
+            None => return Some(frame),
+            Some("presence") => self.presences.push_back(frame),
+            Some(_) => self.signals.push_back(frame),
+        }
+        None
+    }
+
+    /// The next signal that does not say how somebody is here.
     pub(crate) async fn signal(&mut self) -> Value {
         loop {
             if let Some(signal) = self.signals.pop_front() {
                 return signal;
             }
-            let frame = self.any_frame().await.expect("a signal");
-            if frame.get("signal").is_some() {
-                return frame;
+            self.hear().await;
+        }
+    }
+
+    /// How somebody is here, as it is told next.
+    pub(crate) async fn presence(&mut self) -> Value {
+        loop {
+            if let Some(mut signal) = self.presences.pop_front() {
+                return signal["data"].take();
             }
+            self.hear().await;
+        }
+    }
+
+    /// Reads on, while signals are waited for.
+    async fn hear(&mut self) {
+        let frame = self.any_frame().await.expect("a signal");
+        if let Some(frame) = self.kept(frame) {
             self.pushes.extend(frame.get("event").is_some().then_some(frame));
         }
     }

@@ -19,6 +19,13 @@ pub struct Signal {
     pub users: Vec<Uuid>,
     /// Whom it comes from: their own sockets are not told.
     pub from: Option<Uuid>,
+    /// The session it comes from: with it, only that session's sockets are not told, and the person's other devices
+    /// are.
+    #[serde(default)]
+    pub from_session: Option<Uuid>,
+    /// Only sockets of this session are told.
+    #[serde(default)]
+    pub to_session: Option<Uuid>,
     /// What the sockets are sent.
     pub data: serde_json::Value,
     /// Not worth telling after this time (milliseconds since the epoch).
@@ -26,6 +33,12 @@ pub struct Signal {
 }
 
 impl Signal {
+    /// Whether no socket of `user` is told, because it comes from them.
+    #[must_use]
+    pub fn spares(&self, user: Uuid) -> bool {
+        self.from == Some(user) && self.from_session.is_none()
+    }
+
     /// Whether it waits behind no other signal and is not shed before them: `call.signal`.
     #[must_use]
     pub fn is_urgent(&self) -> bool {

@@ -2,7 +2,10 @@
 
 use crate::{Epoch, Health, Memory, Position, Redis, RedisSettings, Stats, end::End};
 use domain::{ConversationId, SessionId, Timestamp, UserId};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// The graph. Clones share it.
@@ -238,6 +241,25 @@ impl Graph {
                 Ok(users.iter().copied().filter(|user| !leases.held(*user, now).is_empty()).collect())
             }
             Self::Redis(redis) => Ok(redis.held(users, now).await?.into_keys().collect()),
+        }
+    }
+
+    /// Those of `users` who are here at `now`, each with their sessions and the processes that hold their sockets.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn here(
+        &self,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<BTreeMap<UserId, BTreeSet<(SessionId, Uuid)>>, GraphError> {
+        match self {
+            Self::Memory(memory) => {
+                let leases = memory.leases();
+                let held = users.iter().map(|user| (*user, leases.held(*user, now)));
+                Ok(held.filter(|(_, held)| !held.is_empty()).collect())
+            }
+            Self::Redis(redis) => redis.held(users, now).await,
         }
     }
 

@@ -25,7 +25,7 @@ const REFUSED: (u64, u64) = (50, 150);
 
 const REACTED: &[u8] = br#""event":"message.reacted""#;
 const UNREACTED: &[u8] = br#""event":"message.unreacted""#;
-const TYPING: &[u8] = br#""signal":"typing""#;
+const CUSTOM: &[u8] = br#""signal":"custom""#;
 const LOW_REPLY: &[u8] = br#""reply":"low""#;
 const CODE: &[u8] = br#""code":""#;
 
@@ -34,7 +34,7 @@ const CODE: &[u8] = br#""code":""#;
 pub(super) enum Turn {
     /// A reaction, or taking one back.
     Medium,
-    /// Typing.
+    /// Custom signals.
     Low,
 }
 
@@ -142,7 +142,7 @@ impl Flooder {
                     // The server does not keep up with this socket. What piled up would only be worked off later.
                     Turn::Medium if self.inbox.waiting.len() >= UNANSWERED => ledger.count().held_back += 1,
                     Turn::Medium => self.react(ledger)?,
-                    Turn::Low => self.type_on(ledger)?,
+                    Turn::Low => self.signal(ledger)?,
                 },
             }
         }
@@ -216,11 +216,13 @@ impl Flooder {
         self.socket.send(self.frame.as_bytes())
     }
 
-    fn type_on(&mut self, ledger: &Ledger) -> Result<(), Ended> {
+    fn signal(&mut self, ledger: &Ledger) -> Result<(), Ended> {
         self.frame.clear();
         let conversation = &self.conversation;
-        let _ =
-            write!(self.frame, r#"{{"id":"low","cmd":"typing.start","data":{{"conversationId":"{conversation}"}}}}"#);
+        let _ = write!(
+            self.frame,
+            r#"{{"id":"low","cmd":"signal.send","data":{{"conversationId":"{conversation}","name":"flood"}}}}"#
+        );
         ledger.count().low_sent += 1;
         self.socket.send(self.frame.as_bytes())
     }
@@ -240,7 +242,7 @@ impl Inbox {
             ledger.arrived(position, now);
         } else if find(frame, SENT).is_some() {
             self.cursor.note(frame);
-        } else if find(frame, TYPING).is_some() {
+        } else if find(frame, CUSTOM).is_some() {
             ledger.count().low_received += 1;
         } else if find(frame, LOW_REPLY).is_some() {
             ledger.count().low_refused += usize::from(find(frame, OK).is_none());

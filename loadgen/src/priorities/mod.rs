@@ -71,7 +71,7 @@ pub(crate) struct Settings {
     /// How many times the capacity is offered.
     #[arg(long, default_value_t = 10.0)]
     times: f64,
-    /// Flood with so many typing signals a second as well, from sockets of their own.
+    /// Flood with so many custom signals a second as well, from sockets of their own.
     #[arg(long, value_name = "RATE", default_value_t = 0.0)]
     low: f64,
     /// Seconds before measuring.

@@ -59,7 +59,7 @@ impl Queries {
 
 /// The ids, repeated up to the next power of two: so that the statements with an `IN (…)` are few, and prepared
 /// ones are used again.
-fn padded(ids: &[Uuid]) -> Vec<Uuid> {
+pub(crate) fn padded(ids: &[Uuid]) -> Vec<Uuid> {
     let Some(last) = ids.last() else { return Vec::new() };
     let mut padded = ids.to_vec();
     padded.resize(ids.len().next_power_of_two(), *last);

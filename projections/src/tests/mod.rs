@@ -8,6 +8,7 @@ mod graph_feed;
 mod interleaving;
 mod leases;
 mod poison;
+mod presence;
 mod queries;
 mod rabbitmq;
 mod rebuild;

@@ -1,7 +1,7 @@
 //! Leases: who is here, until when, and where.
 
 use super::support::{Arm, at, node, session, user};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test]
 async fn leases_hold_before_their_end_and_outlive_every_epoch() {
@@ -43,6 +43,8 @@ async fn a_session_that_moved_is_not_ended_by_where_it_was() {
         graph.lease(ana, session(1), node(2), at(110)).await.unwrap();
         assert_eq!(graph.sessions(ana, at(0)).await.unwrap(), BTreeSet::from([session(1)]));
         assert_eq!(graph.nodes(&[ana], at(0)).await.unwrap(), BTreeSet::from([node(1), node(2)]));
+        let here = graph.here(&[ana, user(2)], at(100)).await.unwrap();
+        assert_eq!(here, BTreeMap::from([(ana, BTreeSet::from([(session(1), node(2))]))]));
         graph.release(ana, session(1), node(1)).await.unwrap();
         assert_eq!(graph.nodes(&[ana], at(0)).await.unwrap(), BTreeSet::from([node(2)]));
         assert_eq!(graph.expire(at(105)).await.unwrap(), BTreeSet::new());

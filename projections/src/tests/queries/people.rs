@@ -164,6 +164,8 @@ each_engine!(a_circle_is_friends_and_fellow_members_without_blocks, |home| async
     let queries = told(&world, &mut story).await;
     for (of, circle) in [(0, &[1, 2][..]), (1, &[0]), (2, &[0, 3]), (3, &[2]), (4, &[])] {
         let want = circle.iter().map(|n| story.user(*n)).collect();
-        assert_eq!(queries.circle(story.user(of)).await.unwrap(), want, "of {of}");
+        assert_eq!(queries.circle(story.user(of), 3).await.unwrap(), want, "of {of}");
     }
+    let alone = queries.circle(story.user(2), 2).await.unwrap();
+    assert!(alone.is_empty(), "the group has three members: {alone:?}");
 });

@@ -1,0 +1,334 @@
+//! How people are here: asked for, chosen, and what both rest on.
+
+use super::{
+    circle::Circle,
+    here::{Found, Here},
+    route::Signals,
+    standing::{Shown, Standing, Status, holding, standing},
+    told::Told,
+};
+use crate::{Problem, operations::Caller, resource::Presence};
+use broker::Signal;
+use domain::{SessionId, Timestamp, UserId, text::StatusText};
+use projections::{
+    Chosen, PresenceStore,
+    presence::{Choice, Kept},
+};
+use quick_cache::sync::Cache;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// How long a change is worth telling, in milliseconds: the low tier's target.
+pub(super) const WORTH_MS: i64 = 2_000;
+
+/// People of whom it is known what was relayed of them last.
+const RELAYED: usize = 4_096;
+
+/// How people are here. Clones share it.
+#[derive(Clone)]
+pub struct Presences(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) here: Here,
+    pub(super) circle: Circle,
+    pub(super) store: PresenceStore,
+    pub(super) signals: Signals,
+    pub(super) clock: fn() -> Timestamp,
+    /// How long a lease lasts.
+    pub(super) lease: Duration,
+    /// How long somebody whose last socket has gone is still here.
+    pub(super) grace: Duration,
+    told: Mutex<Told>,
+    /// What was relayed of whom, and when it was told.
+    pub(super) relayed: Cache<UserId, (Shown, Timestamp)>,
+    /// Somebody may have to be looked at sooner than was thought.
+    pub(super) nudge: Notify,
+}
+
+/// What somebody wants to be seen as.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// How.
+    pub status: WishedStatus,
+    /// In their own words.
+    pub text: Option<StatusText>,
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
+/// How somebody wants to be seen: the first two are said of the device, the others of the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WishedStatus {
+    /// At this device; whatever else was chosen is over.
+    Online,
+    /// Away from this device.
+    Away,
+    /// Not to be disturbed.
+    Busy,
+    /// As if they were not here.
+    Invisible,
+}
+
+impl WishedStatus {
+    /// Its word in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Busy => Chosen::Busy.as_str(),
+            Self::Invisible => Chosen::Invisible.as_str(),
+        }
+    }
+}
+
+/// What was found out about some people.
+pub(super) struct Looked {
+    pub(super) found: Found,
+    pub(super) kept: BTreeMap<UserId, Kept>,
+    now: Timestamp,
+}
+
+impl Presences {
+    /// Those of the people whose sockets are in this process, and, by what they share, of all.
+    #[must_use]
+    pub fn new(
+        circle: Circle,
+        here: Here,
+        store: PresenceStore,
+        signals: Signals,
+        clock: fn() -> Timestamp,
+        [lease, grace]: [Duration; 2],
+    ) -> Self {
+        let (told, nudge) = Default::default();
+        let relayed = Cache::new(RELAYED);
+        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, relayed, nudge }))
+    }
+
+    /// How those of `wanted` are here whom `viewer` may see; all others seem to be offline. In the order in which they
+    /// were asked for.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn seen_by(&self, viewer: &Caller, wanted: &[UserId]) -> Result<Vec<Presence>, Problem> {
+        let seen = self.0.circle.sees(viewer.user, wanted).await?;
+        self.shown(viewer, wanted, &seen).await
+    }
+
+    /// The same of those who are known to be `seen`.
+    pub(crate) async fn shown(
+        &self,
+        viewer: &Caller,
+        wanted: &[UserId],
+        seen: &BTreeSet<UserId>,
+    ) -> Result<Vec<Presence>, Problem> {
+        let asked: Vec<_> = seen.iter().copied().collect();
+        let looked = self.look(&asked).await?;
+        let presence = |user: &UserId| match seen.contains(user) {
+            true if *user == viewer.user => looked.own(viewer),
+            true => Presence::of(*user, looked.standing(*user).shown),
+            false => Presence::of(*user, Default::default()),
+        };
+        Ok(wanted.iter().map(presence).collect())
+    }
+
+    /// Those of `wanted` whom `viewer` may see.
+    pub(crate) async fn visible(&self, viewer: UserId, wanted: &[UserId]) -> Result<BTreeSet<UserId>, Problem> {
+        self.0.circle.sees(viewer, wanted).await
+    }
+
+    /// Those whom `viewer` may see, and who are here and do not hide it.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn online(&self, viewer: UserId) -> Result<Vec<Presence>, Problem> {
+        let here: Vec<_> = self.0.circle.online(viewer).await?.into_iter().collect();
+        let looked = self.look(&here).await?;
+        let presences = here.into_iter().map(|user| Presence::of(user, looked.standing(user).shown));
+        Ok(presences.filter(|presence| presence.status != Status::Offline).collect())
+    }
+
+    /// `caller` wants to be seen so. Answers how they are.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn choose(&self, caller: &Caller, wish: Wish) -> Result<Presence, Problem> {
+        let (user, device, now) = (caller.user, caller.session, (self.0.clock)());
+        let before = self.look(&[user]).await?;
+        let kept = before.kept.get(&user).cloned().unwrap_or_default();
+        let shown = before.standing(user).shown;
+        match wish.status {
+            WishedStatus::Away if !kept.away.contains(&device) => self.0.store.leave(user, device).await?,
+            WishedStatus::Online if kept.away.contains(&device) => self.0.store.return_to(user, device).await?,
+            _ => (),
+        }
+        let seen = if shown.status == Status::Offline { shown.last_seen } else { Some(now) };
+        let choice = chosen(&wish, &kept, seen, now);
+        if choice != kept.choice {
+            self.0.store.choose(user, &choice).await?;
+        }
+        self.told().presume(user, shown);
+        self.look_at([user], now);
+        let own = self.look(&[user]).await?.own(caller);
+        self.tell_own_devices(caller, &own, now).await?;
+        Ok(own)
+    }
+
+    /// The other devices of somebody show what they chose on one.
+    async fn tell_own_devices(&self, caller: &Caller, own: &Presence, now: Timestamp) -> Result<(), Problem> {
+        let signal = Signal {
+            name: "presence".to_owned(),
+            scope: None,
+            users: vec![caller.user.0],
+            from: None,
+            from_session: Some(caller.session.0),
+            to_session: None,
+            data: serde_json::to_value(own).map_err(Problem::internal)?,
+            expires_at: now.millis() + WORTH_MS,
+        };
+        self.0.signals.tell(signal).await;
+        Ok(())
+    }
+
+    /// What is known of `users` now.
+    pub(super) async fn look(&self, users: &[UserId]) -> Result<Looked, sql::Error> {
+        let found = self.0.here.of(users).await;
+        let kept = self.0.store.load(users).await?;
+        Ok(Looked { found, kept, now: (self.0.clock)() })
+    }
+
+    /// These are to be looked at, at `at`.
+    pub(super) fn look_at(&self, users: impl IntoIterator<Item = UserId>, at: Timestamp) {
+        {
+            let mut told = self.told();
+            users.into_iter().for_each(|user| told.look_at(user, at));
+        }
+        self.0.nudge.notify_one();
+    }
+
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Looked {
+    /// What others see of `user`.
+    pub(super) fn standing(&self, user: UserId) -> Standing {
+        self.with(user, &self.found.devices(user))
+    }
+
+    /// What they would see if `user` were here with these devices.
+    fn with(&self, user: UserId, devices: &BTreeSet<SessionId>) -> Standing {
+        standing(self.kept.get(&user).unwrap_or(&Kept::default()), devices, self.now)
+    }
+
+    /// What others saw of `user` while they were here, with devices that nobody knows any more.
+    pub(super) fn presumed(&self, user: UserId) -> Standing {
+        let away = self.kept.get(&user).map(|kept| kept.away.clone()).filter(|away| !away.is_empty());
+        self.with(user, &away.unwrap_or_else(|| BTreeSet::from([SessionId::default()])))
+    }
+
+    /// What `caller` sees of themself: what others see, for whoever asks is here, and what was chosen.
+    fn own(&self, caller: &Caller) -> Presence {
+        let (user, device) = (caller.user, caller.session);
+        let mut devices = self.found.devices(user);
+        devices.insert(device);
+        let kept = self.kept.get(&user);
+        let choice = kept.map(|kept| holding(&kept.choice, self.now)).unwrap_or_default();
+        let is_away = kept.is_some_and(|kept| kept.away.contains(&device));
+        let chosen = match choice.chosen {
+            Some(chosen) => chosen.as_str(),
+            None if is_away => WishedStatus::Away.as_str(),
+            None => WishedStatus::Online.as_str(),
+        };
+        let own = Presence::of(user, self.with(user, &devices).shown);
+        // Invisible, one still sees one's own words.
+        let (text, until) = (choice.text.map(Into::into), choice.until);
+        Presence { text, until, chosen: Some(chosen), ..own }
+    }
+}
+
+/// What a wish makes of what was chosen before, by somebody who was seen last at `seen`.
+fn chosen(wish: &Wish, kept: &Kept, seen: Option<Timestamp>, now: Timestamp) -> Choice {
+    let before = holding(&kept.choice, now);
+    let was_hidden = before.chosen == Some(Chosen::Invisible);
+    let hidden_seen = if was_hidden { before.hidden_seen } else { seen };
+    let chosen = match wish.status {
+        WishedStatus::Online => None,
+        WishedStatus::Busy => Some(Chosen::Busy),
+        WishedStatus::Invisible => Some(Chosen::Invisible),
+        // Of the device alone, unless they say more.
+        WishedStatus::Away if before.chosen.is_some() || wish.text.is_none() => return before,
+        WishedStatus::Away => None,
+    };
+    let says_something = chosen.is_some() || wish.text.is_some();
+    let choice = Choice {
+        chosen,
+        text: wish.text.clone(),
+        until: wish.until.filter(|_| says_something),
+        hidden_seen: hidden_seen.filter(|_| chosen == Some(Chosen::Invisible)),
+    };
+    holding(&choice, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn wish(status: WishedStatus, text: Option<&str>, until: Option<i64>) -> Wish {
+        Wish { status, text: text.map(|text| StatusText::parse(text).unwrap()), until: until.map(at) }
+    }
+
+    fn kept(choice: Choice) -> Kept {
+        Kept { choice, ..Kept::default() }
+    }
+
+    fn choice(status: Option<Chosen>, text: Option<&str>, until: Option<i64>, hidden_seen: Option<i64>) -> Choice {
+        let Wish { text, until, .. } = wish(WishedStatus::Online, text, until);
+        Choice { chosen: status, text, until, hidden_seen: hidden_seen.map(at) }
+    }
+
+    #[test]
+    fn online_ends_what_was_chosen_and_away_does_not() {
+        let busy = choice(Some(Chosen::Busy), Some("writing"), Some(200), None);
+        for (wished, want) in [
+            (wish(WishedStatus::Online, None, None), Choice::default()),
+            (wish(WishedStatus::Online, None, Some(300)), Choice::default()),
+            (wish(WishedStatus::Online, Some("back"), Some(300)), choice(None, Some("back"), Some(300), None)),
+            (wish(WishedStatus::Away, None, None), busy.clone()),
+            (wish(WishedStatus::Away, Some("lunch"), None), busy.clone()),
+            (wish(WishedStatus::Busy, None, None), choice(Some(Chosen::Busy), None, None, None)),
+        ] {
+            assert_eq!(chosen(&wished, &kept(busy.clone()), Some(at(50)), at(100)), want, "{wished:?}");
+        }
+        let words = choice(None, Some("at home"), None, None);
+        let away = wish(WishedStatus::Away, None, None);
+        assert_eq!(chosen(&away, &kept(words.clone()), Some(at(50)), at(100)), words);
+        let lunch = wish(WishedStatus::Away, Some("lunch"), Some(900));
+        assert_eq!(chosen(&lunch, &kept(words), Some(at(50)), at(100)), choice(None, Some("lunch"), Some(900), None));
+    }
+
+    #[test]
+    fn what_lapsed_before_it_began_was_never_chosen() {
+        let late = wish(WishedStatus::Busy, Some("yesterday"), Some(100));
+        assert_eq!(chosen(&late, &Kept::default(), Some(at(50)), at(100)), Choice::default());
+    }
+
+    #[test]
+    fn who_hides_again_was_last_seen_when_they_hid_first() {
+        let hidden = choice(Some(Chosen::Invisible), None, None, Some(50));
+        let hide = wish(WishedStatus::Invisible, None, None);
+        assert_eq!(chosen(&hide, &Kept::default(), Some(at(50)), at(100)), hidden);
+        assert_eq!(chosen(&hide, &kept(hidden.clone()), Some(at(90)), at(100)), hidden);
+        let lapsed = choice(Some(Chosen::Invisible), None, Some(80), Some(50));
+        assert_eq!(chosen(&hide, &kept(lapsed), Some(at(90)), at(100)).hidden_seen, Some(at(90)));
+    }
+}

@@ -1,0 +1,106 @@
+//! Who types, told to the others of a conversation: a little late rather than often, and never for long.
+
+mod typists;
+
+use crate::{hub::Hub, operations::Typing, presence::Signals};
+use broker::Signal;
+use domain::{ConversationId, SessionId, Timestamp, UserId};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use typists::{Change, Full, Typists};
+
+/// How long it is worth telling, in milliseconds: the low tier's target.
+const WORTH_MS: i64 = 2_000;
+/// Longer than nothing falls due.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// Those who type on sockets of this process. Clones share them.
+#[derive(Clone)]
+pub struct Typewriters(Arc<Inner>);
+
+struct Inner {
+    typists: Mutex<Typists>,
+    signals: Signals,
+    clock: fn() -> Timestamp,
+    began: Instant,
+    nudge: Notify,
+}
+
+impl Typewriters {
+    /// Nobody yet. Within a tokio runtime.
+    #[must_use]
+    pub fn new(signals: Signals, clock: fn() -> Timestamp) -> Self {
+        let (typists, nudge) = Default::default();
+        Self(Arc::new(Inner { typists, signals, clock, began: Instant::now(), nudge }))
+    }
+
+    /// Somebody, who may, types in a conversation, on this device.
+    pub async fn start(&self, conversation: ConversationId, user: UserId, device: SessionId) {
+        let started = self.typists().start((conversation, user), device, self.now());
+        match started {
+            Ok(change) => self.tell(change).await,
+            Err(Full) => self.0.signals.count_shed(),
+        }
+        self.0.nudge.notify_one();
+    }
+
+    /// Somebody has stopped: by saying so, by what they sent, by leaving.
+    pub async fn stop(&self, conversation: ConversationId, user: UserId) {
+        let change = self.typists().stop((conversation, user), self.now());
+        self.tell(change).await;
+    }
+
+    /// Tells what falls due, and that those whose sockets have gone type no more, until `stop`.
+    pub(crate) async fn run(self, hub: Hub, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let moved = hub.moved();
+            let gone = self.typists().stop_gone(|user, device| !hub.has_session(user, device), self.now());
+            self.tell(gone).await;
+            let due = self.typists().due(self.now());
+            self.tell(due).await;
+            let next = self.typists().next().map(|at| at.millis() - self.now().millis());
+            let pause = next.map_or(IDLE, |millis| Duration::from_millis(millis.max(0).unsigned_abs()));
+            tokio::select! {
+                () = sleep(pause) => (),
+                () = self.0.nudge.notified() => (),
+                () = moved => (),
+                () = stop.cancelled() => (),
+            }
+        }
+    }
+
+    async fn tell(&self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            let Change { conversation, user, is_typing } = change;
+            let typing = Typing { conversation_id: conversation.0, user_id: user.0, is_typing };
+            let signal = Signal {
+                name: "typing".to_owned(),
+                scope: Some(conversation.0),
+                users: Vec::new(),
+                from: Some(user.0),
+                from_session: None,
+                to_session: None,
+                data: serde_json::to_value(typing).unwrap_or_default(),
+                expires_at: (self.0.clock)().millis() + WORTH_MS,
+            };
+            if !self.0.signals.tell(signal).await {
+                self.typists().not_told(change, self.now());
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(i64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn typists(&self) -> MutexGuard<'_, Typists> {
+        self.0.typists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
