@@ -3,6 +3,7 @@
 use crate::{
     auth::Tokens,
     bootstrap::Bootstrap,
+    calls::SignalRates,
     config::Config,
     hub::Hub,
     presence::{Circle, Signals},
@@ -40,6 +41,8 @@ pub struct Parts {
     pub graph: Cached,
     /// Where signals go.
     pub signals: Signals,
+    /// How many media signals each device may send.
+    pub signal_rates: SignalRates,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

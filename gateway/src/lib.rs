@@ -9,6 +9,7 @@ pub mod auth;
 mod background;
 pub mod bootstrap;
 pub mod cli;
+pub mod calls;
 pub mod config;
 pub mod cursor;
 mod engines;

@@ -3,6 +3,7 @@
 
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
+    call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
@@ -14,10 +15,11 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 33;
+pub(crate) const KINDS: usize = 39;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
+    use CallEvent as K;
     use ConversationEvent as C;
     use FriendshipEvent as F;
     use MessageEvent as M;
@@ -55,6 +57,12 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Message(M::Unreacted { .. }) => 30,
         Event::ReadMarker(ReadMarkerEvent::Read { .. }) => 31,
         Event::ReadMarker(ReadMarkerEvent::Delivered { .. }) => 32,
+        Event::Call(K::Ringing { .. }) => 33,
+        Event::Call(K::Answered { .. }) => 34,
+        Event::Call(K::Refused { .. }) => 35,
+        Event::Call(K::Missed { .. }) => 36,
+        Event::Call(K::Left { .. }) => 37,
+        Event::Call(K::Closed { .. }) => 38,
     }
 }
 
@@ -71,6 +79,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(conversation().into_iter().map(Event::from));
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
+    samples.extend(call().into_iter().map(Event::from));
     samples
 }
 
@@ -190,5 +199,17 @@ fn read_marker() -> Vec<ReadMarkerEvent> {
     vec![
         ReadMarkerEvent::Read { conversation, user, seq: 7 },
         ReadMarkerEvent::Delivered { conversation, user, seq: 8 },
+    ]
+}
+
+fn call() -> Vec<CallEvent> {
+    let (conversation, user) = (ConversationId(id(10)), bob());
+    vec![
+        CallEvent::Ringing { conversation, caller: ana(), call_type: CallType::Video, invited: vec![user] },
+        CallEvent::Answered { conversation, user },
+        CallEvent::Refused { conversation, user, over: true },
+        CallEvent::Missed { conversation },
+        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
+        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
     ]
 }

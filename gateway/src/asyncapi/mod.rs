@@ -7,14 +7,15 @@ pub use commands::COMMANDS;
 pub use events::{EVENTS, SIGNALS};
 
 use crate::{
+    calls::CallSignal,
     hub::SyncPage,
-    operations::{EditedMessage, MarkedUpTo, NewConversation, NewMessage, SettingsUpdate, Typing},
+    operations::{CallMeant, EditedMessage, MarkedUpTo, NewCall, NewCallSignal, NewConversation, NewMessage, SettingsUpdate, Typing},
     problem::Problem,
     push::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
         UserData,
     },
-    resource::{Conversation, Friendship, Message, Receipt},
+    resource::{Call, Conversation, Friendship, Message, Receipt},
     session::Close,
     ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
 };
@@ -25,6 +26,9 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Auth,
+    Call,
+    CallMeant,
+    CallSignal,
     Command,
     Conversation,
     ConversationData<'_>,
@@ -40,6 +44,8 @@ use utoipa::OpenApi;
     MemberChange,
     Message,
     MessageData<'_>,
+    NewCall,
+    NewCallSignal,
     NewConversation,
     NewMessage,
     Pong,

@@ -1,12 +1,11 @@
 //! Signals on their way to sockets: shed when a client does not keep up, and never stored.
 
-use super::{Hub, State};
+use super::{Hub, State, attached::ATTACHED};
 use crate::session::{Offered, Outbox};
 use axum::extract::ws::Utf8Bytes;
 use broker::{Broker, Signal};
-use domain::Timestamp;
+use domain::{SessionId, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
 use std::{
     collections::HashSet,
     sync::{
@@ -17,9 +16,6 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// The signal that is told like an event: a call must not fail because somebody types.
-const CALL: &str = "call.signal";
 
 /// What became of signals at the sockets of this process.
 #[derive(Debug, Default)]
@@ -40,9 +36,9 @@ pub struct SignalCounts {
 
 /// The frame of a signal.
 #[derive(Serialize)]
-struct Frame<'a> {
+struct Frame<'a, D> {
     signal: &'a str,
-    data: &'a Value,
+    data: &'a D,
 }
 
 impl Hub {
@@ -50,9 +46,10 @@ impl Hub {
     pub async fn relay(&self, broker: &Broker, clock: fn() -> Timestamp, stop: CancellationToken) {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
-            match frame(&signal) {
-                Ok(frame) => self.tell(&signal, &frame),
-                Err(error) => tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame"),
+            if signal.name == ATTACHED {
+                self.attach_from(&signal);
+            } else {
+                self.tell(&signal);
             }
         }
     }
@@ -64,11 +61,19 @@ impl Hub {
         SignalCounts { told: counters.told.load(Relaxed), shed: counters.shed.load(Relaxed) }
     }
 
-    fn tell(&self, signal: &Signal, frame: &Utf8Bytes) {
+    /// Tells a signal to the sockets here that it is for.
+    pub(super) fn tell(&self, signal: &Signal) {
+        let frame = match frame(&signal.name, &signal.data) {
+            Ok(frame) => frame,
+            Err(error) => {
+                return tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame");
+            }
+        };
         let outboxes = self.state().concerned(signal);
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
-            if signal.name == CALL {
+            // Told like an event: a call must not fail because somebody types.
+            if signal.is_urgent() {
                 told += 1;
                 if outbox.push(frame.clone()) {
                     outbox.wake();
@@ -90,17 +95,23 @@ impl Hub {
     }
 }
 
-fn frame(signal: &Signal) -> Result<Utf8Bytes, serde_json::Error> {
-    serde_json::to_string(&Frame { signal: &signal.name, data: &signal.data }).map(Utf8Bytes::from)
+/// The frame of a signal.
+pub(super) fn frame<D: Serialize>(name: &str, data: &D) -> Result<Utf8Bytes, serde_json::Error> {
+    serde_json::to_string(&Frame { signal: name, data }).map(Utf8Bytes::from)
 }
 
 impl State {
     /// The sockets of those whom a signal is for: the people it names, and those who are in its scope now; not of
-    /// the one it comes from.
+    /// the one it comes from, or not of the session, and only of one session if it names that.
     fn concerned(&self, signal: &Signal) -> Vec<Arc<Outbox>> {
         let insiders = signal.scope.into_iter().flat_map(|scope| self.insiders(scope));
         let users: HashSet<Uuid> = insiders.chain(signal.users.iter().copied()).collect();
-        let users = users.into_iter().filter(|user| signal.from != Some(*user));
-        users.flat_map(|user| self.listening(user)).collect()
+        let from = signal.from.filter(|_| signal.from_session.is_none());
+        let users = users.into_iter().filter(|user| from != Some(*user));
+        let is_for = |session: &SessionId| {
+            signal.from_session != Some(session.0) && signal.to_session.is_none_or(|only| only == session.0)
+        };
+        let seats = users.flat_map(|user| self.listening(user)).filter(|(session, _)| is_for(session));
+        seats.map(|(_, outbox)| outbox).collect()
     }
 }

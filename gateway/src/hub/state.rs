@@ -1,6 +1,7 @@
 //! What the hub knows, all of it under one lock: who is connected, and what happened lately.
 
 use super::{
+    attached::Attached,
     person::{Delivery, Move, Person, Seat},
     ring::{Entry, Ring},
     settings::HubSettings,
@@ -30,6 +31,8 @@ pub(super) struct State {
     /// Who left which scope with a position that the medium mark has not reached, in order.
     departed: VecDeque<(Position, Uuid, Uuid)>,
     ring: Ring,
+    /// What commands on calls have beside them.
+    pub(super) attached: Attached,
     seats: u64,
 }
 
@@ -53,6 +56,7 @@ impl State {
             scopes: HashMap::new(),
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
+            attached: Attached::default(),
             seats: 0,
         }
     }
@@ -136,15 +140,21 @@ impl State {
             let frame_at = |marks| push.frame(&Cursor { incarnation, marks }.to_string());
             let (position, tier) = (entry.position(), entry.tier());
             let delivery = Delivery { position, tier, marks, frame: frame_at(marks), frame_at: &frame_at };
+            let beside = self.attached.beside(&entry.event.record);
             for user in audience {
                 let seats = self.people.get_mut(&user).into_iter().flat_map(|person| &mut person.seats);
                 for seat in seats.filter(|seat| seat.joined) {
-                    if seat.deliver(&delivery) {
+                    let mut wakes = seat.deliver(&delivery);
+                    if let Some(beside) = beside.as_ref().filter(|beside| beside.from_session != seat.session) {
+                        wakes |= seat.outbox.push(beside.frame.clone());
+                    }
+                    if wakes {
                         wake.push(Arc::clone(&seat.outbox));
                     }
                 }
             }
         }
+        self.attached.dispatched(&entry.event.record);
         self.ring.push(Arc::clone(entry));
         self.reach(after(self.marks, entry.tier(), entry.position()));
         true
@@ -193,10 +203,15 @@ impl State {
         self.scopes.get(&scope).into_iter().flatten().copied().filter(is_in)
     }
 
-    /// The outboxes of the sockets of `user` that have caught up.
-    pub(super) fn listening(&self, user: Uuid) -> impl Iterator<Item = Arc<Outbox>> + '_ {
+    /// The sockets of `user` that have caught up: their sessions and outboxes.
+    pub(super) fn listening(&self, user: Uuid) -> impl Iterator<Item = (SessionId, Arc<Outbox>)> + '_ {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
-        seats.filter(|seat| seat.joined).map(|seat| Arc::clone(&seat.outbox))
+        seats.filter(|seat| seat.joined).map(|seat| (seat.session, Arc::clone(&seat.outbox)))
+    }
+
+    /// Whether any of `users` has a socket here.
+    pub(super) fn is_any_here(&self, users: &[UserId]) -> bool {
+        users.iter().any(|user| self.people.contains_key(&user.0))
     }
 
     /// The sessions that have a socket here.

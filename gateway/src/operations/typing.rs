@@ -47,6 +47,8 @@ async fn tell(call: &Call<'_>, request: InConversation<Nothing>, is_typing: bool
         scope: Some(conversation.0),
         users: Vec::new(),
         from: Some(user.0),
+        from_session: None,
+        to_session: None,
         data: serde_json::to_value(typing).map_err(Problem::internal)?,
         expires_at: (call.app.clock)().millis() + WORTH_MS,
     };

@@ -59,7 +59,7 @@ impl Signals {
         if let Some(scope) = signal.scope {
             users.extend(graph.members(ConversationId(scope)).await?.iter());
         }
-        users.retain(|user| signal.from != Some(user.0));
+        users.retain(|user| signal.from != Some(user.0) || signal.from_session.is_some());
         if users.len() > FEW {
             return Ok(None);
         }

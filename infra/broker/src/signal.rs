@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Signal {
-    /// `typing`, `presence`, `custom`, `call.signal`.
+    /// `typing`, `presence`, `custom`, `call.signal`; between processes alone, `call.attached`.
     pub name: String,
     /// Whom it is for: a conversation's members …
     pub scope: Option<Uuid>,
@@ -19,6 +19,13 @@ pub struct Signal {
     pub users: Vec<Uuid>,
     /// Whom it comes from: their own sockets are not told.
     pub from: Option<Uuid>,
+    /// The session it comes from: with it, only that session's sockets are not told, and the person's other devices
+    /// are.
+    #[serde(default)]
+    pub from_session: Option<Uuid>,
+    /// Only sockets of this session are told.
+    #[serde(default)]
+    pub to_session: Option<Uuid>,
     /// What the sockets are sent.
     pub data: serde_json::Value,
     /// Not worth telling after this time (milliseconds since the epoch).
@@ -26,10 +33,10 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Whether it waits behind no other signal and is not shed before them: `call.signal`.
+    /// Whether it waits behind no other signal and is not shed before them: whatever concerns a call.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        self.name == "call.signal"
+        self.name.starts_with("call.")
     }
 }
 

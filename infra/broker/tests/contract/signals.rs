@@ -10,7 +10,16 @@ pub(crate) fn listen(broker: &Broker) -> SignalSubscription {
 }
 
 pub(crate) fn signal(name: &str, expires_at: i64) -> Signal {
-    Signal { name: name.to_owned(), scope: None, users: vec![], from: None, data: serde_json::Value::Null, expires_at }
+    Signal {
+        name: name.to_owned(),
+        scope: None,
+        users: vec![],
+        from: None,
+        from_session: None,
+        to_session: None,
+        data: serde_json::Value::Null,
+        expires_at,
+    }
 }
 
 #[tokio::test]
