@@ -78,12 +78,7 @@ impl Commands {
     ///
     /// # Errors
     /// [`CommandError`]; `not_found` when the conversation has no call.
-    pub async fn drop_from_call(
-        &self,
-        ctx: &Context,
-        call: CallRef,
-        cause: Cause,
-    ) -> Result<Done<Call>, CommandError> {
+    pub async fn drop_from_call(&self, ctx: &Context, call: CallRef, cause: Cause) -> Result<Done<Call>, CommandError> {
         self.execute(&Caller::reactor(ctx), &DropFromCall { call, cause }).await
     }
 }

@@ -39,15 +39,8 @@ pub enum AggregateType {
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::User,
-        Self::Session,
-        Self::Friendship,
-        Self::Conversation,
-        Self::Message,
-        Self::ReadMarker,
-        Self::Call,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Session, Self::Friendship, Self::Conversation, Self::Message, Self::ReadMarker, Self::Call];
 
     /// The stored name.
     #[must_use]

@@ -1,8 +1,8 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent, message::MessageEvent,
-    read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
+    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;

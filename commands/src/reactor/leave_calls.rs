@@ -15,9 +15,9 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
     let mut ctx = Reactor::LeaveCalls.context(commands, event);
     let stream = ConversationId(event.record.aggregate_id);
     let (conversation, cause) = match commands.store().open_event(event).await? {
-        Event::Conversation(
-            ConversationEvent::MemberLeft { user } | ConversationEvent::MemberKicked { user, .. },
-        ) => (stream, Cause::Removed(*user)),
+        Event::Conversation(ConversationEvent::MemberLeft { user } | ConversationEvent::MemberKicked { user, .. }) => {
+            (stream, Cause::Removed(*user))
+        }
         Event::Conversation(ConversationEvent::Deleted { .. }) => (stream, Cause::ConversationOver),
         Event::Friendship(FriendshipEvent::Blocked { by, with }) => {
             ctx.actor = Some(Actor { user: *by, session: None });

@@ -42,5 +42,9 @@ pub const EVENTS: [(&str, &str, &str); 35] = [
 /// Name, summary and data of each signal.
 pub const SIGNALS: [(&str, &str, &str); 2] = [
     ("typing", "Somebody types in a conversation, or has stopped.", "Typing"),
-    ("call.signal", "A device in a call tells this one; never shed. `signalData` comes right after its event.", "CallSignal"),
+    (
+        "call.signal",
+        "A device in a call tells this one; never shed. `signalData` comes right after its event.",
+        "CallSignal",
+    ),
 ];

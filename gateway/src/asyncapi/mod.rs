@@ -9,7 +9,10 @@ pub use events::{EVENTS, SIGNALS};
 use crate::{
     calls::CallSignal,
     hub::SyncPage,
-    operations::{CallMeant, EditedMessage, MarkedUpTo, NewCall, NewCallSignal, NewConversation, NewMessage, SettingsUpdate, Typing},
+    operations::{
+        CallMeant, EditedMessage, MarkedUpTo, NewCall, NewCallSignal, NewConversation, NewMessage, SettingsUpdate,
+        Typing,
+    },
     problem::Problem,
     push::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,

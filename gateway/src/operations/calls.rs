@@ -221,7 +221,11 @@ impl Call<'_> {
     }
 
     /// The call as it was after the command, from the log: who calls does not wait for the read models.
-    async fn called(&self, status: StatusCode, done: Result<Done<call::Call>, CommandError>) -> Result<Answer, Problem> {
+    async fn called(
+        &self,
+        status: StatusCode,
+        done: Result<Done<call::Call>, CommandError>,
+    ) -> Result<Answer, Problem> {
         let happened = done.as_ref().is_ok_and(|done| done.receipt.position.is_some() && !done.receipt.repeated);
         if !happened {
             self.app.hub.detach(self.caller.correlation_id);

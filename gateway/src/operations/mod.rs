@@ -13,7 +13,9 @@ mod sessions;
 mod typing;
 
 pub use answer::Answer;
-pub use calls::{AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call};
+pub use calls::{
+    AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
+};
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
 pub use conversations::{add, approve, demote, kick, promote, reject};
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};

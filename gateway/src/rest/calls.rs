@@ -32,11 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     post, path = "/calls", tag = "calls", request_body = NewCall,
     responses((status = 201, body = Call), (status = 200, body = Call, description = "it was there, and was joined"))
 )]
-async fn initiate(
-    State(app): State<App>,
-    writer: Writer,
-    Body(request): Body<NewCall>,
-) -> Result<Response, Problem> {
+async fn initiate(State(app): State<App>, writer: Writer, Body(request): Body<NewCall>) -> Result<Response, Problem> {
     Ok(written(&app, operations::initiate(&writer.call(&app)?, request).await?).await)
 }
 
@@ -50,11 +46,7 @@ async fn ice_servers(State(app): State<App>, Reader(caller): Reader) -> Json<Ice
 #[utoipa::path(
     get, path = "/calls/{id}", tag = "calls", params(("id" = Uuid, Path)), responses((status = 200, body = Call))
 )]
-async fn one(
-    State(app): State<App>,
-    Reader(caller): Reader,
-    Id(call): Id<CallId>,
-) -> Result<Json<Call>, Problem> {
+async fn one(State(app): State<App>, Reader(caller): Reader, Id(call): Id<CallId>) -> Result<Json<Call>, Problem> {
     Ok(Json(app.queries.call(caller.user, call).await?.into()))
 }
 

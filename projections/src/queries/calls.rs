@@ -93,9 +93,8 @@ impl Queries {
     ) -> Result<Page<CallRow>, QueryError> {
         let place = page.place()?;
         self.require_active(viewer, conversation).await?;
-        let sql = format!(
-            "{SELECT} WHERE c.conversation_id = $1 AND c.position < $2 ORDER BY c.position DESC LIMIT $3"
-        );
+        let sql =
+            format!("{SELECT} WHERE c.conversation_id = $1 AND c.position < $2 ORDER BY c.position DESC LIMIT $3");
         let newest = query(sql).bind(conversation.0).bind(place.number).bind(page.probe());
         let calls = self.call_rows(newest).await?;
         let place = |call: &CallRow| Place { number: i64::try_from(call.position).unwrap_or(i64::MAX), id: call.id.0 };
@@ -115,9 +114,8 @@ impl Queries {
         let sql = "SELECT id, ringing_at FROM calls WHERE ended_at IS NULL AND status = 'RINGING' \
                    AND ringing_at <= $1 AND id > $2 ORDER BY id LIMIT $3";
         let rows = self.database.fetch_all(query(sql).bind(until.millis()).bind(after.0).bind(limit)).await?;
-        let row = |row: &Row| {
-            Ok(RingingRow { call: CallId(row.get(0)?), ringing_at: Timestamp::from_millis(row.get(1)?) })
-        };
+        let row =
+            |row: &Row| Ok(RingingRow { call: CallId(row.get(0)?), ringing_at: Timestamp::from_millis(row.get(1)?) });
         Ok(rows.iter().map(row).collect::<Result<_, sql::Error>>()?)
     }
 

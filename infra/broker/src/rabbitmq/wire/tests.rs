@@ -104,17 +104,16 @@ fn the_sender_is_known_by_the_properties() {
 #[test]
 fn messages_carry_their_priority_and_signals_the_time_they_have_left() {
     let signal = |name: &str, expires_at| {
-        let signal =
-            Signal {
-                name: name.to_owned(),
-                scope: None,
-                users: vec![],
-                from: None,
-                from_session: None,
-                to_session: None,
-                data: true.into(),
-                expires_at,
-            };
+        let signal = Signal {
+            name: name.to_owned(),
+            scope: None,
+            users: vec![],
+            from: None,
+            from_session: None,
+            to_session: None,
+            data: true.into(),
+            expires_at,
+        };
         wire(1, 2).message(&Parcel::Signal(Arc::new(signal), None)).unwrap()
     };
     let told = |message: &Message| (*message.properties.priority(), message.properties.expiration().clone());
