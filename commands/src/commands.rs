@@ -9,8 +9,8 @@ use crate::{
     state::{Cached, Freshness, States, Versioned},
 };
 use domain::{
-    ConversationId, MessageId, SessionId, Timestamp, UserId, conversation::Conversation, friendship::Friendship,
-    id::PairId, message::Message, session::Session, user::User,
+    CallId, ConversationId, MessageId, SessionId, Timestamp, UserId, call::Call, conversation::Conversation,
+    friendship::Friendship, id::PairId, message::Message, session::Session, user::User,
 };
 use event_store::{EventStore, RecordedEvent};
 use std::sync::Arc;
@@ -85,6 +85,14 @@ impl Commands {
     /// When the store cannot be read.
     pub async fn message(&self, message: MessageId) -> Result<Versioned<Message>, CommandError> {
         self.state(message.0).await
+    }
+
+    /// The call, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn call(&self, call: CallId) -> Result<Versioned<Call>, CommandError> {
+        self.state(call.0).await
     }
 
     /// How two people stand, as this process knows it now.

@@ -6,7 +6,7 @@ use crate::{
     state::{Cached, Freshness, Versioned, fold},
 };
 use domain::{Tier, UserId};
-use event_store::{Append, AppendError, CommandKey, Origin, Receipt, Retention, StreamId};
+use event_store::{Append, AppendError, ClaimKind, CommandKey, Origin, Receipt, Retention, StreamId};
 use serde::Serialize;
 use std::{
     future::Future,
@@ -133,6 +133,11 @@ impl Commands {
                         if attempt > 1 {
                             turn = Some(self.turns().wait(stream).await);
                         }
+                        continue;
+                    }
+                    // Somebody called at the same time: decided again, it joins that call.
+                    Err(AppendError::ClaimTaken(ClaimKind::ActiveCall)) => {
+                        freshness = Freshness::Fresh;
                         continue;
                     }
                     Err(error) => error.into(),

@@ -3,7 +3,7 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, conversation::Conversation, friendship::Friendship, message::Message,
+    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
     read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
@@ -78,6 +78,7 @@ pub(crate) struct States {
     conversations: Kept<Conversation>,
     messages: Kept<Message>,
     read_markers: Kept<ReadMarker>,
+    calls: Kept<Call>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -105,6 +106,7 @@ cached! {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
     ReadMarker in read_markers weighs |_marker| 256;
+    Call in calls weighs |call| 256 + 48 * call.size() as u64;
 }
 
 impl States {
@@ -116,6 +118,7 @@ impl States {
             conversations: kept(),
             messages: kept(),
             read_markers: kept(),
+            calls: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -195,6 +198,7 @@ impl States {
             Event::Conversation(event) => self.advance_one::<Conversation>(id, sequence, event),
             Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
+            Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
         }
     }
 
@@ -227,6 +231,7 @@ impl States {
             AggregateType::Conversation => self.forget_older::<Conversation>(stream.id, sequence),
             AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
+            AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

@@ -33,12 +33,14 @@ pub enum AggregateType {
     Message,
     /// What one user has read of one conversation.
     ReadMarker,
+    /// One call in a conversation.
+    Call,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::User, Self::Session, Self::Friendship, Self::Conversation, Self::Message, Self::ReadMarker];
+    pub const ALL: [Self; 7] =
+        [Self::User, Self::Session, Self::Friendship, Self::Conversation, Self::Message, Self::ReadMarker, Self::Call];
 
     /// The stored name.
     #[must_use]
@@ -50,6 +52,7 @@ impl AggregateType {
             Self::Conversation => "conversation",
             Self::Message => "message",
             Self::ReadMarker => "read_marker",
+            Self::Call => "call",
         }
     }
 

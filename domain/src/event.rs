@@ -1,8 +1,8 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, conversation::ConversationEvent, friendship::FriendshipEvent, message::MessageEvent,
-    read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
+    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub enum Event {
     Message(MessageEvent),
     /// Of a read marker.
     ReadMarker(ReadMarkerEvent),
+    /// Of a call.
+    Call(CallEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -105,6 +107,7 @@ macro_rules! each {
             Event::Conversation($event) => $body,
             Event::Message($event) => $body,
             Event::ReadMarker($event) => $body,
+            Event::Call($event) => $body,
         }
     };
 }
@@ -120,6 +123,7 @@ impl Event {
             Self::Conversation(_) => AggregateType::Conversation,
             Self::Message(_) => AggregateType::Message,
             Self::ReadMarker(_) => AggregateType::ReadMarker,
+            Self::Call(_) => AggregateType::Call,
         }
     }
 
@@ -168,6 +172,7 @@ impl Event {
             "conversation" | "member" => serde_json::from_value(payload).map(Self::Conversation),
             "message" => serde_json::from_value(payload).map(Self::Message),
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
+            "call" => serde_json::from_value(payload).map(Self::Call),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -222,7 +227,8 @@ belongs!(
     FriendshipEvent => Friendship,
     ConversationEvent => Conversation,
     MessageEvent => Message,
-    ReadMarkerEvent => ReadMarker
+    ReadMarkerEvent => ReadMarker,
+    CallEvent => Call
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

@@ -67,6 +67,10 @@ id!(
     /// The read marker of one user in one conversation.
     ReadMarkerId
 );
+id!(
+    /// A call in a conversation.
+    CallId
+);
 
 /// Namespace of the ids derived here. Never change it: stored streams are named by it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_3c52_8a0e_4b7b_9e55_c4a7_c417_0001);
@@ -106,6 +110,14 @@ impl ReadMarkerId {
     #[must_use]
     pub fn of(conversation: ConversationId, user: UserId) -> Self {
         Self(derived(b"read_marker", conversation.0, user.0))
+    }
+}
+
+impl MessageId {
+    /// The id of the message that records `call` in its conversation.
+    #[must_use]
+    pub fn of_call(call: CallId) -> Self {
+        Self(derived(b"call_message", call.0, Uuid::nil()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! randomness and look-ups are facts that the caller puts into the command first.
 
 pub mod aggregate;
+pub mod call;
 pub mod conversation;
 pub mod event;
 pub mod friendship;
@@ -22,7 +23,7 @@ pub mod user;
 
 pub use aggregate::{Aggregate, AggregateType};
 pub use event::{About, DecodeError, Event, Presence};
-pub use id::{ConversationId, MessageId, SessionId, UserId};
+pub use id::{CallId, ConversationId, MessageId, SessionId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};

@@ -41,7 +41,7 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
     let room = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000a);
     for event in samples() {
         let expected = match event.aggregate_type() {
-            AggregateType::Message | AggregateType::ReadMarker => room,
+            AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call => room,
             AggregateType::Session => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };

@@ -5,6 +5,7 @@ mod samples;
 
 use domain::{
     Aggregate, ConversationId, Event, Personal, UserId,
+    call::{Call, CallCommand, CallStatus, CallType, EndReason, MAX_PARTICIPANTS, Standing as CallStanding},
     conversation::{Conversation, ConversationCommand, ConversationType, MemberStatus, SettingsChange},
     friendship::{Friendship, FriendshipAct, FriendshipCommand, Standing},
     message::{Draft, MAX_REACTIONS, Message, MessageCommand, MessageContent, MessageEvent, MessageType},
@@ -121,6 +122,23 @@ fn marks() -> impl Strategy<Value = ReadMarkerCommand> {
     })
 }
 
+fn call_commands() -> impl Strategy<Value = CallCommand> {
+    use CallCommand as Command;
+    let people = || (0..12_u128).prop_map(|n| UserId(Uuid::from_u128(n)));
+    let reasons = || select(vec![EndReason::ConnectionLost, EndReason::Removed]);
+    prop_oneof![
+        2 => (people(), vec(people(), 0..12)).prop_map(|(caller, invited)| {
+            Command::Ring { conversation: ROOM, caller, call_type: CallType::Video, invited }
+        }),
+        8 => people().prop_map(|by| Command::Answer { by }),
+        2 => people().prop_map(|by| Command::Refuse { by }),
+        3 => people().prop_map(|by| Command::Close { by }),
+        1 => Just(Command::TimeOut),
+        2 => (people(), reasons()).prop_map(|(user, reason)| Command::Drop { user, reason }),
+        1 => reasons().prop_map(|reason| Command::End { reason }),
+    ]
+}
+
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -221,6 +239,38 @@ proptest! {
                 cqrs_es::Aggregate::apply(&mut conversation, event);
             }
             let again = conversation.decide(command.clone()).unwrap_or_default();
+            prop_assert!(again.is_empty(), "{command:?} again gives {again:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_in_a_call_has_company_or_waits_for_it(commands in vec(call_commands(), 0..60)) {
+        let mut was_over = false;
+        play::<Call>(commands, |call| {
+            let present = call.with_standing(CallStanding::Present).count();
+            let ringing = call.with_standing(CallStanding::Ringing).count();
+            match call.status() {
+                CallStatus::Ringing if call.begun().is_none() => assert_eq!(call.size(), 0),
+                CallStatus::Ringing => assert!(present == 1 && ringing > 0),
+                CallStatus::Ongoing => assert!((2..=MAX_PARTICIPANTS).contains(&present)),
+                CallStatus::Ended | CallStatus::Missed | CallStatus::Refused => {
+                    assert_eq!((present, ringing), (0, 0), "nobody is left in what is over");
+                }
+            }
+            assert_eq!(call.end_reason().is_some(), call.begun().is_some() && !call.is_active());
+            assert!(!(was_over && call.is_active()), "what is over stays over");
+            was_over = call.end_reason().is_some();
+        });
+    }
+
+    #[test]
+    fn repeating_what_a_call_accepted_changes_nothing(commands in vec(call_commands(), 0..40)) {
+        let mut call = Call::default();
+        for command in commands {
+            for event in call.decide(command.clone()).unwrap_or_default() {
+                cqrs_es::Aggregate::apply(&mut call, event);
+            }
+            let again = call.decide(command.clone()).unwrap_or_default();
             prop_assert!(again.is_empty(), "{command:?} again gives {again:?}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     auth::Tokens,
     bootstrap::Bootstrap,
+    calls::SignalRates,
     config::Config,
     hub::Hub,
     presence::{Presences, Signals},
@@ -43,6 +44,8 @@ pub struct Parts {
     pub signals: Signals,
     /// Who types.
     pub typing: Typewriters,
+    /// How many media signals each device may send.
+    pub signal_rates: SignalRates,
     /// The sockets' feed.
     pub hub: Hub,
     /// Access tokens.

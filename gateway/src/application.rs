@@ -6,6 +6,7 @@ use crate::{
     auth::Tokens,
     background::{Background, Shared},
     bootstrap::Bootstrap,
+    calls::SignalRates,
     engines,
     hub::{Hub, HubSettings},
     presence::{Circle, Here, Presences, Signals},
@@ -128,6 +129,7 @@ impl Application {
         let app = App::new(Parts {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
+            signal_rates: SignalRates::default(),
             queries,
             presences,
             signals,

@@ -4,6 +4,7 @@
 use crate::{
     Config,
     application::{StartError, clock, ids},
+    calls::CallDuties,
     config::Role,
     hub::Hub,
     presence::{Presences, attend},
@@ -14,7 +15,7 @@ use commands::{Commands, reactor};
 use domain::{Event, Lane, Partition, Tier};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Worker, WorkerSettings, graph_feed};
+use projections::{Duty, Queries, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -64,6 +65,7 @@ impl Background {
         }
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
+            background.end_calls(config);
         }
         background.feed_graph(config);
         Ok(background)
@@ -132,6 +134,24 @@ impl Background {
             });
         }
         Ok(())
+    }
+
+    /// Ends what nobody ends: calls that ring for too long, and being in one without a socket.
+    fn end_calls(&self, config: &Config) {
+        let Shared { read_models, commands, graph, .. } = self.shared.clone();
+        let (queries, graph) = (Queries::new(read_models), graph.graph().clone());
+        let duties = CallDuties { queries, commands, graph, settings: config.calls, clock };
+        let duty = self.duty();
+        let ending = duties.clone();
+        self.spawn(|_, stop| async move {
+            duty.hold("calls.time_out", stop, |token| ending.clone().time_out(token)).await;
+        });
+        if config.knows_who_is_here() {
+            let duty = self.duty();
+            self.spawn(|_, stop| async move {
+                duty.hold("calls.drop_the_lost", stop, |token| duties.clone().drop_the_lost(token)).await;
+            });
+        }
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

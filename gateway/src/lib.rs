@@ -8,6 +8,7 @@ pub mod asyncapi;
 pub mod auth;
 mod background;
 pub mod bootstrap;
+pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod cursor;

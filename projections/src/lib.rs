@@ -4,6 +4,7 @@
 
 mod apply;
 mod attempt;
+mod calls;
 mod checkpoint;
 mod conversations;
 mod duty;

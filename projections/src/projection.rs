@@ -3,7 +3,7 @@
 //! The code runs in two places, live and shadow; it knows neither. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 use crate::{
-    ApplyError, conversations, friendships, messages, read_markers,
+    ApplyError, calls, conversations, friendships, messages, read_markers,
     schema::{self, Table},
     users,
 };
@@ -34,6 +34,8 @@ pub enum Projection {
     Messages,
     /// What was read and delivered.
     ReadMarkers,
+    /// Calls, and how people stand to them.
+    Calls,
 }
 
 /// No projection has this name.
@@ -43,7 +45,8 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Users, Self::Friendships, Self::Conversations, Self::Messages, Self::ReadMarkers];
+    pub const ALL: [Self; 6] =
+        [Self::Users, Self::Friendships, Self::Conversations, Self::Messages, Self::ReadMarkers, Self::Calls];
 
     /// The name under which its checkpoints stand.
     #[must_use]
@@ -54,6 +57,7 @@ impl Projection {
             Self::Conversations => "conversations",
             Self::Messages => "messages",
             Self::ReadMarkers => "read_markers",
+            Self::Calls => "calls",
         }
     }
 
@@ -63,7 +67,7 @@ impl Projection {
     pub const fn version(self) -> u32 {
         match self {
             Self::ReadMarkers => 2,
-            Self::Users | Self::Friendships | Self::Conversations | Self::Messages => 1,
+            Self::Users | Self::Friendships | Self::Conversations | Self::Messages | Self::Calls => 1,
         }
     }
 
@@ -76,6 +80,7 @@ impl Projection {
             Self::Conversations => schema::CONVERSATIONS,
             Self::Messages => schema::MESSAGES,
             Self::ReadMarkers => schema::READ_MARKERS,
+            Self::Calls => schema::CALLS,
         }
     }
 
@@ -89,6 +94,7 @@ impl Projection {
             Some(AggregateType::Conversation) => self == Self::Conversations,
             Some(AggregateType::Message) => self == Self::Messages,
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
+            Some(AggregateType::Call) => self == Self::Calls,
             None => false,
         }
     }
@@ -105,6 +111,7 @@ impl Projection {
             Self::Conversations => conversations::apply(tx, events).await,
             Self::Messages => messages::apply(tx, events).await,
             Self::ReadMarkers => read_markers::apply(tx, events).await,
+            Self::Calls => calls::apply(tx, events).await,
         }
     }
 }

@@ -47,6 +47,10 @@ pub(crate) const MESSAGES: &[Table] = &[
     Table { name: "reactions", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid), ("emoji", Key::Text)] },
     Table { name: "hidden", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid)] },
 ];
+pub(crate) const CALLS: &[Table] = &[
+    Table { name: "calls", key: &[("id", Key::Uuid)] },
+    Table { name: "call_people", key: &[("call_id", Key::Uuid), ("user_id", Key::Uuid)] },
+];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

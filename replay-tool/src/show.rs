@@ -3,7 +3,7 @@
 use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
-    Aggregate, AggregateType, Event, conversation::Conversation, friendship::Friendship, message::Message,
+    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
     read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::StreamId;
@@ -32,6 +32,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::Conversation => fold::<Conversation>(events),
         AggregateType::Message => fold::<Message>(events),
         AggregateType::ReadMarker => fold::<ReadMarker>(events),
+        AggregateType::Call => fold::<Call>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

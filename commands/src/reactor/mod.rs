@@ -3,6 +3,8 @@
 
 mod checkpoints;
 mod close_empty_conversations;
+mod leave_calls;
+mod post_call_messages;
 mod run;
 
 use crate::{CommandError, Commands, Context};
@@ -16,17 +18,23 @@ pub use run::run;
 pub enum Reactor {
     /// Deletes a group that its last member has left.
     CloseEmptyConversations,
+    /// Takes out of a call whoever is no longer in its conversation, or blocked the other.
+    LeaveCalls,
+    /// Posts the message that records a call in its conversation.
+    PostCallMessages,
 }
 
 impl Reactor {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::CloseEmptyConversations];
+    pub const ALL: [Self; 3] = [Self::CloseEmptyConversations, Self::LeaveCalls, Self::PostCallMessages];
 
     /// The name in checkpoints and keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::CloseEmptyConversations => "close_empty_conversations",
+            Self::LeaveCalls => "leave_calls",
+            Self::PostCallMessages => "post_call_messages",
         }
     }
 
@@ -37,6 +45,8 @@ impl Reactor {
     pub async fn react(self, commands: &Commands, event: &RecordedEvent) -> Result<(), CommandError> {
         match self {
             Self::CloseEmptyConversations => close_empty_conversations::react(commands, event).await,
+            Self::LeaveCalls => leave_calls::react(commands, event).await,
+            Self::PostCallMessages => post_call_messages::react(commands, event).await,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
+    call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
@@ -14,10 +15,11 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 34;
+pub(crate) const KINDS: usize = 40;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
+    use CallEvent as K;
     use ConversationEvent as C;
     use FriendshipEvent as F;
     use MessageEvent as M;
@@ -56,6 +58,12 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::ReadMarker(ReadMarkerEvent::Read { .. }) => 31,
         Event::ReadMarker(ReadMarkerEvent::Delivered { .. }) => 32,
         Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => 33,
+        Event::Call(K::Ringing { .. }) => 34,
+        Event::Call(K::Answered { .. }) => 35,
+        Event::Call(K::Refused { .. }) => 36,
+        Event::Call(K::Missed { .. }) => 37,
+        Event::Call(K::Left { .. }) => 38,
+        Event::Call(K::Closed { .. }) => 39,
     }
 }
 
@@ -72,6 +80,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(conversation().into_iter().map(Event::from));
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
+    samples.extend(call().into_iter().map(Event::from));
     samples
 }
 
@@ -192,5 +201,17 @@ fn read_marker() -> Vec<ReadMarkerEvent> {
         ReadMarkerEvent::Read { conversation, user, seq: 7 },
         ReadMarkerEvent::Delivered { conversation, user, seq: 8 },
         ReadMarkerEvent::ReadPrivately { conversation, user, seq: 9 },
+    ]
+}
+
+fn call() -> Vec<CallEvent> {
+    let (conversation, user) = (ConversationId(id(10)), bob());
+    vec![
+        CallEvent::Ringing { conversation, caller: ana(), call_type: CallType::Video, invited: vec![user] },
+        CallEvent::Answered { conversation, user },
+        CallEvent::Refused { conversation, user, over: true },
+        CallEvent::Missed { conversation },
+        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
+        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
     ]
 }

@@ -35,9 +35,10 @@ const CONVERSATION: Option<&str> = Some("Conversation");
 const MESSAGED: Option<&str> = Some("Message");
 const FRIENDSHIP: Option<&str> = Some("Friendship");
 const RECEIPT: Option<&str> = Some("Receipt");
+const CALL: Option<&str> = Some("Call");
 
 /// All commands.
-pub const COMMANDS: [Documented; 34] = [
+pub const COMMANDS: [Documented; 39] = [
     command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
     command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
     command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
@@ -67,6 +68,11 @@ pub const COMMANDS: [Documented; 34] = [
     command("friend.block", USER, None, FRIENDSHIP, "Blocks somebody."),
     command("friend.unblock", USER, None, None, "Lifts the own block."),
     command("friend.unfriend", USER, None, None, "Ends a friendship."),
+    command("call.initiate", &[], Some("NewCall"), CALL, "Calls the others of a conversation, or joins its call."),
+    command("call.answer", &[], Some("CallMeant"), CALL, "Joins a call."),
+    command("call.refuse", &[], Some("CallMeant"), CALL, "Does not want to join a call."),
+    command("call.close", &[], Some("CallMeant"), CALL, "Hangs up, or takes a call back."),
+    command("call.signal", &[], Some("NewCallSignal"), None, "Tells another device in a call."),
     command("typing.start", ROOM, None, None, "Tells the others in a conversation that one types."),
     command("typing.stop", ROOM, None, None, "Tells them that one has stopped."),
     command("presence.set", &[], Some("NewPresence"), Some("Presence"), "Chooses how one wants to be seen."),

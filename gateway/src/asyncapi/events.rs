@@ -1,7 +1,7 @@
 //! The pushes and the signals.
 
 /// Name, summary and data of each push.
-pub const EVENTS: [(&str, &str, &str); 29] = [
+pub const EVENTS: [(&str, &str, &str); 35] = [
     ("message.sent", "A message was posted.", "MessagePush"),
     ("message.edited", "Its text was replaced.", "MessagePush"),
     ("message.deleted", "It was removed for everybody.", "MessagePush"),
@@ -29,12 +29,18 @@ pub const EVENTS: [(&str, &str, &str); 29] = [
     ("friend.blocked", "You blocked somebody; they are not told.", "FriendshipPush"),
     ("friend.unblocked", "You lifted a block; they are not told.", "FriendshipPush"),
     ("friend.unfriended", "A friendship was ended.", "FriendshipPush"),
+    ("call.ringing", "Somebody calls.", "Call"),
+    ("call.answered", "Somebody joined: each other device of theirs stops ringing.", "Call"),
+    ("call.refused", "Somebody does not want to join; it is over when it rings nobody any more.", "Call"),
+    ("call.missed", "Nobody answered in time.", "Call"),
+    ("call.left", "Somebody left, and it goes on.", "Call"),
+    ("call.closed", "It is over.", "Call"),
     ("account.updated", "Your profile changed.", "UserPush"),
     ("account.blocked", "Your account was stopped from acting; the sockets close.", "UserPush"),
 ];
 
 /// Name, summary and data of each signal.
-pub const SIGNALS: [(&str, &str, &str); 3] = [
+pub const SIGNALS: [(&str, &str, &str); 4] = [
     (
         "typing",
         "Somebody types in a conversation, or has stopped: at most 10 changes at once, and 10 a second, of each \
@@ -46,6 +52,11 @@ pub const SIGNALS: [(&str, &str, &str); 3] = [
         "Somebody one sees unasked (a friend, a fellow member of a conversation of at most 32), or whom this socket \
          watches, is here in another way; or oneself, by another device.",
         "Presence",
+    ),
+    (
+        "call.signal",
+        "A device in a call tells this one; never shed. `signalData` comes right after its event.",
+        "CallSignal",
     ),
     ("custom", "Somebody in a conversation tells something of their own.", "CustomSignal"),
 ];

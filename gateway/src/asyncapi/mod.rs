@@ -7,17 +7,18 @@ pub use commands::COMMANDS;
 pub use events::{EVENTS, SIGNALS};
 
 use crate::{
+    calls::CallSignal,
     hub::SyncPage,
     operations::{
-        CustomSignal, EditedMessage, MarkedUpTo, NewConversation, NewMessage, NewPresence, NewSignal, SettingsUpdate,
-        Typing, WatchedUsers,
+        CallMeant, CustomSignal, EditedMessage, MarkedUpTo, NewCall, NewCallSignal, NewConversation, NewMessage,
+        NewPresence, NewSignal, SettingsUpdate, Typing, WatchedUsers,
     },
     problem::Problem,
     push::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
         UserData,
     },
-    resource::{Conversation, Friendship, List, Message, Presence, Receipt},
+    resource::{Call, Conversation, Friendship, List, Message, Presence, Receipt},
     session::Close,
     ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
 };
@@ -28,6 +29,9 @@ use utoipa::OpenApi;
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Auth,
+    Call,
+    CallMeant,
+    CallSignal,
     Command,
     Conversation,
     ConversationData<'_>,
@@ -45,6 +49,8 @@ use utoipa::OpenApi;
     MemberChange,
     Message,
     MessageData<'_>,
+    NewCall,
+    NewCallSignal,
     NewConversation,
     NewMessage,
     NewPresence,

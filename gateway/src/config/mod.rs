@@ -10,7 +10,7 @@ pub use network::Network;
 pub use secrets::Secret;
 pub use sources::Sources;
 
-use crate::hub::HubSettings;
+use crate::{calls::CallSettings, hub::HubSettings};
 use sql::{Durability, Location};
 use std::{path::PathBuf, time::Duration};
 
@@ -49,12 +49,18 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Servers that help the media of calls through: `stun:`, `turn:` and their like.
+    pub turn_urls: Vec<String>,
+    /// What those with credentials share with this server.
+    pub turn_secret: Option<Secret>,
     /// Which log lines are written.
     pub log: String,
     /// Whether log lines are JSON.
     pub log_json: bool,
     /// What sockets and the hub may take up.
     pub hub: HubSettings,
+    /// How long things may take in a call.
+    pub calls: CallSettings,
     /// What hashing a password costs.
     pub password_cost: commands::PasswordCost,
     /// How long an answer waits for the read models.
@@ -110,9 +116,12 @@ impl Default for Config {
             master_key: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            turn_urls: Vec::new(),
+            turn_secret: None,
             log: "info".to_owned(),
             log_json: false,
             hub: HubSettings::default(),
+            calls: CallSettings::default(),
             password_cost: commands::PasswordCost::default(),
             wait: Duration::from_secs(2),
             patience: Duration::from_secs(60),
@@ -127,6 +136,12 @@ impl Config {
     /// [`Faults`], all of them.
     pub fn load() -> Result<Self, Faults> {
         Self::from_sources(&Sources::read(std::env::vars(), &PathBuf::from(".")))
+    }
+
+    /// Whether this process can tell who is here: by a graph that all share, or because there is no other process.
+    #[must_use]
+    pub fn knows_who_is_here(&self) -> bool {
+        self.redis_url.is_some() || (self.rabbitmq_url.is_none() && self.role == Role::All)
     }
 
     /// Where the log lives.

@@ -36,6 +36,9 @@ impl Reader<'_> {
         let shared = production || database_url.is_some();
         self.required("JWT_ACCESS_TOKEN", shared, "with APP_ENV=production or DATABASE_URL");
         self.required("CHATCHIT_MASTER_KEY", production, "with APP_ENV=production");
+        let turn_urls = self.list("TURN_URLS", ice_url);
+        let needs_secret = turn_urls.iter().any(|url| url.starts_with("turn"));
+        self.required("TURN_SECRET", needs_secret, "with a turn: or turns: server in TURN_URLS");
         let roles = [("all", Role::All), ("gateway", Role::Gateway), ("worker", Role::Worker)];
         Config {
             host: self.sources.get("HOST").map_or(default.host, str::to_owned),
@@ -56,9 +59,12 @@ impl Reader<'_> {
             master_key,
             allowed_origins: self.list("ALLOWED_ORIGINS", origin),
             trusted_proxies: self.list("TRUSTED_PROXIES", str::parse::<Network>),
+            turn_urls,
+            turn_secret: self.sources.get("TURN_SECRET").map(Secret::new),
             log: self.sources.get("RUST_LOG").map_or(default.log, str::to_owned),
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             hub: default.hub,
+            calls: default.calls,
             password_cost: default.password_cost,
             wait: default.wait,
             patience: default.patience,
@@ -107,6 +113,15 @@ impl Reader<'_> {
 fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
     let known = schemes.iter().any(|scheme| text.starts_with(scheme));
     if known { Ok(text.to_owned()) } else { Err(format!("must begin with {}", schemes.join(" or "))) }
+}
+
+fn ice_url(text: &str) -> Result<String, String> {
+    let rest = ["stun:", "stuns:", "turn:", "turns:"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a server such as turn:turn.example:3478"))
+    }
 }
 
 fn namespace(text: &str) -> Result<String, String> {
@@ -192,6 +207,8 @@ mod tests {
             ("CHATCHIT_MASTER_KEY", &key),
             ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
             ("ALLOWED_ORIGINS", "https://a.example"),
+            ("TURN_URLS", "stun:s.example, turn:t.example:3478?transport=udp"),
+            ("TURN_SECRET", "north"),
             ("LOG_FORMAT", "json"),
         ])
         .unwrap();
@@ -201,6 +218,7 @@ mod tests {
         assert_eq!(engines, (Some("amqp://h"), Some("redis://h"), "second"));
         assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
         assert_eq!(config.access_expired, Duration::from_secs(1_800));
+        assert_eq!((config.turn_urls.len(), config.turn_secret.is_some()), (2, true));
         assert!(matches!(config.log_location(), sql::Location::Postgres { schema, .. } if schema == "chatchit_log"));
     }
 
@@ -218,6 +236,7 @@ mod tests {
             ("CHATCHIT_ROLE", "boss"),
             ("ALLOWED_ORIGINS", "a.example"),
             ("TRUSTED_PROXIES", "everybody"),
+            ("TURN_URLS", "turn:t.example, https://t.example"),
             ("LOG_FORMAT", "xml"),
         ])
         .unwrap_err()
@@ -234,6 +253,8 @@ mod tests {
             "CHATCHIT_ROLE",
             "ALLOWED_ORIGINS",
             "TRUSTED_PROXIES",
+            "TURN_URLS",
+            "TURN_SECRET must be set",
             "LOG_FORMAT",
         ] {
             assert!(faults.contains(&format!("\n  - {name}")), "{name} is not named in: {faults}");

@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All settings of this version.
-pub const VARIABLES: [Variable; 18] = [
+pub const VARIABLES: [Variable; 20] = [
     variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
     variable("HOST", "127.0.0.1", "the address to listen on"),
     variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
@@ -46,6 +46,16 @@ pub const VARIABLES: [Variable; 18] = [
     variable("CHATCHIT_ROLE", "all", "all, gateway (no workers in this process) or worker (no doors)"),
     variable("ALLOWED_ORIGINS", "none", "web origins that may call, comma separated; * for any"),
     variable("TRUSTED_PROXIES", "none", "addresses or networks whose X-Forwarded-For is believed, comma separated"),
+    variable(
+        "TURN_URLS",
+        "none",
+        "servers that help the media of calls through, comma separated: stun:…, stuns:…, turn:…, turns:…",
+    ),
+    variable(
+        "TURN_SECRET",
+        "unset",
+        "what turn: servers share with this one to check credentials; required with a turn: or turns: in TURN_URLS",
+    ),
     variable("RUST_LOG", "info", "which log lines are written"),
     variable("LOG_FORMAT", "text", "text or json"),
 ];

@@ -3,6 +3,7 @@
 //! `user` receives event `e` iff `e` is scope-wide and one of the user's intervals of `e.scope` contains
 //! `e.position`, both ends included, or the user is in `e.about`: live, from the ring and from the store.
 
+mod attached;
 mod catch_up;
 mod follow;
 mod person;
@@ -16,6 +17,7 @@ mod tests;
 mod watcher;
 mod watches;
 
+pub use attached::Attachment;
 pub use catch_up::{Seat, Start};
 pub use settings::HubSettings;
 pub use signals::SignalCounts;
@@ -119,6 +121,12 @@ impl Hub {
     pub fn sessions(&self) -> (HashSet<(UserId, SessionId)>, Notified<'_>) {
         let moved = self.0.moved.notified();
         (self.state().sessions(), moved)
+    }
+
+    /// Whether any of `users` has a socket here.
+    #[must_use]
+    pub fn is_any_here(&self, users: &[UserId]) -> bool {
+        self.state().is_any_here(users)
     }
 
     /// Seats a socket of a signed-in device. From here on the hub closes it when the session ends or the

@@ -1,12 +1,11 @@
 //! Signals on their way to sockets: shed when a client does not keep up, and never stored.
 
-use super::{Hub, State, person::Seat};
+use super::{Hub, State, attached::ATTACHED, person::Seat};
 use crate::session::{Offered, Outbox};
 use axum::extract::ws::Utf8Bytes;
 use broker::{Broker, Signal};
-use domain::Timestamp;
+use domain::{SessionId, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
 use std::{
     collections::HashSet,
     sync::{
@@ -18,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The signal that is told like an event: a call must not fail because somebody types.
-const CALL: &str = "call.signal";
 /// The signal that those are told, too, who watch whom it is about.
 const PRESENCE: &str = "presence";
 
@@ -42,9 +39,9 @@ pub struct SignalCounts {
 
 /// The frame of a signal.
 #[derive(Serialize)]
-struct Frame<'a> {
+struct Frame<'a, D> {
     signal: &'a str,
-    data: &'a Value,
+    data: &'a D,
 }
 
 impl Hub {
@@ -59,12 +56,10 @@ impl Hub {
     ) {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
-            if !hear(&signal) {
-                continue;
-            }
-            match frame(&signal) {
-                Ok(frame) => self.tell(&signal, &frame),
-                Err(error) => tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame"),
+            if signal.name == ATTACHED {
+                self.attach_from(&signal);
+            } else if hear(&signal) {
+                self.tell(&signal);
             }
         }
     }
@@ -76,7 +71,14 @@ impl Hub {
         SignalCounts { told: counters.told.load(Relaxed), shed: counters.shed.load(Relaxed) }
     }
 
-    fn tell(&self, signal: &Signal, frame: &Utf8Bytes) {
+    /// Tells a signal to the sockets here that it is for.
+    pub(super) fn tell(&self, signal: &Signal) {
+        let frame = match frame(&signal.name, &signal.data) {
+            Ok(frame) => frame,
+            Err(error) => {
+                return tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame");
+            }
+        };
         let outboxes = {
             let mut state = self.state();
             watched(signal).into_iter().for_each(|subject| state.watches.tell(subject));
@@ -84,7 +86,8 @@ impl Hub {
         };
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
-            if signal.name == CALL {
+            // Told like an event: a call must not fail because somebody types.
+            if signal.is_urgent() {
                 told += 1;
                 if outbox.push(frame.clone()) {
                     outbox.wake();
@@ -106,8 +109,9 @@ impl Hub {
     }
 }
 
-fn frame(signal: &Signal) -> Result<Utf8Bytes, serde_json::Error> {
-    serde_json::to_string(&Frame { signal: &signal.name, data: &signal.data }).map(Utf8Bytes::from)
+/// The frame of a signal.
+pub(super) fn frame<D: Serialize>(name: &str, data: &D) -> Result<Utf8Bytes, serde_json::Error> {
+    serde_json::to_string(&Frame { signal: name, data }).map(Utf8Bytes::from)
 }
 
 /// Whom a signal is about, if it is told to those who watch them.

@@ -1,6 +1,7 @@
 //! What the hub knows, all of it under one lock: who is connected, and what happened lately.
 
 use super::{
+    attached::Attached,
     person::{Delivery, Move, Person, Seat},
     ring::{Entry, Ring},
     settings::HubSettings,
@@ -32,6 +33,8 @@ pub(super) struct State {
     departed: VecDeque<(Position, Uuid, Uuid)>,
     ring: Ring,
     pub(super) watches: Watches,
+    /// What commands on calls have beside them.
+    pub(super) attached: Attached,
     seats: u64,
 }
 
@@ -56,6 +59,7 @@ impl State {
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
             watches: Watches::default(),
+            attached: Attached::default(),
             seats: 0,
         }
     }
@@ -140,15 +144,21 @@ impl State {
             let frame_at = |marks| push.frame(&Cursor { incarnation, marks }.to_string());
             let (position, tier) = (entry.position(), entry.tier());
             let delivery = Delivery { position, tier, marks, frame: frame_at(marks), frame_at: &frame_at };
+            let beside = self.attached.beside(&entry.event.record);
             for user in audience {
                 let seats = self.people.get_mut(&user).into_iter().flat_map(|person| &mut person.seats);
                 for seat in seats.filter(|seat| seat.joined) {
-                    if seat.deliver(&delivery) {
+                    let mut wakes = seat.deliver(&delivery);
+                    if let Some(beside) = beside.as_ref().filter(|beside| beside.from_session != seat.session) {
+                        wakes |= seat.outbox.push(beside.frame.clone());
+                    }
+                    if wakes {
                         wake.push(Arc::clone(&seat.outbox));
                     }
                 }
             }
         }
+        self.attached.dispatched(&entry.event.record);
         self.ring.push(Arc::clone(entry));
         self.reach(after(self.marks, entry.tier(), entry.position()));
         true
@@ -201,6 +211,11 @@ impl State {
     pub(super) fn joined(&self, user: Uuid) -> impl Iterator<Item = &Seat> + '_ {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
         seats.filter(|seat| seat.joined)
+    }
+
+    /// Whether any of `users` has a socket here.
+    pub(super) fn is_any_here(&self, users: &[UserId]) -> bool {
+        users.iter().any(|user| self.people.contains_key(&user.0))
     }
 
     /// Whether a socket is still there.

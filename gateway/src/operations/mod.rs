@@ -2,6 +2,7 @@
 //! the resource it changed.
 
 mod answer;
+mod calls;
 mod conversations;
 mod friends;
 mod messages;
@@ -15,6 +16,9 @@ mod signals;
 mod typing;
 
 pub use answer::Answer;
+pub use calls::{
+    AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
+};
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
 pub use conversations::{add, approve, demote, kick, promote, reject};
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
@@ -143,6 +147,11 @@ commands! {
     "friend.block" => block,
     "friend.unblock" => unblock,
     "friend.unfriend" => unfriend,
+    "call.initiate" => initiate,
+    "call.answer" => answer_call,
+    "call.refuse" => refuse_call,
+    "call.close" => close_call,
+    "call.signal" => call_signal,
     "typing.start" => start_typing,
     "typing.stop" => stop_typing,
     "presence.set" => set_presence,

@@ -1,5 +1,6 @@
 //! A stream folded up to one of its events, with what its resource tells beside the aggregate's state.
 
+use super::call::CallFold;
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
     conversation::{Conversation, ConversationEvent},
@@ -18,6 +19,8 @@ pub(super) enum Folded {
     Conversation(ConversationFold),
     /// An account.
     User(UserFold),
+    /// A call.
+    Call(CallFold),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -59,13 +62,17 @@ impl Folded {
             AggregateType::Message => Self::Message(MessageFold::default()),
             AggregateType::Conversation => Self::Conversation(ConversationFold::default()),
             AggregateType::User => Self::User(UserFold::default()),
+            AggregateType::Call => Self::Call(CallFold::default()),
             AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => Self::Nothing,
         }
     }
 
     /// Whether a push of such a stream needs the events before it.
     pub(super) const fn is_needed(aggregate: AggregateType) -> bool {
-        matches!(aggregate, AggregateType::Message | AggregateType::Conversation | AggregateType::User)
+        match aggregate {
+            AggregateType::Message | AggregateType::Conversation | AggregateType::User | AggregateType::Call => true,
+            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => false,
+        }
     }
 
     /// Takes the next event of the stream.
@@ -74,6 +81,7 @@ impl Folded {
             (Self::Message(fold), Event::Message(event)) => fold.apply(record, event),
             (Self::Conversation(fold), Event::Conversation(event)) => fold.apply(record, event),
             (Self::User(fold), Event::User(event)) => fold.apply(record, event),
+            (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
             _ => (),
         }
     }
@@ -131,6 +139,6 @@ impl UserFold {
     }
 }
 
-fn take<A: Aggregate>(state: &mut A, event: &A::Event) {
+pub(super) fn take<A: Aggregate>(state: &mut A, event: &A::Event) {
     state.apply(event.clone());
 }

@@ -3,11 +3,13 @@
 //! A push is the event's own stream folded up to the event, without what depends on the viewer. So it is
 //! rendered once for everybody, and a replayed push equals the live one.
 
+mod call;
 mod data;
 mod fold;
 mod pushes;
 mod render;
 
+pub(crate) use call::call_at;
 pub use data::{
     ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
     ReactionCount, ReceiptData, UserData, UserRef,
@@ -76,6 +78,7 @@ pub const fn is_pushed(event: &Event) -> bool {
         | Event::Friendship(_)
         | Event::Conversation(_)
         | Event::Message(_)
-        | Event::ReadMarker(_) => true,
+        | Event::ReadMarker(_)
+        | Event::Call(_) => true,
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
             json(&ReceiptData { conversation_id: *conversation, user_id: *user, seq: *seq })
         }
         (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
+        (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
         _ => return None,
     })
 }

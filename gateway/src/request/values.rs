@@ -1,9 +1,11 @@
 //! How the values of the domain are read from JSON.
 
 use super::{Faults, Parse};
+use crate::calls::SignalKind;
 use commands::{Password, UpTo};
 use domain::{
-    ConversationId, MessageId, Timestamp, UserId,
+    CallId, ConversationId, MessageId, SessionId, Timestamp, UserId,
+    call::CallType,
     conversation::ConversationType,
     message::{Attachment, MessageType},
     session::Device,
@@ -53,7 +55,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(ConversationId, MessageId, UserId);
+ids!(CallId, ConversationId, MessageId, SessionId, UserId);
 
 macro_rules! words {
     ($($name:ident: $($variant:ident),*;)*) => {$(
@@ -69,8 +71,17 @@ macro_rules! words {
     )*};
 }
 words! {
+    CallType: Voice, Video;
     ConversationType: Direct, Group;
     MessageType: Text, Image, File, Video, Call;
+    SignalKind: Offer, Answer, Candidate, End;
+}
+
+/// Any JSON at all.
+impl Parse for Value {
+    fn parse(value: &Value, _: &mut Faults) -> Option<Self> {
+        Some(value.clone())
+    }
 }
 
 impl Parse for String {

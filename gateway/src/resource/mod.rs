@@ -1,5 +1,6 @@
 //! The resources of the protocol, as an answer has them: with what depends on who asks.
 
+mod call;
 mod conversation;
 mod friendship;
 mod message;
@@ -7,6 +8,7 @@ mod presence;
 mod session;
 mod user;
 
+pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};

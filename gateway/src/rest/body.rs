@@ -5,11 +5,11 @@ use crate::{
     request::{Parse, parse},
 };
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody as _},
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The largest body, in bytes.
 pub(super) const LIMIT: usize = 64 * 1024;
@@ -35,6 +35,20 @@ impl<T: Parse> FromRequest<App> for Body<T> {
             _ => Problem::malformed("the body broke off"),
         })?;
         parse(&json(&body)?).map(Self)
+    }
+}
+
+/// A request read from a JSON body that may be absent: it is then one without fields.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<T: Parse> FromRequest<App> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return parse(&Value::Object(Map::new())).map(Self);
+        }
+        Body::from_request(request, app).await.map(|Body(body)| Self(body))
     }
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod answer;
 mod body;
+mod calls;
 mod conversations;
 mod docs;
 mod friends;
@@ -51,6 +52,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(friends::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(calls::routes())
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())

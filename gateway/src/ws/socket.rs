@@ -249,7 +249,8 @@ impl<'a> Socket<'a> {
 
 /// What a command is about: those about the same thing keep their order.
 fn subject(data: &Value) -> String {
-    let named = ["conversationId", "messageId", "userId"].into_iter().find_map(|name| data.get(name)?.as_str());
+    let named =
+        ["conversationId", "messageId", "callId", "userId"].into_iter().find_map(|name| data.get(name)?.as_str());
     named.unwrap_or_default().to_owned()
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Signal {
-    /// `typing`, `presence`, `custom`, `call.signal`.
+    /// `typing`, `presence`, `custom`, `call.signal`; between processes alone, `call.attached`.
     pub name: String,
     /// Whom it is for: a conversation's members …
     pub scope: Option<Uuid>,
@@ -39,10 +39,10 @@ impl Signal {
         self.from == Some(user) && self.from_session.is_none()
     }
 
-    /// Whether it waits behind no other signal and is not shed before them: `call.signal`.
+    /// Whether it waits behind no other signal and is not shed before them: whatever concerns a call.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        self.name == "call.signal"
+        self.name.starts_with("call.")
     }
 }
 

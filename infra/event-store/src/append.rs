@@ -75,6 +75,8 @@ pub enum ClaimKind {
     Email,
     /// The right to the one-time bootstrap token.
     Bootstrap,
+    /// The one call that a conversation has at a time: the name is the conversation, the owner the call.
+    ActiveCall,
 }
 
 impl ClaimKind {
@@ -84,6 +86,7 @@ impl ClaimKind {
         match self {
             Self::Email => "email",
             Self::Bootstrap => "bootstrap",
+            Self::ActiveCall => "active_call",
         }
     }
 }

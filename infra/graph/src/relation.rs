@@ -67,6 +67,11 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
                 }
             })
             .collect(),
-        Event::Friendship(_) | Event::User(_) | Event::Session(_) | Event::Message(_) | Event::ReadMarker(_) => vec![],
+        Event::Friendship(_)
+        | Event::User(_)
+        | Event::Session(_)
+        | Event::Message(_)
+        | Event::ReadMarker(_)
+        | Event::Call(_) => vec![],
     }
 }

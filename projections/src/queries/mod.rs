@@ -2,6 +2,7 @@
 //!
 //! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
 
+mod calls;
 mod circle;
 mod conversations;
 mod details;
@@ -15,6 +16,7 @@ mod relations;
 mod sessions;
 mod users;
 
+pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
 pub use conversations::{ConversationRow, Membership};
 pub use details::{AttachmentRow, ReactionRow};
 pub use friendships::{FriendshipRow, RequestDirection};

@@ -49,6 +49,16 @@ each_engine!(a_state_is_shown_as_it_was, |home| async move {
     world.run(&["show", "massage", &id]).await.expect(2);
 });
 
+each_engine!(a_call_is_shown_too, |home| async move {
+    let world = World::new(home).await;
+    let (call, rang) = world.call().await;
+    let id = call.to_string();
+    let now = world.run(&["show", "call", &id]).await.expect(0).json();
+    assert_eq!((&now["version"], &now["state"]["status"]), (&2.into(), &"MISSED".into()));
+    let then = world.run(&["show", "call", &id, "--at", &rang.to_string()]).await.expect(0).json();
+    assert_eq!((&then["state"]["status"], &then["aggregateType"]), (&"RINGING".into(), &"call".into()));
+});
+
 each_engine!(the_chain_is_verified_and_compared_with_a_noted_head, |home| async move {
     let world = World::new(home).await;
     let (message, sent) = world.say(WORDS).await;

@@ -1,7 +1,8 @@
 //! A log with something in it, and the program beside it.
 
 use domain::{
-    AggregateType, ConversationId, Event, MessageId, Personal, Tier, Timestamp, UserId,
+    AggregateType, CallId, ConversationId, Event, MessageId, Personal, Tier, Timestamp, UserId,
+    call::{CallEvent, CallType},
     conversation::{ConversationEvent, ConversationType, Settings as GroupSettings},
     message::{MessageContent, MessageEvent, MessageType},
     text::{DisplayName, EmailAddress, MessageBody, Title},
@@ -131,6 +132,15 @@ impl World {
             mentions: Vec::new(),
         };
         (message, self.append(self.ana, AggregateType::Message, message.0, 1, sent.into()).await)
+    }
+
+    /// Ana calls, and nobody answers; the call's id, and the position at which it began to ring.
+    pub(crate) async fn call(&self) -> (CallId, Position) {
+        let (call, conversation, call_type) = (CallId(id()), self.room, CallType::Voice);
+        let ringing = CallEvent::Ringing { conversation, caller: self.ana, call_type, invited: vec![self.ben] };
+        let rang = self.append(self.ana, AggregateType::Call, call.0, 1, ringing.into()).await;
+        self.append(self.ana, AggregateType::Call, call.0, 2, CallEvent::Missed { conversation }.into()).await;
+        (call, rang)
     }
 
     /// Ana says something else instead.

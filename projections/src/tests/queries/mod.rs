@@ -1,5 +1,6 @@
 //! What people read, each answer on both engines.
 
+mod calls;
 mod conversations;
 mod messages;
 mod people;

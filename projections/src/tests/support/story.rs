@@ -1,7 +1,8 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, ConversationId, Event, MessageId, SessionId, UserId,
+    Aggregate, CallId, ConversationId, Event, MessageId, SessionId, UserId,
+    call::{Call, CallCommand, CallType, EndReason as CallEnd},
     conversation::{Conversation, ConversationCommand, ConversationType, SettingsChange},
     friendship::{Friendship, FriendshipAct, FriendshipCommand},
     id::{PairId, ReadMarkerId},
@@ -25,6 +26,7 @@ pub(in crate::tests) struct Story {
     conversations: HashMap<Uuid, Conversation>,
     messages: HashMap<Uuid, Message>,
     markers: HashMap<Uuid, ReadMarker>,
+    calls: HashMap<Uuid, Call>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
 }
@@ -53,6 +55,10 @@ impl Story {
     }
     pub(in crate::tests) fn message(&self, n: u64) -> MessageId {
         MessageId(self.id(4, n))
+    }
+
+    pub(in crate::tests) fn call(&self, n: u64) -> CallId {
+        CallId(self.id(5, n))
     }
 
     pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
@@ -219,13 +225,26 @@ impl Story {
         decide(&mut self.markers, ReadMarkerId::of(conversation, user).0, command, &mut self.told);
     }
 
+    /// Call `n` rings the others.
+    pub(in crate::tests) fn ring(&mut self, n: u64, by: u64, conversation: ConversationId, others: &[u64]) -> CallId {
+        let invited = others.iter().map(|other| self.user(*other)).collect();
+        let caller = self.user(by);
+        self.on_call(n, CallCommand::Ring { conversation, caller, call_type: CallType::Video, invited });
+        self.call(n)
+    }
+
+    pub(in crate::tests) fn on_call(&mut self, n: u64, command: CallCommand) {
+        let id = self.call(n).0;
+        decide(&mut self.calls, id, command, &mut self.told);
+    }
+
     /// One step of any kind: whatever the numbers say.
     pub(in crate::tests) fn wander(&mut self, [op, a, b, c]: [u8; 4]) {
         let (by, other, n) = (u64::from(a % 3), u64::from(b % 3), u64::from(c % 3));
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 24 {
+        match op % 29 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
             1 => self.account(by, if c % 2 == 0 { UserCommand::Block } else { UserCommand::Unblock }),
             2 => self.sign_in(by, u64::from(c % 6)),
@@ -252,6 +271,12 @@ impl Story {
             21 => self.on_message(message, MessageCommand::Hide { user: actor }),
             22 if b % 2 == 0 => self.react(message, by, "+1"),
             22 => self.unreact(message, by, "+1"),
+            23 => drop(self.ring(message % 6, by, group, &[0, 1, 2])),
+            24 => self.on_call(message % 6, CallCommand::Answer { by: user }),
+            25 => self.on_call(message % 6, CallCommand::Refuse { by: user }),
+            26 if b % 3 == 0 => self.on_call(message % 6, CallCommand::TimeOut),
+            26 => self.on_call(message % 6, CallCommand::Close { by: user }),
+            27 => self.on_call(message % 6, CallCommand::Drop { user, reason: CallEnd::Removed }),
             _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
         }
     }

@@ -1,0 +1,36 @@
+//! A member hangs up.
+
+use crate::{
+    CallRef, CommandError, Commands, Context, Done,
+    execute::UseCase,
+    facts::{Decided, Facts},
+};
+use domain::call::{Call, CallCommand};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct CloseCall {
+    call: CallRef,
+}
+
+impl UseCase for CloseCall {
+    type Aggregate = Call;
+    const NAME: &'static str = "call.close";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Call>, CommandError> {
+        let by = facts.actor().await?;
+        let (id, before, _) = facts.call_of(by, self.call).await?;
+        facts.decide_call(id, before, CallCommand::Close { by })
+    }
+}
+
+impl Commands {
+    /// Leaves a call, or takes it back, or refuses it while it rings; with fewer than two it is over. Closing what is
+    /// over already changes nothing.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `not_in_call`.
+    pub async fn close_call(&self, ctx: &Context, call: CallRef) -> Result<Done<Call>, CommandError> {
+        self.act(ctx, &CloseCall { call }).await
+    }
+}

@@ -1,0 +1,35 @@
+//! A member refuses a call.
+
+use crate::{
+    CallRef, CommandError, Commands, Context, Done,
+    execute::UseCase,
+    facts::{Decided, Facts},
+};
+use domain::call::{Call, CallCommand};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct RefuseCall {
+    call: CallRef,
+}
+
+impl UseCase for RefuseCall {
+    type Aggregate = Call;
+    const NAME: &'static str = "call.refuse";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Call>, CommandError> {
+        let by = facts.actor().await?;
+        let (id, before, _) = facts.call_of(by, self.call).await?;
+        facts.decide_call(id, before, CallCommand::Refuse { by })
+    }
+}
+
+impl Commands {
+    /// Stops a call's ringing for the actor; it is over when nobody is left whom it rings.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `call_ended`, `in_call`, `not_in_call`.
+    pub async fn refuse_call(&self, ctx: &Context, call: CallRef) -> Result<Done<Call>, CommandError> {
+        self.act(ctx, &RefuseCall { call }).await
+    }
+}

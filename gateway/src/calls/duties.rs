@@ -1,0 +1,176 @@
+//! What ends calls that nobody ends: the time-out of those that ring, and the leaving of those who are gone. One process
+//! at a time does each; should two, nothing happens twice, since the log decides.
+
+use super::CallSettings;
+use commands::{CommandError, Commands};
+use domain::{CallId, Timestamp, UserId};
+use graph::Graph;
+use projections::{
+    Queries,
+    queries::{PresentRow, QueryError},
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Rows of one statement.
+const PAGE: u32 = 256;
+
+/// The duties, and what they need.
+#[derive(Clone)]
+pub(crate) struct CallDuties {
+    pub(crate) queries: Queries,
+    pub(crate) commands: Commands,
+    pub(crate) graph: Graph,
+    pub(crate) settings: CallSettings,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+impl CallDuties {
+    /// Looks for calls that have rung for long enough, and ends them, until `stop`. It keeps nothing in memory:
+    /// whatever came due while no process was there is found by the next.
+    pub(crate) async fn time_out(self, stop: CancellationToken) {
+        let mut looks = self.looks();
+        while stop.run_until_cancelled(looks.tick()).await.is_some() {
+            if let Err(error) = self.time_out_due().await {
+                tracing::debug!(error.cause = %error, "it cannot be told which calls ring");
+            }
+        }
+    }
+
+    /// Looks for people who are in a call and have been without a socket for longer than the grace, and takes them
+    /// out, until `stop`. While the graph does not answer nobody counts as gone.
+    pub(crate) async fn drop_the_lost(self, stop: CancellationToken) {
+        let mut looks = self.looks();
+        let mut absences = Absences::default();
+        while stop.run_until_cancelled(looks.tick()).await.is_some() {
+            if let Err(error) = self.drop_lost(&mut absences).await {
+                tracing::debug!(error.cause = %error, "it cannot be told who is in a call");
+            }
+        }
+    }
+
+    async fn time_out_due(&self) -> Result<(), QueryError> {
+        let ring = millis(self.settings.ring);
+        let until = Timestamp::from_millis((self.clock)().millis().saturating_sub(ring));
+        let mut after = CallId::default();
+        loop {
+            let due = self.queries.ringing_calls(until, after, PAGE).await?;
+            for ringing in &due {
+                let deadline = Timestamp::from_millis(ringing.ringing_at.millis().saturating_add(ring));
+                told(ringing.call, self.commands.time_out_call(ringing.call, deadline).await);
+            }
+            match due.last() {
+                Some(last) if due.len() >= PAGE as usize => after = last.call,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn drop_lost(&self, absences: &mut Absences) -> Result<(), QueryError> {
+        let present = self.everybody().await?;
+        let users: Vec<_> = present.iter().map(|row| row.user).collect::<BTreeSet<_>>().into_iter().collect();
+        let now = (self.clock)();
+        let here = if users.is_empty() { Ok(BTreeSet::new()) } else { self.graph.online(&users, now).await };
+        let Ok(here) = here else {
+            absences.forget();
+            return Ok(());
+        };
+        for (row, since) in absences.lost(&present, &here, self.settings.grace, now) {
+            told(row.call, self.commands.drop_the_lost(row.call, row.user, since).await);
+        }
+        Ok(())
+    }
+
+    /// Everybody who is in a call that is not over.
+    async fn everybody(&self) -> Result<Vec<PresentRow>, QueryError> {
+        let mut all: Vec<PresentRow> = Vec::new();
+        loop {
+            let page = self.queries.present_in_calls(all.last().copied().unwrap_or_default(), PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    fn looks(&self) -> Interval {
+        let mut looks = interval(self.settings.look);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        looks
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What came of a command on a call: whatever did not go through is tried again at the next look.
+fn told<T>(call: CallId, result: Result<T, CommandError>) {
+    if let Err(error) = result {
+        tracing::warn!(call.id = %call, error.cause = %error, "a call could not be ended, and is tried again");
+    }
+}
+
+/// Since when people in calls have been seen without a socket.
+#[derive(Debug, Default)]
+struct Absences(HashMap<UserId, Timestamp>);
+
+impl Absences {
+    /// Nobody counts as gone: it cannot be told.
+    fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// Those who have been gone for longer than `grace`, and since when.
+    fn lost(
+        &mut self,
+        present: &[PresentRow],
+        here: &BTreeSet<UserId>,
+        grace: Duration,
+        now: Timestamp,
+    ) -> Vec<(PresentRow, Timestamp)> {
+        let gone: BTreeSet<_> = present.iter().map(|row| row.user).filter(|user| !here.contains(user)).collect();
+        self.0.retain(|user, _| gone.contains(user));
+        for user in &gone {
+            self.0.entry(*user).or_insert(now);
+        }
+        let grace = millis(grace);
+        let since = |row: &PresentRow| self.0.get(&row.user).copied();
+        let is_lost = |since: &Timestamp| now.millis().saturating_sub(since.millis()) > grace;
+        present.iter().filter_map(|row| Some((*row, since(row).filter(is_lost)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const ANA: UserId = UserId(Uuid::from_u128(1));
+    const BEN: UserId = UserId(Uuid::from_u128(2));
+
+    #[test]
+    fn only_a_lasting_absence_that_is_known_counts() {
+        let call = CallId(Uuid::from_u128(7));
+        let present = [ANA, BEN].map(|user| PresentRow { call, user });
+        let (both, ana) = (BTreeSet::from([ANA, BEN]), BTreeSet::from([ANA]));
+        let (grace, at) = (Duration::from_secs(15), |seconds: i64| Timestamp::from_millis(1_000 * seconds));
+        let mut absences = Absences::default();
+        assert_eq!(absences.lost(&present, &both, grace, at(0)), []);
+        assert_eq!(absences.lost(&present, &ana, grace, at(1)), []);
+        assert_eq!(absences.lost(&present, &ana, grace, at(16)), [], "within the grace");
+        assert_eq!(absences.lost(&present, &ana, grace, at(17)), [(present[1], at(1))]);
+        // Back for a moment: the time begins anew.
+        assert_eq!(absences.lost(&present, &both, grace, at(18)), []);
+        assert_eq!(absences.lost(&present, &ana, grace, at(33)), []);
+        absences.forget();
+        assert_eq!(absences.lost(&present, &ana, grace, at(60)), [], "nothing was known meanwhile");
+        assert_eq!(absences.lost(&present[..1], &ana, grace, at(90)), [], "no longer in a call");
+        assert_eq!(absences.lost(&present, &ana, grace, at(91)), []);
+    }
+}
