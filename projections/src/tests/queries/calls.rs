@@ -112,7 +112,9 @@ each_engine!(those_that_are_not_over_are_found, |home| async move {
     let world = World::new(home).await;
     let mut story = people();
     let group = story.open_group(0, 0, &[1, 2], false);
-    for n in 0..4 {
+    story.ring(0, 0, group, &[1, 2]);
+    told(&world, &mut story).await;
+    for n in 1..4 {
         story.ring(n, 0, group, &[1, 2]);
     }
     story.on_call(1, CallCommand::Answer { by: story.user(1) });
