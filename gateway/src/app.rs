@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     hub::Hub,
     presence::{Circle, Signals},
+    sio::Sessions,
 };
 use broker::Broker;
 use commands::Commands;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub signals: Signals,
     /// The sockets' feed.
     pub hub: Hub,
+    /// The Socket.IO sessions that are polled.
+    pub polled: Sessions,
     /// Access tokens.
     pub tokens: Tokens,
     /// The one-time token of the first administrator.

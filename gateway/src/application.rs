@@ -10,6 +10,7 @@ use crate::{
     hub::Hub,
     presence::{Circle, Signals},
     rest, serve,
+    sio::Sessions,
 };
 use axum::Router;
 use broker::BrokerError;
@@ -124,6 +125,7 @@ impl Application {
             broker,
             graph,
             hub,
+            polled: Sessions::default(),
             config,
             clock,
             ids,

@@ -22,6 +22,7 @@ pub mod resource;
 pub mod rest;
 mod serve;
 pub mod session;
+pub mod sio;
 pub mod ws;
 
 pub use app::App;

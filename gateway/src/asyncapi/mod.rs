@@ -15,8 +15,8 @@ use crate::{
         UserData,
     },
     resource::{Conversation, Friendship, Message, Receipt},
-    session::Close,
-    ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
+    session::{Auth, Close, CursorNow, Hello, SignedOn, Sync},
+    ws::{Command, Emoji, Pong},
 };
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;

@@ -1,13 +1,17 @@
 //! Signals on their way to sockets: shed when a client does not keep up, and never stored.
 
 use super::{Hub, State};
-use crate::session::{Offered, Outbox};
+use crate::{
+    session::{Dialect, Offered, Outbox},
+    sio,
+};
 use axum::extract::ws::Utf8Bytes;
 use broker::{Broker, Signal};
 use domain::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use std::{
+    cell::OnceCell,
     collections::HashSet,
     sync::{
         Arc,
@@ -45,15 +49,38 @@ struct Frame<'a> {
     data: &'a Value,
 }
 
+/// A signal on its way to sockets, rendered once for all who are told in the same dialect.
+struct Frames<'a> {
+    signal: &'a Signal,
+    now: Timestamp,
+    plain: OnceCell<Utf8Bytes>,
+    socket_io: OnceCell<Utf8Bytes>,
+}
+
+impl<'a> Frames<'a> {
+    const fn new(signal: &'a Signal, now: Timestamp) -> Self {
+        Self { signal, now, plain: OnceCell::new(), socket_io: OnceCell::new() }
+    }
+
+    fn of(&self, dialect: Dialect) -> Utf8Bytes {
+        let Signal { name, data, .. } = self.signal;
+        let frame = match dialect {
+            Dialect::Plain => self.plain.get_or_init(|| {
+                // Names and JSON always make a text.
+                serde_json::to_string(&Frame { signal: name, data }).unwrap_or_default().into()
+            }),
+            Dialect::SocketIo => self.socket_io.get_or_init(|| sio::signal(name, data, self.now).into()),
+        };
+        frame.clone()
+    }
+}
+
 impl Hub {
     /// Tells the sockets of this process the signals that concern their users, until `stop`.
     pub async fn relay(&self, broker: &Broker, clock: fn() -> Timestamp, stop: CancellationToken) {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
-            match frame(&signal) {
-                Ok(frame) => self.tell(&signal, &frame),
-                Err(error) => tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame"),
-            }
+            self.tell(&signal, clock());
         }
     }
 
@@ -64,18 +91,20 @@ impl Hub {
         SignalCounts { told: counters.told.load(Relaxed), shed: counters.shed.load(Relaxed) }
     }
 
-    fn tell(&self, signal: &Signal, frame: &Utf8Bytes) {
+    fn tell(&self, signal: &Signal, now: Timestamp) {
         let outboxes = self.state().concerned(signal);
+        let frames = Frames::new(signal, now);
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
+            let frame = frames.of(outbox.dialect());
             if signal.name == CALL {
                 told += 1;
-                if outbox.push(frame.clone()) {
+                if outbox.push(frame) {
                     outbox.wake();
                 }
                 continue;
             }
-            match outbox.offer(frame.clone()) {
+            match outbox.offer(frame) {
                 Offered::Shed => shed += 1,
                 Offered::Kept { wake } => {
                     told += 1;
@@ -88,10 +117,6 @@ impl Hub {
         self.0.signals.told.fetch_add(told, Relaxed);
         self.0.signals.shed.fetch_add(shed, Relaxed);
     }
-}
-
-fn frame(signal: &Signal) -> Result<Utf8Bytes, serde_json::Error> {
-    serde_json::to_string(&Frame { signal: &signal.name, data: &signal.data }).map(Utf8Bytes::from)
 }
 
 impl State {
