@@ -1,7 +1,8 @@
-//! The AsyncAPI 3 document of `/ws`, from the types that the frames are made of.
+//! The AsyncAPI 3 document of the sockets, from the types that the frames are made of.
 
 mod commands;
 mod events;
+mod socket_io;
 
 pub use commands::COMMANDS;
 pub use events::{EVENTS, SIGNALS};
@@ -15,7 +16,7 @@ use crate::{
         UserData,
     },
     resource::{Conversation, Friendship, Message, Receipt},
-    session::{Auth, Close, CursorNow, Hello, SignedOn, Sync},
+    session::{Auth, Close, CursorNow, Hello, HelloBody, SignedOn, Sync},
     ws::{Command, Emoji, Pong},
 };
 use serde_json::{Map, Value, json};
@@ -35,6 +36,7 @@ use utoipa::OpenApi;
     Friendship,
     FriendshipData,
     Hello,
+    HelloBody,
     HiddenMessage,
     MarkedUpTo,
     MemberChange,
@@ -97,6 +99,7 @@ pub fn document() -> Value {
             }),
         );
     }
+    let socket_io = socket_io::channel(&mut operations);
     let close_codes = Close::ALL.map(|close| json!({"code": close.code(), "reason": close.reason()}));
     json!({
         "asyncapi": "3.0.0",
@@ -110,7 +113,7 @@ pub fn document() -> Value {
                 "properties": {"since": {"type": "string", "description": "The cursor to resume from."}},
             }}},
             "x-close-codes": close_codes,
-        }},
+        }, "socketio": socket_io},
         "operations": operations,
         "components": {"schemas": schemas},
     })

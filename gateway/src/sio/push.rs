@@ -1,5 +1,8 @@
-//! From what happened to what Socket.IO clients are told of it: the event under its name on `/ws`, and then in the
-//! words of the clients that were there before.
+//! From what happened to what Socket.IO clients are told of it: in the words of the clients that were there before,
+//! and then under its name on `/ws`.
+//!
+//! All packets of an event carry the cursor after it. So a client that listens to one vocabulary gets each event once,
+//! should its transport break between them.
 
 use super::packet::BETWEEN;
 use domain::Timestamp;
@@ -39,8 +42,8 @@ impl Template {
     pub fn new(happened: &Happened<'_>, acting: bool) -> Self {
         let data: Map<String, Value> = serde_json::from_str(happened.data).unwrap_or_default();
         let mut packets = Packets { happened, text: String::new() };
-        packets.add(happened.name, data.clone());
-        packets.old_words(data, acting);
+        packets.old_words(&data, acting);
+        packets.add(happened.name, data);
         Self(packets.text)
     }
 
@@ -88,7 +91,7 @@ impl Packets<'_> {
         ));
     }
 
-    fn old_words(&mut self, data: Map<String, Value>, acting: bool) {
+    fn old_words(&mut self, data: &Map<String, Value>, acting: bool) {
         let Happened { name, at, actor, message, .. } = *self.happened;
         let of = |field: &str| data.get(field).cloned().unwrap_or_default();
         let conversation = of("conversationId");
@@ -131,7 +134,7 @@ impl Packets<'_> {
             _ if acting => (),
             "call.ringing" => {
                 let ringing = json!({
-                    "callId": call_id(&data),
+                    "callId": call_id(data),
                     "conversationId": conversation,
                     "callType": of("callType"),
                     "callerInfo": {"id": data.get("callerId").cloned().unwrap_or_else(|| json!(actor))},
@@ -140,10 +143,10 @@ impl Packets<'_> {
                 self.add_call("callUser", ringing.clone());
                 self.add_call("openCall", ringing);
             }
-            "call.answered" => self.add_call("callAccepted", about_call(&data, "answeredBy", actor)),
-            "call.refused" => self.add_call("refuseCall", about_call(&data, "refusedBy", actor)),
+            "call.answered" => self.add_call("callAccepted", about_call(data, "answeredBy", actor)),
+            "call.refused" => self.add_call("refuseCall", about_call(data, "refusedBy", actor)),
             "call.closed" | "call.missed" | "call.left" => {
-                let mut closed = about_call(&data, "closedBy", actor);
+                let mut closed = about_call(data, "closedBy", actor);
                 let ended = data.get("endedAt").filter(|ended| !ended.is_null()).cloned();
                 closed["closedAt"] = ended.unwrap_or_else(|| json!(at));
                 closed["status"] = of("status");
@@ -195,7 +198,10 @@ mod tests {
             assert_eq!(carried, [json!(12), json!("CUR"), json!(AT), json!(ANA)], "{name}");
             (name, data)
         });
-        packets.collect()
+        let mut packets: Vec<_> = packets.collect();
+        // The name on `/ws` comes last; it is looked at first.
+        packets.rotate_right(1);
+        packets
     }
 
     fn names(packets: &[(String, Value)]) -> Vec<&str> {
