@@ -60,7 +60,8 @@ struct Schemas;
 const ABOUT: &str = "Text frames, one JSON object each. The server's first frame is `hello`. Credentials: \
     `Authorization: Bearer` on the upgrade, the subprotocols `chatchit.v1, bearer.<token>`, or a first frame `auth`. \
     Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order. \
-    A cursor stands after everything that came before it on the socket.";
+    A cursor stands after everything that came before it on the socket. A ping or a pong may tell the cursor of the \
+    last push that came: a client that lacks what was written to it before the exchange before is closed with 4008.";
 
 /// The document.
 #[must_use]

@@ -79,7 +79,7 @@ fn each_command_and_each_close_code_is_there_once() {
 
 #[test]
 fn every_event_of_socket_io_is_documented_and_nothing_else() {
-    let names = |lists: &[&[(&'static str, &str, &[&str])]]| -> BTreeSet<&str> {
+    let names = |lists: &[&[(&'static str, &str, &[&str])]]| -> BTreeSet<&'static str> {
         lists.iter().flat_map(|list| list.iter().map(|(name, ..)| *name)).collect()
     };
     assert_eq!(names(&[&FROM_CLIENTS]), BTreeSet::from(sio::CLIENT_EVENTS));

@@ -148,6 +148,14 @@ impl Outbox {
         }
     }
 
+    /// Waits until the socket is being closed, and takes all that waits. Cancel-safe.
+    pub async fn last(&self) -> Burst {
+        while self.closing().is_none() {
+            self.ready.notified().await;
+        }
+        self.next(usize::MAX).await
+    }
+
     fn take(&self, max: usize) -> Option<Burst> {
         let mut queue = self.lock();
         let mut burst = Burst::default();
@@ -210,6 +218,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     fn frame(bytes: usize) -> Utf8Bytes {
         "x".repeat(bytes).into()
@@ -237,6 +246,17 @@ mod tests {
         let burst = outbox.next(usize::MAX).await;
         assert_eq!((burst.frames.len(), burst.close), (0, Some(Close::SlowConsumer)));
         assert!(!outbox.push(frame(1)), "nothing follows");
+    }
+
+    #[tokio::test]
+    async fn the_last_burst_comes_with_the_close_alone() {
+        let outbox = Outbox::new(100, Dialect::Plain);
+        outbox.push("a".into());
+        outbox.wake();
+        assert!(outbox.last().now_or_never().is_none());
+        outbox.close(Close::Revoked);
+        let burst = outbox.last().await;
+        assert_eq!((burst.frames.len(), burst.close), (1, Some(Close::Revoked)));
     }
 
     #[tokio::test]

@@ -8,7 +8,10 @@ use super::{
     polling::{Came, Polled},
     sessions::Place,
 };
-use crate::session::{Answered, BURST, Burst, Close, Dialect, Door, Gone, Heard, Hello, Inbound, Outbox, Turn, Wire};
+use crate::{
+    Problem,
+    session::{Answered, BURST, Burst, Close, Dialect, Door, Gone, Heard, Hello, Inbound, Outbox, Turn, Wire},
+};
 use axum::extract::ws::Utf8Bytes;
 use serde_json::json;
 use std::time::Duration;
@@ -109,6 +112,8 @@ impl Door for Line {
             let came = tokio::select! {
                 biased;
                 burst = outbox.next(BURST), if is_polled => return Turn::Write(burst),
+                // Whoever does not poll is sent away all the same.
+                burst = outbox.last(), if !is_polled => return Turn::Write(burst),
                 () = std::future::ready(()), if must_answer => Came::Poll,
                 came = polled.next(hears) => came,
             };
@@ -147,7 +152,7 @@ impl Door for Line {
 
     /// Says why in an event. A client that is to come back loses its transport, upon which it does; another is
     /// disconnected, upon which it does not.
-    async fn close(mut self, why: Close) {
+    async fn close(self, why: Close) {
         let mut words = Vec::new();
         if self.is_connected && why != Close::Normal {
             words.push(event("close", &json!({"code": why.code(), "reason": why.reason()})));
@@ -155,15 +160,20 @@ impl Door for Line {
                 words.push("41".to_owned());
             }
         }
+        let is_connected = self.is_connected;
         let farewell = async {
-            if let Some(words) = joined(words) {
-                self.write(vec![words.into()]).await?;
-            }
             match self.carrier {
-                Carrier::Socket(wire) => wire.close(why).await,
+                Carrier::Socket(mut wire) => {
+                    wire.write(words.into_iter().map(Utf8Bytes::from)).await?;
+                    wire.close(why).await;
+                }
                 Carrier::Polled(mut polled, _place) => {
-                    polled.write(CLOSE.to_owned()).await?;
-                    polled.flushed().await;
+                    let is_awaited = is_connected || polled.has_unsent();
+                    words.push(CLOSE.to_owned());
+                    polled.write(joined(words).unwrap_or_default()).await?;
+                    if is_awaited {
+                        polled.flushed().await;
+                    }
                 }
             }
             Ok::<_, Gone>(())
@@ -184,8 +194,8 @@ impl Door for Line {
         vec![connected.into(), event("hello", &hello.hello).into()]
     }
 
-    fn no_credentials(_ask: &Ask) -> Option<Utf8Bytes> {
-        Some(answer::refused(_ask, &crate::Problem::unauthenticated()).into())
+    fn no_credentials(ask: &Ask) -> Option<Utf8Bytes> {
+        Some(answer::refused(ask, &Problem::unauthenticated()).into())
     }
 
     fn answer(ask: Ask, answered: Answered) -> Option<Utf8Bytes> {

@@ -128,6 +128,11 @@ impl Polled {
         self.say(NOOP);
     }
 
+    /// Whether something waits to be fetched.
+    pub(super) const fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// What no GET has fetched.
     pub(super) fn unsent(&mut self) -> String {
         std::mem::take(&mut self.unsent)

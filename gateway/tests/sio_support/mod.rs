@@ -161,6 +161,8 @@ impl Sio {
         payload.split(BETWEEN).for_each(|packet| self.take(packet));
         socket.send(Message::text("5")).await.unwrap();
         self.carrier = Carrier::Socket(Box::new(socket));
+        // The last poll may have brought a ping.
+        self.send("3").await;
     }
 
     /// Sends packets together; answers whether they were taken.
@@ -288,11 +290,14 @@ impl Sio {
     pub(crate) async fn receive(&mut self) -> Result<Vec<String>, Option<u16>> {
         match &mut self.carrier {
             Carrier::Polling(client) => {
-                let (status, payload) = answered(client.get(polling(self.address, &self.sid))).await;
-                if status != StatusCode::OK {
-                    return Err(None);
+                let request = client.get(polling(self.address, &self.sid));
+                match soon("a poll", request.send()).await {
+                    Ok(response) if response.status() == StatusCode::OK => {
+                        let payload = response.text().await.map_err(|_| None)?;
+                        Ok(payload.split(BETWEEN).map(str::to_owned).collect())
+                    }
+                    _ => Err(None),
                 }
-                Ok(payload.split(BETWEEN).map(str::to_owned).collect())
             }
             Carrier::Socket(socket) => loop {
                 return match soon("a frame", socket.next()).await {
