@@ -12,7 +12,7 @@ const FAILED: &[&str] = &["message", "code", "problem"];
 const RINGING: &[&str] = &["callId", "conversationId", "callType", "callerInfo", "signalData", "timestamp"];
 
 /// What clients emit.
-pub const FROM_CLIENTS: [Documented; 16] = [
+pub(super) const FROM_CLIENTS: [Documented; 16] = [
     ("cmd", "Runs any command of /ws. The callback gets `ok` or `error`.", &["cmd", "key?", "data?"]),
     ("sendMessage", "Posts a message. The callback gets status, tempId, messageId, position, message.", SEND),
     (
@@ -40,7 +40,7 @@ pub const FROM_CLIENTS: [Documented; 16] = [
 ];
 
 /// What the server emits to whoever asked, or of its own.
-pub const ANSWERS: [Documented; 20] = [
+pub(super) const ANSWERS: [Documented; 20] = [
     ("error", "An event failed that had no callback, or could not be read.", &["code", "message", "event"]),
     (
         "close",
@@ -68,7 +68,7 @@ pub const ANSWERS: [Documented; 20] = [
 ];
 
 /// Durable events in the words of the clients that were there before; each carries position, cursor, at, actorId, too.
-pub const OLD_WORDS: [Documented; 9] = [
+pub(super) const OLD_WORDS: [Documented; 9] = [
     (
         "messageComing",
         "A message was posted: the fields of message.sent, and messageId.",
@@ -105,7 +105,7 @@ pub const OLD_WORDS: [Documented; 9] = [
 ];
 
 /// One more of them, and signals in old words.
-pub const MORE_WORDS: [Documented; 4] = [
+pub(super) const MORE_WORDS: [Documented; 4] = [
     ("userJoinedGroup", "Somebody became a member.", &["conversationId", "groupId", "userId"]),
     ("callSignal", "A signal: the same as call.signal.", &["callId", "fromUserId", "fromSessionId", "kind", "payload"]),
     (

@@ -139,8 +139,8 @@ mod tests {
 
     #[test]
     fn packets_are_told_apart() {
-        assert!(matches!(heard("42[\"é\"]".into()), Heard::Text(text) if text == *"2[\"é\"]"));
-        assert!(matches!(heard("4".into()), Heard::Text(text) if text.is_empty()));
+        assert!(matches!(heard("42[\"é\"]".into()), Heard::Text(text) if text.as_str() == "2[\"é\"]"));
+        assert!(matches!(heard("4".into()), Heard::Text(text) if text.as_str().is_empty()));
         assert!(matches!(heard("3".into()), Heard::Life));
         assert!(matches!(heard("1".into()), Heard::Gone));
         assert!(matches!(heard("bAAAA".into()), Heard::Bad(Close::NotText)));
