@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     hub::Hub,
     presence::{Presences, Signals},
+    sio::Sessions,
     typing::Typewriters,
 };
 use broker::Broker;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub signal_rates: SignalRates,
     /// The sockets' feed.
     pub hub: Hub,
+    /// The Socket.IO sessions that are polled.
+    pub polled: Sessions,
     /// Access tokens.
     pub tokens: Tokens,
     /// The one-time token of the first administrator.

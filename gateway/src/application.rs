@@ -11,6 +11,7 @@ use crate::{
     hub::{Hub, HubSettings},
     presence::{Circle, Here, Presences, Signals},
     rest, serve,
+    sio::Sessions,
     typing::Typewriters,
 };
 use axum::Router;
@@ -140,6 +141,7 @@ impl Application {
             broker,
             graph,
             hub,
+            polled: Sessions::default(),
             config,
             clock,
             ids,

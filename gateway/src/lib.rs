@@ -23,7 +23,9 @@ pub mod resource;
 pub mod rest;
 mod serve;
 pub mod session;
+pub mod sio;
 pub mod typing;
+pub mod vocabulary;
 pub mod ws;
 
 pub use app::App;

@@ -5,7 +5,12 @@
 mod support;
 
 use domain::SessionId;
-use gateway::{Config, calls::CallSettings, config::Secret, session::Outbox};
+use gateway::{
+    Config,
+    calls::CallSettings,
+    config::Secret,
+    session::{Dialect, Outbox},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -20,7 +25,7 @@ fn patient(home: &Home) -> Config {
 /// Somebody takes a seat at the hub, as a socket would.
 fn connects(server: &Server, person: &Person) -> gateway::hub::Seat {
     let user = person.id.parse::<uuid::Uuid>().unwrap().into();
-    server.app.hub.seat(user, SessionId::default(), Arc::new(Outbox::new(1 << 20)))
+    server.app.hub.seat(user, SessionId::default(), Arc::new(Outbox::new(1 << 20, Dialect::Plain)))
 }
 
 async fn act(server: &Server, by: &Person, call: &Value, what: &str) -> support::Reply {

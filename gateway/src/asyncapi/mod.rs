@@ -1,7 +1,8 @@
-//! The AsyncAPI 3 document of `/ws`, from the types that the frames are made of.
+//! The AsyncAPI 3 document of the sockets, from the types that the frames are made of.
 
 mod commands;
 mod events;
+mod socket_io;
 
 pub use commands::COMMANDS;
 pub use events::{EVENTS, SIGNALS};
@@ -19,8 +20,8 @@ use crate::{
         UserData,
     },
     resource::{Call, Conversation, Friendship, List, Message, Presence, Receipt},
-    session::Close,
-    ws::{Auth, Command, CursorNow, Emoji, Hello, Pong, SignedOn, Sync},
+    session::{Auth, Close, CursorNow, Hello, HelloBody, SignedOn, Sync},
+    ws::{Command, Emoji, Pong},
 };
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -43,6 +44,7 @@ use utoipa::OpenApi;
     Friendship,
     FriendshipData,
     Hello,
+    HelloBody,
     HiddenMessage,
     List<Presence>,
     MarkedUpTo,
@@ -73,7 +75,8 @@ struct Schemas;
 const ABOUT: &str = "Text frames, one JSON object each. The server's first frame is `hello`. Credentials: \
     `Authorization: Bearer` on the upgrade, the subprotocols `chatchit.v1, bearer.<token>`, or a first frame `auth`. \
     Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order. \
-    A cursor stands after everything that came before it on the socket.";
+    A cursor stands after everything that came before it on the socket. A ping or a pong may tell the cursor of the \
+    last push that came: a client that lacks what was written to it before the exchange before is closed with 4008.";
 
 /// The document.
 #[must_use]
@@ -112,6 +115,7 @@ pub fn document() -> Value {
             }),
         );
     }
+    let socket_io = socket_io::channel(&mut operations);
     let close_codes = Close::ALL.map(|close| json!({"code": close.code(), "reason": close.reason()}));
     json!({
         "asyncapi": "3.0.0",
@@ -125,7 +129,7 @@ pub fn document() -> Value {
                 "properties": {"since": {"type": "string", "description": "The cursor to resume from."}},
             }}},
             "x-close-codes": close_codes,
-        }},
+        }, "socketio": socket_io},
         "operations": operations,
         "components": {"schemas": schemas},
     })

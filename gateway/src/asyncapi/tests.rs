@@ -1,9 +1,13 @@
 //! The document is complete, and says nothing that is not.
 
-use super::{COMMANDS, EVENTS, document};
+use super::{
+    COMMANDS, EVENTS, document,
+    socket_io::{ANSWERS, FROM_CLIENTS, MORE_WORDS, OLD_WORDS},
+};
 use crate::{
     operations,
     push::{self, is_pushed},
+    vocabulary,
 };
 use domain::Event;
 use serde_json::Value;
@@ -76,4 +80,21 @@ fn each_command_and_each_close_code_is_there_once() {
     for code in [1000, 1001, 1008, 1009, 1012, 4001, 4008, 4009, 4029] {
         assert!(codes.contains(&code), "{code}");
     }
+}
+
+#[test]
+fn every_event_of_socket_io_is_documented_and_nothing_else() {
+    let names = |lists: &[&[(&'static str, &str, &[&str])]]| -> BTreeSet<&'static str> {
+        lists.iter().flat_map(|list| list.iter().map(|(name, ..)| *name)).collect()
+    };
+    assert_eq!(names(&[&FROM_CLIENTS]), BTreeSet::from(vocabulary::CLIENT_EVENTS));
+    let mut told = names(&[&ANSWERS, &OLD_WORDS, &MORE_WORDS]);
+    told.insert("hello");
+    assert_eq!(told, BTreeSet::from(vocabulary::SERVER_EVENTS));
+    let document = document();
+    let messages = document["channels"]["socketio"]["messages"].as_object().unwrap();
+    let prefixed = |prefix: &str, name: &str| messages.contains_key(&format!("{prefix}.{name}"));
+    assert!(vocabulary::CLIENT_EVENTS.iter().all(|name| prefixed("client", name)));
+    assert!(vocabulary::SERVER_EVENTS.iter().all(|name| prefixed("server", name)));
+    assert!(EVENTS.iter().all(|(name, ..)| prefixed("server", name)));
 }

@@ -5,11 +5,14 @@ use super::{Hub, signals::frame};
 use crate::calls::{CallSignal, SignalKind};
 use axum::extract::ws::Utf8Bytes;
 use broker::Signal;
-use domain::{CallId, SessionId, UserId};
+use domain::{CallId, SessionId, Timestamp, UserId};
 use event_store::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{HashMap, VecDeque};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, VecDeque},
+};
 use uuid::Uuid;
 
 /// The name under which processes tell each other.
@@ -81,10 +84,25 @@ enum Known {
     Told,
 }
 
-/// A frame to be told right after an event, to all but one session.
+/// What is told right after an event, to all but one session.
 pub(super) struct Beside {
-    pub(super) frame: Utf8Bytes,
     pub(super) from_session: SessionId,
+    told: CallSignal,
+    /// The JSON of its payload.
+    payload: String,
+    frame: OnceCell<Utf8Bytes>,
+}
+
+impl Beside {
+    /// The JSON of its payload alone.
+    pub(super) fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// Its frame on `/ws`: the same bytes for all.
+    pub(super) fn frame(&self) -> Utf8Bytes {
+        self.frame.get_or_init(|| frame("call.signal", &self.told)).clone()
+    }
 }
 
 impl Attached {
@@ -113,9 +131,9 @@ impl Attached {
     /// What is to be told right after an event.
     pub(super) fn beside(&self, record: &Record) -> Option<Beside> {
         let Some(Known::Waiting(attachment)) = self.requests.get(&request_of(record)?) else { return None };
-        let from_session = attachment.from_session_id;
+        let (from_session, payload) = (attachment.from_session_id, attachment.payload.to_string());
         let told = attachment.clone().told(record.aggregate_id.into());
-        frame("call.signal", &told).ok().map(|frame| Beside { frame, from_session })
+        Some(Beside { from_session, told, payload, frame: OnceCell::new() })
     }
 
     /// An event has been told, and what was beside it.
@@ -146,21 +164,24 @@ fn request_of(record: &Record) -> Option<Uuid> {
 
 impl Hub {
     /// Tells what a command on a call has beside it right after its event, or now if that was told already.
-    pub fn attach(&self, attachment: Attachment) {
+    pub fn attach(&self, attachment: Attachment, now: Timestamp) {
         let Attachment { from_user_id, from_session_id, .. } = attachment;
         let late = self.state().attached.attach(attachment);
         let Some((told, conversation)) = late else { return };
         match serde_json::to_value(&told) {
-            Ok(data) => self.tell(&Signal {
-                name: "call.signal".to_owned(),
-                scope: Some(conversation),
-                users: Vec::new(),
-                from: Some(from_user_id.0),
-                from_session: Some(from_session_id.0),
-                to_session: None,
-                data,
-                expires_at: i64::MAX,
-            }),
+            Ok(data) => {
+                let signal = Signal {
+                    name: "call.signal".to_owned(),
+                    scope: Some(conversation),
+                    users: Vec::new(),
+                    from: Some(from_user_id.0),
+                    from_session: Some(from_session_id.0),
+                    to_session: None,
+                    data,
+                    expires_at: i64::MAX,
+                };
+                self.tell(&signal, now);
+            }
             Err(error) => tracing::error!(error.cause = %error, "what was beside a call's event cannot be told"),
         }
     }
@@ -171,9 +192,9 @@ impl Hub {
     }
 
     /// Another process attaches something, or this one hears its own signal.
-    pub(super) fn attach_from(&self, signal: &Signal) {
+    pub(super) fn attach_from(&self, signal: &Signal, now: Timestamp) {
         match Attachment::deserialize(&signal.data) {
-            Ok(attachment) => self.attach(attachment),
+            Ok(attachment) => self.attach(attachment, now),
             Err(error) => tracing::error!(error.cause = %error, "what is beside a call's event cannot be read"),
         }
     }
@@ -182,7 +203,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Lane, Partition, Tier, Timestamp};
+    use domain::{Lane, Partition, Tier};
     use event_store::Origin;
 
     fn attachment(request: u128) -> Attachment {
@@ -221,7 +242,7 @@ mod tests {
         assert!(attached.attach(attachment(3)).is_none() && attached.attach(attachment(3)).is_none());
         assert!(attached.beside(&event(4)).is_none(), "of another request");
         let beside = attached.beside(&event(3)).unwrap();
-        let frame: Value = serde_json::from_str(&beside.frame).unwrap();
+        let frame: Value = serde_json::from_str(&beside.frame()).unwrap();
         assert_eq!((&frame["signal"], &frame["data"]["payload"]), (&"call.signal".into(), &"3".into()));
         assert_eq!(frame["data"]["callId"], Uuid::from_u128(7).to_string());
         attached.dispatched(&event(3));

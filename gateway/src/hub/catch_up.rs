@@ -2,8 +2,9 @@
 
 use super::{Hub, Watcher, ring::Entry, state::Next};
 use crate::{
-    cursor::{after, furthest},
+    cursor::{Cursor, after, furthest},
     push::Push,
+    session::{Dialect, Told},
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
@@ -22,6 +23,8 @@ pub struct Seat {
     id: u64,
     known: Marks,
     joined: bool,
+    dialect: Dialect,
+    told: Told,
 }
 
 /// Where a socket starts.
@@ -34,8 +37,8 @@ pub struct Start {
 }
 
 impl Seat {
-    pub(super) fn new(hub: Hub, user: Uuid, id: u64) -> Self {
-        Self { hub, user, id, known: Marks::default(), joined: false }
+    pub(super) fn new(hub: Hub, user: Uuid, id: u64, dialect: Dialect) -> Self {
+        Self { hub, user, id, known: Marks::default(), joined: false, dialect, told: Told::default() }
     }
 
     /// Starts from the client's cursor, or from now when there is none or this log did not write it.
@@ -82,6 +85,7 @@ impl Seat {
         let frames = pushes.into_iter().map(|push| {
             let reached = Marks { high: push.position, medium: push.position.min(hub.medium) };
             self.known = furthest(self.known, reached);
+            self.told.hear(push.tier, push.position);
             self.frame(&push)
         });
         Ok(Some(frames.collect()))
@@ -97,6 +101,12 @@ impl Seat {
     #[must_use]
     pub const fn has_joined(&self) -> bool {
         self.joined
+    }
+
+    /// The furthest events that it was given of what was missed.
+    #[must_use]
+    pub const fn told(&self) -> Told {
+        self.told
     }
 
     /// The cursor that stands after everything that was put into the outbox so far.
@@ -116,7 +126,10 @@ impl Seat {
         let mut frames = Vec::with_capacity(events.len());
         for (event, push) in events.iter().zip(pushes) {
             self.known = after(self.known, Tier::Medium, event.record.position);
-            frames.extend(push.map(|push| self.frame(&push)));
+            if let Some(push) = push {
+                self.told.hear(push.tier, push.position);
+                frames.push(self.frame(&push));
+            }
         }
         if events.len() < PAGE as usize {
             self.known = after(self.known, Tier::Medium, until);
@@ -125,9 +138,12 @@ impl Seat {
     }
 
     fn frame(&self, push: &Push) -> Utf8Bytes {
-        push.frame(
-            &crate::cursor::Cursor { incarnation: self.hub.0.store.incarnation(), marks: self.known }.to_string(),
-        )
+        let cursor = Cursor { incarnation: self.hub.0.store.incarnation(), marks: self.known }.to_string();
+        // Whoever acted and was away may have acted by this very socket: a call of one's own does not ring.
+        if self.dialect == Dialect::SocketIo && push.tells_others_more() && push.actor == Some(self.user) {
+            return push.frame_for_actor(&cursor);
+        }
+        push.frame(self.dialect, &cursor, None)
     }
 }
 

@@ -107,6 +107,7 @@ impl Hub {
         let opened = open(&self.0.reserved, event).await?;
         observe(event, opened);
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
+            self.0.pushes.observe(event, opened);
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));
             if let Some(push) = push {
                 entry.push.get_or_init(|| Arc::clone(push));

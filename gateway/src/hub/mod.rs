@@ -133,9 +133,10 @@ impl Hub {
     /// account is blocked; it hears of events once it has caught up.
     #[must_use]
     pub fn seat(&self, user: UserId, session: SessionId, outbox: Arc<Outbox>) -> Seat {
+        let dialect = outbox.dialect();
         let id = self.state().seat(user.0, session, outbox, self.0.settings.sockets_per_user);
         self.0.moved.notify_waiters();
-        Seat::new(self.clone(), user.0, id)
+        Seat::new(self.clone(), user.0, id, dialect)
     }
 
     /// Closes all sockets, spread over a time so that their clients do not come back all at once, and those

@@ -1,14 +1,16 @@
 //! A connected user: their sockets, and when they received which scopes.
 
+use super::attached::Beside;
 use crate::{
-    cursor::{covers, furthest},
-    session::Outbox,
+    cursor::{Cursor, covers, furthest},
+    push::Push,
+    session::{Dialect, Outbox},
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
-use domain::{Presence, SessionId, Tier};
+use domain::{Presence, SessionId};
 use event_store::{Interval, Position};
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// A connected user.
@@ -115,22 +117,58 @@ impl Person {
 
 /// An event on its way to sockets.
 pub(super) struct Delivery<'a> {
-    pub(super) position: Position,
-    pub(super) tier: Tier,
+    pub(super) push: &'a Push,
+    pub(super) incarnation: Uuid,
     /// The hub's marks after it.
     pub(super) marks: Marks,
-    /// Its frame with these marks: the same bytes for all.
-    pub(super) frame: Utf8Bytes,
-    /// Its frame with other marks.
-    pub(super) frame_at: &'a dyn Fn(Marks) -> Utf8Bytes,
+    /// What is told right after it.
+    beside: Option<&'a Beside>,
+    /// Its frames with these marks, in each dialect once somebody is told in it: the same bytes for all.
+    plain: OnceCell<Utf8Bytes>,
+    socket_io: OnceCell<Utf8Bytes>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(super) const fn new(push: &'a Push, incarnation: Uuid, marks: Marks, beside: Option<&'a Beside>) -> Self {
+        Self { push, incarnation, marks, beside, plain: OnceCell::new(), socket_io: OnceCell::new() }
+    }
+
+    /// The frame for a socket, with other marks than the hub's if it is ahead of it.
+    fn frame(&self, outbox: &Outbox, marks: Marks) -> Utf8Bytes {
+        let cursor = || Cursor { incarnation: self.incarnation, marks }.to_string();
+        let dialect = outbox.dialect();
+        let is_own = || self.push.tells_others_more() && outbox.acted(self.push.correlation);
+        if dialect == Dialect::SocketIo && is_own() {
+            return self.push.frame_for_actor(&cursor());
+        }
+        let frame = || self.push.frame(dialect, &cursor(), self.beside.map(Beside::payload));
+        if marks != self.marks {
+            return frame();
+        }
+        let shared = match dialect {
+            Dialect::Plain => &self.plain,
+            Dialect::SocketIo => &self.socket_io,
+        };
+        shared.get_or_init(frame).clone()
+    }
 }
 
 impl Seat {
     /// Puts an event into the outbox. Answers whether its writer must be woken.
     pub(super) fn deliver(&mut self, event: &Delivery<'_>) -> bool {
-        let Some(ahead) = self.ahead else { return self.outbox.push(event.frame.clone()) };
-        let marks = furthest(event.marks, ahead);
-        self.ahead = (marks != event.marks).then_some(ahead);
-        !covers(ahead, event.tier, event.position) && self.outbox.push((event.frame_at)(marks))
+        let Push { position, tier, .. } = *event.push;
+        let ahead = self.ahead;
+        let marks = ahead.map_or(event.marks, |ahead| furthest(event.marks, ahead));
+        self.ahead = ahead.filter(|_| marks != event.marks);
+        if ahead.is_some_and(|ahead| covers(ahead, tier, position)) {
+            return false;
+        }
+        let mut wake = self.outbox.push_event(event.frame(&self.outbox, marks), tier, position);
+        if self.outbox.dialect() == Dialect::Plain
+            && let Some(beside) = event.beside.filter(|beside| beside.from_session != self.session)
+        {
+            wake |= self.outbox.push(beside.frame());
+        }
+        wake
     }
 }

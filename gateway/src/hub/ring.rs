@@ -39,9 +39,9 @@ impl Entry {
         self.event.record.scope
     }
 
-    /// About what it takes up, its push included.
+    /// About what it takes up, its push in both dialects included.
     fn bytes(&self) -> usize {
-        1_024 + 3 * self.event.record.payload.len()
+        1_536 + 5 * self.event.record.payload.len()
     }
 }
 

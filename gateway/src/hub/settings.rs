@@ -11,6 +11,10 @@ pub struct HubSettings {
     pub content_bytes: usize,
     /// Sockets a user may have open; one more closes the oldest.
     pub sockets_per_user: usize,
+    /// Socket.IO sessions that may be polled at the same time.
+    pub polled: usize,
+    /// Of these, how many of one address may not have shown their credentials yet.
+    pub strangers_per_address: usize,
     /// What may wait for a slow client; above it the socket is closed.
     pub outbox_bytes: usize,
     /// Commands of a socket that may be under way; above it the socket is not read.
@@ -41,6 +45,8 @@ impl Default for HubSettings {
             frame_bytes: 64 * 1024,
             content_bytes: 8 * 1024,
             sockets_per_user: 10,
+            polled: 20_000,
+            strangers_per_address: 1_024,
             outbox_bytes: 1024 * 1024,
             commands_in_flight: 32,
             frames_per_second: 200,

@@ -1,12 +1,16 @@
 //! Signals on their way to sockets: shed when a client does not keep up, and never stored.
 
 use super::{Hub, State, attached::ATTACHED, person::Seat};
-use crate::session::{Offered, Outbox};
+use crate::{
+    session::{Dialect, Offered, Outbox},
+    sio,
+};
 use axum::extract::ws::Utf8Bytes;
 use broker::{Broker, Signal};
-use domain::{SessionId, Timestamp};
+use domain::Timestamp;
 use serde::Serialize;
 use std::{
+    cell::OnceCell,
     collections::HashSet,
     sync::{
         Arc,
@@ -44,6 +48,29 @@ struct Frame<'a, D> {
     data: &'a D,
 }
 
+/// A signal on its way to sockets, rendered once for all who are told in the same dialect.
+struct Frames<'a> {
+    signal: &'a Signal,
+    now: Timestamp,
+    plain: OnceCell<Utf8Bytes>,
+    socket_io: OnceCell<Utf8Bytes>,
+}
+
+impl<'a> Frames<'a> {
+    const fn new(signal: &'a Signal, now: Timestamp) -> Self {
+        Self { signal, now, plain: OnceCell::new(), socket_io: OnceCell::new() }
+    }
+
+    fn of(&self, dialect: Dialect) -> Utf8Bytes {
+        let Signal { name, data, .. } = self.signal;
+        let frame = match dialect {
+            Dialect::Plain => self.plain.get_or_init(|| frame(name, data)),
+            Dialect::SocketIo => self.socket_io.get_or_init(|| sio::signal(name, data, self.now).into()),
+        };
+        frame.clone()
+    }
+}
+
 impl Hub {
     /// Tells the sockets of this process the signals that concern their users, until `stop`. `hear` hears of each
     /// first, and says whether it is to be told.
@@ -57,9 +84,9 @@ impl Hub {
         let mut signals = broker.subscribe_signals(clock);
         while let Some(Some(signal)) = stop.run_until_cancelled(signals.next()).await {
             if signal.name == ATTACHED {
-                self.attach_from(&signal);
+                self.attach_from(&signal, clock());
             } else if hear(&signal) {
-                self.tell(&signal);
+                self.tell(&signal, clock());
             }
         }
     }
@@ -72,29 +99,25 @@ impl Hub {
     }
 
     /// Tells a signal to the sockets here that it is for.
-    pub(super) fn tell(&self, signal: &Signal) {
-        let frame = match frame(&signal.name, &signal.data) {
-            Ok(frame) => frame,
-            Err(error) => {
-                return tracing::error!(error.cause = %error, signal = signal.name, "a signal without a frame");
-            }
-        };
+    pub(super) fn tell(&self, signal: &Signal, now: Timestamp) {
         let outboxes = {
             let mut state = self.state();
             watched(signal).into_iter().for_each(|subject| state.watches.tell(subject));
             state.concerned(signal)
         };
+        let frames = Frames::new(signal, now);
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
+            let frame = frames.of(outbox.dialect());
             // Told like an event: a call must not fail because somebody types.
             if signal.is_urgent() {
                 told += 1;
-                if outbox.push(frame.clone()) {
+                if outbox.push(frame) {
                     outbox.wake();
                 }
                 continue;
             }
-            match outbox.offer(frame.clone()) {
+            match outbox.offer(frame) {
                 Offered::Shed => shed += 1,
                 Offered::Kept { wake } => {
                     told += 1;
@@ -110,8 +133,9 @@ impl Hub {
 }
 
 /// The frame of a signal.
-pub(super) fn frame<D: Serialize>(name: &str, data: &D) -> Result<Utf8Bytes, serde_json::Error> {
-    serde_json::to_string(&Frame { signal: name, data }).map(Utf8Bytes::from)
+pub(super) fn frame<D: Serialize>(name: &str, data: &D) -> Utf8Bytes {
+    // Names and JSON always make a text.
+    serde_json::to_string(&Frame { signal: name, data }).unwrap_or_default().into()
 }
 
 /// Whom a signal is about, if it is told to those who watch them.

@@ -140,19 +140,12 @@ impl State {
         if !audience.is_empty() {
             let Some(push) = entry.push.get() else { return false };
             let marks = after(self.marks, entry.tier(), entry.position());
-            let incarnation = self.incarnation;
-            let frame_at = |marks| push.frame(&Cursor { incarnation, marks }.to_string());
-            let (position, tier) = (entry.position(), entry.tier());
-            let delivery = Delivery { position, tier, marks, frame: frame_at(marks), frame_at: &frame_at };
             let beside = self.attached.beside(&entry.event.record);
+            let delivery = Delivery::new(push, self.incarnation, marks, beside.as_ref());
             for user in audience {
                 let seats = self.people.get_mut(&user).into_iter().flat_map(|person| &mut person.seats);
                 for seat in seats.filter(|seat| seat.joined) {
-                    let mut wakes = seat.deliver(&delivery);
-                    if let Some(beside) = beside.as_ref().filter(|beside| beside.from_session != seat.session) {
-                        wakes |= seat.outbox.push(beside.frame.clone());
-                    }
-                    if wakes {
+                    if seat.deliver(&delivery) {
                         wake.push(Arc::clone(&seat.outbox));
                     }
                 }

@@ -5,7 +5,11 @@ use super::{
     ring::Entry,
     state::{Next, State},
 };
-use crate::{cursor::Cursor, push::Push, session::Outbox};
+use crate::{
+    cursor::Cursor,
+    push::Push,
+    session::{Dialect, Outbox},
+};
 use broker::Marks;
 use domain::{
     ConversationId, Event, Lane, Partition, Personal, SessionId, Tier, Timestamp, UserId,
@@ -69,7 +73,7 @@ impl Scene {
     }
 
     fn connects(&mut self, user: UserId, known: Marks, intervals: &[Interval]) -> Listener {
-        let outbox = Arc::new(Outbox::new(1 << 20));
+        let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
         let seat = self.state.seat(user.0, SessionId::default(), Arc::clone(&outbox), 10);
         self.state.know(user.0, intervals);
         let mut listener = Listener { user, seat, outbox, missed: Vec::new() };
@@ -186,7 +190,7 @@ async fn what_was_missed_comes_in_position_order_and_only_once() {
 #[tokio::test]
 async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
     let mut scene = Scene::new(&HubSettings::default());
-    let outbox = Arc::new(Outbox::new(1 << 20));
+    let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
     let seat = scene.state.seat(BEN.0, SessionId::default(), Arc::clone(&outbox), 10);
     scene.happens(1, created(&[ANA, BEN]));
     scene.happens(2, ConversationEvent::MemberLeft { user: BEN });
@@ -207,7 +211,7 @@ async fn the_ring_says_how_far_it_reaches() {
     for position in 2..=4 {
         scene.happens(position, reacted());
     }
-    let outbox = Arc::new(Outbox::new(1 << 20));
+    let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
     let seat = scene.state.seat(ANA.0, SessionId::default(), outbox, 10);
     scene.state.know(ANA.0, &[Interval { scope: ROOM.0, from: 1, until: None }]);
     assert!(matches!(scene.state.next(ANA.0, seat, marks(1, 1), 10), Some(Next::Store(_, 4))));
@@ -241,7 +245,7 @@ async fn the_cursor_of_a_high_event_does_not_vouch_for_the_medium_ones_it_overto
 #[test]
 fn the_eleventh_socket_closes_the_oldest() {
     let mut scene = Scene::new(&HubSettings::default());
-    let outboxes: Vec<_> = (0..12).map(|_| Arc::new(Outbox::new(100))).collect();
+    let outboxes: Vec<_> = (0..12).map(|_| Arc::new(Outbox::new(100, Dialect::Plain))).collect();
     for outbox in &outboxes {
         scene.state.seat(ANA.0, SessionId::default(), Arc::clone(outbox), 10);
     }

@@ -215,7 +215,7 @@ impl Call<'_> {
         let attachment =
             Attachment { correlation_id, from_user_id, from_session_id: self.caller.session, kind, payload };
         let signal = attachment.signal(conversation.0, (self.app.clock)().millis()).map_err(Problem::internal)?;
-        self.app.hub.attach(attachment);
+        self.app.hub.attach(attachment, (self.app.clock)());
         self.app.signals.tell(signal).await;
         Ok(())
     }

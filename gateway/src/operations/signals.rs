@@ -1,9 +1,10 @@
 //! What clients tell each other in words of their own.
 
-use super::{Answer, Call, InConversation, reserved::is_reserved};
+use super::{Answer, Call, InConversation};
 use crate::{
     Problem,
     request::{Faults, Parse},
+    vocabulary::is_reserved,
 };
 use axum::http::StatusCode;
 use broker::Signal;

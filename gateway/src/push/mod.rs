@@ -16,29 +16,65 @@ pub use data::{
 };
 pub use pushes::{Pushes, open};
 
+use crate::{
+    session::Dialect,
+    sio::{Happened, Template},
+};
 use axum::extract::ws::Utf8Bytes;
 use domain::{Event, Tier, Timestamp, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent};
 use event_store::Position;
+use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// What a socket is told of an event, all but the cursor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Push {
     /// The event's place in the one order.
     pub position: Position,
     /// The event's tier.
     pub tier: Tier,
+    /// The request it came of.
+    pub correlation: Option<Uuid>,
+    /// Who acted.
+    pub actor: Option<Uuid>,
     name: &'static str,
     at: Timestamp,
-    actor: Option<Uuid>,
     data: String,
+    /// The message up to which somebody has read, if it is remembered.
+    message: Option<Uuid>,
+    /// What Socket.IO clients are told, once one of them is.
+    socket_io: OnceLock<Template>,
 }
 
 impl Push {
-    /// The frame, with the cursor that stands after it.
+    /// The frame, with the cursor that stands after it. `attached` is the JSON of what a command on a call had beside
+    /// it: in the words of Socket.IO it is part of the event.
     #[must_use]
-    pub fn frame(&self, cursor: &str) -> Utf8Bytes {
-        self.text(cursor).into()
+    pub fn frame(&self, dialect: Dialect, cursor: &str, attached: Option<&str>) -> Utf8Bytes {
+        match dialect {
+            Dialect::Plain => self.text(cursor).into(),
+            Dialect::SocketIo => {
+                let template = self.socket_io.get_or_init(|| Template::new(&self.happened(), false));
+                template.fill(cursor, attached).into()
+            }
+        }
+    }
+
+    /// The frame for a Socket.IO client that acted itself: without what only the others are told.
+    #[must_use]
+    pub fn frame_for_actor(&self, cursor: &str) -> Utf8Bytes {
+        Template::new(&self.happened(), true).fill(cursor, None).into()
+    }
+
+    /// Whether others are told more of it than whoever acted.
+    #[must_use]
+    pub fn tells_others_more(&self) -> bool {
+        self.name.starts_with("call.")
+    }
+
+    fn happened(&self) -> Happened<'_> {
+        let Self { position, name, at, actor, data, message, .. } = self;
+        Happened { name, position: *position, at: *at, actor: *actor, data, message: *message }
     }
 
     /// The JSON of the frame.
@@ -56,7 +92,17 @@ impl Push {
 impl Push {
     /// A push that says nothing.
     pub(crate) fn for_test(position: Position, tier: Tier) -> Self {
-        Self { position, tier, name: "test", at: Timestamp::default(), actor: None, data: "{}".to_owned() }
+        Self {
+            position,
+            tier,
+            correlation: None,
+            actor: None,
+            name: "test",
+            at: Timestamp::default(),
+            data: "{}".to_owned(),
+            message: None,
+            socket_io: OnceLock::new(),
+        }
     }
 }
 

@@ -1,22 +1,27 @@
 //! Renders events as pushes, keeping the streams it folded lately.
 
 use super::{Push, fold::Folded, render::render};
-use domain::Event;
+use domain::{Event, message::MessageEvent, read_marker::ReadMarkerEvent};
 use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
 use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
+use uuid::Uuid;
 
 /// Streams whose newest fold is kept.
 const FOLDS: usize = 20_000;
+/// Messages that are known by their seq.
+const POSTED: usize = 20_000;
 
 /// Renders events as pushes. Clones share what they keep.
 #[derive(Clone)]
 pub struct Pushes {
     store: EventStore,
     folds: Arc<Cache<StreamId, Arc<Fold>>>,
+    /// The messages of conversations by their seq.
+    posted: Arc<Cache<(Uuid, u64), Uuid>>,
 }
 
 /// A stream folded up to `sequence`.
@@ -30,13 +35,31 @@ impl Pushes {
     /// Renders events of `store`.
     #[must_use]
     pub fn new(store: EventStore) -> Self {
-        Self { store, folds: Arc::new(Cache::new(FOLDS)) }
+        Self { store, folds: Arc::new(Cache::new(FOLDS)), posted: Arc::new(Cache::new(POSTED)) }
     }
 
     /// Renders what `store` reads, sharing what was folded.
     #[must_use]
     pub fn over(&self, store: EventStore) -> Self {
-        Self { store, folds: Arc::clone(&self.folds) }
+        Self { store, folds: Arc::clone(&self.folds), posted: Arc::clone(&self.posted) }
+    }
+
+    /// Remembers which message has which seq, for those who read up to it.
+    pub fn observe(&self, event: &RecordedEvent, opened: &Event) {
+        if let Event::Message(MessageEvent::Sent { .. }) = opened {
+            let record = &event.record;
+            self.posted.insert((record.scope, record.scope_seq), record.aggregate_id);
+        }
+    }
+
+    /// The message up to which somebody has read, if it is remembered.
+    fn read_up_to(&self, event: &Event) -> Option<Uuid> {
+        match event {
+            Event::ReadMarker(ReadMarkerEvent::Read { conversation, seq, .. }) => {
+                self.posted.get(&(conversation.0, *seq))
+            }
+            _ => None,
+        }
     }
 
     /// The push of one event; `None` when sockets are not told of it.
@@ -128,10 +151,13 @@ impl Pushes {
             Some(Ok(data)) => Ok(Some(Arc::new(Push {
                 position: record.position,
                 tier: record.lane.tier,
+                correlation: record.origin.correlation_id,
+                actor: record.origin.actor,
                 name: super::name(opened),
                 at: record.recorded_at,
-                actor: record.origin.actor,
                 data,
+                message: self.read_up_to(opened),
+                socket_io: OnceLock::new(),
             }))),
             Some(Err(error)) => Err(ReadError::Damaged(error.to_string())),
             None => {

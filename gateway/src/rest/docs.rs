@@ -21,6 +21,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 const BEARER: &str = "bearer";
+/// The tag of the routes at which sockets open.
+const SOCKETS: &str = "sockets";
 
 /// What stands at the head of the document.
 #[derive(OpenApi)]
@@ -90,6 +92,16 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 }
 
 fn complete(method: HttpMethod, operation: &mut Operation) {
+    if operation.tags.iter().flatten().any(|tag| tag == SOCKETS) {
+        // What is said over them is no resource.
+        operation
+            .responses
+            .responses
+            .entry("500".to_owned())
+            .or_insert_with(|| problem("a fault of the server").into());
+        operation.responses.responses.entry("503".to_owned()).or_insert_with(|| problem("try again later").into());
+        return;
+    }
     let reads = method == HttpMethod::Get;
     let open = operation.security.is_some();
     let (has_body, has_path) = (operation.request_body.is_some(), names_something(operation));

@@ -59,6 +59,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(health::routes())
         .merge(docs::routes())
         .merge(crate::ws::routes())
+        .merge(crate::sio::routes())
 }
 
 async fn unknown_route() -> Problem {

@@ -7,6 +7,8 @@ pub enum Close {
     Normal,
     /// The client no longer answers.
     GoingAway,
+    /// Something that is not of this protocol.
+    NotOurs,
     /// A frame that is not text.
     NotText,
     /// A text frame that is not UTF-8.
@@ -29,9 +31,10 @@ pub enum Close {
 
 impl Close {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Normal,
         Self::GoingAway,
+        Self::NotOurs,
         Self::NotText,
         Self::NotUtf8,
         Self::NoCredentials,
@@ -49,6 +52,7 @@ impl Close {
         match self {
             Self::Normal => 1000,
             Self::GoingAway => 1001,
+            Self::NotOurs => 1002,
             Self::NotText => 1003,
             Self::NotUtf8 => 1007,
             Self::NoCredentials => 1008,
@@ -67,6 +71,7 @@ impl Close {
         match self {
             Self::Normal => "goodbye",
             Self::GoingAway => "no answer to pings",
+            Self::NotOurs => "this is not of the protocol spoken here",
             Self::NotText => "only text frames are understood",
             Self::NotUtf8 => "a text frame must be UTF-8",
             Self::NoCredentials => "credentials must come first",
@@ -77,5 +82,11 @@ impl Close {
             Self::Replaced => "signed out, or replaced by a newer socket",
             Self::Flooding => "too many frames",
         }
+    }
+
+    /// Whether the client is to come back with what it has: by itself, and from its cursor.
+    #[must_use]
+    pub const fn invites_back(self) -> bool {
+        matches!(self, Self::GoingAway | Self::Restarting | Self::SlowConsumer)
     }
 }

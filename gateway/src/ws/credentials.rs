@@ -1,14 +1,16 @@
 //! Credentials and cursor of an upgrade request.
 
-use crate::{Problem, auth::bearer};
-use axum::http::{HeaderMap, StatusCode, header, request::Parts};
+use crate::{
+    Problem,
+    auth::bearer,
+    session::{pairs, token_in_query},
+};
+use axum::http::{HeaderMap, header, request::Parts};
 
 /// The subprotocol that is spoken here.
 pub(super) const SUBPROTOCOL: &str = "chatchit.v1";
 /// Stands before a token among the offered subprotocols: a browser cannot set headers.
 const BEARER: &str = "bearer.";
-/// Names under which people put a token into an address, where logs and histories keep it.
-const TOKENS: [&str; 6] = ["token", "access_token", "accessToken", "bearer", "authorization", "jwt"];
 
 /// What an upgrade request brings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,14 +29,8 @@ impl Offer {
     /// # Errors
     /// `token_in_query`.
     pub(super) fn of(parts: &Parts) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = || query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        if pairs().any(|(name, _)| TOKENS.contains(&name)) {
-            let detail =
-                "a token in the address ends up in logs: send it as a header, a subprotocol or the first frame";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "token_in_query", detail));
-        }
-        let since = pairs().find(|(name, _)| *name == "since").map(|(_, cursor)| cursor.to_owned());
+        token_in_query(&parts.uri)?;
+        let since = pairs(&parts.uri).find(|(name, _)| *name == "since").map(|(_, cursor)| cursor.to_owned());
         let header = bearer(&parts.headers).map(str::to_owned);
         let in_subprotocol = header.is_none();
         let token = header.or_else(|| subprotocol_token(&parts.headers));

@@ -1,28 +1,27 @@
 //! The raw WebSocket at `GET /ws`.
 
 mod credentials;
+mod door;
 mod frame;
-mod socket;
-mod wire;
 
-pub use frame::{Auth, Command, CursorNow, Emoji, Hello, HelloBody, HelloLimits, Pong, SignedOn, Sync};
+pub use frame::{Command, Emoji, Pong};
 
-use crate::{App, Problem, problem::PROBLEM_JSON, rest::client_ip};
+use crate::{
+    App, Problem,
+    problem::PROBLEM_JSON,
+    rest::client_ip,
+    session::{self, Wire, check_origin, limited},
+};
 use axum::{
     extract::{
         FromRequestParts, Request, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::StatusCode,
     response::Response,
 };
 use credentials::Offer;
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// Read at once; small, because most sockets are idle.
-const READ_BUFFER: usize = 4 * 1024;
-/// Written at once.
-const WRITE_BUFFER: usize = 16 * 1024;
 
 /// `GET /ws`.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -50,25 +49,11 @@ async fn upgrade(State(app): State<App>, request: Request) -> Result<Response, P
     }
     let ip = client_ip(&parts, &app.config.trusted_proxies);
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &app).await.map_err(|error| not_a_socket(&error))?;
-    let frame_bytes = app.hub.settings().frame_bytes;
-    let upgrade = upgrade
-        .protocols([credentials::SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(app.hub.settings().outbox_bytes + 2 * WRITE_BUFFER)
-        .max_message_size(frame_bytes)
-        .max_frame_size(frame_bytes);
-    Ok(upgrade.on_upgrade(move |web_socket| socket::serve(app, web_socket, offer, ip)))
-}
-
-/// A browser sends cookies and reaches private networks: only listed origins may, where a list is set.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let listed = |allowed: &String| allowed == "*" || allowed.as_bytes() == origin.as_bytes();
-    if allowed.is_empty() || allowed.iter().any(listed) {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", "pages of this origin may not connect"))
+    let upgrade = limited(upgrade.protocols([credentials::SUBPROTOCOL]), app.hub.settings());
+    Ok(upgrade.on_upgrade(move |socket| {
+        let door = door::Plain(Wire::new(socket, app.hub.settings().write_within));
+        session::serve(app, door, session::Offer { token: offer.token, since: offer.since, ip })
+    }))
 }
 
 fn not_a_socket(error: &WebSocketUpgradeRejection) -> Problem {
