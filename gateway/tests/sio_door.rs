@@ -285,7 +285,10 @@ each_mix!(a_server_that_restarts_says_so_and_is_come_back_to, |home| async move 
     }
     let ends = async {
         for (transport, client) in &mut clients {
-            assert_eq!(client.end().await, sent_back(1012, *transport));
+            let end = client.end().await;
+            // Who was between two polls finds nobody, and comes back elsewhere.
+            let is_between = *transport == Transport::Polling && end == End::default();
+            assert!(is_between || end == sent_back(1012, *transport), "{transport:?}: {end:?}");
         }
     };
     tokio::join!(server.stop(), ends);
