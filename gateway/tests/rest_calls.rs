@@ -38,7 +38,7 @@ each_mix!(a_call_from_its_ringing_to_its_record, |home| async move {
     let pair = server.conversation(&ana, "direct", &[&ben]).await;
     let new = json!({"conversationId": pair, "callType": "VIDEO"});
     server.post(&ana, "/calls", new.clone()).await.refused(409, "user_not_online");
-    let _seat = connects(&server, &ben);
+    let seat = connects(&server, &ben);
     let reply = server.post(&ana, "/calls", new.clone()).await;
     assert!(reply.position() > 0);
     let call = reply.expect(StatusCode::CREATED);
@@ -62,6 +62,7 @@ each_mix!(a_call_from_its_ringing_to_its_record, |home| async move {
     assert_eq!(server.get(&ana, &path).await.expect(StatusCode::OK), closed);
     assert_eq!(act(&server, &ben, &call, "close").await.expect(StatusCode::OK), closed);
     act(&server, &ben, &call, "answer").await.refused(409, "call_ended");
+    drop(seat);
     server.stop().await;
 });
 
@@ -69,7 +70,7 @@ each_mix!(what_one_may_not_see_is_not_there, |home| async move {
     let server = Server::start_with(patient(&home)).await;
     let [ana, ben, eve] = [server.register("ana").await, server.register("ben").await, server.register("eve").await];
     let pair = server.conversation(&ana, "direct", &[&ben]).await;
-    let _seat = connects(&server, &ben);
+    let seat = connects(&server, &ben);
     let new = json!({"conversationId": pair, "callType": "VOICE"});
     let call = server.post(&ana, "/calls", new.clone()).await.expect(StatusCode::CREATED);
     let path = format!("/calls/{}", call["id"].as_str().unwrap());
@@ -88,6 +89,7 @@ each_mix!(what_one_may_not_see_is_not_there, |home| async move {
     let malformed = server.request(Method::POST, &format!("{path}/answer"), Some(&ben.token)).body("{");
     let malformed = malformed.header("content-type", "application/json");
     server.send(malformed).await.refused(400, "malformed");
+    drop(seat);
     server.stop().await;
 });
 
@@ -95,7 +97,7 @@ each_mix!(the_calls_of_a_conversation_are_paged, |home| async move {
     let server = Server::start_with(patient(&home)).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
     let pair = server.conversation(&ana, "direct", &[&ben]).await;
-    let _seat = connects(&server, &ben);
+    let seat = connects(&server, &ben);
     let mut begun = Vec::new();
     for _ in 0..3 {
         let new = json!({"conversationId": pair, "callType": "VOICE"});
@@ -110,6 +112,7 @@ each_mix!(the_calls_of_a_conversation_are_paged, |home| async move {
     let rest = server.get(&ben, &format!("{path}&after={next}")).await.expect(StatusCode::OK);
     assert_eq!((&rest["items"], &rest["next"]), (&json!(begun[2..]), &Value::Null));
     server.get(&ben, &format!("{path}&after=nothing")).await.refused(422, "invalid");
+    drop(seat);
     server.stop().await;
 });
 

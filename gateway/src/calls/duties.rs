@@ -80,7 +80,9 @@ impl CallDuties {
             return Ok(());
         };
         for (row, since) in absences.lost(&present, &here, self.settings.grace, now) {
-            told(row.call, self.commands.drop_the_lost(row.call, row.user, since).await);
+            if told(row.call, self.commands.drop_the_lost(row.call, row.user, since).await) {
+                absences.settle(row.user);
+            }
         }
         Ok(())
     }
@@ -109,11 +111,12 @@ fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// What came of a command on a call: whatever did not go through is tried again at the next look.
-fn told<T>(call: CallId, result: Result<T, CommandError>) {
-    if let Err(error) = result {
+/// Whether a command on a call went through; otherwise it is tried again at the next look.
+fn told<T>(call: CallId, result: Result<T, CommandError>) -> bool {
+    if let Err(error) = &result {
         tracing::warn!(call.id = %call, error.cause = %error, "a call could not be ended, and is tried again");
     }
+    result.is_ok()
 }
 
 /// Since when people in calls have been seen without a socket.
@@ -124,6 +127,12 @@ impl Absences {
     /// Nobody counts as gone: it cannot be told.
     fn forget(&mut self) {
         self.0.clear();
+    }
+
+    /// Somebody was taken out. Should they be in a call again, and gone again, that is another absence: it needs another
+    /// time, for the command's key is made of it.
+    fn settle(&mut self, user: UserId) {
+        self.0.remove(&user);
     }
 
     /// Those who have been gone for longer than `grace`, and since when.
@@ -165,6 +174,8 @@ mod tests {
         assert_eq!(absences.lost(&present, &ana, grace, at(1)), []);
         assert_eq!(absences.lost(&present, &ana, grace, at(16)), [], "within the grace");
         assert_eq!(absences.lost(&present, &ana, grace, at(17)), [(present[1], at(1))]);
+        absences.settle(BEN);
+        assert_eq!(absences.lost(&present, &ana, grace, at(17)), [], "another absence");
         // Back for a moment: the time begins anew.
         assert_eq!(absences.lost(&present, &both, grace, at(18)), []);
         assert_eq!(absences.lost(&present, &ana, grace, at(33)), []);
