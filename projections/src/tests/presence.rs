@@ -1,6 +1,6 @@
 //! What is kept of people's presence, on both engines.
 
-use super::support::{Story, World};
+use super::support::{Story, World, clock};
 use crate::{
     Chosen, PresenceStore, Projection,
     presence::{Choice, Kept},
@@ -84,7 +84,7 @@ each_engine!(a_rebuild_leaves_it_alone, |home| async move {
     store.choose(user(1), &busy()).await.unwrap();
     store.leave(user(1), session(1)).await.unwrap();
     let before = kept(&store, user(1)).await;
-    let options = RebuildOptions::new(super::support::clock);
+    let options = RebuildOptions::new(clock);
     let live = world.home.read_models();
     rebuild(&world.store, &live, &Projection::ALL, options, CancellationToken::new()).await.unwrap();
     assert_eq!(kept(&store, user(1)).await, before);
