@@ -146,7 +146,7 @@ fn watched(signal: &Signal) -> Option<Uuid> {
 impl State {
     /// The sockets of those whom a signal is for: the people it names, those who are in its scope now, and those who
     /// watch whom it is about; not of the one it comes from.
-    fn concerned(&self, signal: &Signal) -> Vec<Arc<Outbox>> {
+    pub(super) fn concerned(&self, signal: &Signal) -> Vec<Arc<Outbox>> {
         let insiders = signal.scope.into_iter().flat_map(|scope| self.insiders(scope));
         let users: HashSet<Uuid> = insiders.chain(signal.users.iter().copied()).collect();
         let watchers = watched(signal).into_iter().flat_map(|subject| self.watches.of(subject));

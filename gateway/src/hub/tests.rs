@@ -10,7 +10,7 @@ use crate::{
     push::Push,
     session::{Dialect, Outbox},
 };
-use broker::Marks;
+use broker::{Marks, Signal};
 use domain::{
     ConversationId, Event, Lane, Partition, Personal, SessionId, Tier, Timestamp, UserId,
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -240,6 +240,49 @@ async fn the_cursor_of_a_high_event_does_not_vouch_for_the_medium_ones_it_overto
     scene.happens(3, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
     scene.happens(2, reacted());
     assert_eq!(ana.heard().await, [(3, marks(3, 1)), (2, marks(3, 2))]);
+}
+
+#[test]
+fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about() {
+    let mut scene = Scene::new(&HubSettings::default());
+    scene.happens(1, created(&[ANA, BEN]));
+    let times = [Interval { scope: ROOM.0, from: 1, until: None }];
+    // Ana on two devices, Ben on one, and Cleo, who is not in the room, watches Ana.
+    let [phone, laptop] = [1, 2].map(|n| SessionId(Uuid::from_u128(n)));
+    let cleo = UserId(Uuid::from_u128(3));
+    let mut outboxes = Vec::new();
+    for (user, session) in [(ANA, phone), (ANA, laptop), (BEN, SessionId::default()), (cleo, SessionId::default())] {
+        let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
+        let seat = scene.state.seat(user.0, session, Arc::clone(&outbox), 10);
+        scene.state.know(user.0, if user == cleo { &[] } else { &times });
+        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10), Some(Next::Joined(..))));
+        if user == cleo {
+            scene.state.watches.set((user.0, seat), vec![ANA.0]);
+        }
+        outboxes.push(outbox);
+    }
+    let signal = |name: &str| Signal {
+        name: name.to_owned(),
+        scope: Some(ROOM.0),
+        users: Vec::new(),
+        from: Some(ANA.0),
+        from_session: None,
+        to_session: None,
+        data: Value::Null,
+        expires_at: 0,
+    };
+    let from = |session: SessionId| Some(session.0);
+    for (signal, want) in [
+        (signal("typing"), [false, false, true, false]),
+        (signal("presence"), [false, false, true, true]),
+        (Signal { from_session: from(phone), ..signal("custom") }, [false, true, true, false]),
+        (Signal { from: None, ..signal("custom") }, [true, true, true, false]),
+        (Signal { from: None, to_session: from(laptop), ..signal("call.signal") }, [false, true, false, false]),
+    ] {
+        let concerned = scene.state.concerned(&signal);
+        let told = outboxes.iter().map(|outbox| concerned.iter().any(|told| Arc::ptr_eq(told, outbox)));
+        assert_eq!(told.collect::<Vec<_>>(), want, "{signal:?}");
+    }
 }
 
 #[test]

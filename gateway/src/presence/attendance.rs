@@ -96,11 +96,11 @@ async fn signs(graph: &Graph) -> (Option<u64>, u64) {
 /// Those who came are here from now on. Of whoever was here before, the others know.
 async fn enter(presences: &Presences, came: &[Session]) {
     let unknown = presences.told().unknown(came.iter().map(|(user, _)| *user));
-    if !unknown.is_empty() {
-        if let Some(looked) = in_time(presences.look(&unknown)).await {
-            let mut told = presences.told();
-            unknown.iter().for_each(|user| told.presume(*user, looked.standing(*user).shown));
-        }
+    if !unknown.is_empty()
+        && let Some(looked) = in_time(presences.look(&unknown)).await
+    {
+        let mut told = presences.told();
+        unknown.iter().for_each(|user| told.presume(*user, looked.standing(*user).shown));
     }
     for (user, device) in came {
         presences.0.here.enters(*user, *device);

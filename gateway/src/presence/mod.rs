@@ -8,10 +8,12 @@ mod presences;
 mod route;
 mod standing;
 mod told;
+mod wish;
 
 pub(crate) use attendance::attend;
 pub use circle::{CLOSE, Circle};
 pub use here::{Found, Here};
-pub use presences::{Presences, Wish, WishedStatus};
+pub use presences::Presences;
 pub use route::Signals;
 pub use standing::{Shown, Standing, Status};
+pub use wish::{Wish, WishedStatus};

@@ -6,14 +6,12 @@ use super::{
     route::Signals,
     standing::{Shown, Standing, Status, holding, standing},
     told::Told,
+    wish::{Wish, WishedStatus, chosen},
 };
 use crate::{Problem, operations::Caller, resource::Presence};
 use broker::Signal;
-use domain::{SessionId, Timestamp, UserId, text::StatusText};
-use projections::{
-    Chosen, PresenceStore,
-    presence::{Choice, Kept},
-};
+use domain::{SessionId, Timestamp, UserId};
+use projections::{PresenceStore, presence::Kept};
 use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,43 +45,6 @@ pub(super) struct Inner {
     pub(super) relayed: Cache<UserId, (Shown, Timestamp)>,
     /// Somebody may have to be looked at sooner than was thought.
     pub(super) nudge: Notify,
-}
-
-/// What somebody wants to be seen as.
-#[derive(Clone, Debug)]
-pub struct Wish {
-    /// How.
-    pub status: WishedStatus,
-    /// In their own words.
-    pub text: Option<StatusText>,
-    /// Until when.
-    pub until: Option<Timestamp>,
-}
-
-/// How somebody wants to be seen: the first two are said of the device, the others of the person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WishedStatus {
-    /// At this device; whatever else was chosen is over.
-    Online,
-    /// Away from this device.
-    Away,
-    /// Not to be disturbed.
-    Busy,
-    /// As if they were not here.
-    Invisible,
-}
-
-impl WishedStatus {
-    /// Its word in the protocol.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Online => "online",
-            Self::Away => "away",
-            Self::Busy => Chosen::Busy.as_str(),
-            Self::Invisible => Chosen::Invisible.as_str(),
-        }
-    }
 }
 
 /// What was found out about some people.
@@ -249,86 +210,5 @@ impl Looked {
         // Invisible, one still sees one's own words.
         let (text, until) = (choice.text.map(Into::into), choice.until);
         Presence { text, until, chosen: Some(chosen), ..own }
-    }
-}
-
-/// What a wish makes of what was chosen before, by somebody who was seen last at `seen`.
-fn chosen(wish: &Wish, kept: &Kept, seen: Option<Timestamp>, now: Timestamp) -> Choice {
-    let before = holding(&kept.choice, now);
-    let was_hidden = before.chosen == Some(Chosen::Invisible);
-    let hidden_seen = if was_hidden { before.hidden_seen } else { seen };
-    let chosen = match wish.status {
-        WishedStatus::Online => None,
-        WishedStatus::Busy => Some(Chosen::Busy),
-        WishedStatus::Invisible => Some(Chosen::Invisible),
-        // Of the device alone, unless they say more.
-        WishedStatus::Away if before.chosen.is_some() || wish.text.is_none() => return before,
-        WishedStatus::Away => None,
-    };
-    let says_something = chosen.is_some() || wish.text.is_some();
-    let choice = Choice {
-        chosen,
-        text: wish.text.clone(),
-        until: wish.until.filter(|_| says_something),
-        hidden_seen: hidden_seen.filter(|_| chosen == Some(Chosen::Invisible)),
-    };
-    holding(&choice, now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
-    }
-
-    fn wish(status: WishedStatus, text: Option<&str>, until: Option<i64>) -> Wish {
-        Wish { status, text: text.map(|text| StatusText::parse(text).unwrap()), until: until.map(at) }
-    }
-
-    fn kept(choice: Choice) -> Kept {
-        Kept { choice, ..Kept::default() }
-    }
-
-    fn choice(status: Option<Chosen>, text: Option<&str>, until: Option<i64>, hidden_seen: Option<i64>) -> Choice {
-        let Wish { text, until, .. } = wish(WishedStatus::Online, text, until);
-        Choice { chosen: status, text, until, hidden_seen: hidden_seen.map(at) }
-    }
-
-    #[test]
-    fn online_ends_what_was_chosen_and_away_does_not() {
-        let busy = choice(Some(Chosen::Busy), Some("writing"), Some(200), None);
-        for (wished, want) in [
-            (wish(WishedStatus::Online, None, None), Choice::default()),
-            (wish(WishedStatus::Online, None, Some(300)), Choice::default()),
-            (wish(WishedStatus::Online, Some("back"), Some(300)), choice(None, Some("back"), Some(300), None)),
-            (wish(WishedStatus::Away, None, None), busy.clone()),
-            (wish(WishedStatus::Away, Some("lunch"), None), busy.clone()),
-            (wish(WishedStatus::Busy, None, None), choice(Some(Chosen::Busy), None, None, None)),
-        ] {
-            assert_eq!(chosen(&wished, &kept(busy.clone()), Some(at(50)), at(100)), want, "{wished:?}");
-        }
-        let words = choice(None, Some("at home"), None, None);
-        let away = wish(WishedStatus::Away, None, None);
-        assert_eq!(chosen(&away, &kept(words.clone()), Some(at(50)), at(100)), words);
-        let lunch = wish(WishedStatus::Away, Some("lunch"), Some(900));
-        assert_eq!(chosen(&lunch, &kept(words), Some(at(50)), at(100)), choice(None, Some("lunch"), Some(900), None));
-    }
-
-    #[test]
-    fn what_lapsed_before_it_began_was_never_chosen() {
-        let late = wish(WishedStatus::Busy, Some("yesterday"), Some(100));
-        assert_eq!(chosen(&late, &Kept::default(), Some(at(50)), at(100)), Choice::default());
-    }
-
-    #[test]
-    fn who_hides_again_was_last_seen_when_they_hid_first() {
-        let hidden = choice(Some(Chosen::Invisible), None, None, Some(50));
-        let hide = wish(WishedStatus::Invisible, None, None);
-        assert_eq!(chosen(&hide, &Kept::default(), Some(at(50)), at(100)), hidden);
-        assert_eq!(chosen(&hide, &kept(hidden.clone()), Some(at(90)), at(100)), hidden);
-        let lapsed = choice(Some(Chosen::Invisible), None, Some(80), Some(50));
-        assert_eq!(chosen(&hide, &kept(lapsed), Some(at(90)), at(100)).hidden_seen, Some(at(90)));
     }
 }

@@ -87,7 +87,9 @@ impl Told {
             return false;
         }
         let pace = PACE_MS.saturating_add(late);
-        let next = entry.since.map(|since| Timestamp::from_millis(since.millis().saturating_add(pace)));
+        // A clock that was set back slows nobody down.
+        let since = entry.since.filter(|since| *since <= now);
+        let next = since.map(|since| Timestamp::from_millis(since.millis().saturating_add(pace)));
         match next.filter(|next| now < *next) {
             Some(next) => {
                 self.look_at(user, next);

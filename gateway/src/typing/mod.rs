@@ -55,6 +55,7 @@ impl Typewriters {
     pub async fn stop(&self, conversation: ConversationId, user: UserId) {
         let change = self.typists().stop((conversation, user), self.now());
         self.tell(change).await;
+        self.0.nudge.notify_one();
     }
 
     /// Tells what falls due, and that those whose sockets have gone type no more, until `stop`.

@@ -1,6 +1,6 @@
 //! What is kept of people's presence, on both engines.
 
-use super::support::{Story, World};
+use super::support::{Story, World, clock};
 use crate::{
     Chosen, PresenceStore, Projection,
     presence::{Choice, Kept},
@@ -34,7 +34,8 @@ async fn kept(store: &PresenceStore, of: UserId) -> Kept {
 }
 
 each_engine!(a_choice_holds_until_the_next_one, |home| async move {
-    let store = PresenceStore::new(World::new(home).await.database);
+    let world = World::new(home).await;
+    let store = PresenceStore::new(world.database.clone());
     let (ana, ben) = (user(1), user(2));
     assert_eq!(store.load(&[ana, ben]).await.unwrap(), BTreeMap::new());
     store.choose(ana, &busy()).await.unwrap();
@@ -47,7 +48,8 @@ each_engine!(a_choice_holds_until_the_next_one, |home| async move {
 });
 
 each_engine!(devices_are_left_and_returned_to_one_by_one, |home| async move {
-    let store = PresenceStore::new(World::new(home).await.database);
+    let world = World::new(home).await;
+    let store = PresenceStore::new(world.database.clone());
     let ana = user(1);
     for _ in 0..2 {
         store.leave(ana, session(1)).await.unwrap();
@@ -62,7 +64,8 @@ each_engine!(devices_are_left_and_returned_to_one_by_one, |home| async move {
 });
 
 each_engine!(the_latest_time_somebody_was_here_stays, |home| async move {
-    let store = PresenceStore::new(World::new(home).await.database);
+    let world = World::new(home).await;
+    let store = PresenceStore::new(world.database.clone());
     store.choose(user(7), &busy()).await.unwrap();
     let everybody: BTreeMap<_, _> = (1..=1_030).map(|n| (user(n), at(1_000))).collect();
     store.seen(&everybody).await.unwrap();
@@ -84,7 +87,7 @@ each_engine!(a_rebuild_leaves_it_alone, |home| async move {
     store.choose(user(1), &busy()).await.unwrap();
     store.leave(user(1), session(1)).await.unwrap();
     let before = kept(&store, user(1)).await;
-    let options = RebuildOptions::new(super::support::clock);
+    let options = RebuildOptions::new(clock);
     let live = world.home.read_models();
     rebuild(&world.store, &live, &Projection::ALL, options, CancellationToken::new()).await.unwrap();
     assert_eq!(kept(&store, user(1)).await, before);
