@@ -5,18 +5,25 @@ import { ensure, within } from "./report.mjs";
 
 /** One who is registered: an id, a token, and the door they come in by. */
 export class Person {
-  constructor(door, name, { user, accessToken }) {
+  constructor(door, name, credentials, { user, accessToken }) {
     this.door = door;
     this.name = name;
+    this.credentials = credentials;
     this.id = user.id;
     this.token = accessToken;
   }
 
   /** Registers somebody whom nobody knows yet. */
   static async register(door, name) {
-    const email = `${name}-${randomUUID()}@e2e.example`;
-    const body = { email, password: `correct horse ${name}`, firstName: name, lastName: "Example" };
-    return new Person(door, name, await request(door, undefined, "POST", "/auth/register", body));
+    const credentials = { email: `${name}-${randomUUID()}@e2e.example`, password: `correct horse ${name}` };
+    const body = { ...credentials, firstName: name, lastName: "Example" };
+    return new Person(door, name, credentials, await request(door, undefined, "POST", "/auth/register", body));
+  }
+
+  /** The same person at another device, which comes in by a door of its own: another session. */
+  async again(door) {
+    const answer = await request(door, undefined, "POST", "/auth/login", this.credentials);
+    return new Person(door, this.name, this.credentials, answer);
   }
 
   /** The answer to a request of theirs. */
