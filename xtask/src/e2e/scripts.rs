@@ -55,6 +55,8 @@ impl Scripts {
             let mut node = Command::new("node");
             node.arg(self.folder.path().join(suite.name()).join("main.mjs"));
             node.env("DOOR_A", first).env("DOOR_B", last).env("PAGES_PORT", self.pages.to_string());
+            // What they leave behind when they are interrupted goes with the folder.
+            node.env("TMPDIR", self.folder.path());
             node.envs(self.chromium.iter().map(|program| ("CHROMIUM", program)));
             let ran = shell.run(&mut node).await;
             if ran.is_err() {
