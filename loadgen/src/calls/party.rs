@@ -115,12 +115,8 @@ impl Life {
             self.heard.borrow_mut().is_there = false;
             // Whoever waits for an answer learns that there is none.
             self.waiting.clear();
-            while self.part == Part::Lost {
-                match orders.recv().await {
-                    Some(Order::ComeBack) => break,
-                    Some(Order::Command { .. }) => {}
-                    None => return Ok(()),
-                }
+            if self.part == Part::Lost && !is_called_back(&mut orders).await {
+                return Ok(());
             }
             let (socket, is_recovered) = self.client.come_back(&why, &self.cursor).await.context("sent away")?;
             self.socket = socket;
@@ -148,6 +144,17 @@ impl Life {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Waits until one who stays away is told to come back; what else they are told meanwhile is lost. False: never.
+async fn is_called_back(orders: &mut UnboundedReceiver<Order>) -> bool {
+    loop {
+        match orders.recv().await {
+            Some(Order::ComeBack) => return true,
+            Some(Order::Command { .. }) => {}
+            None => return false,
         }
     }
 }

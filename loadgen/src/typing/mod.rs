@@ -166,13 +166,12 @@ impl Scenario<'_> {
         let window = begun..Instant::now();
         let after = (self.server.usage()?, self.crowd.tally().told());
         self.drained().await;
+        let signals = self.counted().await?.since(&counted);
+        let told = Told::between(&told, &after.1, (window.end - window.start).as_secs_f64());
         let messages = self.board.messages();
         let sent = messages.iter().filter(|message| window.contains(&message.sent));
-        let posting = Phase::of(sent.clone());
-        let told = Told::between(&told, &after.1, (window.end - window.start).as_secs_f64());
-        let count = sent.count();
-        drop(messages);
-        Ok(Turn::new(posting, told, self.counted().await?.since(&counted), [&usage, &after.0], count))
+        let count = sent.clone().count();
+        Ok(Turn::new(Phase::of(sent), told, signals, [&usage, &after.0], count))
     }
 
     async fn counted(&self) -> Result<crate::server::Signals> {
