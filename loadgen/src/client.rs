@@ -57,17 +57,27 @@ impl Client {
     /// # Errors
     /// Only when it is told to stay away.
     pub(crate) async fn come_back(&mut self, why: &Ended, cursor: &Cursor) -> Result<(Socket, bool), Ended> {
+        let flooding = if matches!(why, Ended::Closed(4029)) { FLOODING } else { 0 };
+        self.pause(Duration::from_millis(flooding)).await;
+        self.resume(cursor).await
+    }
+
+    /// As [`come_back`](Self::come_back), without a pause before the first try.
+    pub(crate) async fn resume(&mut self, cursor: &Cursor) -> Result<(Socket, bool), Ended> {
         self.cursor = cursor.clone();
-        let mut flooding = if matches!(why, Ended::Closed(4029)) { FLOODING } else { 0 };
         loop {
-            sleep(jittered(PAUSE.0, PAUSE.1) + Duration::from_millis(flooding)).await;
-            self.door = (self.door + 1) % self.doors.len();
             match self.knock().await {
                 Ok((socket, hello)) => return Ok((socket, find(&hello, RECOVERED).is_some())),
                 Err(ended) if ended.is_final() => return Err(ended),
-                Err(_) => flooding = 0,
+                Err(_) => self.pause(Duration::ZERO).await,
             }
         }
+    }
+
+    /// Waits a little, and turns to the next door.
+    async fn pause(&mut self, more: Duration) {
+        sleep(jittered(PAUSE.0, PAUSE.1) + more).await;
+        self.door = (self.door + 1) % self.doors.len();
     }
 
     async fn knock(&self) -> Result<(Socket, Vec<u8>), Ended> {

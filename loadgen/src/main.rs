@@ -1,6 +1,7 @@
 //! `chatchit-loadgen`: scenarios that load a server, measure it, and check that nothing was lost or doubled.
 
 mod append;
+mod calls;
 mod client;
 mod frames;
 mod machine;
@@ -9,6 +10,8 @@ mod rooms;
 mod server;
 mod socket;
 mod stats;
+mod storm;
+mod typing;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -32,6 +35,12 @@ enum Scenario {
     Rooms(Box<rooms::Settings>),
     /// Posting while reactions flood the server with ten times what it can take.
     Priorities(Box<priorities::Settings>),
+    /// Posting while others type in a large room.
+    Typing(Box<typing::Settings>),
+    /// Many sockets drop at once, and come back to what they missed.
+    Storm(Box<storm::Settings>),
+    /// A gateway dies with calls that ring and calls that go on.
+    Calls(calls::Settings),
     /// Appends to the log alone, beside a bare insert into the same table.
     Append(append::Settings),
 }
@@ -42,6 +51,9 @@ fn main() -> ExitCode {
         // One thread on purpose: the client shares its machine with the server, and must leave it room.
         Scenario::Rooms(settings) => block_on(Builder::new_current_thread(), rooms::run(*settings, json)),
         Scenario::Priorities(settings) => block_on(Builder::new_current_thread(), priorities::run(*settings, json)),
+        Scenario::Typing(settings) => block_on(Builder::new_current_thread(), typing::run(*settings, json)),
+        Scenario::Storm(settings) => block_on(Builder::new_current_thread(), storm::run(*settings, json)),
+        Scenario::Calls(settings) => block_on(Builder::new_current_thread(), calls::run(settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
     };
     match done {

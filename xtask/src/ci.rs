@@ -1,9 +1,9 @@
 //! Everything a change must pass, cheapest first.
 
 use crate::{
-    arrows, release,
+    arrows, e2e, release,
     shell::{Shell, cargo, say},
-    suite, tour,
+    suite,
 };
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -24,10 +24,13 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
     suite::test(shell, &["--locked".to_owned()]).await?;
     steps.begin("release");
     release::build_and_smoke(shell).await?;
-    steps.begin("tour");
-    match tour::missing_clients().as_slice() {
-        [] => tour::run(shell).await?,
-        missing => say(format_args!("the tour is not run here: it needs {}", missing.join(", "))),
+    steps.begin("e2e");
+    let (possible, impossible): (Vec<_>, Vec<_>) = e2e::ALL.into_iter().partition(|suite| suite.missing().is_empty());
+    for suite in impossible {
+        say(format_args!("{} is not run here: it needs {}", suite.name(), suite.missing().join(", ")));
+    }
+    if !possible.is_empty() {
+        e2e::run(shell, &possible).await?;
     }
     steps.end();
     Ok(())

@@ -4,13 +4,14 @@
 
 mod arrows;
 mod ci;
+mod e2e;
 mod engines;
+mod install;
 mod release;
 mod services;
 mod shell;
 mod suite;
 mod torture;
-mod tour;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -36,8 +37,12 @@ enum Task {
     },
     /// Everything a change must pass, from formatting to a start of the release binary.
     Ci,
-    /// Runs docs/tour.md as it is written: stock clients against the release binaries, on each engine.
-    E2e,
+    /// Stock clients against the release binaries, on the embedded default and on private engines.
+    E2e {
+        /// Which suites; all of them when none is named.
+        #[arg(value_enum)]
+        suites: Vec<e2e::Suite>,
+    },
     /// Private engines for development: a Postgres, a RabbitMQ and a Redis that stay up.
     Services {
         #[command(subcommand)]
@@ -70,7 +75,7 @@ async fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { arguments } => suite::test(&mut shell, &arguments).await,
         Task::Ci => ci::run(&mut shell).await,
-        Task::E2e => tour::run(&mut shell).await,
+        Task::E2e { suites } => e2e::run(&mut shell, &suites).await,
         Task::Services { task } => services::run(&mut shell, task).await,
         Task::Torture { scenario } => torture::run(&mut shell, scenario).await,
         Task::Arrows => arrows::check(&mut shell).await,

@@ -60,7 +60,8 @@ pub(crate) async fn build_and_smoke(shell: &mut Shell) -> Result<()> {
     Ok(())
 }
 
-async fn wait_until_ready(server: &mut Child, address: SocketAddr) -> Result<()> {
+/// Waits until a server that was just started is ready; an error when it ends before, or takes too long.
+pub(crate) async fn wait_until_ready(server: &mut Child, address: SocketAddr) -> Result<()> {
     let deadline = Instant::now() + READY;
     while Instant::now() < deadline {
         if let Some(status) = server.try_wait()? {

@@ -1,7 +1,7 @@
 //! Runs other programs, and ends them when this one is told to end.
 
 use anyhow::{Context, Result, bail, ensure};
-use std::{ffi::OsStr, future::Future, path::PathBuf, process::Stdio, time::Duration};
+use std::{ffi::OsStr, fs, future::Future, os::unix::fs::MetadataExt, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
     process::{Child, Command},
     signal::unix::{Signal, SignalKind, signal},
@@ -25,6 +25,11 @@ pub(crate) fn say(text: impl std::fmt::Display) {
 /// A command of the cargo that runs us.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Whether we are root.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// The program `name` of the search path, if there is one.

@@ -13,7 +13,6 @@ use crate::{
     machine::{Disk, Usage},
     rooms::{
         board::Board,
-        bulk,
         failure::Phase,
         member::{self, Member},
         open,
@@ -109,11 +108,7 @@ async fn load(settings: &Settings, server: &Server) -> Result<Report> {
     let typing = ((low / TYPING).ceil() as usize).next_multiple_of(room);
     let crowd = Crowd { reacting: users..users + flooders, typing: users + flooders..users + flooders + typing, room };
     let all = crowd.typing.end;
-    eprintln!("seeding {all} users in {} rooms", all / room);
-    let seeded = Arc::new(match server.log() {
-        Some(log) => bulk::seed(log, all, room).await?,
-        None => seed::seed(server.addresses()[0], all, room).await?,
-    });
+    let seeded = Arc::new(seed::seed(server, &vec![room; all / room]).await?);
     server.start().await?;
     let oracle = Oracle::new(seeded.rooms.len())?;
     let board = Rc::new(Board::new(room, 0));

@@ -100,6 +100,11 @@ impl Board {
         }
     }
 
+    /// How many messages lack an acknowledgement.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.messages.borrow().iter().filter(|message| message.acknowledged.is_none()).count()
+    }
+
     /// A member is about to send; the message's number.
     pub(crate) fn send(&self, sender: usize) -> usize {
         let mut messages = self.messages.borrow_mut();
@@ -172,6 +177,11 @@ impl Board {
     /// What must not have been.
     pub(crate) fn faults(&self) -> Vec<String> {
         self.faults.borrow().clone()
+    }
+
+    /// How many members each message is to arrive at.
+    pub(crate) const fn fan_out(&self) -> usize {
+        self.fan_out
     }
 
     /// The number of the first message.

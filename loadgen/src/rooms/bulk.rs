@@ -1,7 +1,7 @@
 //! The people and rooms of a run, appended in bulk to the log of a server that is about to start: no password is
 //! hashed, and their tokens are signed with the secret the server will have.
 
-use super::seed::{Seat, Seeded};
+use super::seed::{Seat, Seeded, places};
 use crate::{
     append::{clock, command, new_id},
     server::{MASTER_KEY, SECRET, unique},
@@ -24,29 +24,35 @@ use uuid::Uuid;
 /// How long the tokens are good.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Appends `users` signed-in people and a group for each `room` of them to the empty log at `location`.
-pub(crate) async fn seed(location: Location, users: usize, room: usize) -> Result<Seeded> {
+/// Appends signed-in people, a group of them for each of `sizes`, and an administrator to the empty log at `location`.
+pub(crate) async fn seed(location: Location, sizes: &[usize]) -> Result<Seeded> {
     let keys = Keys { master: MASTER_KEY };
     let (store, _committed) =
         EventStore::open(Settings { location, connections: 2, partitions: 16, keys, clock }).await?;
     let tokens = Tokens::new(SECRET.as_bytes(), &[], LIFETIME);
-    let people: Vec<_> = (0..users).map(|_| (UserId(new_id()), SessionId(new_id()))).collect();
+    let sign = |(user, session): &(UserId, SessionId)| {
+        tokens.issue(*user, *session, clock()).map_err(|problem| anyhow!("{problem:?}"))
+    };
+    let places = places(sizes);
+    // One more than there are places.
+    let people: Vec<_> = (0..=places.len()).map(|_| (UserId(new_id()), SessionId(new_id()))).collect();
     let run = unique();
-    let accounts = people.iter().enumerate().map(|(number, (user, session))| account(*user, *session, run, number));
+    let role = |number| if number == places.len() { Role::Admin } else { Role::User };
+    let accounts = people.iter().enumerate().map(|(number, person)| account(*person, role(number), run, number));
     append_all(&store, accounts.collect::<Result<_>>()?).await?;
 
-    let rooms: Vec<_> = people.chunks(room).map(|_| ConversationId(new_id())).collect();
-    let groups = people.chunks(room).zip(&rooms).enumerate();
-    let groups =
-        groups.map(|(number, (members, id))| group(*id, members.iter().map(|(user, _)| *user).collect(), number));
+    let rooms: Vec<_> = sizes.iter().map(|_| ConversationId(new_id())).collect();
+    let mut unseated = people.iter().map(|(user, _)| *user);
+    let groups = rooms.iter().zip(sizes).enumerate();
+    let groups = groups.map(|(number, (id, size))| group(*id, unseated.by_ref().take(*size).collect(), number));
     append_all(&store, groups.collect::<Result<_>>()?).await?;
 
-    let seat = |(number, (user, session)): (usize, &(UserId, SessionId))| {
-        let token = tokens.issue(*user, *session, clock()).map_err(|problem| anyhow!("{problem:?}"))?;
-        Ok(Seat { id: user.to_string(), token, room: number / room })
+    let seat = |(person, room): (&(UserId, SessionId), usize)| {
+        anyhow::Ok(Seat { id: person.0.to_string(), token: sign(person)?, room })
     };
-    let seats = people.iter().enumerate().map(seat).collect::<Result<_>>()?;
-    Ok(Seeded { seats, rooms: rooms.iter().map(ToString::to_string).collect() })
+    let admin = people.last().map(sign).transpose()?;
+    let seats = people.iter().zip(places).map(seat).collect::<Result<_>>()?;
+    Ok(Seeded { seats, rooms: rooms.iter().map(ToString::to_string).collect(), admin })
 }
 
 async fn append_all(store: &EventStore, appends: Vec<Append>) -> Result<()> {
@@ -54,7 +60,7 @@ async fn append_all(store: &EventStore, appends: Vec<Append>) -> Result<()> {
     Ok(())
 }
 
-fn account(user: UserId, session: SessionId, run: u64, number: usize) -> Result<Append> {
+fn account((user, session): (UserId, SessionId), role: Role, run: u64, number: usize) -> Result<Append> {
     let profile = Profile {
         first_name: DisplayName::parse("Load")?,
         last_name: DisplayName::parse(&format!("User {number}"))?,
@@ -66,11 +72,7 @@ fn account(user: UserId, session: SessionId, run: u64, number: usize) -> Result<
     let mut append = command(user, new_id());
     append.secrets.push(Secret::DataKey { subject: user.0 });
     append.events = vec![
-        first(
-            AggregateType::User,
-            user.0,
-            UserEvent::Registered { role: Role::User, profile: Personal::new(user, profile) },
-        ),
+        first(AggregateType::User, user.0, UserEvent::Registered { role, profile: Personal::new(user, profile) }),
         first(
             AggregateType::Session,
             session.0,

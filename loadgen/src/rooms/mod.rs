@@ -4,8 +4,9 @@
 //! *Open*: so many messages a second, round robin, not waiting for anything.
 
 pub(crate) mod board;
-pub(crate) mod bulk;
+mod bulk;
 pub(crate) mod failure;
+mod inbox;
 pub(crate) mod member;
 pub(crate) mod oracle;
 mod report;
@@ -83,12 +84,7 @@ pub(crate) async fn run(settings: Settings, json: bool) -> Result<bool> {
 }
 
 async fn load(settings: &Settings, server: &Server) -> Result<Vec<Run>> {
-    eprintln!("seeding {} users in {} rooms", settings.users, settings.users / settings.room);
-    let seeded = match server.log() {
-        Some(log) => bulk::seed(log, settings.users, settings.room).await?,
-        None => seed::seed(server.addresses()[0], settings.users, settings.room).await?,
-    };
-    let seeded = Rc::new(seeded);
+    let seeded = Rc::new(seed::seed(server, &vec![settings.room; settings.users / settings.room]).await?);
     let oracle = Oracle::new(seeded.rooms.len())?;
     let (mut runs, mut sent) = (Vec::new(), 0);
     for number in 1..=settings.runs {

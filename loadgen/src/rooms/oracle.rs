@@ -112,7 +112,6 @@ impl Oracle {
             }
             self.heads.borrow_mut()[number] += shown.len() as u64;
         }
-        let fan_out = seeded.seats.len() / seeded.rooms.len().max(1);
         let all = || messages.iter().zip(&stored);
         let is_known = |message: &super::board::Message, times: usize| message.acknowledged.is_some() || times > 0;
         faults.truncate(TOLD);
@@ -121,7 +120,7 @@ impl Oracle {
             doubled: all().filter(|(_, times)| **times > 1).count(),
             unacknowledged: all().filter(|(message, _)| message.acknowledged.is_none()).count(),
             undelivered: all()
-                .filter(|(message, times)| is_known(message, **times) && message.delivered.len() < fan_out)
+                .filter(|(message, times)| is_known(message, **times) && message.delivered.len() < board.fan_out())
                 .count(),
             unlike_log: log.map(|_| unlike_log),
             faults,

@@ -1,6 +1,8 @@
-//! The people and rooms of a run, made by the REST of a server that runs already.
+//! The people and rooms of a run: appended in bulk to a log that nobody serves yet, else made by the REST of a server
+//! that runs already.
 
-use crate::server::unique;
+use super::bulk;
+use crate::server::{Server, unique};
 use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
@@ -16,6 +18,8 @@ pub(crate) struct Seeded {
     pub(crate) seats: Vec<Seat>,
     /// The ids of the rooms' conversations.
     pub(crate) rooms: Vec<String>,
+    /// The access token of an administrator, if there is one.
+    pub(crate) admin: Option<String>,
 }
 
 /// One user.
@@ -27,15 +31,41 @@ pub(crate) struct Seat {
     pub(crate) room: usize,
 }
 
-/// Registers `users` people and opens a group for each `room` of them.
-pub(crate) async fn seed(address: SocketAddr, users: usize, room: usize) -> Result<Seeded> {
+impl Seeded {
+    /// The first rooms with their people, and the others with theirs, numbered from 0.
+    pub(crate) fn split(mut self, at: usize) -> (Self, Self) {
+        let rooms = self.rooms.split_off(at);
+        let (first, mut others): (Vec<_>, Vec<_>) = self.seats.into_iter().partition(|seat| seat.room < at);
+        others.iter_mut().for_each(|seat| seat.room -= at);
+        let admin = self.admin;
+        (Self { seats: first, rooms: self.rooms, admin: admin.clone() }, Self { seats: others, rooms, admin })
+    }
+}
+
+/// Seeds a room of each of these sizes, with people who are in no other.
+pub(crate) async fn seed(server: &Server, sizes: &[usize]) -> Result<Seeded> {
+    eprintln!("seeding {} users in {} rooms", sizes.iter().sum::<usize>(), sizes.len());
+    match server.log() {
+        Some(log) => bulk::seed(log, sizes).await,
+        None => over_rest(server.addresses()[0], sizes).await,
+    }
+}
+
+/// For each person of rooms of these sizes, the number of their room.
+pub(super) fn places(sizes: &[usize]) -> Vec<usize> {
+    sizes.iter().enumerate().flat_map(|(room, size)| std::iter::repeat_n(room, *size)).collect()
+}
+
+async fn over_rest(address: SocketAddr, sizes: &[usize]) -> Result<Seeded> {
     let client = Client::new();
     let run = unique();
-    let registered = (0..users).map(|user| register(&client, address, run, user, user / room));
+    let people = places(sizes).into_iter().enumerate();
+    let registered = people.map(|(user, room)| register(&client, address, run, user, room));
     let seats: Vec<Seat> = stream::iter(registered).buffered(AT_ONCE).try_collect().await?;
-    let opened = seats.chunks(room).enumerate().map(|(number, members)| open_room(&client, address, number, members));
+    let members = seats.chunk_by(|one, other| one.room == other.room);
+    let opened = members.enumerate().map(|(number, members)| open_room(&client, address, number, members));
     let rooms = stream::iter(opened).buffered(AT_ONCE).try_collect().await?;
-    Ok(Seeded { seats, rooms })
+    Ok(Seeded { seats, rooms, admin: None })
 }
 
 async fn register(client: &Client, address: SocketAddr, run: u64, user: usize, room: usize) -> Result<Seat> {
@@ -68,4 +98,20 @@ async fn post(client: &Client, address: SocketAddr, path: &str, token: Option<&s
     let text = answer.text().await?;
     ensure!(status.is_success(), "POST {path}: {status}: {text}");
     Ok(serde_json::from_str(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Seat, Seeded, places};
+
+    #[test]
+    fn rooms_are_split_with_their_people() {
+        let seat = |room| Seat { id: format!("of {room}"), token: String::new(), room };
+        let seats = places(&[2, 1, 3]).into_iter().map(seat).collect();
+        let seeded = Seeded { seats, rooms: ["a", "b", "c"].map(str::to_owned).to_vec(), admin: None };
+        let (first, others) = seeded.split(1);
+        assert_eq!((first.seats.len(), first.rooms.as_slice()), (2, &["a".to_owned()][..]));
+        let found: Vec<_> = others.seats.iter().map(|seat| (seat.id.as_str(), seat.room)).collect();
+        assert_eq!(found, [("of 1", 0), ("of 2", 1), ("of 2", 1), ("of 2", 1)]);
+    }
 }

@@ -4,6 +4,10 @@ use super::unique;
 use anyhow::Result;
 use sql::{Database, Location, query};
 
+const STATEMENTS: &str = "SELECT COALESCE(CAST(SUM(calls) AS BIGINT), 0) FROM pg_stat_statements \
+                          JOIN pg_database ON pg_database.oid = dbid \
+                          WHERE datname = current_database() AND query !~* '^ *(BEGIN|START|COMMIT|ROLLBACK|SET)'";
+
 /// A database that lasts as long as a run.
 pub(crate) struct TemporaryDatabase {
     server: Database,
@@ -21,6 +25,16 @@ impl TemporaryDatabase {
         Ok(Self { server, url: with_database(url, &name), name })
     }
 
+    /// How many statements ran in it so far, without those that only begin and end transactions. None when this Postgres
+    /// does not count them.
+    pub(crate) async fn statements(&self) -> Result<Option<u64>> {
+        let location = Location::Postgres { url: self.url.clone(), schema: "public".to_owned() };
+        let own = Database::connect(&location, 1).await?;
+        let counted = count(&own).await.ok();
+        own.close().await;
+        Ok(counted)
+    }
+
     /// Where it is.
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -33,6 +47,13 @@ impl TemporaryDatabase {
         server.close().await;
         Ok(())
     }
+}
+
+/// An error unless the extension is there, and was loaded when the server started.
+async fn count(database: &Database) -> Result<u64> {
+    database.execute(query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")).await?;
+    let rows = database.fetch_all(query(STATEMENTS)).await?;
+    Ok(rows.first().map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
 }
 
 /// A server's URL with another database's name.

@@ -3,9 +3,11 @@
 
 mod database;
 mod process;
+mod signals;
 
 pub(crate) use database::TemporaryDatabase;
 pub(crate) use process::Role;
+pub(crate) use signals::Signals;
 
 use crate::machine::{self, Kind, Usage};
 use anyhow::{Context, Result};
@@ -207,6 +209,14 @@ impl Server {
         }
         all.push(machine::of_this_program()?);
         Ok(all)
+    }
+
+    /// How many statements the run's database ran so far; none without a Postgres that counts them.
+    pub(crate) async fn statements(&self) -> Result<Option<u64>> {
+        match &self.database {
+            Some(database) => database.statements().await,
+            None => Ok(None),
+        }
     }
 
     /// Ends what was started.

@@ -1,12 +1,8 @@
 //! A private server from installed programs: in a folder of its own, on free ports of the loopback, and as a user
 //! without rights when we are root.
 
-use super::{
-    Engine, START,
-    process::Process,
-    user::{User, is_root},
-};
-use crate::shell::say;
+use super::{Engine, START, process::Process, user::User};
+use crate::shell::{is_root, say};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::{

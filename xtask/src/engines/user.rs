@@ -1,23 +1,14 @@
 //! Whom to run an engine as.
 
+use crate::shell::is_root;
 use anyhow::{Context, Result};
-use std::{
-    fs,
-    os::unix::{fs::MetadataExt, process::CommandExt},
-    path::Path,
-    process::Command,
-};
+use std::{fs, os::unix::process::CommandExt, path::Path, process::Command};
 
 /// A user without rights.
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
-}
-
-/// Whether we are root.
-pub(crate) fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// Whether the users of engines can come to `folder`: root's own folders are often closed to others.

@@ -1,12 +1,11 @@
-//! Failures on purpose, under traffic: the oracle of `chatchit-loadgen` judges what they did.
+//! Traffic while engines and processes die: the oracle of `chatchit-loadgen` judges what that did.
 
+use super::Stage;
 use crate::{
-    engines::{self, POSTGRES, Private, RABBITMQ, REDIS},
-    release,
-    shell::{Shell, cargo, end, say},
+    engines::Private,
+    shell::{Shell, end, say},
 };
 use anyhow::{Context, Result, bail, ensure};
-use clap::Subcommand;
 use std::{
     fmt,
     future::pending,
@@ -15,25 +14,10 @@ use std::{
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, ChildStderr, Command},
+    process::{Child, ChildStderr},
     sync::oneshot,
     time::{Instant, sleep_until},
 };
-
-/// The scenarios.
-#[derive(Subcommand)]
-pub(crate) enum Torture {
-    /// Two gateways and two workers on Postgres, RabbitMQ and Redis. A gateway and a worker are killed, RabbitMQ is away
-    /// for half a minute and later loses all it had, Redis is flushed and restarted.
-    Production {
-        /// How long there is traffic, in seconds: at least as long as the failures take.
-        #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(120..))]
-        seconds: u64,
-        /// Messages a second.
-        #[arg(long, default_value_t = 200)]
-        rate: u32,
-    },
-}
 
 /// What is done to an engine.
 #[derive(Clone, Copy)]
@@ -62,34 +46,15 @@ const FAILURES: [&str; 4] =
 /// The line with which it says that the measured time begins.
 const MEASURING: &str = "measuring";
 
-/// Runs a scenario; an error when the oracle found something wrong.
-pub(crate) async fn run(shell: &mut Shell, scenario: Torture) -> Result<()> {
-    match scenario {
-        Torture::Production { seconds, rate } => production(shell, seconds, rate).await,
-    }
-}
-
-async fn production(shell: &mut Shell, seconds: u64, rate: u32) -> Result<()> {
-    shell.run(cargo().args(release::BUILD)).await?;
-    let binaries = release::target_directory(shell).await?.join("release");
-    let [postgres, rabbitmq, redis] = engines::programs(shell).await?;
-    let starting = async {
-        tokio::try_join!(
-            Private::start(&POSTGRES, postgres),
-            Private::start(&RABBITMQ, rabbitmq),
-            Private::start(&REDIS, redis),
-        )
-    };
-    let Some(started) = shell.unless_interrupted(starting).await else { bail!("interrupted") };
-    let (postgres, mut rabbitmq, mut redis) = started?;
-
-    let mut loadgen = Command::new(binaries.join("chatchit-loadgen"));
-    loadgen.arg("rooms").arg("--spawn").arg(binaries.join("chatchit")).args(["--gateways=2", "--workers=2"]);
-    loadgen.args(["--database-url", postgres.url(), "--rabbitmq-url", rabbitmq.url(), "--redis-url", redis.url()]);
+/// Does it; an error when the oracle found something wrong.
+pub(super) async fn run(shell: &mut Shell, seconds: u64, rate: u32) -> Result<()> {
+    let mut stage = Stage::set(shell).await?;
+    let mut loadgen = stage.loadgen("rooms");
+    loadgen.args(["--gateways=2", "--workers=2"]);
     loadgen.arg(format!("--measure={seconds}")).arg(format!("--rate={rate}")).args(FAILURES);
     let mut loadgen = loadgen.stderr(Stdio::piped()).spawn().context("cannot run chatchit-loadgen")?;
     let mut times = Times::default();
-    let traffic = under_torture(&mut loadgen, &mut rabbitmq, &mut redis, &mut times);
+    let traffic = under_torture(&mut loadgen, &mut stage.rabbitmq, &mut stage.redis, &mut times);
     let (status, is_done) = match shell.unless_interrupted(traffic).await {
         Some(Ok(ended)) => ended,
         failed => {

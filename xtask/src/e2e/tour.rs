@@ -1,12 +1,12 @@
 //! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
 
+use super::{place::SECRETS, workspace_root};
 use crate::{
     engines::{ALL, Engines},
-    release,
-    shell::{Shell, cargo, say, which},
+    shell::{Shell, say},
     suite,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::{
     ffi::OsString,
     fs,
@@ -17,27 +17,17 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 const TOUR: &str = "docs/tour.md";
-const CLIENTS: [&str; 4] = ["bash", "curl", "jq", "npm"];
-
-/// Required beside `DATABASE_URL`.
-const SECRETS: [(&str, &str); 2] = [
-    ("JWT_ACCESS_TOKEN", "the tour's own secret, 32 bytes or more"),
-    ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
-];
 
 /// Ends at the first command that fails, and says which it was.
 const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
 
 /// Runs the tour on SQLite, on a private Postgres, and on private production engines.
 pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
-    let missing = missing_clients();
-    ensure!(missing.is_empty(), "the tour needs {}, which this machine lacks", missing.join(", "));
     let root = workspace_root();
     let tour = fs::read_to_string(root.join(TOUR)).with_context(|| format!("cannot read {TOUR}"))?;
     let work = tempfile::Builder::new().prefix("chatchit-tour-").tempdir()?;
     let script = work.path().join("tour.sh");
     fs::write(&script, PROLOGUE.to_owned() + &blocks(&tour))?;
-    shell.run(cargo().args(release::BUILD)).await?;
     let wscat = install_wscat(shell, &work).await?;
 
     say("the tour, on SQLite");
@@ -51,11 +41,6 @@ pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
         walk(shell, &root, &script, &wscat, &variables).await?;
     }
     Ok(())
-}
-
-/// The stock clients that this machine lacks.
-pub(crate) fn missing_clients() -> Vec<&'static str> {
-    CLIENTS.into_iter().filter(|client| which(client).is_none()).collect()
 }
 
 async fn walk(shell: &mut Shell, root: &Path, script: &Path, wscat: &Path, engine: &[(&str, &str)]) -> Result<()> {
@@ -84,12 +69,6 @@ fn with_folder(folder: &Path) -> Result<OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
     Ok(std::env::join_paths(folders)?)
-}
-
-/// The folder above this crate's.
-fn workspace_root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_owned()
 }
 
 /// What stands in the fenced `bash` blocks of a page.

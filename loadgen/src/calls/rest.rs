@@ -1,0 +1,67 @@
+//! What the server says of calls over REST, whichever gateway lives.
+
+use crate::server::Server;
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, time::Duration};
+
+/// REST at one door.
+pub(super) struct Rest {
+    client: Client,
+    door: SocketAddr,
+}
+
+impl Rest {
+    /// At the last gateway that is alive: the first is the one to die.
+    pub(super) fn at(server: &Server) -> Result<Self> {
+        let door = *server.living_doors().last().context("no gateway is alive")?;
+        Ok(Self { client: Client::builder().timeout(Duration::from_secs(15)).build()?, door })
+    }
+
+    /// The conversation of two.
+    pub(super) async fn direct(&self, token: &str, other: &str) -> Result<String> {
+        let body = json!({"type": "direct", "members": [other]});
+        let conversation = self.ask(Method::POST, "/conversations", token, Some(&body)).await?;
+        Ok(conversation["id"].as_str().context("a conversation without an id")?.to_owned())
+    }
+
+    /// A call as it is now.
+    pub(super) async fn call(&self, token: &str, id: &str) -> Result<Value> {
+        self.ask(Method::GET, &format!("/calls/{id}"), token, None).await
+    }
+
+    /// The calls of a conversation, newest first.
+    pub(super) async fn history(&self, token: &str, conversation: &str) -> Result<Vec<Value>> {
+        items(self.ask(Method::GET, &format!("/conversations/{conversation}/calls"), token, None).await?)
+    }
+
+    /// The messages that a call has left in its conversation.
+    pub(super) async fn messages(&self, token: &str, conversation: &str, call: &str) -> Result<usize> {
+        let path = format!("/conversations/{conversation}/messages");
+        let messages = items(self.ask(Method::GET, &path, token, None).await?)?;
+        let is_of_call = |message: &&Value| {
+            message["messageType"] == "CALL"
+                && message["content"].as_str().is_some_and(|content| content.contains(call))
+        };
+        Ok(messages.iter().filter(is_of_call).count())
+    }
+
+    async fn ask(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Result<Value> {
+        let mut request = self.client.request(method, format!("http://{}{path}", self.door)).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path}: {status}: {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+fn items(mut page: Value) -> Result<Vec<Value>> {
+    match page["items"].take() {
+        Value::Array(items) => Ok(items),
+        _ => anyhow::bail!("a page without items"),
+    }
+}

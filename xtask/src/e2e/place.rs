@@ -1,0 +1,104 @@
+//! The server in an empty place: as one process, or as two gateways and a worker on private engines.
+
+use crate::{
+    engines::Engines,
+    release,
+    shell::{Shell, say},
+};
+use anyhow::{Context, Result, bail};
+use std::{
+    fmt::Write,
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    process::Stdio,
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// Required beside `DATABASE_URL`.
+pub(crate) const SECRETS: [(&str, &str); 2] = [
+    ("JWT_ACCESS_TOKEN", "a secret for the suites alone, of 32 bytes or more"),
+    ("CHATCHIT_MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+];
+/// Of a log, for people.
+const TAIL: usize = 8_000;
+
+/// A server that lives as long as this value.
+pub(crate) struct Place {
+    folder: TempDir,
+    program: PathBuf,
+    processes: Vec<(&'static str, Child)>,
+    doors: Vec<String>,
+    settings: Vec<(String, String)>,
+}
+
+impl Place {
+    /// One process on the embedded default, with one door for everybody.
+    pub(crate) async fn embedded(shell: &mut Shell, origin: String) -> Result<Self> {
+        let mut place = Self::new(shell, origin).await?;
+        place.start(shell, "server", "all").await?;
+        place.doors.extend_from_within(..);
+        Ok(place)
+    }
+
+    /// Two gateways and a worker.
+    pub(crate) async fn two_gateways(shell: &mut Shell, origin: String, engines: &Engines) -> Result<Self> {
+        let mut place = Self::new(shell, origin).await?;
+        let variables = SECRETS.into_iter().chain(engines.variables());
+        place.settings.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        for (name, role) in [("gateway-1", "gateway"), ("gateway-2", "gateway"), ("worker-1", "worker")] {
+            place.start(shell, name, role).await?;
+        }
+        Ok(place)
+    }
+
+    async fn new(shell: &mut Shell, origin: String) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chatchit-e2e-data-").tempdir()?;
+        let program = release::target_directory(shell).await?.join("release/chatchit");
+        let settings = vec![("ALLOWED_ORIGINS".to_owned(), origin), ("RUST_LOG".to_owned(), "info".to_owned())];
+        Ok(Self { folder, program, processes: Vec::new(), doors: Vec::new(), settings })
+    }
+
+    async fn start(&mut self, shell: &mut Shell, name: &'static str, role: &str) -> Result<()> {
+        let data = self.folder.path().join(name);
+        fs::create_dir(&data)?;
+        let log = fs::File::create(self.log_of(name))?;
+        let address: SocketAddr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        say(format_args!("starting {name} at {address}"));
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command.env("PORT", address.port().to_string()).env("CHATCHIT_DATA", &data).env("CHATCHIT_ROLE", role);
+        command.current_dir(&data).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+        let server = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
+        self.processes.push((name, server));
+        let Some((_, server)) = self.processes.last_mut() else { bail!("a process was lost") };
+        match shell.unless_interrupted(release::wait_until_ready(server, address)).await {
+            Some(ready) => ready.with_context(|| format!("{name}: {}", self.log()))?,
+            None => bail!("interrupted"),
+        }
+        if role != "worker" {
+            self.doors.push(format!("http://{address}"));
+        }
+        Ok(())
+    }
+
+    /// The URLs of its doors: two, which may be the same.
+    pub(crate) fn doors(&self) -> &[String] {
+        &self.doors
+    }
+
+    /// The ends of the logs of its processes.
+    pub(crate) fn log(&self) -> String {
+        self.processes.iter().fold(String::new(), |mut all, (name, _)| {
+            let log = fs::read_to_string(self.log_of(name)).unwrap_or_default();
+            let from = log.char_indices().rev().nth(TAIL).map_or(0, |(at, _)| at);
+            let _ = writeln!(all, "-- {name}\n{}", &log[from..]);
+            all
+        })
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.log"))
+    }
+}
