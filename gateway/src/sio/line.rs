@@ -31,20 +31,20 @@ pub(super) struct Line {
 }
 
 enum Carrier {
-    Socket(Wire),
+    Socket(Box<Wire>),
     Polled(Box<Polled>, Place),
 }
 
 impl Line {
     pub(super) fn over_socket(wire: Wire, name: String) -> Self {
-        Self { carrier: Carrier::Socket(wire), name, left: None, is_connected: false }
+        Self { carrier: Carrier::Socket(Box::new(wire)), name, left: None, is_connected: false }
     }
 
     pub(super) fn polled(polled: Polled, place: Place, name: String) -> Self {
         Self { carrier: Carrier::Polled(Box::new(polled), place), name, left: None, is_connected: false }
     }
 
-    fn move_to(&mut self, wire: Wire, left: String) {
+    fn move_to(&mut self, wire: Box<Wire>, left: String) {
         self.carrier = Carrier::Socket(wire);
         self.left = Some(left).filter(|left| !left.is_empty()).map(Utf8Bytes::from);
     }

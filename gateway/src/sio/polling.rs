@@ -23,7 +23,7 @@ pub(super) enum Request {
     /// The client tries a WebSocket, or has given up trying: while it tries, no GET is kept waiting.
     Probing(bool),
     /// The client has moved to a WebSocket.
-    Moved(Wire),
+    Moved(Box<Wire>),
     /// Something came after which the session must be closed.
     Bad(Close),
 }
@@ -35,7 +35,7 @@ pub(super) enum Came {
     /// Something after which the session must be closed.
     Bad(Close),
     /// The client has moved to a WebSocket.
-    Moved(Wire),
+    Moved(Box<Wire>),
     /// A GET waits.
     Poll,
     /// Nobody can ask any more.
@@ -96,7 +96,7 @@ impl Polled {
 
     /// Has a text fetched by the GET that waits, or by the next one. Waits until the text before was fetched;
     /// answers the WebSocket that the client moved to meanwhile, with everything that was not fetched.
-    pub(super) async fn write(&mut self, text: String) -> Result<Option<(Wire, String)>, Gone> {
+    pub(super) async fn write(&mut self, text: String) -> Result<Option<(Box<Wire>, String)>, Gone> {
         let within = self.write_within;
         let fetched = async {
             while !self.unsent.is_empty() {

@@ -14,7 +14,7 @@ pub(super) async fn move_over(mut wire: Wire, session: mpsc::Sender<Request>) {
     let probed = timeout(WITHIN, probe(&mut wire, &session)).await;
     if probed == Ok(true) {
         // Gone, should the session have ended meanwhile: the client hears of it by the socket's end.
-        let _ = session.send(Request::Moved(wire)).await;
+        let _ = session.send(Request::Moved(Box::new(wire))).await;
     } else {
         let _ = session.send(Request::Probing(false)).await;
         wire.close(Close::NotOurs).await;
