@@ -111,7 +111,7 @@ class Page {
   async evaluate(expression) {
     const parameters = { expression, awaitPromise: true, returnByValue: true };
     const { result, exceptionDetails: thrown } = await this.browser.call("Runtime.evaluate", parameters, this.session);
-    ensure(!thrown, thrown?.exception?.description ?? thrown?.text);
+    ensure(!thrown, (thrown?.exception?.description ?? thrown?.text)?.split("\n")[0]);
     return result.value;
   }
 
