@@ -8,7 +8,7 @@ use gateway::{Config, calls::CallSettings};
 use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{Home, Mix, each_mix};
-use ws_support::{Client, Person, Server, config, names};
+use ws_support::{Client, Person, Server, config, names, until};
 
 /// What rings, rings for ever; who is gone is missed soon.
 fn patient(home: &Home) -> Config {
@@ -225,8 +225,13 @@ each_mix!(nobody_there_nobody_rings, |home| async move {
     assert_eq!((&refused["status"], &refused["code"]), (&json!(409), &json!("user_not_online")));
     assert!(!names(&a.fence().await.0).iter().any(|name| name.starts_with("call.")), "nothing is stored");
     let mut b = server.connect(&ben, None).await;
-    a.ok("call.initiate", new).await;
+    let call = a.ok("call.initiate", new.clone()).await;
     assert_eq!(call_push(&mut b).await["event"], "call.ringing");
+    // Whoever has gone is still shown as here for a while, and hears nothing ring.
+    a.ok("call.close", json!({"callId": call["id"]})).await;
+    drop(b);
+    until("the socket to go", async || server.app.hub.sockets() == 1).await;
+    assert_eq!(a.refused("call.initiate", new).await["code"], "user_not_online");
     server.stop().await;
 });
 
@@ -336,7 +341,7 @@ async fn a_call_goes_over_two_gateways() {
     assert_eq!(a.refused("call.initiate", new.clone()).await["code"], "user_not_online");
     let mut b = two.connect(&ben, None).await;
     let user = domain::UserId(ben.id);
-    ws_support::until("the lease", async || {
+    until("the lease", async || {
         !one.app.graph.graph().nodes(&[user], (one.app.clock)()).await.unwrap().is_empty()
     })
     .await;

@@ -4,8 +4,8 @@ use crate::{App, Problem};
 use domain::{ConversationId, UserId};
 
 impl App {
-    /// Whether anybody else of a conversation has a socket: here, for leases come a moment late, or anywhere by the
-    /// graph. When that cannot be told, somebody may be.
+    /// Whether anybody else of a conversation has a socket: here, as the hub knows to the moment, or in another process,
+    /// by its leases, which outlast a socket by the grace of presence. When that cannot be told, somebody may be.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -15,8 +15,9 @@ impl App {
         if !self.config.knows_who_is_here() || self.hub.is_any_here(&others) {
             return Ok(true);
         }
-        match self.graph.graph().online(&others, (self.clock)()).await {
-            Ok(online) => Ok(!online.is_empty()),
+        let own = self.broker.node();
+        match self.graph.graph().here(&others, (self.clock)()).await {
+            Ok(here) => Ok(here.into_values().flatten().any(|(_, node)| node != own)),
             Err(error) => {
                 tracing::debug!(error.cause = %error, "a call rings although the graph is away");
                 Ok(true)
