@@ -39,7 +39,6 @@ mod unreact;
 mod update_conversation;
 mod update_profile;
 
-pub use admission::Place;
 pub use commands::{CommandSettings, Commands};
 pub use context::{Actor, Context, Done};
 pub use create_conversation::{CreateConversation, Created};
