@@ -1,40 +1,53 @@
-//! How many medium commands may be under way: as many as leave the high ones quick.
+//! At which rate medium commands are let in: at one that leaves the high ones quick.
 //!
-//! Additive increase, multiplicative decrease (Chiu and Jain, 1989), as congestion control does it: the latency of
-//! high commands is the sign of congestion.
+//! The latency of high commands is the sign of congestion, as in congestion control. A rate is limited and not the
+//! number under way: a few at a time keep all processors as busy as many do.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 
 /// No high command's append is slow that takes less than this.
-const QUICK: Duration = Duration::from_millis(5);
+const QUICK: Duration = Duration::from_millis(2);
 /// Beyond that, one is slow that takes so many times as long as the quickest one lately: disks differ.
 const SLOWER: u32 = 4;
 /// What "lately" is, at least; at most twice as long.
 const LATELY: Duration = Duration::from_secs(5);
-/// How long a change of the limit is given to show.
-const TURN: Duration = Duration::from_millis(100);
-/// Fewer would starve the medium tier.
-const LEAST: usize = 4;
-/// More only wait for each other.
-const MOST: usize = 64;
-/// With so few places, signals are shed.
-const PRESSED: usize = 16;
-/// Commands that may wait for a place; more are told to come back.
+/// How long a change of the rate is given to show.
+const TURN: Duration = Duration::from_millis(50);
+/// Commands per second that are let in whatever happens, or as many as there are high ones if those are more: fewer
+/// would starve the medium tier.
+const LEAST: f64 = 100.0;
+/// Turns.
+const HIGH_OVER: f64 = 20.0;
+/// A rate that limits nothing.
+const MOST: f64 = 50_000.0;
+/// What the rate grows by in a turn without a slow high command.
+const GROWTH: f64 = 1.02;
+/// The same when no high command has come for [`ALONE`].
+const FREE: f64 = 2.0;
+/// How long it takes until medium commands have the processors to themselves.
+const ALONE: Duration = Duration::from_secs(1);
+/// Below this rate signals are shed.
+const PRESSED: f64 = 1_000.0;
+/// For so long a rate that was not used is made up for.
+const SLACK: Duration = Duration::from_millis(5);
+/// Commands under way; more only wait for each other.
+const PLACES: usize = 64;
+/// Commands that may wait; more are told to come back.
 const QUEUE: usize = 4_096;
 
 /// A place among the medium commands under way; it is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -44,74 +57,66 @@ struct Waiting<'a>(&'a AtomicUsize);
 /// Admits medium commands.
 #[derive(Debug)]
 pub(crate) struct Admission {
+    /// Held by the one whose turn is next.
+    line: tokio::sync::Mutex<()>,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
-    limit: Mutex<Limit>,
+    pace: Mutex<Pace>,
 }
 
 #[derive(Debug)]
-struct Limit {
-    places: usize,
-    /// Whether a high command was slow in this turn.
-    slow: bool,
+struct Pace {
+    /// Commands per second.
+    rate: f64,
+    /// When the last one was, or is, to go.
+    due: Instant,
+    /// How many came in this turn and in the one before.
+    came: [u32; 2],
+    /// High commands in this turn.
+    high: u32,
+    /// High commands per second: an average over some [`HIGH_OVER`] turns.
+    high_rate: f64,
+    turn_ends: Instant,
+    /// Whether the rate was cut in this turn.
+    is_cut: bool,
+    /// When the last high command ended.
+    high_at: Instant,
     /// The quickest high command of this window and of the one before it.
     quickest: [Duration; 2],
     window_ends: Instant,
-    /// Places to be taken away, once they are free.
-    owed: usize,
-    turn_ends: Instant,
 }
 
 impl Admission {
     pub(crate) fn new() -> Self {
-        let now = Instant::now();
-        let quickest = [Duration::MAX; 2];
-        let limit = Limit { places: MOST, slow: false, quickest, window_ends: now, owed: 0, turn_ends: now };
-        Self { places: Arc::new(Semaphore::new(MOST)), waiting: AtomicUsize::new(0), limit: Mutex::new(limit) }
+        let pace = Mutex::new(Pace::new(Instant::now()));
+        let places = Arc::new(Semaphore::new(PLACES));
+        Self { line: tokio::sync::Mutex::default(), places, waiting: AtomicUsize::new(0), pace }
     }
 
     /// Waits for a place: first come, first served. `None` when too many wait already.
     pub(crate) async fn place(&self) -> Option<Place> {
-        self.adjust(None, Instant::now());
-        let waiting = Waiting::begin(&self.waiting)?;
+        let _waiting = Waiting::begin(&self.waiting)?;
+        let _turn = self.line.lock().await;
+        let due = self.pace().next(Instant::now());
+        sleep_until(due).await;
         let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        drop(waiting);
         Some(Place { _permit: permit })
     }
 
-    /// Whether high commands are slow, so that whatever may be shed should be.
+    /// Whether medium commands are held back, so that whatever may be shed should be.
     pub(crate) fn is_pressed(&self) -> bool {
-        self.adjust(None, Instant::now());
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner).places <= PRESSED
+        let mut pace = self.pace();
+        pace.turn(Instant::now());
+        pace.rate < PRESSED
     }
 
     /// A high command took so long.
     pub(crate) fn high_took(&self, time: Duration) {
-        self.adjust(Some(time), Instant::now());
+        self.pace().high_took(time, Instant::now());
     }
 
-    fn adjust(&self, high: Option<Duration>, now: Instant) {
-        let mut limit = self.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(time) = high {
-            limit.high_took(time, now);
-        }
-        if let Some(late) = now.checked_duration_since(limit.turn_ends) {
-            limit.turn_ends = now + TURN;
-            match limit.next(1 + (late.as_millis() / TURN.as_millis()) as usize) {
-                wanted if wanted > limit.places => {
-                    let more = wanted - limit.places;
-                    let paid = more.min(limit.owed);
-                    limit.owed -= paid;
-                    self.places.add_permits(more - paid);
-                    limit.places = wanted;
-                }
-                wanted => {
-                    limit.owed += limit.places - wanted;
-                    limit.places = wanted;
-                }
-            }
-        }
-        limit.owed -= self.places.forget_permits(limit.owed);
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,24 +134,70 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Limit {
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self {
+            rate: MOST,
+            due: now,
+            came: [0; 2],
+            high: 0,
+            high_rate: 0.0,
+            turn_ends: now + TURN,
+            is_cut: false,
+            high_at: now,
+            quickest: [Duration::MAX; 2],
+            window_ends: now,
+        }
+    }
+
+    /// When the next command may go.
+    fn next(&mut self, now: Instant) -> Instant {
+        self.turn(now);
+        self.came[0] += 1;
+        let earliest = now.checked_sub(SLACK).unwrap_or(now);
+        self.due = (self.due + Duration::from_secs_f64(1.0 / self.rate)).max(earliest);
+        self.due
+    }
+
     fn high_took(&mut self, time: Duration, now: Instant) {
+        self.turn(now);
+        self.high += 1;
+        self.high_at = now;
         if now >= self.window_ends {
             self.window_ends = now + LATELY;
             self.quickest = [Duration::MAX, self.quickest[0]];
         }
         self.quickest[0] = self.quickest[0].min(time);
         let [this, before] = self.quickest;
-        self.slow |= time > this.min(before).saturating_mul(SLOWER).max(QUICK);
+        if time > this.min(before).saturating_mul(SLOWER).max(QUICK) && !self.is_cut {
+            self.give_way();
+        }
     }
 
-    /// How many places the next turn has, when so many turns have passed.
-    fn next(&mut self, turns: usize) -> usize {
-        if std::mem::take(&mut self.slow) {
-            (self.places / 2).max(LEAST)
-        } else {
-            self.places.saturating_add(turns).min(MOST)
+    /// Lets in half of what came lately, unless that was so little that it cannot be at fault.
+    fn give_way(&mut self) {
+        let [this, before] = self.came;
+        let came = f64::from(this.max(before)) / TURN.as_secs_f64();
+        let least = self.high_rate.max(LEAST);
+        if came >= least {
+            self.rate = (self.rate.min(came) / 2.0).max(least);
+            self.is_cut = true;
         }
+    }
+
+    /// Ends a turn when it is time. Turns in which nothing happened count.
+    fn turn(&mut self, now: Instant) {
+        let Some(late) = now.checked_duration_since(self.turn_ends) else { return };
+        let since = (late.as_secs_f64() / TURN.as_secs_f64()).floor();
+        let without_cut = if self.is_cut { since } else { since + 1.0 };
+        let growth: f64 = if now < self.high_at + ALONE { GROWTH } else { FREE };
+        let share = (since + 1.0).min(HIGH_OVER) / HIGH_OVER;
+        let high = f64::from(std::mem::take(&mut self.high)) / ((since + 1.0) * TURN.as_secs_f64());
+        self.high_rate += (high - self.high_rate) * share;
+        self.rate = (self.rate * growth.powf(without_cut)).max(self.high_rate).min(MOST);
+        self.came = [0, if late < TURN { self.came[0] } else { 0 }];
+        self.is_cut = false;
+        self.turn_ends = now + TURN;
     }
 }
 
@@ -157,77 +208,107 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     struct Trial {
-        admission: Admission,
+        pace: Pace,
         now: Instant,
     }
 
     impl Trial {
         fn new() -> Self {
-            Self { admission: Admission::new(), now: Instant::now() + TURN }
+            let now = Instant::now();
+            Self { pace: Pace::new(now), now }
         }
 
-        /// Some turns, each with a high command that took so long, or with none.
-        fn turns(&mut self, count: usize, high: Option<Duration>) {
+        /// Some turns, in each of which as many medium commands come as are let in, `most` at most, and a high one that
+        /// takes so long, or none.
+        fn turns(&mut self, count: usize, most: u32, high: Option<Duration>) {
             for _ in 0..count {
-                self.admission.adjust(high, self.now);
+                let mut came = 0;
+                while came < most && self.pace.next(self.now) <= self.now + TURN {
+                    came += 1;
+                }
+                if let Some(time) = high {
+                    self.pace.high_took(time, self.now);
+                }
                 self.now += TURN;
             }
-        }
-
-        fn free(&self) -> usize {
-            self.admission.places.available_permits()
         }
     }
 
     #[test]
     fn medium_commands_give_way_while_high_ones_are_slow() {
         let mut trial = Trial::new();
-        trial.turns(1, Some(MS));
-        assert_eq!(trial.free(), MOST);
-        trial.turns(10, Some(50 * MS));
-        assert_eq!(trial.free(), LEAST);
-        trial.turns(2, Some(2 * MS));
-        assert_eq!(trial.free(), LEAST + 2);
-        trial.turns(100, Some(2 * MS));
-        assert_eq!(trial.free(), MOST);
+        trial.turns(1, 100, Some(MS));
+        assert!(trial.pace.rate >= MOST);
+        trial.turns(1, 100, Some(50 * MS));
+        assert!((900.0..1_100.0).contains(&trial.pace.rate), "half of what came, and not of what might");
+        trial.turns(20, 100, Some(50 * MS));
+        assert!(trial.pace.rate <= LEAST * GROWTH);
+        trial.turns(50, 100, Some(MS));
+        assert!((2.0 * LEAST..4.0 * LEAST).contains(&trial.pace.rate), "it grows slowly");
     }
 
-    #[tokio::test]
-    async fn a_place_that_is_taken_away_while_held_is_not_given_out_again() {
+    #[test]
+    fn few_medium_commands_are_not_at_fault() {
         let mut trial = Trial::new();
-        let mut held = Vec::new();
-        for _ in 0..MOST {
-            held.extend(trial.admission.place().await);
+        trial.turns(1, 1, Some(MS));
+        trial.turns(20, 1, Some(500 * MS));
+        assert!(trial.pace.rate >= MOST);
+    }
+
+    #[test]
+    fn as_many_are_let_in_as_there_are_high_ones() {
+        let mut trial = Trial::new();
+        trial.turns(1, 0, Some(MS));
+        for _ in 0..100 {
+            // A thousand a second.
+            (0..49).for_each(|_| trial.pace.high_took(50 * MS, trial.now));
+            trial.turns(1, 200, Some(50 * MS));
         }
-        trial.turns(1, Some(MS));
-        trial.turns(10, Some(50 * MS));
-        held.truncate(MOST - 10);
-        trial.turns(1, Some(50 * MS));
-        assert_eq!(trial.free(), 0);
-        held.clear();
-        trial.turns(1, Some(50 * MS));
-        assert_eq!(trial.free(), LEAST);
+        assert!((900.0..1_200.0).contains(&trial.pace.rate), "{}", trial.pace.rate);
     }
 
     #[test]
     fn on_a_slow_disk_slow_is_slower() {
         let mut trial = Trial::new();
-        trial.turns(100, Some(30 * MS));
-        assert_eq!(trial.free(), MOST);
-        trial.turns(10, Some(150 * MS));
-        assert_eq!(trial.free(), LEAST);
+        trial.turns(100, 100, Some(30 * MS));
+        assert!(trial.pace.rate >= MOST);
+        trial.turns(1, 100, Some(150 * MS));
+        assert!(trial.pace.rate < MOST);
     }
 
     #[test]
-    fn places_come_back_when_no_high_command_comes_any_more() {
+    fn nothing_is_limited_any_more_when_no_high_command_comes() {
         let mut trial = Trial::new();
-        trial.turns(1, Some(MS));
-        trial.turns(10, Some(50 * MS));
-        trial.turns(2 * MOST, None);
-        assert_eq!(trial.free(), MOST);
-        trial.turns(10, Some(50 * MS));
-        trial.now += 2 * TURN * u32::try_from(MOST).unwrap_or(u32::MAX);
-        trial.turns(1, None);
-        assert_eq!(trial.free(), MOST, "after a pause, too");
+        trial.turns(1, 100, Some(MS));
+        trial.turns(20, 100, Some(50 * MS));
+        assert!(trial.pace.rate <= LEAST * GROWTH);
+        trial.turns(40, 10_000, None);
+        assert!(trial.pace.rate >= MOST);
+        trial.turns(20, 100, Some(50 * MS));
+        trial.now += 60 * ALONE;
+        trial.pace.turn(trial.now);
+        assert!(trial.pace.rate >= MOST, "after a pause, too");
+    }
+
+    #[test]
+    fn commands_go_at_the_rate() {
+        let mut trial = Trial::new();
+        trial.pace.rate = LEAST;
+        trial.now += TURN / 2;
+        let due: Vec<_> = (0..3).map(|_| trial.pace.next(trial.now)).collect();
+        assert!(due[0] <= trial.now, "the first goes at once");
+        assert_eq!([due[1] - due[0], due[2] - due[1]], [10 * MS; 2]);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_under_way() {
+        let admission = Admission::new();
+        let mut held = Vec::new();
+        for _ in 0..PLACES {
+            held.extend(admission.place().await);
+        }
+        assert_eq!(admission.places.available_permits(), 0);
+        held.pop();
+        assert!(admission.place().await.is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! The write side as a whole: its settings, what its use cases share, and the states it answers questions from.
 
 use crate::{
-    CommandError, PasswordCost, Place,
+    CommandError, PasswordCost,
     admission::Admission,
     coalescing::Coalescing,
     execute::Turns,
@@ -111,15 +111,7 @@ impl Commands {
         Ok(self.state::<Session>(session.0).await?.state.is_live(user))
     }
 
-    /// A place among the medium commands under way, for what else answering one costs.
-    ///
-    /// # Errors
-    /// [`CommandError::Overloaded`] when too many wait for one.
-    pub async fn place(&self) -> Result<Place, CommandError> {
-        self.admission().place().await.ok_or(CommandError::Overloaded)
-    }
-
-    /// Whether high commands are slow, so that whatever may be shed should be.
+    /// Whether medium commands are held back for high ones, so that whatever may be shed should be.
     #[must_use]
     pub fn is_pressed(&self) -> bool {
         self.admission().is_pressed()

@@ -27,8 +27,8 @@ pub(crate) trait UseCase: Serialize + Sync {
     type Aggregate: Cached;
     /// Its name in the protocol.
     const NAME: &'static str;
-    /// The tier of what it appends. Only so many medium commands are under way at a time ([`Admission`]), so that a flood
-    /// of them waits for itself, and the high ones not for it.
+    /// The tier of what it appends. Only so many medium commands per second are let in ([`Admission`]), so that a flood of
+    /// them waits for itself, and the high ones not for it.
     ///
     /// [`Admission`]: crate::admission::Admission
     fn tier(&self) -> Tier {
@@ -112,7 +112,10 @@ impl Commands {
         caller: &Caller<'_>,
         case: &C,
     ) -> Result<Done<C::Aggregate>, CommandError> {
-        let _place = if case.tier() == Tier::High { None } else { Some(self.place().await?) };
+        let _place = match case.tier() {
+            Tier::High => None,
+            _ => Some(self.admission().place().await.ok_or(CommandError::Overloaded)?),
+        };
         let request_hash = self.request_hash(case)?;
         let key = caller.command_key(&request_hash, self.new_id());
         let mut freshness = Freshness::Cached;

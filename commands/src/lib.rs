@@ -48,7 +48,6 @@ mod unreact;
 mod update_conversation;
 mod update_profile;
 
-pub use admission::Place;
 pub use call::CallRef;
 pub use commands::{CommandSettings, Commands};
 pub use context::{Actor, Context, Done};
