@@ -169,8 +169,10 @@ impl Door for Line {
                 }
                 Carrier::Polled(mut polled, _place) => {
                     let is_awaited = is_connected || polled.has_unsent();
-                    words.push(CLOSE.to_owned());
-                    polled.write(joined(words).unwrap_or_default()).await?;
+                    // In a payload of its own: the official client drops what comes with it.
+                    for text in joined(words).into_iter().chain([CLOSE.to_owned()]) {
+                        polled.write(text).await?;
+                    }
                     if is_awaited {
                         polled.flushed().await;
                     }

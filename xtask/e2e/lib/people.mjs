@@ -27,12 +27,13 @@ export class Person {
   }
 
   /** The answer to a request of theirs. */
-  api(method, path, body) {
-    return request(this.door, this.token, method, path, body);
+  api(method, path, body, position) {
+    return request(this.door, this.token, method, path, body, position);
   }
 
-  get(path) {
-    return this.api("GET", path);
+  /** What is read, once it shows the event at `position`. */
+  get(path, position) {
+    return this.api("GET", path, undefined, position);
   }
 
   post(path, body = {}) {
@@ -56,9 +57,10 @@ export class Person {
   }
 }
 
-async function request(door, token, method, path, body) {
+async function request(door, token, method, path, body, position) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
+  if (position) headers["X-ChatChit-Position"] = position;
   const asked = fetch(door + path, { method, headers, body: body && JSON.stringify(body) });
   const answer = await within(asked, `${method} ${path}`);
   const text = await answer.text();

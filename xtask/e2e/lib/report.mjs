@@ -1,5 +1,7 @@
 // What was checked, a line each; and waiting for what is yet to come, never for ever.
 
+import { isDeepStrictEqual } from "node:util";
+
 /** How long anything may take to come, in milliseconds, unless said otherwise. */
 export const PATIENCE = 15_000;
 
@@ -30,10 +32,10 @@ export function ensure(holds, otherwise) {
   if (!holds) throw new Error(otherwise);
 }
 
-/** An error unless both are the same JSON. */
+/** An error unless both are the same JSON, whatever the order of their fields. */
 export function same(found, wanted, what) {
   const [a, b] = [found, wanted].map((value) => JSON.stringify(value) ?? "nothing");
-  ensure(a === b, `${what} is ${a}, not ${b}`);
+  ensure(isDeepStrictEqual(found, wanted), `${what} is ${a}, not ${b}`);
 }
 
 /** What `promise` gives; an error when it takes too long. */

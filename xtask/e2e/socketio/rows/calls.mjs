@@ -57,26 +57,29 @@ export async function calls({ doors, ana, ben, direct, anaPhone, anaTablet, benP
 
   await check("closeCall by its conversation => closeCall", async () => {
     anaPhone.emit("closeCall", { conversationId: direct });
+    let position;
     for (const client of others) {
       const closed = await client.gets("closeCall");
       same([closed.callId, closed.conversationId, closed.closedBy], [callId, direct, ana.id], "closeCall");
       ensure(closed.closedAt, "closeCall has no time");
       durable(closed);
-      await client.gets("call.closed");
+      ({ position } = await client.gets("call.closed"));
     }
-    same((await ben.get(`/calls/${callId}`)).status, "ENDED", "the call");
+    same((await ben.get(`/calls/${callId}`, position)).status, "ENDED", "the call");
   });
 
   await check("refuseCall => refuseCall", async () => {
     anaPhone.emit("callUser", { conversationId: direct, callType: "VOICE" });
     ({ callId } = await benPhone.gets("callUser"));
     benPhone.emit("refuseCall", { conversationId: direct });
+    let position;
     for (const client of [anaPhone, anaTablet, benTablet]) {
       const refused = await client.gets("refuseCall", (told) => told.callId === callId);
       same([refused.conversationId, refused.refusedBy], [direct, ben.id], "refuseCall");
       durable(refused);
+      ({ position } = refused);
     }
-    const { items } = await ana.get(`/conversations/${direct}/calls`);
+    const { items } = await ana.get(`/conversations/${direct}/calls`, position);
     same([items[0].id, items[0].status, items[0].duration], [callId, "REFUSED", 0], "the history");
   });
 
