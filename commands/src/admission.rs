@@ -32,11 +32,11 @@ const HIGH_OVER: f64 = 20.0;
 const MOST: f64 = 50_000.0;
 /// What the rate grows by in a turn without a slow high command.
 const GROWTH: f64 = 1.02;
-/// The same when no high command has come for [`ALONE`].
+/// The same when no high command has come for [`ALONE`], or when the rate limits nobody.
 const FREE: f64 = 2.0;
 /// How long it takes until medium commands have the processors to themselves.
 const ALONE: Duration = Duration::from_secs(1);
-/// Below this rate signals are shed.
+/// Below this rate, and while somebody waits, signals are shed.
 const PRESSED: f64 = 1_000.0;
 /// For so long a rate that was not used is made up for.
 const SLACK: Duration = Duration::from_millis(5);
@@ -105,6 +105,9 @@ impl Admission {
 
     /// Whether medium commands are held back, so that whatever may be shed should be.
     pub(crate) fn is_pressed(&self) -> bool {
+        if self.waiting.load(Relaxed) == 0 {
+            return false;
+        }
         let mut pace = self.pace();
         pace.turn(Instant::now());
         pace.rate < PRESSED
@@ -190,7 +193,8 @@ impl Pace {
         let Some(late) = now.checked_duration_since(self.turn_ends) else { return };
         let since = (late.as_secs_f64() / TURN.as_secs_f64()).floor();
         let without_cut = if self.is_cut { since } else { since + 1.0 };
-        let growth: f64 = if now < self.high_at + ALONE { GROWTH } else { FREE };
+        let limits = 2.0 * f64::from(self.came[0]) >= self.rate * TURN.as_secs_f64();
+        let growth: f64 = if limits && now < self.high_at + ALONE { GROWTH } else { FREE };
         let share = (since + 1.0).min(HIGH_OVER) / HIGH_OVER;
         let high = f64::from(std::mem::take(&mut self.high)) / ((since + 1.0) * TURN.as_secs_f64());
         self.high_rate += (high - self.high_rate) * share;
@@ -288,6 +292,15 @@ mod tests {
         trial.now += 60 * ALONE;
         trial.pace.turn(trial.now);
         assert!(trial.pace.rate >= MOST, "after a pause, too");
+    }
+
+    #[test]
+    fn a_rate_that_limits_nobody_grows_fast() {
+        let mut trial = Trial::new();
+        trial.turns(1, 100, Some(MS));
+        trial.turns(20, 100, Some(50 * MS));
+        trial.turns(10, 1, Some(MS));
+        assert!(trial.pace.rate >= MOST);
     }
 
     #[test]

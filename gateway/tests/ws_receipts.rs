@@ -6,7 +6,7 @@ mod ws_support;
 
 use serde_json::{Value, json};
 use testkit::each_mix;
-use ws_support::{Server, names};
+use ws_support::{Server, names, position};
 
 fn told(receipts: &Value) -> Vec<(String, String)> {
     let items = receipts["items"].as_array().unwrap().iter();
@@ -23,9 +23,10 @@ each_mix!(a_reader_may_keep_to_themselves_what_they_read, |home| async move {
     let mut phone = server.connect(&server.login(&ben).await, None).await;
     let mut c = server.connect(&cyd, None).await;
     let room = a.group(&[ben.id, cyd.id], "Us").await;
-    let message = a.say(&room, "hello").await["id"].as_str().unwrap().to_owned();
+    let said = a.say(&room, "hello").await;
+    let message = said["id"].as_str().unwrap().to_owned();
     let path = format!("/messages/{message}/receipts");
-    assert_eq!(told(&server.get(&path, &ana).await), []);
+    assert_eq!(told(&server.get_at(&path, &ana, position(&said)).await), []);
 
     server.prefers(&ben, json!({"readReceipts": false})).await;
     for client in [&mut a, &mut b, &mut phone, &mut c] {
@@ -41,7 +42,7 @@ each_mix!(a_reader_may_keep_to_themselves_what_they_read, |home| async move {
     let whose: Vec<_> = pushes.iter().map(|push| (push["event"].as_str().unwrap(), &push["data"]["userId"])).collect();
     assert_eq!(whose, [("receipt.delivered", &json!(ben.id)), ("receipt.read", &json!(cyd.id))]);
 
-    let mut receipts = told(&server.get(&path, &ana).await);
+    let mut receipts = told(&server.get_at(&path, &ana, read).await);
     receipts.sort();
     let mut want = [(ben.id.to_string(), "DELIVERED".to_owned()), (cyd.id.to_string(), "READ".to_owned())];
     want.sort();

@@ -23,7 +23,8 @@ async fn posting_goes_on_while_others_type() {
         "--members",
         "2",
     ]);
-    command.args(["--rate", "20", "--warm-up", "0", "--measure", "1", "--runs", "1", "--spawn"]);
+    // Whoever goes on typing is told of again every three seconds.
+    command.args(["--rate", "20", "--warm-up", "0", "--measure", "4", "--runs", "1", "--spawn"]);
     let output = command.arg(loadgen.with_file_name("examples").join("server")).kill_on_drop(true).output();
     let output = output.await.unwrap();
     let [out, complaint] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));

@@ -165,7 +165,13 @@ impl Door {
     }
 
     pub(crate) async fn get(&self, path: &str, person: &Person) -> Value {
+        self.get_at(path, person, 0).await
+    }
+
+    /// What is read, once it shows the event at `position`.
+    pub(crate) async fn get_at(&self, path: &str, person: &Person, position: u64) -> Value {
         let request = reqwest::Client::new().get(format!("http://{}{path}", self.address)).bearer_auth(&person.token);
+        let request = request.header("x-chatchit-position", position);
         let response = soon(path, request.send()).await.expect("an answer");
         assert!(response.status().is_success(), "{path} answered {}", response.status());
         serde_json::from_str(&response.text().await.unwrap()).unwrap()

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// When the server has ended a call by itself that nobody answered, seen from the death of the gateway: the time-out of
 /// 30 s, and some more.
 const UNANSWERED: Duration = Duration::from_secs(40);
-/// When it has noticed that somebody is gone whose gateway died: a lease of 60 s, a grace of 15 s, and some more.
+/// When it has noticed that somebody is gone whose gateway died: a lease of 45 s, a grace of 15 s, and some more.
 pub(super) const LOST: Duration = Duration::from_secs(95);
 
 /// Somebody who takes part.
