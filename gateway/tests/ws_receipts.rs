@@ -1,6 +1,6 @@
 //! Read and delivery receipts: who is told, and what a reader may keep to themselves.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod ws_support;
 
