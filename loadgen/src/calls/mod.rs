@@ -199,7 +199,10 @@ impl Call {
     async fn ended_for_all(&self, rest: &Rest) -> Result<()> {
         for party in &self.parties {
             let ends = || party.told(&self.id).iter().filter(|name| ENDINGS.contains(&name.as_str())).count();
-            until("they are told of the end", SOON, || ends() > 0).await?;
+            until("they are told of the end", SOON, || ends() > 0).await.with_context(|| {
+                let there = if party.is_there() { "there" } else { "not there" };
+                format!("{:?}, {there}, was told {:?} of {}", party.part, party.told(&self.id), self.id)
+            })?;
             let told = party.told(&self.id);
             ensure!(told.first().is_some_and(|first| first == "call.ringing") && ends() == 1, "told {told:?}");
         }

@@ -6,6 +6,9 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
 
+/// A position that the log never has: what is read shows all that is stored.
+const WHATEVER_IS_STORED: i64 = i64::MAX;
+
 /// REST at one door.
 pub(super) struct Rest {
     client: Client,
@@ -48,7 +51,8 @@ impl Rest {
     }
 
     async fn ask(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Result<Value> {
-        let mut request = self.client.request(method, format!("http://{}{path}", self.door)).bearer_auth(token);
+        let request = self.client.request(method, format!("http://{}{path}", self.door)).bearer_auth(token);
+        let mut request = request.header("x-chatchit-position", WHATEVER_IS_STORED);
         if let Some(body) = body {
             request = request.json(body);
         }
