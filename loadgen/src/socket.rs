@@ -99,6 +99,10 @@ impl Socket {
     /// Waits until there may be something to [`take`](Self::take), or room for what is still to be written.
     /// Cancel-safe.
     pub(crate) async fn ready(&self) -> Result<(), Ended> {
+        // What came in one piece with the answer to the upgrade, or with the hello, announces itself by nothing else.
+        if !matches!(Frame::parse(&self.incoming[self.taken..]), Ok(None)) {
+            return Ok(());
+        }
         let interest = if self.has_backlog() { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         self.stream.ready(interest).await?;
         Ok(())
