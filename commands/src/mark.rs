@@ -89,11 +89,13 @@ impl Commands {
             return self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await;
         };
         let seq = match up_to {
-            UpTo::Seq(seq) => seq,
+            UpTo::Seq(seq) => Ok(seq),
             UpTo::Message(message) => {
-                seq_of(&mut Facts::new(self, ctx, Freshness::Cached), actor.user, conversation, message).await?
+                seq_of(&mut Facts::new(self, ctx, Freshness::Cached), actor.user, conversation, message).await
             }
         };
+        // What is remembered may be out of date: the command itself looks again before it refuses.
+        let Ok(seq) = seq else { return self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await };
         let turn = self.marks().turn(ReadMarkerId::of(conversation, actor.user), mark, seq).await;
         let done = self.act(ctx, &MarkUpTo { conversation, up_to: UpTo::Seq(turn.seq), mark }).await?;
         turn.done(match mark {
