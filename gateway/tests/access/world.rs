@@ -73,7 +73,7 @@ impl World {
             people.insert(name, official(server, &format!("{name}{number}"), role).await);
         }
         let listening = Door { address: server.address }.open(Some(&people["member"].token), None, None).await;
-        let mut world = Self { people, things: BTreeMap::new(), _listening: listening.ok().expect("a socket") };
+        let mut world = Self { people, things: BTreeMap::new(), _listening: listening.expect("a socket") };
         world.furnish(server).await;
         world
     }
