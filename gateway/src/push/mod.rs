@@ -11,8 +11,8 @@ mod render;
 
 pub(crate) use call::call_at;
 pub use data::{
-    ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
-    ReactionCount, ReceiptData, UserData, UserRef,
+    ConversationData, DeletedConversation, FriendshipData, HiddenMessage, InviteData, MemberChange, MemberData,
+    MessageData, OwnSettingsData, ReactionCount, ReceiptData, UserData, UserRef,
 };
 pub use pushes::{Pushes, open};
 
@@ -21,7 +21,10 @@ use crate::{
     sio::{Happened, Template},
 };
 use axum::extract::ws::Utf8Bytes;
-use domain::{Event, Tier, Timestamp, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent};
+use domain::{
+    Event, Tier, Timestamp, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, session::SessionEvent,
+    user::UserEvent,
+};
 use event_store::Position;
 use std::sync::OnceLock;
 use uuid::Uuid;
@@ -106,10 +109,16 @@ impl Push {
     }
 }
 
-/// The event's name in the protocol: that of its kind, but for one that says the same to fewer people.
+/// The event's name in the protocol: that of its kind, but for one that says the same to fewer people, and for what
+/// people do to their own view of a conversation.
 pub(crate) const fn name(event: &Event) -> &'static str {
     match event {
         Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => "receipt.read",
+        Event::OwnSettings(OwnSettingsEvent::Muted { .. }) => "conversation.muted",
+        Event::OwnSettings(OwnSettingsEvent::Unmuted { .. }) => "conversation.unmuted",
+        Event::OwnSettings(OwnSettingsEvent::Archived { .. }) => "conversation.archived",
+        Event::OwnSettings(OwnSettingsEvent::Unarchived { .. }) => "conversation.unarchived",
+        Event::OwnSettings(OwnSettingsEvent::Cleared { .. }) => "conversation.cleared",
         _ => event.kind().name,
     }
 }
@@ -125,6 +134,7 @@ pub const fn is_pushed(event: &Event) -> bool {
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
-        | Event::Call(_) => true,
+        | Event::Call(_)
+        | Event::OwnSettings(_) => true,
     }
 }
