@@ -86,6 +86,14 @@ impl Folded {
         }
     }
 
+    /// The number of a message in its conversation.
+    pub(super) const fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(fold) => Some(fold.seq),
+            _ => None,
+        }
+    }
+
     /// Takes the next event of the stream.
     pub(super) fn apply(&mut self, record: &Record, event: &Event) {
         match (self, event) {

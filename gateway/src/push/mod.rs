@@ -40,6 +40,8 @@ pub struct Push {
     pub correlation: Option<Uuid>,
     /// Who acted.
     pub actor: Option<Uuid>,
+    /// The conversation and the seq of the message it tells of.
+    pub posted: Option<(Uuid, u64)>,
     name: &'static str,
     at: Timestamp,
     data: String,
@@ -100,6 +102,7 @@ impl Push {
             tier,
             correlation: None,
             actor: None,
+            posted: None,
             name: "test",
             at: Timestamp::default(),
             data: "{}".to_owned(),
