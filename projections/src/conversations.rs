@@ -1,6 +1,6 @@
 //! The projection `conversations`: conversations, and who is in them.
 
-use crate::{ApplyError, Opened};
+use crate::{ApplyError, Opened, invites};
 use domain::{
     Event, UserId,
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -12,10 +12,18 @@ use uuid::Uuid;
 
 pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {
     let mut moved = BTreeSet::new();
-    for Opened { record, event } in events {
+    for opened in events {
+        let Opened { record, event } = opened;
         let Event::Conversation(event) = event else { continue };
         write(tx, record, event).await?;
-        if !matches!(event, ConversationEvent::Updated { .. }) {
+        invites::apply(tx, opened).await?;
+        let stays = matches!(
+            event,
+            ConversationEvent::Updated { .. }
+                | ConversationEvent::InviteCreated { .. }
+                | ConversationEvent::InviteRevoked { .. }
+        );
+        if !stays {
             moved.insert(record.aggregate_id);
         }
     }
@@ -40,10 +48,12 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
             let sql = "UPDATE members SET status = 'left' WHERE conversation_id = $1";
             tx.execute(query(sql).bind(record.aggregate_id)).await?;
         }
-        Changed::MemberJoined { user } | Changed::MemberAdded { user, .. } | Changed::MemberApproved { user, .. } => {
+        Changed::MemberJoined { user, .. }
+        | Changed::MemberAdded { user, .. }
+        | Changed::MemberApproved { user, .. } => {
             tx.execute(arrival(record, *user, "active")).await?;
         }
-        Changed::MemberRequested { user } => {
+        Changed::MemberRequested { user, .. } => {
             tx.execute(arrival(record, *user, "pending")).await?;
         }
         Changed::MemberLeft { user } | Changed::MemberKicked { user, .. } | Changed::MemberRejected { user, .. } => {
@@ -52,6 +62,7 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
         }
         Changed::MemberPromoted { user, .. } => set_role(tx, record, *user, "lead").await?,
         Changed::MemberDemoted { user, .. } => set_role(tx, record, *user, "member").await?,
+        Changed::InviteCreated { .. } | Changed::InviteRevoked { .. } => (),
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ mod accounts;
 mod calls;
 mod conversations;
 mod friends;
+mod invites;
+mod kept;
 mod marks;
 mod messages;
 mod nodes;

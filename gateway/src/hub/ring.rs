@@ -2,7 +2,7 @@
 
 use crate::{cursor::covers, push::Push};
 use broker::Marks;
-use domain::{About, Event, Tier};
+use domain::{About, Event, Tier, UserId, own_settings::OwnSettingsEvent};
 use event_store::{Position, RecordedEvent};
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,6 +17,8 @@ pub(super) struct Entry {
     pub(super) scope_wide: bool,
     /// Whom it is about.
     pub(super) about: Vec<About>,
+    /// Who cleared the conversation with it, and up to which seq.
+    pub(super) cleared: Option<(UserId, u64)>,
     /// Its push, once somebody needed it.
     pub(super) push: OnceLock<Arc<Push>>,
 }
@@ -24,7 +26,11 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn new(event: Arc<RecordedEvent>, opened: &Event) -> Self {
         let about = opened.about(event.record.aggregate_id);
-        Self { event, scope_wide: opened.is_scope_wide(), about, push: OnceLock::new() }
+        let cleared = match opened {
+            Event::OwnSettings(OwnSettingsEvent::Cleared { user, seq, .. }) => Some((*user, *seq)),
+            _ => None,
+        };
+        Self { event, scope_wide: opened.is_scope_wide(), about, cleared, push: OnceLock::new() }
     }
 
     pub(super) fn position(&self) -> Position {

@@ -5,6 +5,8 @@ mod answer;
 mod calls;
 mod conversations;
 mod friends;
+mod invites;
+mod keep;
 mod messages;
 mod path;
 mod presence;
@@ -21,6 +23,8 @@ pub use calls::{
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
 pub use conversations::{add, approve, demote, kick, promote, reject};
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
+pub use invites::{NewInvite, accept_invite, invite, revoke_invite};
+pub use keep::{Silence, archive, clear, mute, unarchive, unmute};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
 pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
@@ -138,6 +142,10 @@ commands! {
     "conversation.demote" => demote,
     "conversation.approve" => approve,
     "conversation.reject" => reject,
+    "conversation.mute" => mute,
+    "conversation.unmute" => unmute,
+    "conversation.archive" => archive,
+    "conversation.unarchive" => unarchive,
     "friend.request" => befriend,
     "friend.accept" => accept,
     "friend.reject" => turn_down,

@@ -153,6 +153,7 @@ impl Pushes {
                 tier: record.lane.tier,
                 correlation: record.origin.correlation_id,
                 actor: record.origin.actor,
+                posted: folded.seq().map(|seq| (record.scope, seq)),
                 name: super::name(opened),
                 at: record.recorded_at,
                 data,

@@ -3,6 +3,7 @@
 mod call;
 mod conversation;
 mod friendship;
+mod invite;
 mod message;
 mod presence;
 mod session;
@@ -10,7 +11,8 @@ mod user;
 
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
-pub use friendship::{Direction, Friendship, FriendshipStatus};
+pub use friendship::{Direction, Friendship, FriendshipStatus, Suggestion};
+pub use invite::Invite;
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
 pub use session::{Session, SignedIn};

@@ -9,6 +9,7 @@ mod conversations;
 mod docs;
 mod friends;
 mod health;
+mod invites;
 mod layers;
 mod messages;
 mod page;
@@ -51,6 +52,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(users::routes())
         .merge(friends::routes())
         .merge(conversations::routes())
+        .merge(invites::routes())
         .merge(messages::routes())
         .merge(calls::routes())
         .merge(sync::routes())

@@ -77,6 +77,8 @@ pub enum ClaimKind {
     Bootstrap,
     /// The one call that a conversation has at a time: the name is the conversation, the owner the call.
     ActiveCall,
+    /// The code of an invite: the owner is the conversation.
+    Invite,
 }
 
 impl ClaimKind {
@@ -87,6 +89,7 @@ impl ClaimKind {
             Self::Email => "email",
             Self::Bootstrap => "bootstrap",
             Self::ActiveCall => "active_call",
+            Self::Invite => "invite",
         }
     }
 }

@@ -8,7 +8,14 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 22] = [
+    "conversation.invite_created",
+    "conversation.invite_revoked",
+    "own_settings.muted",
+    "own_settings.unmuted",
+    "own_settings.archived",
+    "own_settings.unarchived",
+    "own_settings.cleared",
     "receipt.read_privately",
     "account.registered",
     "account.updated",

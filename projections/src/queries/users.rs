@@ -76,6 +76,21 @@ impl Queries {
         Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
     }
 
+    /// An account, as `viewer` sees it: to whom it has blocked, it does not exist.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] when there is none, or not for the viewer.
+    pub async fn user_seen_by(&self, viewer: UserId, user: UserId) -> Result<UserRow, QueryError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND u.created_at IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
+             (f.low_user = u.id AND f.high_user = $2 AND f.blocked_by_low) \
+             OR (f.high_user = u.id AND f.low_user = $2 AND f.blocked_by_high))"
+        );
+        let row = self.database.fetch_optional(query(sql).bind(user.0).bind(viewer.0)).await?;
+        Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
+    }
+
     /// Those of the accounts that exist, in no order.
     ///
     /// # Errors
