@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
-    ConversationId, Event, MessageId, Personal, UserId,
+    ConversationId, Event, MessageId, Personal, SessionId, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
@@ -15,7 +15,7 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 44;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -64,6 +64,10 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::User(UserEvent::PasswordChanged { .. }) => 40,
+        Event::User(UserEvent::Deactivated) => 41,
+        Event::User(UserEvent::Reactivated) => 42,
+        Event::User(UserEvent::Erased) => 43,
     }
 }
 
@@ -114,6 +118,10 @@ fn user() -> Vec<UserEvent> {
         UserEvent::Updated { changed: Personal::new(ana(), changed) },
         UserEvent::Blocked,
         UserEvent::Unblocked,
+        UserEvent::PasswordChanged { kept: Some(SessionId(id(5))) },
+        UserEvent::Deactivated,
+        UserEvent::Reactivated,
+        UserEvent::Erased,
     ]
 }
 
