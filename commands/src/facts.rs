@@ -6,7 +6,7 @@ use crate::{
     state::{Cached, Freshness, Versioned},
 };
 use domain::{
-    AggregateType, ConversationId, MessageId, RefusalKind, UserId,
+    AggregateType, ConversationId, MessageId, RefusalKind, SessionId, UserId,
     conversation::Conversation,
     friendship::{Friendship, FriendshipError},
     id::PairId,
@@ -58,6 +58,11 @@ impl<'c> Facts<'c> {
 
     pub(crate) fn new_id(&self) -> Uuid {
         self.commands.new_id()
+    }
+
+    /// The device that acts.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.ctx.actor.and_then(|actor| actor.session)
     }
 
     /// Who acts: signed in, and not blocked.
@@ -125,17 +130,16 @@ impl<'c> Facts<'c> {
         Ok(known)
     }
 
-    /// That `by` may write into the conversation: in a direct one, a block of either side stands against it.
+    /// That `by` may write into the conversation: in a direct one, a block of either side stands against it, and that
+    /// the other was erased.
     pub(crate) async fn may_write(&mut self, by: UserId, conversation: &Conversation) -> Result<(), CommandError> {
         let Some(other) = conversation.other(by) else { return Ok(()) };
+        if self.get::<User>(other).await?.state.is_erased() {
+            return Err(cannot_message());
+        }
         let pair = self.get::<Friendship>(PairId::of(by, other)).await?;
         match pair.state.may_approach(by, other) {
-            Err(FriendshipError::NotFound) => Err(CommandError::Refused {
-                kind: RefusalKind::Forbidden,
-                code: "cannot_message",
-                detail: "you cannot write to this user".to_owned(),
-                field: None,
-            }),
+            Err(FriendshipError::NotFound) => Err(cannot_message()),
             verdict => verdict.map_err(refused),
         }
     }
@@ -175,7 +179,7 @@ impl<'c> Facts<'c> {
         Ok(head)
     }
 
-    /// That each of `others` has an account, and that neither they nor `by` have blocked the other.
+    /// That each of `others` has an account that others can find, and that neither they nor `by` have blocked the other.
     pub(crate) async fn may_approach(&mut self, by: UserId, others: &[UserId]) -> Result<(), CommandError> {
         let (commands, freshness) = (self.commands, self.freshness);
         let ids: Vec<Uuid> = others.iter().map(|user| user.0).collect();
@@ -184,7 +188,9 @@ impl<'c> Facts<'c> {
         let friendships = commands.states().load_many::<Friendship>(self.store(), &pairs, freshness).await?;
         self.remembered |= freshness == Freshness::Cached;
         for (other, pair) in others.iter().zip(pairs) {
-            if !users.get(&other.0).is_some_and(|user| user.state.exists()) {
+            let user = users.get(&other.0).cloned().unwrap_or_default();
+            self.guard(AggregateType::User, other.0, user.version);
+            if !user.state.is_reachable() {
                 return Err(refused(FriendshipError::NotFound));
             }
             let friendship = friendships.get(&pair).cloned().unwrap_or_default();
@@ -229,5 +235,15 @@ impl<'c> Facts<'c> {
     /// The stream of `aggregate` that was looked at last: what the command is about.
     pub(crate) fn last_seen(&self, aggregate: AggregateType) -> Option<Uuid> {
         self.guards.iter().rev().find(|guard| guard.stream.aggregate == aggregate).map(|guard| guard.stream.id)
+    }
+}
+
+/// The same whether they have blocked somebody or are no more.
+fn cannot_message() -> CommandError {
+    CommandError::Refused {
+        kind: RefusalKind::Forbidden,
+        code: "cannot_message",
+        detail: "you cannot write to this user".to_owned(),
+        field: None,
     }
 }

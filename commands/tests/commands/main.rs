@@ -8,6 +8,7 @@ mod friends;
 mod marks;
 mod messages;
 mod nodes;
+mod own_accounts;
 mod reactors;
 mod repetition;
 mod sessions;
