@@ -11,6 +11,7 @@ mod friends;
 mod health;
 mod layers;
 mod messages;
+mod own_account;
 mod page;
 mod presence;
 mod request;
@@ -49,6 +50,7 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .merge(accounts::routes())
         .merge(users::routes())
+        .merge(own_account::routes())
         .merge(friends::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
