@@ -239,7 +239,8 @@ each_engine!(whoever_is_erased_leaves_everything, |home| async move {
     let call = commands.initiate_call(&ana.ctx, call).await.unwrap().done.id;
 
     commands.erase(&ana.ctx, None).await.unwrap();
-    settle(&store, &commands, 1).await;
+    // Twice: what follows from what followed.
+    settle(&store, &commands, 2).await;
     let settled = store.head().await.unwrap().position;
     settle(&store, &Commands::new(store.clone(), settings()), 2).await;
     assert_eq!(store.head().await.unwrap().position, settled, "done twice, it has one effect");

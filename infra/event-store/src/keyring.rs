@@ -138,3 +138,20 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_read_before_it_was_destroyed_does_not_come_back() {
+        let keyring = Keyring::new(&Keys { master: [7; 32] });
+        let (ana, ben, key) = (Uuid::from_u128(1), Uuid::from_u128(2), DataKey::random().unwrap());
+        for subject in [ana, ben] {
+            keyring.keep(subject, key);
+        }
+        keyring.forget(ana);
+        keyring.keep(ana, key);
+        assert!(keyring.cached(ana).is_none() && keyring.cached(ben).is_some());
+    }
+}
