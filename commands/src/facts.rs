@@ -6,7 +6,7 @@ use crate::{
     state::{Cached, Freshness, Versioned},
 };
 use domain::{
-    AggregateType, ConversationId, MessageId, RefusalKind, Timestamp, UserId,
+    AggregateType, ConversationId, MessageId, RefusalKind, SessionId, Timestamp, UserId,
     conversation::Conversation,
     friendship::{Friendship, FriendshipError},
     id::{OwnSettingsId, PairId},
@@ -63,6 +63,11 @@ impl<'c> Facts<'c> {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.commands.now()
+    }
+
+    /// The device that acts.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.ctx.actor.and_then(|actor| actor.session)
     }
 
     /// Who acts: signed in, and not blocked.
@@ -131,20 +136,15 @@ impl<'c> Facts<'c> {
     }
 
     /// That `by` may write into the conversation: in a direct one, a block of either side stands against it. To whom
-    /// the other has blocked, the answer is that for anybody who cannot be reached.
+    /// the other has blocked, the answer is that for anybody who cannot be reached: blocked, or erased.
     pub(crate) async fn may_write(&mut self, by: UserId, conversation: &Conversation) -> Result<(), CommandError> {
         let Some(other) = conversation.other(by) else { return Ok(()) };
         let pair = self.get::<Friendship>(PairId::of(by, other)).await?;
         let verdict = pair.state.may_approach(by, other);
-        let account = self.peek::<User>(other).await?.state;
+        let account = self.get::<User>(other).await?.state;
         let is_reachable = account.exists() && account.may_act().is_ok();
         if verdict == Err(FriendshipError::NotFound) || (verdict.is_ok() && !is_reachable) {
-            return Err(CommandError::Refused {
-                kind: RefusalKind::Forbidden,
-                code: "cannot_message",
-                detail: "you cannot write to this user".to_owned(),
-                field: None,
-            });
+            return Err(cannot_message());
         }
         verdict.map_err(refused)
     }
@@ -211,7 +211,7 @@ impl<'c> Facts<'c> {
         Ok(head)
     }
 
-    /// That each of `others` has an account, and that neither they nor `by` have blocked the other.
+    /// That each of `others` has an account that others can find, and that neither they nor `by` have blocked the other.
     pub(crate) async fn may_approach(&mut self, by: UserId, others: &[UserId]) -> Result<(), CommandError> {
         let (commands, freshness) = (self.commands, self.freshness);
         let ids: Vec<Uuid> = others.iter().map(|user| user.0).collect();
@@ -220,7 +220,9 @@ impl<'c> Facts<'c> {
         let friendships = commands.states().load_many::<Friendship>(self.store(), &pairs, freshness).await?;
         self.remembered |= freshness == Freshness::Cached;
         for (other, pair) in others.iter().zip(pairs) {
-            if !users.get(&other.0).is_some_and(|user| user.state.exists()) {
+            let user = users.get(&other.0).cloned().unwrap_or_default();
+            self.guard(AggregateType::User, other.0, user.version);
+            if !user.state.is_reachable() {
                 return Err(refused(FriendshipError::NotFound));
             }
             let friendship = friendships.get(&pair).cloned().unwrap_or_default();
@@ -265,5 +267,15 @@ impl<'c> Facts<'c> {
     /// The stream of `aggregate` that was looked at last: what the command is about.
     pub(crate) fn last_seen(&self, aggregate: AggregateType) -> Option<Uuid> {
         self.guards.iter().rev().find(|guard| guard.stream.aggregate == aggregate).map(|guard| guard.stream.id)
+    }
+}
+
+/// The same whether they have blocked somebody or are no more.
+fn cannot_message() -> CommandError {
+    CommandError::Refused {
+        kind: RefusalKind::Forbidden,
+        code: "cannot_message",
+        detail: "you cannot write to this user".to_owned(),
+        field: None,
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    own_settings::OwnSettings, read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, UserId, call::Call, conversation::Conversation, friendship::Friendship,
+    message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -242,6 +242,12 @@ impl States {
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);
         }
+    }
+
+    /// Forgets the states in which something stands that `user` wrote.
+    pub(crate) fn forget(&self, user: UserId) {
+        self.messages.retain(|_, known| known.state.posted().is_none_or(|posted| posted.sender != user));
+        self.conversations.retain(|_, known| known.state.settings_by() != user);
     }
 
     fn forget_older<A: Cached>(&self, id: Uuid, sequence: u64) {

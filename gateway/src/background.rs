@@ -6,16 +6,17 @@ use crate::{
     application::{StartError, clock, ids},
     calls::CallDuties,
     config::Role,
+    forgetting::Forgetting,
     hub::Hub,
     presence::{Presences, attend},
     typing::Typewriters,
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
-use domain::{Event, Lane, Partition, Tier};
+use domain::{Event, Lane, Partition, Tier, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{Duty, Erasures, Queries, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -66,6 +67,7 @@ impl Background {
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
             background.end_calls(config);
+            background.forget_people();
         }
         background.feed_graph(config);
         Ok(background)
@@ -93,9 +95,12 @@ impl Background {
 
     /// Feeds the sockets of this process with events and signals, and says who is here.
     fn serve_sockets(&self) {
-        self.spawn(|Shared { hub, broker, commands, graph, .. }, stop| async move {
+        self.spawn(|Shared { hub, broker, commands, graph, presences, .. }, stop| async move {
             let observe = |event: &RecordedEvent, opened: Option<&Event>| {
                 commands.observe(event);
+                if let Some(Event::User(UserEvent::Erased)) = opened {
+                    presences.forget(event.record.aggregate_id.into());
+                }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
                 changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
             };
@@ -152,6 +157,17 @@ impl Background {
                 duty.hold("calls.drop_the_lost", stop, |token| duties.clone().drop_the_lost(token)).await;
             });
         }
+    }
+
+    /// Takes what those who were erased had written out of the read models.
+    fn forget_people(&self) {
+        let Some(worker) = &self.worker else { return };
+        let erasures = Erasures::new(self.shared.read_models.clone());
+        let forgetting = Forgetting { erasures, progress: worker.progress(), clock };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move {
+            duty.hold("accounts.forget", stop, |token| forgetting.clone().run(token)).await;
+        });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

@@ -13,6 +13,8 @@ pub mod cli;
 pub mod config;
 pub mod cursor;
 mod engines;
+pub mod export;
+mod forgetting;
 pub mod hub;
 pub mod operations;
 pub mod presence;

@@ -39,8 +39,10 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
         Changed::Created { .. } => return create(tx, record, event).await,
         Changed::Updated { settings, approval, .. } => {
             let (title, avatar_url) = settings.get().map_or((None, None), shown);
-            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4 WHERE id = $1";
-            tx.execute(query(sql).bind(record.aggregate_id).bind(title).bind(avatar_url).bind(*approval)).await?;
+            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4, settings_by = $5 \
+                       WHERE id = $1";
+            let updated = query(sql).bind(record.aggregate_id).bind(title).bind(avatar_url).bind(*approval);
+            tx.execute(updated.bind(settings.subject().0)).await?;
         }
         Changed::Deleted { .. } => {
             let sql = "UPDATE conversations SET deleted_at = $2 WHERE id = $1";
@@ -73,10 +75,11 @@ async fn create(tx: &mut Transaction, record: &Record, event: &ConversationEvent
     };
     let (title, avatar_url) = settings.get().map_or((None, None), shown);
     let at = record.recorded_at.millis();
-    let sql = "INSERT INTO conversations (id, type, title, avatar_url, approval, created_by, created_at, position) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO conversations (id, type, title, avatar_url, approval, created_by, created_at, position, \
+               settings_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let created = query(sql).bind(record.aggregate_id).bind(conversation_type.as_str()).bind(title).bind(avatar_url);
-    tx.execute(created.bind(*approval).bind(created_by.0).bind(at).bind(record.position)).await?;
+    let created = created.bind(*approval).bind(created_by.0).bind(at).bind(record.position);
+    tx.execute(created.bind(settings.subject().0)).await?;
 
     let rows = members.iter().map(|user| {
         let leads = *conversation_type == ConversationType::Group && user == created_by;

@@ -8,6 +8,7 @@ mod calls;
 mod checkpoint;
 mod conversations;
 mod duty;
+mod erasures;
 mod error;
 mod friendships;
 pub mod graph_feed;
@@ -30,6 +31,7 @@ pub mod worker;
 
 pub use checkpoint::{Checkpoint, checkpoints};
 pub use duty::Duty;
+pub use erasures::{Erasure, Erasures};
 pub use error::{ApplyError, Error};
 pub use parked::{Parked, ParkedId, ParkedState, list_parked};
 pub use presence::{Chosen, PresenceStore};

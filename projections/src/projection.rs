@@ -76,13 +76,8 @@ impl Projection {
     #[must_use]
     pub const fn version(self) -> u32 {
         match self {
-            Self::ReadMarkers => 2,
-            Self::Users
-            | Self::Friendships
-            | Self::Conversations
-            | Self::Messages
-            | Self::Calls
-            | Self::OwnSettings => 1,
+            Self::ReadMarkers | Self::Conversations => 2,
+            Self::Users | Self::Friendships | Self::Messages | Self::Calls | Self::OwnSettings => 1,
         }
     }
 

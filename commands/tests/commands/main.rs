@@ -10,6 +10,7 @@ mod kept;
 mod marks;
 mod messages;
 mod nodes;
+mod own_accounts;
 mod reactors;
 mod repetition;
 mod sessions;

@@ -26,6 +26,7 @@ pub struct Conversation {
     conversation_type: ConversationType,
     created_by: UserId,
     settings: Settings,
+    settings_by: UserId,
     approval: bool,
     members: BTreeMap<UserId, Member>,
     arrivals: u64,
@@ -56,6 +57,12 @@ impl Conversation {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whose title and picture they are.
+    #[must_use]
+    pub const fn settings_by(&self) -> UserId {
+        self.settings_by
     }
 
     /// Whether joining needs approval.
@@ -393,6 +400,7 @@ impl cqrs_es::Aggregate for Conversation {
                 self.life = Life::Live;
                 self.conversation_type = conversation_type;
                 self.created_by = created_by;
+                self.settings_by = settings.subject();
                 self.settings = settings.get().cloned().unwrap_or_default();
                 self.approval = approval;
                 for user in members {
@@ -402,6 +410,7 @@ impl cqrs_es::Aggregate for Conversation {
                 }
             }
             Event::Updated { settings, approval, .. } => {
+                self.settings_by = settings.subject();
                 self.settings = settings.get().cloned().unwrap_or_default();
                 self.approval = approval;
             }

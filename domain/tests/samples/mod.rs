@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
-    ConversationId, Event, MessageId, Personal, Timestamp, UserId,
+    ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
@@ -21,7 +21,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 47;
+pub(crate) const KINDS: usize = 51;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -78,6 +78,10 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::OwnSettings(O::Cleared { .. }) => 44,
         Event::Conversation(C::InviteCreated { .. }) => 45,
         Event::Conversation(C::InviteRevoked { .. }) => 46,
+        Event::User(UserEvent::PasswordChanged { .. }) => 47,
+        Event::User(UserEvent::Deactivated) => 48,
+        Event::User(UserEvent::Reactivated) => 49,
+        Event::User(UserEvent::Erased) => 50,
     }
 }
 
@@ -129,6 +133,10 @@ fn user() -> Vec<UserEvent> {
         UserEvent::Updated { changed: Personal::new(ana(), changed) },
         UserEvent::Blocked,
         UserEvent::Unblocked,
+        UserEvent::PasswordChanged { kept: Some(SessionId(id(5))) },
+        UserEvent::Deactivated,
+        UserEvent::Reactivated,
+        UserEvent::Erased,
     ]
 }
 

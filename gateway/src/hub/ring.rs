@@ -2,7 +2,7 @@
 
 use crate::{cursor::covers, push::Push};
 use broker::Marks;
-use domain::{About, Event, Tier, UserId, own_settings::OwnSettingsEvent};
+use domain::{About, Event, Tier, UserId, own_settings::OwnSettingsEvent, personal};
 use event_store::{Position, RecordedEvent};
 use std::{
     collections::{HashMap, VecDeque},
@@ -31,6 +31,13 @@ impl Entry {
             _ => None,
         };
         Self { event, scope_wide: opened.is_scope_wide(), about, cleared, push: OnceLock::new() }
+    }
+
+    /// The same event, as if nobody had opened it yet.
+    fn anew(&self) -> Self {
+        let event = Arc::new(RecordedEvent::sealed(self.event.record.clone()));
+        let Self { scope_wide, cleared, .. } = *self;
+        Self { event, scope_wide, about: self.about.clone(), cleared, push: OnceLock::new() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -80,6 +87,21 @@ impl Ring {
         self.all.push_back(entry);
         while self.all.len() > self.events || self.bytes > self.bytes_allowed {
             self.forget_oldest();
+        }
+    }
+
+    /// Forgets what was opened of events in which something of `subject` stands: whoever needs one opens it anew, and
+    /// reads what is left of it.
+    pub(super) fn forget(&mut self, subject: Uuid) {
+        let sealed = format!("\"{}\":\"{subject}\"", personal::SEALED);
+        let holding = self.all.iter().filter(|entry| entry.event.record.payload.contains(&sealed));
+        let anew: HashMap<Position, Arc<Entry>> =
+            holding.map(|entry| (entry.position(), Arc::new(entry.anew()))).collect();
+        let lists = std::iter::once(&mut self.all).chain(self.scopes.values_mut()).chain(self.people.values_mut());
+        for entry in lists.flatten() {
+            if let Some(anew) = anew.get(&entry.position()) {
+                *entry = Arc::clone(anew);
+            }
         }
     }
 

@@ -137,6 +137,11 @@ impl State {
         meant.for_each(|seat| seat.outbox.close(why));
     }
 
+    /// Forgets what was opened of events in which something of `user` stands.
+    pub(super) fn forget(&mut self, user: Uuid) {
+        self.ring.forget(user);
+    }
+
     /// The outboxes of all sockets.
     pub(super) fn outboxes(&self) -> Vec<Arc<Outbox>> {
         let seats = self.people.values().flat_map(|person| &person.seats);

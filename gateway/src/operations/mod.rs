@@ -1,6 +1,7 @@
 //! What a signed-in client can ask for, whichever door it comes through: each operation runs one command and answers
 //! the resource it changed.
 
+mod account;
 mod answer;
 mod calls;
 mod conversations;
@@ -16,6 +17,7 @@ mod sessions;
 mod signals;
 mod typing;
 
+pub use account::{Farewell, PasswordChange, change_password, deactivate, erase};
 pub use answer::Answer;
 pub use calls::{
     AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,

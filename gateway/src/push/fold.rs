@@ -94,6 +94,15 @@ impl Folded {
         }
     }
 
+    /// Whether something stands in it that `user` wrote.
+    pub(super) fn holds(&self, user: UserId) -> bool {
+        match self {
+            Self::Message(fold) => fold.state.posted().is_some_and(|posted| posted.sender == user),
+            Self::Conversation(fold) => fold.state.settings_by() == user,
+            Self::User(_) | Self::Call(_) | Self::OwnSettings(_) | Self::Nothing => false,
+        }
+    }
+
     /// Takes the next event of the stream.
     pub(super) fn apply(&mut self, record: &Record, event: &Event) {
         match (self, event) {

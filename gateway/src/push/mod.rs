@@ -132,6 +132,10 @@ pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
         | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked) => false,
+        // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
+        Event::User(
+            UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,
+        ) => false,
         Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
         | Event::Friendship(_)
         | Event::Conversation(_)

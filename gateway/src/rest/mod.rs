@@ -12,6 +12,7 @@ mod health;
 mod invites;
 mod layers;
 mod messages;
+mod own_account;
 mod page;
 mod presence;
 mod request;
@@ -50,6 +51,7 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .merge(accounts::routes())
         .merge(users::routes())
+        .merge(own_account::routes())
         .merge(friends::routes())
         .merge(conversations::routes())
         .merge(invites::routes())

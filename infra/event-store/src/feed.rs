@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 22] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 26] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -21,6 +21,10 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 22] = [
     "account.updated",
     "account.blocked",
     "account.unblocked",
+    "account.password_changed",
+    "account.deactivated",
+    "account.reactivated",
+    "account.erased",
     "session.started",
     "session.ended",
     "friend.requested",

@@ -286,7 +286,17 @@ impl Story {
         let message = u64::from(c % 24);
         match op % 33 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
-            1 => self.account(by, if c % 2 == 0 { UserCommand::Block } else { UserCommand::Unblock }),
+            1 => self.account(
+                by,
+                match c % 8 {
+                    0 | 1 => UserCommand::Block,
+                    2 | 3 => UserCommand::Unblock,
+                    4 => UserCommand::Deactivate,
+                    5 => UserCommand::Reactivate,
+                    6 => UserCommand::ChangePassword { kept: None },
+                    _ => UserCommand::Erase,
+                },
+            ),
             2 => self.sign_in(by, u64::from(c % 6)),
             3 => self.sign_out(by, u64::from(c % 6)),
             4..=7 => self.pair(by, other, ACTS[usize::from(c >> 2) % ACTS.len()]),
