@@ -5,6 +5,7 @@ use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
+    file::{FileEvent, FileLabel, Sha256},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
     read_marker::ReadMarkerEvent,
@@ -15,7 +16,7 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 44;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -64,6 +65,10 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::File(FileEvent::Uploaded { .. }) => 40,
+        Event::File(FileEvent::Collected { .. }) => 41,
+        Event::File(FileEvent::Restored { .. }) => 42,
+        Event::File(FileEvent::Deleted { .. }) => 43,
     }
 }
 
@@ -81,6 +86,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(file().into_iter().map(Event::from));
     samples
 }
 
@@ -213,5 +219,22 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Missed { conversation },
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
+    ]
+}
+
+fn file() -> Vec<FileEvent> {
+    let by = ana();
+    let label = FileLabel { name: FileName::parse("cat.png").unwrap(), sha256: Sha256([0xab; 32]) };
+    vec![
+        FileEvent::Uploaded {
+            by,
+            label: Personal::new(by, label),
+            size: 1_234,
+            mime: MediaType::parse("image/png").unwrap(),
+            thumb: true,
+        },
+        FileEvent::Collected { by },
+        FileEvent::Restored { by },
+        FileEvent::Deleted { by },
     ]
 }
