@@ -9,6 +9,7 @@ mod checkpoint;
 mod conversations;
 mod duty;
 mod error;
+mod files;
 mod friendships;
 pub mod graph_feed;
 mod messages;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod conversations;
+mod files;
 mod messages;
 mod people;
 
