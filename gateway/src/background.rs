@@ -6,6 +6,7 @@ use crate::{
     application::{StartError, clock, ids},
     calls::CallDuties,
     config::Role,
+    files::{Files, House},
     hub::Hub,
     presence::{Presences, attend},
     typing::Typewriters,
@@ -15,7 +16,7 @@ use commands::{Commands, reactor};
 use domain::{Event, Lane, Partition, Tier};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{Duty, Progress, Queries, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) presences: Presences,
     pub(crate) typing: Typewriters,
+    pub(crate) files: Files,
 }
 
 /// What runs beside the doors.
@@ -66,6 +68,7 @@ impl Background {
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
             background.end_calls(config);
+            background.keep_files();
         }
         background.feed_graph(config);
         Ok(background)
@@ -152,6 +155,15 @@ impl Background {
                 duty.hold("calls.drop_the_lost", stop, |token| duties.clone().drop_the_lost(token)).await;
             });
         }
+    }
+
+    /// Removes files to which nothing refers.
+    fn keep_files(&self) {
+        let Shared { store, read_models, commands, files, .. } = self.shared.clone();
+        let progress = Progress::new(store.clone(), read_models.clone());
+        let house = House { files, queries: Queries::new(read_models), progress, commands, store };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

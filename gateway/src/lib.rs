@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod cursor;
 mod engines;
+pub mod files;
 pub mod hub;
 pub mod operations;
 pub mod presence;

@@ -4,6 +4,7 @@
 mod answer;
 mod calls;
 mod conversations;
+mod files;
 mod friends;
 mod messages;
 mod path;
@@ -20,6 +21,7 @@ pub use calls::{
 };
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
 pub use conversations::{add, approve, demote, kick, promote, reject};
+pub use files::upload;
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
 pub use path::{InConversation, OnMessage, WithEmoji, WithUser};

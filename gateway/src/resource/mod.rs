@@ -2,6 +2,7 @@
 
 mod call;
 mod conversation;
+mod file;
 mod friendship;
 mod message;
 mod presence;
@@ -10,6 +11,7 @@ mod user;
 
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
+pub use file::{File, Uploaded};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;

@@ -7,6 +7,7 @@ mod body;
 mod calls;
 mod conversations;
 mod docs;
+mod files;
 mod friends;
 mod health;
 mod layers;
@@ -53,6 +54,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(calls::routes())
+        .merge(files::routes())
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())
