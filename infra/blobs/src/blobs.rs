@@ -3,14 +3,21 @@
 use crate::{BlobError, BlobKey, Download, Place, S3, Upload};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use object_store::{
-    GetOptions, GetRange, ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    ClientOptions, GetOptions, GetRange, ObjectStore, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
+    path::Path, prefix::PrefixStore,
 };
 use std::{
     ops::Range,
     os::unix::fs::DirBuilderExt as _,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
+    time::Duration,
 };
+
+/// How long one request to a bucket may take, all of a download included; how long reaching it may, and trying again.
+const SLOWEST: Duration = Duration::from_secs(15 * 60);
+const CONNECT: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_secs(15);
 
 /// The place of the bytes. Clones share it.
 #[derive(Clone, Debug)]
@@ -107,7 +114,12 @@ async fn remove(path: PathBuf) -> Result<bool, BlobError> {
 
 fn bucket(settings: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
     let S3 { bucket, prefix, endpoint, region, access_key, secret_key } = settings;
+    // The library's own bounds are 30 s for all of a download, and 3 minutes of trying again.
+    let client = ClientOptions::new().with_timeout(SLOWEST).with_connect_timeout(CONNECT);
+    let retry = RetryConfig { max_retries: 3, retry_timeout: RETRY, ..RetryConfig::default() };
     let builder = AmazonS3Builder::new()
+        .with_client_options(client)
+        .with_retry(retry)
         .with_bucket_name(bucket)
         .with_region(region)
         .with_access_key_id(access_key)
