@@ -9,8 +9,8 @@ use crate::{
     state::{Cached, Freshness, States, Versioned},
 };
 use domain::{
-    CallId, ConversationId, MessageId, SessionId, Timestamp, UserId, call::Call, conversation::Conversation,
-    friendship::Friendship, id::PairId, message::Message, session::Session, user::User,
+    CallId, ConversationId, FileId, MessageId, SessionId, Timestamp, UserId, call::Call, conversation::Conversation,
+    file::File, friendship::Friendship, id::PairId, message::Message, session::Session, user::User,
 };
 use event_store::{EventStore, RecordedEvent};
 use std::sync::Arc;
@@ -102,6 +102,14 @@ impl Commands {
     /// When the store cannot be read.
     pub async fn call(&self, call: CallId) -> Result<Versioned<Call>, CommandError> {
         self.state(call.0).await
+    }
+
+    /// The file, as this process knows it now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn file(&self, file: FileId) -> Result<Versioned<File>, CommandError> {
+        self.state(file.0).await
     }
 
     /// How two people stand, as this process knows it now.

@@ -65,6 +65,7 @@ impl UseCase for CreateConversation {
             }
         };
         facts.may_approach(by, &others).await?;
+        facts.may_show(by, self.avatar_url.as_ref()).await?;
         let command = ConversationCommand::Create {
             conversation_type: self.conversation_type,
             by,

@@ -49,6 +49,7 @@ impl UseCase for SendMessage {
                 ));
             }
         }
+        facts.may_attach(sender, &self.content.attachments).await?;
         let id = self.id.map_or_else(|| facts.new_id(), |id| id.0);
         let before = facts.presume_new::<Message>(id).await?;
         let draft = Draft {

@@ -3,8 +3,9 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, UserId, call::Call, conversation::Conversation, friendship::Friendship,
-    message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, UserId, call::Call, conversation::Conversation, file::File,
+    friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
+    user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -80,6 +81,7 @@ pub(crate) struct States {
     read_markers: Kept<ReadMarker>,
     calls: Kept<Call>,
     own_settings: Kept<OwnSettings>,
+    files: Kept<File>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -110,6 +112,7 @@ cached! {
     ReadMarker in read_markers weighs |_marker| 256;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
     OwnSettings in own_settings weighs |_settings| 256;
+    File in files weighs |_file| 256;
 }
 
 impl States {
@@ -123,6 +126,7 @@ impl States {
             read_markers: kept(),
             calls: kept(),
             own_settings: kept(),
+            files: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -204,6 +208,7 @@ impl States {
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
             Event::OwnSettings(event) => self.advance_one::<OwnSettings>(id, sequence, event),
+            Event::File(event) => self.advance_one::<File>(id, sequence, event),
         }
     }
 
@@ -238,6 +243,7 @@ impl States {
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
             AggregateType::OwnSettings => self.forget_older::<OwnSettings>(stream.id, sequence),
+            AggregateType::File => self.forget_older::<File>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

@@ -27,7 +27,13 @@ impl UseCase for UpdateConversation {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
         let by = facts.actor().await?;
-        facts.decide(self.conversation, ConversationCommand::Update { by, change: self.change.clone() }).await
+        let before = facts.get::<Conversation>(self.conversation).await?;
+        let shown = before.state.settings().avatar_url.clone();
+        let command = ConversationCommand::Update { by, change: self.change.clone() };
+        let decided = facts.decide_on(self.conversation, before, command)?;
+        let avatar_url = self.change.avatar_url.clone().flatten().filter(|url| Some(url) != shown.as_ref());
+        facts.may_show(by, avatar_url.as_ref()).await?;
+        Ok(decided)
     }
 }
 

@@ -26,6 +26,7 @@ impl UseCase for UpdateProfile {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<User>, CommandError> {
         let (user, account) = facts.actor_and_account().await?;
+        facts.may_show(user, self.change.avatar_url.as_ref().and_then(Option::as_ref)).await?;
         facts.decide_on(user, account, UserCommand::Update { user, change: self.change.clone() })
     }
 }

@@ -37,11 +37,13 @@ pub enum AggregateType {
     Call,
     /// How one user keeps one conversation.
     OwnSettings,
+    /// An uploaded file.
+    File,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -50,6 +52,7 @@ impl AggregateType {
         Self::ReadMarker,
         Self::Call,
         Self::OwnSettings,
+        Self::File,
     ];
 
     /// The stored name.
@@ -64,6 +67,7 @@ impl AggregateType {
             Self::ReadMarker => "read_marker",
             Self::Call => "call",
             Self::OwnSettings => "own_settings",
+            Self::File => "file",
         }
     }
 

@@ -1,9 +1,9 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
-    message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, session::SessionEvent,
-    user::UserEvent,
+    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, file::FileEvent,
+    friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent,
+    session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +29,8 @@ pub enum Event {
     Call(CallEvent),
     /// Of how a user keeps a conversation.
     OwnSettings(OwnSettingsEvent),
+    /// Of a file.
+    File(FileEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -112,6 +114,7 @@ macro_rules! each {
             Event::ReadMarker($event) => $body,
             Event::Call($event) => $body,
             Event::OwnSettings($event) => $body,
+            Event::File($event) => $body,
         }
     };
 }
@@ -129,6 +132,7 @@ impl Event {
             Self::ReadMarker(_) => AggregateType::ReadMarker,
             Self::Call(_) => AggregateType::Call,
             Self::OwnSettings(_) => AggregateType::OwnSettings,
+            Self::File(_) => AggregateType::File,
         }
     }
 
@@ -179,6 +183,7 @@ impl Event {
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
             "call" => serde_json::from_value(payload).map(Self::Call),
             "own_settings" => serde_json::from_value(payload).map(Self::OwnSettings),
+            "file" => serde_json::from_value(payload).map(Self::File),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -234,8 +239,9 @@ belongs!(
     ConversationEvent => Conversation,
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
-    CallEvent => Call,
-    OwnSettingsEvent => OwnSettings
+CallEvent => Call,
+OwnSettingsEvent => OwnSettings,
+FileEvent => File
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod call;
 pub mod conversation;
 pub mod event;
+pub mod file;
 pub mod friendship;
 pub mod id;
 pub mod lane;
@@ -24,7 +25,7 @@ pub mod user;
 
 pub use aggregate::{Aggregate, AggregateType};
 pub use event::{About, DecodeError, Event, Presence};
-pub use id::{CallId, ConversationId, MessageId, SessionId, UserId};
+pub use id::{CallId, ConversationId, FileId, MessageId, SessionId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};

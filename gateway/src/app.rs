@@ -5,6 +5,7 @@ use crate::{
     bootstrap::Bootstrap,
     calls::SignalRates,
     config::Config,
+    files::Files,
     hub::Hub,
     presence::{Presences, Signals},
     sio::Sessions,
@@ -51,6 +52,8 @@ pub struct Parts {
     pub hub: Hub,
     /// The Socket.IO sessions that are polled.
     pub polled: Sessions,
+    /// What people bring.
+    pub files: Files,
     /// Access tokens.
     pub tokens: Tokens,
     /// The one-time token of the first administrator.

@@ -8,6 +8,7 @@ use crate::{
     bootstrap::Bootstrap,
     calls::SignalRates,
     engines,
+    files::Files,
     hub::{Hub, HubSettings},
     presence::{Circle, Here, Presences, Signals},
     rest, serve,
@@ -15,6 +16,7 @@ use crate::{
     typing::Typewriters,
 };
 use axum::Router;
+use blobs::Blobs;
 use broker::BrokerError;
 use commands::{CommandSettings, Commands};
 use domain::Timestamp;
@@ -58,6 +60,9 @@ pub enum StartError {
     /// `RABBITMQ_URL` cannot be used.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// Where files are kept cannot be used.
+    #[error(transparent)]
+    Files(#[from] blobs::BlobError),
     /// `REDIS_URL` cannot be used.
     #[error("the graph cannot be used: {0}")]
     Graph(#[from] GraphError),
@@ -111,6 +116,8 @@ impl Application {
         );
         let typing = Typewriters::new(signals.clone(), clock);
 
+        let files = Files::new(Blobs::connect(&config.files_place())?, config.files.clone(), clock, ids);
+
         let shared = Shared {
             store: store.reserved(),
             read_models: reserved,
@@ -120,6 +127,7 @@ impl Application {
             hub: hub.clone(),
             presences: presences.clone(),
             typing: typing.clone(),
+            files: files.clone(),
         };
         let background = Background::start(&config, shared, commits).await?;
         let progress = match background.worker() {
@@ -142,6 +150,7 @@ impl Application {
             graph,
             hub,
             polled: Sessions::default(),
+            files,
             config,
             clock,
             ids,

@@ -6,6 +6,7 @@ use crate::{
     application::{StartError, clock, ids},
     calls::CallDuties,
     config::Role,
+    files::{Files, House},
     forgetting::Forgetting,
     hub::Hub,
     presence::{Presences, attend},
@@ -16,7 +17,7 @@ use commands::{Commands, reactor};
 use domain::{Event, Lane, Partition, Tier, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Erasures, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{Duty, Erasures, Progress, Queries, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) presences: Presences,
     pub(crate) typing: Typewriters,
+    pub(crate) files: Files,
 }
 
 /// What runs beside the doors.
@@ -68,6 +70,7 @@ impl Background {
             background.keep_read_models(config).await?;
             background.end_calls(config);
             background.forget_people();
+            background.keep_files();
         }
         background.feed_graph(config);
         Ok(background)
@@ -168,6 +171,15 @@ impl Background {
         self.spawn(|_, stop| async move {
             duty.hold("accounts.forget", stop, |token| forgetting.clone().run(token)).await;
         });
+    }
+
+    /// Removes files to which nothing refers.
+    fn keep_files(&self) {
+        let Shared { store, read_models, commands, files, .. } = self.shared.clone();
+        let progress = Progress::new(store.clone(), read_models.clone());
+        let house = House { files, queries: Queries::new(read_models), progress, commands, store };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

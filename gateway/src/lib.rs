@@ -14,6 +14,7 @@ pub mod config;
 pub mod cursor;
 mod engines;
 pub mod export;
+pub mod files;
 mod forgetting;
 pub mod hub;
 pub mod operations;

@@ -10,6 +10,7 @@ mod conversations;
 mod duty;
 mod erasures;
 mod error;
+mod files;
 mod friendships;
 pub mod graph_feed;
 mod invites;

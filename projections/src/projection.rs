@@ -3,7 +3,7 @@
 //! The code runs in two places, live and shadow; it knows neither. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 use crate::{
-    ApplyError, calls, conversations, friendships, messages, own_settings, read_markers,
+    ApplyError, calls, conversations, files, friendships, messages, own_settings, read_markers,
     schema::{self, Table},
     users,
 };
@@ -38,6 +38,8 @@ pub enum Projection {
     Calls,
     /// How people keep their conversations.
     OwnSettings,
+    /// Uploaded files.
+    Files,
 }
 
 /// No projection has this name.
@@ -47,7 +49,7 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Friendships,
         Self::Conversations,
@@ -55,6 +57,7 @@ impl Projection {
         Self::ReadMarkers,
         Self::Calls,
         Self::OwnSettings,
+        Self::Files,
     ];
 
     /// The name under which its checkpoints stand.
@@ -68,6 +71,7 @@ impl Projection {
             Self::ReadMarkers => "read_markers",
             Self::Calls => "calls",
             Self::OwnSettings => "own_settings",
+            Self::Files => "files",
         }
     }
 
@@ -77,7 +81,7 @@ impl Projection {
     pub const fn version(self) -> u32 {
         match self {
             Self::ReadMarkers | Self::Conversations => 2,
-            Self::Users | Self::Friendships | Self::Messages | Self::Calls | Self::OwnSettings => 1,
+            Self::Users | Self::Friendships | Self::Messages | Self::Calls | Self::OwnSettings | Self::Files => 1,
         }
     }
 
@@ -92,6 +96,7 @@ impl Projection {
             Self::ReadMarkers => schema::READ_MARKERS,
             Self::Calls => schema::CALLS,
             Self::OwnSettings => schema::OWN_SETTINGS,
+            Self::Files => schema::FILES,
         }
     }
 
@@ -107,6 +112,7 @@ impl Projection {
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
             Some(AggregateType::Call) => self == Self::Calls,
             Some(AggregateType::OwnSettings) => self == Self::OwnSettings,
+            Some(AggregateType::File) => self == Self::Files,
             None => false,
         }
     }
@@ -125,6 +131,7 @@ impl Projection {
             Self::ReadMarkers => read_markers::apply(tx, events).await,
             Self::Calls => calls::apply(tx, events).await,
             Self::OwnSettings => own_settings::apply(tx, events).await,
+            Self::Files => files::apply(tx, events).await,
         }
     }
 }

@@ -54,6 +54,7 @@ pub(crate) const CALLS: &[Table] = &[
 ];
 pub(crate) const OWN_SETTINGS: &[Table] =
     &[Table { name: "own_settings", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] }];
+pub(crate) const FILES: &[Table] = &[Table { name: "files", key: &[("id", Key::Uuid)] }];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

@@ -4,6 +4,7 @@
 mod accounts;
 mod calls;
 mod conversations;
+mod files;
 mod friends;
 mod invites;
 mod kept;

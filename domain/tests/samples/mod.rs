@@ -5,6 +5,7 @@ use domain::{
     ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
+    file::{FileEvent, FileLabel, Sha256},
     friendship::FriendshipEvent,
     id::InviteId,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
@@ -21,7 +22,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 51;
+pub(crate) const KINDS: usize = 55;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -82,6 +83,10 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::User(UserEvent::Deactivated) => 48,
         Event::User(UserEvent::Reactivated) => 49,
         Event::User(UserEvent::Erased) => 50,
+        Event::File(FileEvent::Uploaded { .. }) => 51,
+        Event::File(FileEvent::Collected { .. }) => 52,
+        Event::File(FileEvent::Restored { .. }) => 53,
+        Event::File(FileEvent::Deleted { .. }) => 54,
     }
 }
 
@@ -100,6 +105,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
     samples.extend(own_settings().into_iter().map(Event::from));
+    samples.extend(file().into_iter().map(Event::from));
     samples
 }
 
@@ -256,5 +262,22 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Missed { conversation },
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
+    ]
+}
+
+fn file() -> Vec<FileEvent> {
+    let by = ana();
+    let label = FileLabel { name: FileName::parse("cat.png").unwrap(), sha256: Sha256([0xab; 32]) };
+    vec![
+        FileEvent::Uploaded {
+            by,
+            label: Personal::new(by, label),
+            size: 1_234,
+            mime: MediaType::parse("image/png").unwrap(),
+            thumb: true,
+        },
+        FileEvent::Collected { by },
+        FileEvent::Restored { by },
+        FileEvent::Deleted { by },
     ]
 }

@@ -1,5 +1,6 @@
 //! The configuration: read once at start, every fault named in one message.
 
+mod files;
 mod network;
 mod parse;
 pub mod secrets;
@@ -10,7 +11,8 @@ pub use network::Network;
 pub use secrets::Secret;
 pub use sources::Sources;
 
-use crate::{calls::CallSettings, hub::HubSettings};
+use crate::{calls::CallSettings, files::FileSettings, hub::HubSettings};
+use blobs::Place;
 use sql::{Durability, Location};
 use std::{path::PathBuf, time::Duration};
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub hub: HubSettings,
     /// How long things may take in a call.
     pub calls: CallSettings,
+    /// Where files are kept, and how many.
+    pub files: FileSettings,
     /// What hashing a password costs.
     pub password_cost: commands::PasswordCost,
     /// How long an answer waits for the read models.
@@ -122,6 +126,7 @@ impl Default for Config {
             log_json: false,
             hub: HubSettings::default(),
             calls: CallSettings::default(),
+            files: FileSettings::default(),
             password_cost: commands::PasswordCost::default(),
             wait: Duration::from_secs(2),
             patience: Duration::from_secs(60),
@@ -154,6 +159,12 @@ impl Config {
     #[must_use]
     pub fn read_location(&self) -> Location {
         self.location("read.db", "chatchit_read", Durability::Normal)
+    }
+
+    /// Where the bytes of files lie.
+    #[must_use]
+    pub fn files_place(&self) -> Place {
+        self.files.bucket.clone().map_or_else(|| Place::Folder(self.data.join("files")), Place::S3)
     }
 
     fn location(&self, file: &str, schema: &str, durability: Durability) -> Location {

@@ -1,6 +1,7 @@
 //! From raw settings to a [`Config`], naming every fault.
 
-use super::{Config, Faults, MasterKey, Network, Role, Secret, Sources, secrets::from_hex};
+use super::{Config, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex};
+use crate::files::FileSettings;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::time::Duration;
 
@@ -65,9 +66,32 @@ impl Reader<'_> {
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             hub: default.hub,
             calls: default.calls,
+            files: self.files(default.files),
             password_cost: default.password_cost,
             wait: default.wait,
             patience: default.patience,
+        }
+    }
+
+    fn files(&mut self, default: FileSettings) -> FileSettings {
+        let mut bucket = self.read("FILES_URL", files::bucket);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            self.required(name, bucket.is_some(), "with FILES_URL");
+        }
+        if let Some(bucket) = &mut bucket {
+            bucket.endpoint = self.read("AWS_ENDPOINT_URL", |text| url(text, &["https://", "http://"]));
+            let said = |name| self.sources.get(name).unwrap_or_default().to_owned();
+            bucket.region = self.sources.get("AWS_REGION").unwrap_or(&bucket.region).to_owned();
+            (bucket.access_key, bucket.secret_key) = (said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"));
+        }
+        let count = |text: &str| text.parse().ok().filter(|count| (1..=100).contains(count));
+        let count = |text: &str| count(text).ok_or_else(|| "must be from 1 to 100".to_owned());
+        FileSettings {
+            bucket,
+            max_size: self.read("FILES_MAX_SIZE", files::bytes).unwrap_or(default.max_size),
+            max_count: self.read("FILES_MAX_COUNT", count).unwrap_or(default.max_count),
+            daily_quota: self.read("FILES_DAILY_QUOTA", files::bytes).unwrap_or(default.daily_quota),
+            ..default
         }
     }
 

@@ -5,6 +5,7 @@ mod account;
 mod answer;
 mod calls;
 mod conversations;
+mod files;
 mod friends;
 mod invites;
 mod keep;
@@ -24,6 +25,7 @@ pub use calls::{
 };
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
 pub use conversations::{add, approve, demote, kick, promote, reject};
+pub use files::upload;
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
 pub use invites::{NewInvite, accept_invite, invite, revoke_invite};
 pub use keep::{Silence, archive, clear, mute, unarchive, unmute};

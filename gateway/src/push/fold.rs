@@ -70,7 +70,9 @@ impl Folded {
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
             AggregateType::OwnSettings => Self::OwnSettings(OwnSettings::default()),
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => Self::Nothing,
+            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
+                Self::Nothing
+            }
         }
     }
 
@@ -82,7 +84,9 @@ impl Folded {
             | AggregateType::User
             | AggregateType::Call
             | AggregateType::OwnSettings => true,
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => false,
+            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
+                false
+            }
         }
     }
 

@@ -131,7 +131,8 @@ pub(crate) const fn name(event: &Event) -> &'static str {
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
-        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked) => false,
+        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
+        | Event::File(_) => false,
         // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
         Event::User(
             UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,

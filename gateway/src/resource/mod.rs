@@ -2,6 +2,7 @@
 
 mod call;
 mod conversation;
+mod file;
 mod friendship;
 mod invite;
 mod message;
@@ -11,6 +12,7 @@ mod user;
 
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
+pub use file::{File, Uploaded};
 pub use friendship::{Direction, Friendship, FriendshipStatus, Suggestion};
 pub use invite::Invite;
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};

@@ -7,6 +7,7 @@ mod body;
 mod calls;
 mod conversations;
 mod docs;
+mod files;
 mod friends;
 mod health;
 mod invites;
@@ -57,6 +58,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(invites::routes())
         .merge(messages::routes())
         .merge(calls::routes())
+        .merge(files::routes())
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 26] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 30] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -35,6 +35,10 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 26] = [
     "friend.unblocked",
     "friend.unfriended",
     "message.hidden",
+    "file.uploaded",
+    "file.collected",
+    "file.restored",
+    "file.deleted",
 ];
 
 impl EventStore {

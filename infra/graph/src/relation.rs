@@ -74,5 +74,6 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::ReadMarker(_)
         | Event::Call(_)
         | Event::OwnSettings(_) => vec![],
+        Event::File(_) => vec![],
     }
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod conversations;
+mod files;
 mod invites;
 mod kept;
 mod messages;

@@ -1,9 +1,10 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, CallId, ConversationId, Event, MessageId, SessionId, Timestamp, UserId,
+    Aggregate, CallId, ConversationId, Event, FileId, MessageId, SessionId, Timestamp, UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
     conversation::{Conversation, ConversationCommand, ConversationType, NewInvite, SettingsChange},
+    file::{File, FileCommand, FileLabel, Sha256},
     friendship::{Friendship, FriendshipAct, FriendshipCommand},
     id::{InviteId, OwnSettingsId, PairId, ReadMarkerId},
     message::{Attachment, Draft, Message, MessageCommand, MessageContent, MessageType},
@@ -32,6 +33,7 @@ pub(in crate::tests) struct Story {
     markers: HashMap<Uuid, ReadMarker>,
     calls: HashMap<Uuid, Call>,
     kept: HashMap<Uuid, OwnSettings>,
+    files: HashMap<Uuid, File>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
 }
@@ -64,6 +66,10 @@ impl Story {
 
     pub(in crate::tests) fn call(&self, n: u64) -> CallId {
         CallId(self.id(5, n))
+    }
+
+    pub(in crate::tests) fn file(&self, n: u64) -> FileId {
+        FileId(self.id(6, n))
     }
 
     pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
@@ -169,8 +175,20 @@ impl Story {
         conversation: ConversationId,
         body: &str,
     ) -> MessageId {
+        self.attach(n, sender, conversation, body, "/files/1")
+    }
+
+    /// Sends message `n`; what is attached when `n` is even lies at `url`.
+    pub(in crate::tests) fn attach(
+        &mut self,
+        n: u64,
+        sender: u64,
+        conversation: ConversationId,
+        body: &str,
+        url: &str,
+    ) -> MessageId {
         let attachment = Attachment {
-            file_url: Link::parse("/files/1").unwrap(),
+            file_url: Link::parse(url).unwrap(),
             thumb_url: Some(Link::parse("/files/1/thumb").unwrap()),
             name: Some(FileName::parse("a.png").unwrap()),
             size: Some(12),
@@ -190,6 +208,20 @@ impl Story {
         decide(&mut self.messages, message.0, MessageCommand::Send(draft), &mut self.told);
         *self.seqs.entry(conversation.0).or_default() += (self.told.len() - told) as u64;
         message
+    }
+
+    /// File `n` is brought.
+    pub(in crate::tests) fn upload(&mut self, n: u64, by: u64) -> FileId {
+        let label = FileLabel { name: FileName::parse("a.png").unwrap(), sha256: Sha256([7; 32]) };
+        let mime = MediaType::parse("image/png").unwrap();
+        let command = FileCommand::Upload { by: self.user(by), label, size: 12, mime, thumb: n.is_multiple_of(2) };
+        self.on_file(n, command);
+        self.file(n)
+    }
+
+    pub(in crate::tests) fn on_file(&mut self, n: u64, command: FileCommand) {
+        let id = self.file(n).0;
+        decide(&mut self.files, id, command, &mut self.told);
     }
 
     pub(in crate::tests) fn edit(&mut self, n: u64, by: u64, body: &str) {
@@ -284,7 +316,7 @@ impl Story {
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 33 {
+        match op % 35 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
             1 => self.account(
                 by,
@@ -334,6 +366,11 @@ impl Story {
                 let invite = self.invite(message % 6);
                 self.conversation(group, ConversationCommand::RevokeInvite { by: actor, invite });
             }
+            32 => drop(self.upload(message % 6, by)),
+            33 => self.on_file(
+                message % 6,
+                [FileCommand::Collect, FileCommand::Restore, FileCommand::Delete][usize::from(b % 3)].clone(),
+            ),
             _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
         }
     }

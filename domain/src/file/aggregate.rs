@@ -1,0 +1,92 @@
+//! The state of a file and the decisions over it.
+
+use super::{FileCommand, FileError, FileEvent};
+use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Life {
+    #[default]
+    Unborn,
+    Kept,
+    Collected,
+    Deleted,
+}
+
+/// The state of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    life: Life,
+    by: UserId,
+    thumb: bool,
+}
+
+impl File {
+    /// Whether its bytes are to be there.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        matches!(self.life, Life::Kept | Life::Collected)
+    }
+
+    /// Who brought it.
+    #[must_use]
+    pub const fn by(&self) -> UserId {
+        self.by
+    }
+
+    /// Whether there is a thumbnail.
+    #[must_use]
+    pub const fn has_thumb(&self) -> bool {
+        self.thumb
+    }
+
+    /// Whether what `user` writes may refer to it: only who brought it may. Whoever receives a reference may fetch the
+    /// file, so a guessed or leaked id must not become one.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`]: to others, and once collected, it does not exist.
+    pub fn may_be_carried_by(&self, user: UserId) -> Result<(), FileError> {
+        if self.life == Life::Kept && self.by == user { Ok(()) } else { Err(FileError::NotFound) }
+    }
+}
+
+impl Aggregate for File {
+    const AGGREGATE: AggregateType = AggregateType::File;
+
+    fn decide(&self, command: FileCommand) -> Result<Vec<FileEvent>, FileError> {
+        let by = self.by;
+        match (command, self.life) {
+            (FileCommand::Upload { by, label, size, mime, thumb }, Life::Unborn) => {
+                Ok(vec![FileEvent::Uploaded { by, label: Personal::new(by, label), size, mime, thumb }])
+            }
+            (FileCommand::Upload { .. }, _) => Err(FileError::AlreadyUploaded),
+            (_, Life::Unborn) => Err(FileError::NotFound),
+            (FileCommand::Collect, Life::Kept) => Ok(vec![FileEvent::Collected { by }]),
+            (FileCommand::Restore, Life::Collected) => Ok(vec![FileEvent::Restored { by }]),
+            (FileCommand::Delete, Life::Kept | Life::Collected) => Ok(vec![FileEvent::Deleted { by }]),
+            (FileCommand::Collect | FileCommand::Restore | FileCommand::Delete, _) => Ok(vec![]),
+        }
+    }
+}
+
+impl cqrs_es::Aggregate for File {
+    const TYPE: &'static str = AggregateType::File.as_str();
+    type Command = FileCommand;
+    type Event = FileEvent;
+    type Error = FileError;
+    type Services = ();
+
+    handle_by_deciding!();
+
+    fn apply(&mut self, event: FileEvent) {
+        self.life = match event {
+            FileEvent::Uploaded { by, thumb, .. } => {
+                (self.by, self.thumb) = (by, thumb);
+                Life::Kept
+            }
+            FileEvent::Collected { .. } => Life::Collected,
+            FileEvent::Restored { .. } => Life::Kept,
+            FileEvent::Deleted { .. } => Life::Deleted,
+        };
+    }
+}

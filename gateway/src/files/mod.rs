@@ -1,0 +1,66 @@
+//! Files that people bring: streamed in, looked at, kept beside the log, and served to whoever may see what refers to
+//! them. ADR 20 says why it is so.
+
+mod content;
+mod desk;
+mod house;
+mod kind;
+mod name;
+mod parts;
+mod receive;
+mod settings;
+mod thumb;
+
+pub(crate) use content::{Asked, content, thumbnail};
+pub use house::{House, HouseError};
+pub(crate) use receive::{Received, Reception};
+pub use settings::FileSettings;
+
+use crate::Problem;
+use blobs::{BlobError, BlobKey, BlobKind, Blobs};
+use desk::Desk;
+use domain::{FileId, Timestamp};
+use std::sync::Arc;
+use thumb::Thumbs;
+use uuid::Uuid;
+
+/// The files of this process. Clones share them.
+#[derive(Clone)]
+pub struct Files(Arc<Shared>);
+
+struct Shared {
+    blobs: Blobs,
+    settings: FileSettings,
+    desk: Arc<Desk>,
+    thumbs: Thumbs,
+    clock: fn() -> Timestamp,
+    ids: fn() -> Uuid,
+}
+
+impl Files {
+    /// Keeps files in `blobs`.
+    #[must_use]
+    pub fn new(blobs: Blobs, settings: FileSettings, clock: fn() -> Timestamp, ids: fn() -> Uuid) -> Self {
+        Self(Arc::new(Shared { blobs, settings, desk: Arc::default(), thumbs: Thumbs::default(), clock, ids }))
+    }
+
+    /// Where the bytes lie.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// Removes the bytes of a file; what is not there is removed already.
+    async fn remove(&self, file: FileId) -> Result<(), BlobError> {
+        for kind in BlobKind::ALL {
+            self.0.blobs.delete(BlobKey { id: file.0, kind }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The place of the bytes is away.
+fn away(error: &BlobError) -> Problem {
+    tracing::warn!(error.cause = %error, "a request failed because files cannot be stored or fetched");
+    Problem::unavailable("files_unavailable", "files cannot be stored or fetched now", 5)
+}

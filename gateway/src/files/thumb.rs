@@ -1,0 +1,176 @@
+//! Thumbnails: small pictures of pictures, made of their pixels alone. Whatever else a picture says (where it was taken,
+//! say) is left behind.
+
+use blobs::{BlobError, BlobKey, Blobs};
+use bytes::Bytes;
+use image::{
+    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage, codecs::jpeg::JpegEncoder,
+    metadata::Orientation,
+};
+use std::{io::Cursor, sync::Arc};
+use tokio::sync::Semaphore;
+
+/// The longer side of a thumbnail, in pixels.
+const SIDE: u32 = 320;
+const QUALITY: u8 = 80;
+/// The largest file that is read as a picture, in bytes.
+const LARGEST: u64 = 32 << 20;
+/// The longest side and the most pixels of a picture, and what reading it may take of memory: little is enough to say
+/// "I am a million by a million".
+const LONGEST: u32 = 16_384;
+const PIXELS: u64 = 32_000_000;
+const MEMORY: u64 = 160 << 20;
+/// Pictures read at once.
+const AT_ONCE: usize = 2;
+
+/// What makes thumbnails; clones share its bound.
+#[derive(Clone, Debug)]
+pub(super) struct Thumbs(Arc<Semaphore>);
+
+impl Default for Thumbs {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl Thumbs {
+    /// Makes and stores the thumbnail of a stored picture; answers whether there is one. What cannot be read as a
+    /// picture, or would take too much, has none.
+    pub(super) async fn make(
+        &self,
+        blobs: &Blobs,
+        picture: BlobKey,
+        size: u64,
+        format: ImageFormat,
+    ) -> Result<bool, BlobError> {
+        if size > LARGEST {
+            return Ok(false);
+        }
+        let Ok(permit) = Arc::clone(&self.0).acquire_owned().await else { return Ok(false) };
+        let bytes = blobs.download(picture, None).await?.whole().await?;
+        let made = tokio::task::spawn_blocking(move || {
+            let made = thumbnail(bytes, format);
+            // Given back when the work is done, whether or not anybody still waits for it.
+            drop(permit);
+            made
+        });
+        let Some(thumb) = made.await.ok().flatten() else { return Ok(false) };
+        let mut upload = blobs.upload(BlobKey::thumb(picture.id));
+        upload.write(thumb.into()).await?;
+        upload.finish().await?;
+        Ok(true)
+    }
+}
+
+/// A JPEG of at most [`SIDE`] pixels a side.
+fn thumbnail(bytes: Bytes, format: ImageFormat) -> Option<Vec<u8>> {
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (Some(LONGEST), Some(LONGEST));
+    limits.max_alloc = Some(MEMORY);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().ok()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > PIXELS || decoder.total_bytes() > MEMORY {
+        return None;
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).ok()?;
+    let mut small = if width.max(height) > SIDE { picture.thumbnail(SIDE, SIDE) } else { picture };
+    small.apply_orientation(orientation);
+    let mut jpeg = Vec::new();
+    on_white(&small).write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).ok()?;
+    Some(jpeg)
+}
+
+/// The picture without transparency, which JPEG does not know.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let clear = picture.to_rgba8();
+    RgbImage::from_fn(clear.width(), clear.height(), |x, y| {
+        let [red, green, blue, alpha] = clear.get_pixel(x, y).0;
+        let mix = |color: u8| ((u32::from(color) * u32::from(alpha) + 255 * (255 - u32::from(alpha))) / 255) as u8;
+        Rgb([mix(red), mix(green), mix(blue)])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgba, RgbaImage};
+
+    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    /// A picture that is red at the left and blue at the right.
+    fn flag(width: u32, height: u32) -> DynamicImage {
+        let color = |x| if x < width / 2 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) };
+        RgbImage::from_fn(width, height, |x, _| color(x)).into()
+    }
+
+    fn read(jpeg: &[u8]) -> RgbImage {
+        image::load_from_memory_with_format(jpeg, ImageFormat::Jpeg).unwrap().to_rgb8()
+    }
+
+    #[test]
+    fn each_kind_of_picture_becomes_a_small_jpeg() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let small = read(&thumbnail(encoded(&flag(800, 400), format).into(), format).unwrap());
+            assert_eq!(small.dimensions(), (320, 160), "{format:?}");
+            let [left, right] = [small.get_pixel(10, 80), small.get_pixel(300, 80)];
+            assert!(left.0[0] > 200 && left.0[2] < 50 && right.0[2] > 200 && right.0[0] < 50, "{format:?}");
+        }
+        let tiny = thumbnail(encoded(&flag(8, 4), ImageFormat::Png).into(), ImageFormat::Png).unwrap();
+        assert_eq!(read(&tiny).dimensions(), (8, 4));
+    }
+
+    #[test]
+    fn what_is_transparent_is_white() {
+        let clear: DynamicImage = RgbaImage::from_pixel(4, 4, Rgba([0, 0, 0, 0])).into();
+        let thumb = thumbnail(encoded(&clear, ImageFormat::Png).into(), ImageFormat::Png).unwrap();
+        assert!(read(&thumb).pixels().all(|pixel| pixel.0.iter().all(|color| *color > 250)));
+    }
+
+    #[test]
+    fn a_picture_is_turned_as_it_says_and_the_thumbnail_says_nothing() {
+        let jpeg = encoded(&flag(80, 40), ImageFormat::Jpeg);
+        // APP1 with one entry: orientation 6, to be turned by 90 degrees; and a text that must not come through.
+        let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+        exif.extend_from_slice(b"48.8584 N 2.2945 E");
+        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        let tagged = [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat();
+        let thumb = thumbnail(tagged.into(), ImageFormat::Jpeg).unwrap();
+        assert!(!thumb.windows(4).any(|window| window == b"Exif" || window == b"2.29"));
+        let small = read(&thumb);
+        assert_eq!(small.dimensions(), (40, 80));
+        assert!(small.get_pixel(20, 5).0[0] > 200 && small.get_pixel(20, 75).0[2] > 200, "what was left is above");
+    }
+
+    #[test]
+    fn what_says_it_is_huge_is_not_read() {
+        // A PNG whose head alone is there: 60,000 by 60,000 pixels.
+        let mut png = encoded(&flag(4, 4), ImageFormat::Png);
+        png[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
+        png[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
+        assert_eq!(thumbnail(png.into(), ImageFormat::Png), None);
+        // Within the longest side, beyond the pixels: black, and small when compressed.
+        let bomb = DynamicImage::new_luma8(16_000, 2_100);
+        let bytes = encoded(&bomb, ImageFormat::Png);
+        assert!(bytes.len() < 1 << 20);
+        assert_eq!(thumbnail(bytes.into(), ImageFormat::Png), None);
+    }
+
+    #[test]
+    fn what_is_broken_has_none() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let bytes = encoded(&flag(80, 40), format);
+            assert_eq!(thumbnail(Bytes::copy_from_slice(&bytes[..20]), format), None, "{format:?}");
+            assert_eq!(thumbnail(Bytes::from_static(b"GIF89a<script>"), format), None);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! An uploaded file.
+
+use commands::UploadFile;
+use domain::FileId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An uploaded file, as messages and pictures refer to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it is served, for whoever may see something that refers to it: a path of this server.
+    #[schema(example = "/files/01930000-0000-7000-8000-000000000001")]
+    pub file_url: String,
+    /// Where its thumbnail is served: a JPEG of at most 320 pixels a side; null for what is no picture.
+    pub thumb_url: Option<String>,
+    /// Its name, without the path that may have stood before it.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its bytes say it is; `application/octet-stream` for what is not known, or might be run.
+    pub mime: String,
+}
+
+/// What was uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Uploaded {
+    /// The request had one file.
+    One(File),
+    /// The request had several.
+    Several {
+        /// The files, in the order of the request.
+        items: Vec<File>,
+    },
+}
+
+impl File {
+    /// A file as it was stored.
+    pub(crate) fn stored(id: FileId, file: &UploadFile, thumb: bool) -> Self {
+        Self {
+            id: id.0,
+            file_url: id.url(),
+            thumb_url: thumb.then(|| id.thumb_url()),
+            name: file.label.name.to_string(),
+            size: file.size,
+            mime: file.mime.to_string(),
+        }
+    }
+}
