@@ -47,19 +47,19 @@ pub struct CollectedFileRow {
 /// Whether something refers to the file by one of `urls`; with `$1` the viewer, something that they see. Each arm is one
 /// look into an index. **Whatever comes to carry files gets its arm here**, and an index on its column.
 fn carried(urls: &str, seen: bool) -> String {
+    let if_seen = |condition: &'static str| if seen { condition } else { "" };
+    // Somebody is in the conversation; nobody is in one that is over.
     let member = |conversation: &str| {
-        let shown = if seen { "v.user_id = $1 AND v.status = 'active'" } else { "v.status = 'active'" };
-        format!("SELECT 1 FROM members v WHERE v.conversation_id = {conversation} AND {shown}")
+        let viewer = if_seen(" AND v.user_id = $1");
+        format!(
+            "EXISTS (SELECT 1 FROM members v WHERE v.conversation_id = {conversation} AND v.status = 'active'{viewer})"
+        )
     };
-    let hidden = if seen {
-        "SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1"
-    } else {
-        "SELECT 1 WHERE 1 = 0"
-    };
+    let not_hidden = if_seen(" AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)");
     let attached = |column: &str| {
         format!(
             "SELECT 1 FROM attachments a JOIN messages m ON m.id = a.message_id WHERE a.{column} IN ({urls}) \
-             AND EXISTS ({}) AND NOT EXISTS ({hidden})",
+             AND {}{not_hidden}",
             member("m.conversation_id")
         )
     };
@@ -70,7 +70,7 @@ fn carried(urls: &str, seen: bool) -> String {
         // The picture of a person: anybody may see it.
         format!("SELECT 1 FROM users u WHERE u.avatar_url IN ({urls})"),
         // The picture of a group: its members may.
-        format!("SELECT 1 FROM conversations c WHERE c.avatar_url IN ({urls}) AND EXISTS ({})", member("c.id")),
+        format!("SELECT 1 FROM conversations c WHERE c.avatar_url IN ({urls}) AND {}", member("c.id")),
     ];
     format!("(EXISTS ({}))", arms.join(") OR EXISTS ("))
 }
