@@ -61,6 +61,15 @@ impl Commands {
     /// costs a retry, never a wrong decision.
     pub fn observe(&self, event: &RecordedEvent) {
         self.shared.states.observe(event);
+        if event.record.event_type == "account.erased" {
+            self.forget(UserId(event.record.aggregate_id));
+        }
+    }
+
+    /// Drops what is remembered of somebody who was erased: their data key, and what they wrote.
+    pub(crate) fn forget(&self, user: UserId) {
+        self.store().forget(user.0);
+        self.states().forget(user);
     }
 
     /// The account `user`, as this process knows it now.

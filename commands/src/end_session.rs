@@ -9,6 +9,7 @@ use domain::{
     SessionId, UserId,
     session::{EndReason, Session, SessionCommand},
 };
+use event_store::Position;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -40,6 +41,23 @@ impl UseCase for End {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Session>, CommandError> {
         facts.decide(self.session, SessionCommand::End { user: self.user, reason: self.reason }).await
+    }
+}
+
+impl Facts<'_> {
+    /// Ends the sessions of `user` that began before `until`, save `kept`.
+    pub(crate) async fn end_sessions(
+        &mut self,
+        user: UserId,
+        kept: Option<SessionId>,
+        until: Position,
+        reason: EndReason,
+    ) -> Result<(), CommandError> {
+        let live = self.store().live_sessions(user.0, until).await?;
+        for session in live.into_iter().filter(|session| kept.is_none_or(|kept| kept.0 != *session)) {
+            self.decide::<Session>(session, SessionCommand::End { user, reason }).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a command was refused.
 
-use domain::{Refusal, RefusalKind};
+use domain::{Refusal, RefusalKind, user::UserError};
 use event_store::{AppendError, ClaimKind, OpenError, ReadError};
 
 /// A fault in one field of a command.
@@ -108,6 +108,7 @@ impl From<AppendError> for CommandError {
             AppendError::Stale(_) | AppendError::TokenReplaced => Self::Contended,
             AppendError::KeyReused => Self::KeyReused,
             AppendError::ClaimTaken(kind) => Self::Taken(kind),
+            AppendError::Forgotten(_) => refused(UserError::NotFound),
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unavailable(_) => Self::Unavailable,
             AppendError::Broken(what) => Self::Internal(what),

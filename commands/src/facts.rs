@@ -6,11 +6,12 @@ use crate::{
     state::{Cached, Freshness, Versioned},
 };
 use domain::{
-    AggregateType, ConversationId, MessageId, RefusalKind, UserId,
+    AggregateType, ConversationId, MessageId, RefusalKind, SessionId, Timestamp, UserId,
     conversation::Conversation,
     friendship::{Friendship, FriendshipError},
-    id::PairId,
+    id::{OwnSettingsId, PairId},
     message::{Message, MessageError},
+    own_settings::OwnSettings,
     session::Session,
     user::User,
 };
@@ -58,6 +59,15 @@ impl<'c> Facts<'c> {
 
     pub(crate) fn new_id(&self) -> Uuid {
         self.commands.new_id()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.commands.now()
+    }
+
+    /// The device that acts.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.ctx.actor.and_then(|actor| actor.session)
     }
 
     /// Who acts: signed in, and not blocked.
@@ -125,22 +135,45 @@ impl<'c> Facts<'c> {
         Ok(known)
     }
 
-    /// That `by` may write into the conversation: in a direct one, a block of either side stands against it.
+    /// That `by` may write into the conversation: in a direct one, a block of either side stands against it. To whom
+    /// the other has blocked, the answer is that for anybody who cannot be reached: blocked, or erased.
     pub(crate) async fn may_write(&mut self, by: UserId, conversation: &Conversation) -> Result<(), CommandError> {
         let Some(other) = conversation.other(by) else { return Ok(()) };
         let pair = self.get::<Friendship>(PairId::of(by, other)).await?;
-        match pair.state.may_approach(by, other) {
-            Err(FriendshipError::NotFound) => Err(CommandError::Refused {
-                kind: RefusalKind::Forbidden,
-                code: "cannot_message",
-                detail: "you cannot write to this user".to_owned(),
-                field: None,
-            }),
-            verdict => verdict.map_err(refused),
+        let verdict = pair.state.may_approach(by, other);
+        let account = self.get::<User>(other).await?.state;
+        let is_reachable = account.exists() && account.may_act().is_ok();
+        if verdict == Err(FriendshipError::NotFound) || (verdict.is_ok() && !is_reachable) {
+            return Err(cannot_message());
         }
+        verdict.map_err(refused)
     }
 
-    /// The message, of whose conversation `user` is an active member.
+    /// Whether a block stands between the two of a direct conversation.
+    pub(crate) async fn is_apart(&mut self, user: UserId, conversation: &Conversation) -> Result<bool, CommandError> {
+        let Some(other) = conversation.other(user) else { return Ok(false) };
+        let pair = self.peek::<Friendship>(PairId::of(user, other)).await?.state;
+        Ok(pair.is_blocked_by(user) || pair.is_blocked_by(other))
+    }
+
+    /// The number of a posted message in its conversation.
+    pub(crate) async fn seq_of(&self, message: MessageId) -> Result<u64, CommandError> {
+        let sent = self.store().load_many(&[(StreamId::new(AggregateType::Message, message), 1)]).await?;
+        sent.first().map(|sent| sent.record.scope_seq).ok_or_else(|| refused(MessageError::NotFound))
+    }
+
+    /// Whether `user` no longer sees the message, having cleared the history of its conversation.
+    pub(crate) async fn is_cleared(
+        &mut self,
+        user: UserId,
+        conversation: ConversationId,
+        message: MessageId,
+    ) -> Result<bool, CommandError> {
+        let cleared = self.peek::<OwnSettings>(OwnSettingsId::of(conversation, user)).await?.state.cleared();
+        Ok(cleared > 0 && self.seq_of(message).await? <= cleared)
+    }
+
+    /// The message, of whose conversation `user` is an active member who has not cleared it.
     pub(crate) async fn visible_message(
         &mut self,
         user: UserId,
@@ -150,6 +183,9 @@ impl<'c> Facts<'c> {
         let posted = known.state.posted().ok_or_else(|| refused(MessageError::NotFound))?;
         let conversation = self.get::<Conversation>(posted.conversation).await?.state;
         conversation.may_take_part(user).map_err(|_| refused(MessageError::NotFound))?;
+        if self.is_cleared(user, posted.conversation, message).await? {
+            return Err(refused(MessageError::NotFound));
+        }
         Ok((known, conversation))
     }
 
@@ -175,7 +211,7 @@ impl<'c> Facts<'c> {
         Ok(head)
     }
 
-    /// That each of `others` has an account, and that neither they nor `by` have blocked the other.
+    /// That each of `others` has an account that others can find, and that neither they nor `by` have blocked the other.
     pub(crate) async fn may_approach(&mut self, by: UserId, others: &[UserId]) -> Result<(), CommandError> {
         let (commands, freshness) = (self.commands, self.freshness);
         let ids: Vec<Uuid> = others.iter().map(|user| user.0).collect();
@@ -184,7 +220,9 @@ impl<'c> Facts<'c> {
         let friendships = commands.states().load_many::<Friendship>(self.store(), &pairs, freshness).await?;
         self.remembered |= freshness == Freshness::Cached;
         for (other, pair) in others.iter().zip(pairs) {
-            if !users.get(&other.0).is_some_and(|user| user.state.exists()) {
+            let user = users.get(&other.0).cloned().unwrap_or_default();
+            self.guard(AggregateType::User, other.0, user.version);
+            if !user.state.is_reachable() {
                 return Err(refused(FriendshipError::NotFound));
             }
             let friendship = friendships.get(&pair).cloned().unwrap_or_default();
@@ -229,5 +267,15 @@ impl<'c> Facts<'c> {
     /// The stream of `aggregate` that was looked at last: what the command is about.
     pub(crate) fn last_seen(&self, aggregate: AggregateType) -> Option<Uuid> {
         self.guards.iter().rev().find(|guard| guard.stream.aggregate == aggregate).map(|guard| guard.stream.id)
+    }
+}
+
+/// The same whether they have blocked somebody or are no more.
+fn cannot_message() -> CommandError {
+    CommandError::Refused {
+        kind: RefusalKind::Forbidden,
+        code: "cannot_message",
+        detail: "you cannot write to this user".to_owned(),
+        field: None,
     }
 }

@@ -36,7 +36,12 @@ impl UseCase for Between {
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Friendship>, CommandError> {
         let by = facts.actor().await?;
         let Self { with, act } = *self;
-        if !facts.peek::<User>(with).await?.state.exists() {
+        let is_there = match act {
+            FriendshipAct::Request | FriendshipAct::Accept => facts.get::<User>(with).await?.state.is_reachable(),
+            // What is between them can be ended when the other is hidden, or no more.
+            _ => facts.peek::<User>(with).await?.version > 0,
+        };
+        if !is_there {
             return Err(refused(FriendshipError::NotFound));
         }
         facts.decide(PairId::of(by, with), FriendshipCommand { by, with, act }).await

@@ -8,12 +8,11 @@ use crate::{
     state::Freshness,
 };
 use domain::{
-    AggregateType, ConversationId, MessageId, Tier, UserId,
+    ConversationId, MessageId, Tier, UserId,
     id::ReadMarkerId,
     message::{Message, MessageError},
-    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand, Shown},
 };
-use event_store::StreamId;
 use serde::Serialize;
 
 /// Up to where.
@@ -42,7 +41,7 @@ impl UseCase for MarkUpTo {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<ReadMarker>, CommandError> {
         let (user, account) = facts.actor_and_account().await?;
-        facts.conversation_of(user, self.conversation).await?;
+        let place = facts.conversation_of(user, self.conversation).await?.state;
         let (up_to, head) = match self.up_to {
             UpTo::Seq(seq) => (seq, facts.head_for(self.conversation, seq).await?),
             UpTo::Message(message) => {
@@ -51,8 +50,13 @@ impl UseCase for MarkUpTo {
             }
         };
         let Self { conversation, mark, .. } = *self;
-        let private = account.state.profile().is_some_and(|profile| !profile.preferences.read_receipts());
-        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, private };
+        let in_private = || account.state.profile().is_some_and(|profile| !profile.preferences.read_receipts());
+        let shown = match () {
+            () if facts.is_apart(user, &place).await? => Shown::Nothing,
+            () if in_private() => Shown::AsArrived,
+            () => Shown::Whole,
+        };
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, shown };
         facts.decide(ReadMarkerId::of(conversation, user), command).await
     }
 }
@@ -68,8 +72,7 @@ async fn seq_of(
     if state.posted().is_none_or(|posted| posted.conversation != conversation) || state.is_hidden_for(user) {
         return Err(refused(MessageError::NotFound));
     }
-    let sent = facts.store().load_many(&[(StreamId::new(AggregateType::Message, message), 1)]).await?;
-    sent.first().map(|sent| sent.record.scope_seq).ok_or_else(|| refused(MessageError::NotFound))
+    facts.seq_of(message).await
 }
 
 impl Commands {

@@ -97,7 +97,7 @@ impl Commands {
         }
         // The key is no secret: only who knows the password gets the session of the first result.
         match self.user_by_password(&profile.email, password).await? {
-            Some(same) if same == user => self.reissue(ctx, user, session, done.receipt).await,
+            Some((same, _)) if same == user => self.reissue(ctx, user, session, done.receipt).await,
             _ => Err(CommandError::Taken(ClaimKind::Email)),
         }
     }

@@ -38,9 +38,10 @@ impl UseCase for SendMessage {
         let sender = facts.actor().await?;
         let conversation = facts.conversation_of(sender, self.conversation).await?.state;
         facts.may_write(sender, &conversation).await?;
-        if let Some(answered) = self.reply_to {
-            let answered = facts.peek::<Message>(answered).await?;
-            if answered.state.posted().is_none_or(|posted| posted.conversation != self.conversation) {
+        if let Some(id) = self.reply_to {
+            let answered = facts.peek::<Message>(id).await?;
+            let is_elsewhere = answered.state.posted().is_none_or(|posted| posted.conversation != self.conversation);
+            if is_elsewhere || facts.is_cleared(sender, self.conversation, id).await? {
                 return Err(CommandError::field(
                     "replyTo",
                     "not_found",

@@ -11,11 +11,14 @@ use domain::{
     SessionId, Timestamp, UserId,
     session::{Device, Session, SessionCommand},
     text::EmailAddress,
-    user::User,
+    user::{User, UserCommand},
 };
 use event_store::{ClaimKind, Receipt, Secret};
 use serde::Serialize;
 use std::sync::Arc;
+
+/// How often a password that others change meanwhile is compared.
+pub(crate) const ATTEMPTS: usize = 4;
 
 /// What somebody signs in with.
 #[derive(Clone, Debug)]
@@ -58,6 +61,9 @@ impl std::fmt::Debug for SignedIn {
 #[derive(Serialize)]
 struct Start<'r> {
     user: UserId,
+    /// How often the password had been changed when it was compared.
+    #[serde(skip)]
+    changes: u64,
     #[serde(skip)]
     device: &'r Device,
     #[serde(skip)]
@@ -71,8 +77,18 @@ impl UseCase for Start<'_> {
     const NAME: &'static str = "auth.login";
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Session>, CommandError> {
-        let user = facts.get::<User>(self.user).await?;
-        user.state.may_act().map_err(refused)?;
+        let account = facts.get::<User>(self.user).await?;
+        if !account.state.exists() {
+            return Err(CommandError::WrongCredentials);
+        }
+        if account.state.password_changes() != self.changes {
+            return Err(CommandError::Contended);
+        }
+        if account.state.is_deactivated() {
+            facts.decide_on(self.user, account, UserCommand::Reactivate)?;
+        } else {
+            account.state.may_act().map_err(refused)?;
+        }
         let session = facts.new_id();
         let before = facts.presume_new(session).await?;
         facts.secrets.push(Secret::RefreshToken {
@@ -87,36 +103,45 @@ impl UseCase for Start<'_> {
 }
 
 impl Commands {
-    /// Starts a session for whoever knows the password.
+    /// Starts a session for whoever knows the password. Whoever has deactivated the account is back with that.
     ///
     /// # Errors
     /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password.
     pub async fn sign_in(&self, ctx: &Context, request: SignIn) -> Result<SignedIn, CommandError> {
         let SignIn { email, password, device } = request;
-        let user = self.user_by_password(&email, password).await?.ok_or(CommandError::WrongCredentials)?;
         let (token, expires_at) = self.new_refresh_token()?;
-        let start = Start { user, device: &device, token: token.hash(), expires_at };
-        let done = self.execute(&Caller::anonymous(ctx, "auth.login"), &start).await?;
+        let mut attempts = 0;
+        let (user, done) = loop {
+            attempts += 1;
+            let known = self.user_by_password(&email, password.clone()).await?;
+            let (user, changes) = known.ok_or(CommandError::WrongCredentials)?;
+            let start = Start { user, changes, device: &device, token: token.hash(), expires_at };
+            match self.execute(&Caller::anonymous(ctx, "auth.login"), &start).await {
+                // The password was changed while it was compared.
+                Err(CommandError::Contended) if attempts < ATTEMPTS => (),
+                done => break (user, done?),
+            }
+        };
         if done.receipt.repeated {
             return self.reissue(ctx, user, SessionId(done.id), done.receipt).await;
         }
         self.signed_in(user, SessionId(done.id), token, expires_at, done.receipt).await
     }
 
-    /// Whose address and password these are.
+    /// Whose address and password these are, and how often it had been changed before they were compared.
     pub(crate) async fn user_by_password(
         &self,
         email: &EmailAddress,
         password: Password,
-    ) -> Result<Option<UserId>, CommandError> {
+    ) -> Result<Option<(UserId, u64)>, CommandError> {
         let address = self.store().claim_hash(ClaimKind::Email, &email.canonical());
         let user = self.store().claimed_by(ClaimKind::Email, &address).await?;
-        let phc = match user {
-            Some(user) => self.store().password(user).await?,
-            None => None,
+        let (changes, phc) = match user {
+            Some(user) => (self.user(UserId(user)).await?.state.password_changes(), self.store().password(user).await?),
+            None => (0, None),
         };
         let right = self.passwords().is_right(password, phc).await?;
-        Ok(user.filter(|_| right).map(UserId))
+        Ok(user.filter(|_| right).map(|user| (UserId(user), changes)))
     }
 
     /// A new refresh token, and until when it is good.

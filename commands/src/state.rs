@@ -3,8 +3,9 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, file::File, friendship::Friendship,
-    message::Message, read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, UserId, call::Call, conversation::Conversation, file::File,
+    friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
+    user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -79,6 +80,7 @@ pub(crate) struct States {
     messages: Kept<Message>,
     read_markers: Kept<ReadMarker>,
     calls: Kept<Call>,
+    own_settings: Kept<OwnSettings>,
     files: Kept<File>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
@@ -102,12 +104,14 @@ cached! {
     User in users weighs |_user| 1_024;
     Session in sessions weighs |_session| 256;
     Friendship in friendships weighs |_pair| 256;
-    Conversation in conversations weighs |conversation| 512 + 96 * conversation.size() as u64;
+    Conversation in conversations weighs |conversation|
+        512 + 96 * conversation.size() as u64 + 192 * conversation.invites().len() as u64;
     Message in messages weighs |message| 512 + 2 * message.posted().map_or(0, |posted| {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
     ReadMarker in read_markers weighs |_marker| 256;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
+    OwnSettings in own_settings weighs |_settings| 256;
     File in files weighs |_file| 256;
 }
 
@@ -121,6 +125,7 @@ impl States {
             messages: kept(),
             read_markers: kept(),
             calls: kept(),
+            own_settings: kept(),
             files: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
@@ -202,6 +207,7 @@ impl States {
             Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
+            Event::OwnSettings(event) => self.advance_one::<OwnSettings>(id, sequence, event),
             Event::File(event) => self.advance_one::<File>(id, sequence, event),
         }
     }
@@ -236,11 +242,18 @@ impl States {
             AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
+            AggregateType::OwnSettings => self.forget_older::<OwnSettings>(stream.id, sequence),
             AggregateType::File => self.forget_older::<File>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);
         }
+    }
+
+    /// Forgets the states in which something stands that `user` wrote.
+    pub(crate) fn forget(&self, user: UserId) {
+        self.messages.retain(|_, known| known.state.posted().is_none_or(|posted| posted.sender != user));
+        self.conversations.retain(|_, known| known.state.settings_by() != user);
     }
 
     fn forget_older<A: Cached>(&self, id: Uuid, sequence: u64) {

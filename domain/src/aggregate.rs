@@ -35,13 +35,15 @@ pub enum AggregateType {
     ReadMarker,
     /// One call in a conversation.
     Call,
+    /// How one user keeps one conversation.
+    OwnSettings,
     /// An uploaded file.
     File,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -49,6 +51,7 @@ impl AggregateType {
         Self::Message,
         Self::ReadMarker,
         Self::Call,
+        Self::OwnSettings,
         Self::File,
     ];
 
@@ -63,6 +66,7 @@ impl AggregateType {
             Self::Message => "message",
             Self::ReadMarker => "read_marker",
             Self::Call => "call",
+            Self::OwnSettings => "own_settings",
             Self::File => "file",
         }
     }

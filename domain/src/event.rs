@@ -2,8 +2,8 @@
 
 use crate::{
     AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, file::FileEvent,
-    friendship::FriendshipEvent, message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent,
-    user::UserEvent,
+    friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent,
+    session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub enum Event {
     ReadMarker(ReadMarkerEvent),
     /// Of a call.
     Call(CallEvent),
+    /// Of how a user keeps a conversation.
+    OwnSettings(OwnSettingsEvent),
     /// Of a file.
     File(FileEvent),
 }
@@ -111,6 +113,7 @@ macro_rules! each {
             Event::Message($event) => $body,
             Event::ReadMarker($event) => $body,
             Event::Call($event) => $body,
+            Event::OwnSettings($event) => $body,
             Event::File($event) => $body,
         }
     };
@@ -128,6 +131,7 @@ impl Event {
             Self::Message(_) => AggregateType::Message,
             Self::ReadMarker(_) => AggregateType::ReadMarker,
             Self::Call(_) => AggregateType::Call,
+            Self::OwnSettings(_) => AggregateType::OwnSettings,
             Self::File(_) => AggregateType::File,
         }
     }
@@ -178,6 +182,7 @@ impl Event {
             "message" => serde_json::from_value(payload).map(Self::Message),
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
             "call" => serde_json::from_value(payload).map(Self::Call),
+            "own_settings" => serde_json::from_value(payload).map(Self::OwnSettings),
             "file" => serde_json::from_value(payload).map(Self::File),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
@@ -235,6 +240,7 @@ belongs!(
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
     CallEvent => Call,
+    OwnSettingsEvent => OwnSettings,
     FileEvent => File
 );
 

@@ -68,6 +68,14 @@ id!(
     ReadMarkerId
 );
 id!(
+    /// An invite into a group: not its code.
+    InviteId
+);
+id!(
+    /// The settings of one user of one conversation.
+    OwnSettingsId
+);
+id!(
     /// A call in a conversation.
     CallId
 );
@@ -115,6 +123,14 @@ impl ReadMarkerId {
     #[must_use]
     pub fn of(conversation: ConversationId, user: UserId) -> Self {
         Self(derived(b"read_marker", conversation.0, user.0))
+    }
+}
+
+impl OwnSettingsId {
+    /// The id of the settings of `user` in `conversation`.
+    #[must_use]
+    pub fn of(conversation: ConversationId, user: UserId) -> Self {
+        Self(derived(b"own_settings", conversation.0, user.0))
     }
 }
 

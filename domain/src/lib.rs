@@ -12,6 +12,7 @@ pub mod friendship;
 pub mod id;
 pub mod lane;
 pub mod message;
+pub mod own_settings;
 pub mod personal;
 pub mod read_marker;
 pub mod refusal;

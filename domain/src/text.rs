@@ -141,6 +141,12 @@ text!(
     |text| parse_status(text)
 );
 
+text!(
+    /// The code of an invite: 22 to 64 letters, digits, `-` and `_`, of at least 128 random bits.
+    InviteCode,
+    |text| parse_code(text)
+);
+
 impl EmailAddress {
     /// The form under which an address is unique: lower case.
     #[must_use]
@@ -212,6 +218,15 @@ const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+fn parse_code(text: &str) -> Result<&str, Invalid> {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if plain && (22..=64).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(Invalid::new("malformed", "must be the code of an invite"))
+    }
+}
+
 fn parse_emoji(text: &str) -> Result<&str, Invalid> {
     not_blank(text)?;
     check(text, 32, false)?;
@@ -278,6 +293,13 @@ mod tests {
         ] {
             assert_eq!(code(StatusText::parse(status)), want, "{status:?}");
         }
+        let right = "x".repeat(22);
+        for (invite, want) in
+            [(right.as_str(), "ok"), (&right[1..], "malformed"), (&right.replace('x', "/"), "malformed")]
+        {
+            assert_eq!(code(InviteCode::parse(invite)), want, "{invite:?}");
+        }
+        assert_eq!(code(InviteCode::parse(&"x".repeat(65))), "malformed");
         assert_eq!(code(StatusText::parse(&"\u{1f642}".repeat(140))), "ok", "characters, not bytes");
         assert_eq!(code(StatusText::parse(&"x".repeat(141))), "too_long");
         assert_eq!(code(MessageBody::parse("two\nlines")), "ok");

@@ -41,7 +41,9 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
     let room = Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_000a);
     for event in samples() {
         let expected = match event.aggregate_type() {
-            AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call => room,
+            AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call | AggregateType::OwnSettings => {
+                room
+            }
             AggregateType::Session | AggregateType::File => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };
@@ -70,7 +72,7 @@ fn members_enter_and_leave_and_those_who_asked_are_told() {
     let about = |event: ConversationEvent| Event::from(event).about(STREAM);
     assert_eq!(about(ConversationEvent::MemberAdded { user, by }), [About::enters(user)]);
     assert_eq!(about(ConversationEvent::MemberKicked { user, by }), [About::leaves(user)]);
-    assert_eq!(about(ConversationEvent::MemberRequested { user }), [About::told(user)]);
+    assert_eq!(about(ConversationEvent::MemberRequested { user, invite: None }), [About::told(user)]);
     assert_eq!(about(ConversationEvent::MemberPromoted { user, by }), []);
     let deleted = ConversationEvent::Deleted { by: None, members: vec![by], pending: vec![user] };
     assert_eq!(about(deleted), [About::leaves(by), About::told(user)]);

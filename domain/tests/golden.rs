@@ -31,6 +31,12 @@ fn as_of(version: u16, sample: &Event) -> Event {
             let approval = false;
             ConversationEvent::Created { conversation_type, created_by, members, settings, approval }.into()
         }
+        Event::Conversation(ConversationEvent::MemberJoined { user, .. }) if version == 1 => {
+            ConversationEvent::MemberJoined { user, invite: None }.into()
+        }
+        Event::Conversation(ConversationEvent::MemberRequested { user, .. }) if version == 1 => {
+            ConversationEvent::MemberRequested { user, invite: None }.into()
+        }
         same => same,
     }
 }

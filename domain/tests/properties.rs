@@ -4,16 +4,18 @@
 mod samples;
 
 use domain::{
-    Aggregate, ConversationId, Event, Personal, UserId,
+    Aggregate, ConversationId, Event, Personal, Timestamp, UserId,
     call::{Call, CallCommand, CallStatus, CallType, EndReason, MAX_PARTICIPANTS, Standing as CallStanding},
-    conversation::{Conversation, ConversationCommand, ConversationType, MemberStatus, SettingsChange},
+    conversation::{Conversation, ConversationCommand, ConversationType, MemberStatus, NewInvite, SettingsChange},
     friendship::{Friendship, FriendshipAct, FriendshipCommand, Standing},
+    id::InviteId,
     message::{Draft, MAX_REACTIONS, Message, MessageCommand, MessageContent, MessageEvent, MessageType},
-    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
-    text::{Emoji, MessageBody, Title},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand, Shown},
+    text::{Emoji, InviteCode, MessageBody, Title},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::Value;
+use std::num::NonZeroU32;
 use uuid::Uuid;
 
 const ROOM: ConversationId = ConversationId(Uuid::from_u128(100));
@@ -32,6 +34,10 @@ fn play<A: Aggregate>(commands: Vec<A::Command>, mut check: impl FnMut(&A)) -> A
         check(&state);
     }
     state
+}
+
+fn invite(n: u128) -> InviteId {
+    InviteId(Uuid::from_u128(200 + n))
 }
 
 fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
@@ -57,6 +63,16 @@ fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
         2 => two().prop_map(|(by, user)| Command::Demote { by, user }),
         2 => two().prop_map(|(by, user)| Command::Approve { by, user }),
         2 => two().prop_map(|(by, user)| Command::Reject { by, user }),
+        2 => (users(), 0..3_u128, 0..3_u32, any::<bool>(), 0..20_i64).prop_map(|(by, id, most, ends, now)| {
+            let code = InviteCode::parse("AAECAwQFBgcICQoLDA0ODw").unwrap();
+            let expires_at = ends.then(|| Timestamp::from_millis(now + 10));
+            let invite = NewInvite { id: invite(id), code, expires_at, max_uses: NonZeroU32::new(most) };
+            Command::CreateInvite { by, invite, now: Timestamp::from_millis(now) }
+        }),
+        1 => (users(), 0..3_u128).prop_map(|(by, id)| Command::RevokeInvite { by, invite: invite(id) }),
+        4 => (users(), 0..3_u128, 0..40_i64).prop_map(|(user, id, now)| {
+            Command::AcceptInvite { user, invite: invite(id), now: Timestamp::from_millis(now) }
+        }),
     ]
 }
 
@@ -118,7 +134,8 @@ fn acts() -> impl Strategy<Value = FriendshipAct> {
 fn marks() -> impl Strategy<Value = ReadMarkerCommand> {
     (0..200_u64, 0..100_u64, any::<bool>(), any::<bool>()).prop_map(|(up_to, head, read, private)| {
         let mark = if read { Mark::Read } else { Mark::Delivered };
-        ReadMarkerCommand { conversation: ROOM, user: UserId(Uuid::from_u128(1)), up_to, head, mark, private }
+        let shown = if private { Shown::AsArrived } else { Shown::Whole };
+        ReadMarkerCommand { conversation: ROOM, user: UserId(Uuid::from_u128(1)), up_to, head, mark, shown }
     })
 }
 
@@ -170,6 +187,10 @@ proptest! {
                 ConversationType::Direct => assert!(!led && (active.len() == 2 || !conversation.is_live())),
             }
             assert!(conversation.is_live() || active.is_empty());
+            for invite in (0..3).filter_map(|n| conversation.invites().get(invite(n))) {
+                assert!(active.contains(&invite.by), "an invite goes with its maker");
+                assert!(invite.max_uses.is_none_or(|most| invite.uses <= most.get()));
+            }
             for user in active {
                 assert_eq!(conversation.member(user).map(|member| member.status), Some(MemberStatus::Active));
                 assert_eq!(conversation.may_take_part(user), Ok(()));

@@ -97,9 +97,9 @@ impl Application {
         let reserved = Database::connect(&config.read_location(), RESERVED).await?;
         let broker = engines::broker(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
-        let hub = Hub::open(store.clone(), config.hub).await?;
-        let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
         let queries = Queries::new(read_models.clone());
+        let hub = Hub::open(store.clone(), queries.clone(), config.hub).await?;
+        let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
 
         let leases = config.redis_url.is_some().then(|| graph.clone());
         let signals = Signals::new(broker.clone(), leases.clone(), commands.clone(), clock);

@@ -7,16 +7,17 @@ use crate::{
     calls::CallDuties,
     config::Role,
     files::{Files, House},
+    forgetting::Forgetting,
     hub::Hub,
     presence::{Presences, attend},
     typing::Typewriters,
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
-use domain::{Event, Lane, Partition, Tier};
+use domain::{Event, Lane, Partition, Tier, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Progress, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{Duty, Erasures, Progress, Queries, Worker, WorkerSettings, graph_feed};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -68,6 +69,7 @@ impl Background {
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
             background.end_calls(config);
+            background.forget_people();
             background.keep_files();
         }
         background.feed_graph(config);
@@ -96,9 +98,12 @@ impl Background {
 
     /// Feeds the sockets of this process with events and signals, and says who is here.
     fn serve_sockets(&self) {
-        self.spawn(|Shared { hub, broker, commands, graph, .. }, stop| async move {
+        self.spawn(|Shared { hub, broker, commands, graph, presences, .. }, stop| async move {
             let observe = |event: &RecordedEvent, opened: Option<&Event>| {
                 commands.observe(event);
+                if let Some(Event::User(UserEvent::Erased)) = opened {
+                    presences.forget(event.record.aggregate_id.into());
+                }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
                 changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
             };
@@ -157,13 +162,27 @@ impl Background {
         }
     }
 
+    /// Takes what those who were erased had written out of the read models.
+    fn forget_people(&self) {
+        let Some(worker) = &self.worker else { return };
+        let erasures = Erasures::new(self.shared.read_models.clone());
+        let forgetting = Forgetting { erasures, progress: worker.progress(), house: self.house(), clock };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move {
+            duty.hold("accounts.forget", stop, |token| forgetting.clone().run(token)).await;
+        });
+    }
+
     /// Removes files to which nothing refers.
     fn keep_files(&self) {
+        let (house, duty) = (self.house(), self.duty());
+        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
+    }
+
+    fn house(&self) -> House {
         let Shared { store, read_models, commands, files, .. } = self.shared.clone();
         let progress = Progress::new(store.clone(), read_models.clone());
-        let house = House { files, queries: Queries::new(read_models), progress, commands, store };
-        let duty = self.duty();
-        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
+        House { files, queries: Queries::new(read_models), progress, commands, store }
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

@@ -440,5 +440,11 @@ each_engine!(who_is_forgotten_leaves_no_files, |home| async move {
     assert_eq!(house.forget(user).await.unwrap(), 0);
     assert_eq!(lying(&config(&home).data.join("files")), 1);
     assert_eq!((seen(&server, &ben, url(&carried)).await, seen(&server, &ben, url(&other)).await), (404, 200));
+
+    let export = server.get(&ben, "/users/me/export").await.expect(StatusCode::OK);
+    assert_eq!(export["files"], json!([other]));
+    let erased = server.call(&ben, Method::DELETE, "/users/me", json!({"password": support::PASSWORD})).await;
+    erased.expect(StatusCode::NO_CONTENT);
+    nothing_lies(&home).await;
     server.stop().await;
 });

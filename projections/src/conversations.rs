@@ -1,6 +1,6 @@
 //! The projection `conversations`: conversations, and who is in them.
 
-use crate::{ApplyError, Opened};
+use crate::{ApplyError, Opened, invites};
 use domain::{
     Event, UserId,
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -12,10 +12,18 @@ use uuid::Uuid;
 
 pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {
     let mut moved = BTreeSet::new();
-    for Opened { record, event } in events {
+    for opened in events {
+        let Opened { record, event } = opened;
         let Event::Conversation(event) = event else { continue };
         write(tx, record, event).await?;
-        if !matches!(event, ConversationEvent::Updated { .. }) {
+        invites::apply(tx, opened).await?;
+        let stays = matches!(
+            event,
+            ConversationEvent::Updated { .. }
+                | ConversationEvent::InviteCreated { .. }
+                | ConversationEvent::InviteRevoked { .. }
+        );
+        if !stays {
             moved.insert(record.aggregate_id);
         }
     }
@@ -31,8 +39,10 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
         Changed::Created { .. } => return create(tx, record, event).await,
         Changed::Updated { settings, approval, .. } => {
             let (title, avatar_url) = settings.get().map_or((None, None), shown);
-            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4 WHERE id = $1";
-            tx.execute(query(sql).bind(record.aggregate_id).bind(title).bind(avatar_url).bind(*approval)).await?;
+            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4, settings_by = $5 \
+                       WHERE id = $1";
+            let updated = query(sql).bind(record.aggregate_id).bind(title).bind(avatar_url).bind(*approval);
+            tx.execute(updated.bind(settings.subject().0)).await?;
         }
         Changed::Deleted { .. } => {
             let sql = "UPDATE conversations SET deleted_at = $2 WHERE id = $1";
@@ -40,10 +50,12 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
             let sql = "UPDATE members SET status = 'left' WHERE conversation_id = $1";
             tx.execute(query(sql).bind(record.aggregate_id)).await?;
         }
-        Changed::MemberJoined { user } | Changed::MemberAdded { user, .. } | Changed::MemberApproved { user, .. } => {
+        Changed::MemberJoined { user, .. }
+        | Changed::MemberAdded { user, .. }
+        | Changed::MemberApproved { user, .. } => {
             tx.execute(arrival(record, *user, "active")).await?;
         }
-        Changed::MemberRequested { user } => {
+        Changed::MemberRequested { user, .. } => {
             tx.execute(arrival(record, *user, "pending")).await?;
         }
         Changed::MemberLeft { user } | Changed::MemberKicked { user, .. } | Changed::MemberRejected { user, .. } => {
@@ -52,6 +64,7 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
         }
         Changed::MemberPromoted { user, .. } => set_role(tx, record, *user, "lead").await?,
         Changed::MemberDemoted { user, .. } => set_role(tx, record, *user, "member").await?,
+        Changed::InviteCreated { .. } | Changed::InviteRevoked { .. } => (),
     }
     Ok(())
 }
@@ -62,10 +75,11 @@ async fn create(tx: &mut Transaction, record: &Record, event: &ConversationEvent
     };
     let (title, avatar_url) = settings.get().map_or((None, None), shown);
     let at = record.recorded_at.millis();
-    let sql = "INSERT INTO conversations (id, type, title, avatar_url, approval, created_by, created_at, position) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO conversations (id, type, title, avatar_url, approval, created_by, created_at, position, \
+               settings_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let created = query(sql).bind(record.aggregate_id).bind(conversation_type.as_str()).bind(title).bind(avatar_url);
-    tx.execute(created.bind(*approval).bind(created_by.0).bind(at).bind(record.position)).await?;
+    let created = created.bind(*approval).bind(created_by.0).bind(at).bind(record.position);
+    tx.execute(created.bind(settings.subject().0)).await?;
 
     let rows = members.iter().map(|user| {
         let leads = *conversation_type == ConversationType::Group && user == created_by;

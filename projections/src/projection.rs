@@ -3,7 +3,7 @@
 //! The code runs in two places, live and shadow; it knows neither. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 use crate::{
-    ApplyError, calls, conversations, files, friendships, messages, read_markers,
+    ApplyError, calls, conversations, files, friendships, messages, own_settings, read_markers,
     schema::{self, Table},
     users,
 };
@@ -36,6 +36,8 @@ pub enum Projection {
     ReadMarkers,
     /// Calls, and how people stand to them.
     Calls,
+    /// How people keep their conversations.
+    OwnSettings,
     /// Uploaded files.
     Files,
 }
@@ -47,13 +49,14 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Friendships,
         Self::Conversations,
         Self::Messages,
         Self::ReadMarkers,
         Self::Calls,
+        Self::OwnSettings,
         Self::Files,
     ];
 
@@ -67,6 +70,7 @@ impl Projection {
             Self::Messages => "messages",
             Self::ReadMarkers => "read_markers",
             Self::Calls => "calls",
+            Self::OwnSettings => "own_settings",
             Self::Files => "files",
         }
     }
@@ -76,8 +80,8 @@ impl Projection {
     #[must_use]
     pub const fn version(self) -> u32 {
         match self {
-            Self::ReadMarkers => 2,
-            Self::Users | Self::Friendships | Self::Conversations | Self::Messages | Self::Calls | Self::Files => 1,
+            Self::ReadMarkers | Self::Conversations => 2,
+            Self::Users | Self::Friendships | Self::Messages | Self::Calls | Self::OwnSettings | Self::Files => 1,
         }
     }
 
@@ -91,6 +95,7 @@ impl Projection {
             Self::Messages => schema::MESSAGES,
             Self::ReadMarkers => schema::READ_MARKERS,
             Self::Calls => schema::CALLS,
+            Self::OwnSettings => schema::OWN_SETTINGS,
             Self::Files => schema::FILES,
         }
     }
@@ -106,6 +111,7 @@ impl Projection {
             Some(AggregateType::Message) => self == Self::Messages,
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
             Some(AggregateType::Call) => self == Self::Calls,
+            Some(AggregateType::OwnSettings) => self == Self::OwnSettings,
             Some(AggregateType::File) => self == Self::Files,
             None => false,
         }
@@ -124,6 +130,7 @@ impl Projection {
             Self::Messages => messages::apply(tx, events).await,
             Self::ReadMarkers => read_markers::apply(tx, events).await,
             Self::Calls => calls::apply(tx, events).await,
+            Self::OwnSettings => own_settings::apply(tx, events).await,
             Self::Files => files::apply(tx, events).await,
         }
     }

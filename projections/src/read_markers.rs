@@ -23,18 +23,21 @@ pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result
         | ReadMarkerEvent::ReadPrivately { conversation, user, seq }
         | ReadMarkerEvent::Delivered { conversation, user, seq }) = event;
         let marker = markers.entry((*conversation, *user)).or_default();
-        marker.delivered = marker.delivered.max(*seq);
         let mark = match event {
             ReadMarkerEvent::Read { .. } => {
                 marker.shown = marker.shown.max(*seq);
                 marker.read = marker.read.max(*seq);
+                marker.delivered = marker.delivered.max(*seq);
                 "read"
             }
             ReadMarkerEvent::ReadPrivately { .. } => {
                 marker.read = marker.read.max(*seq);
                 continue;
             }
-            ReadMarkerEvent::Delivered { .. } => "delivered",
+            ReadMarkerEvent::Delivered { .. } => {
+                marker.delivered = marker.delivered.max(*seq);
+                "delivered"
+            }
         };
         let at = record.recorded_at.millis();
         receipts.push(vec![conversation.0.into(), user.0.into(), mark.into(), (*seq).into(), at.into()]);

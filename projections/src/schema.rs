@@ -40,6 +40,7 @@ pub(crate) const FRIENDSHIPS: &[Table] = &[Table { name: "friendships", key: &[(
 pub(crate) const CONVERSATIONS: &[Table] = &[
     Table { name: "conversations", key: &[("id", Key::Uuid)] },
     Table { name: "members", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
+    Table { name: "invites", key: &[("id", Key::Uuid)] },
 ];
 pub(crate) const MESSAGES: &[Table] = &[
     Table { name: "messages", key: &[("id", Key::Uuid)] },
@@ -51,6 +52,8 @@ pub(crate) const CALLS: &[Table] = &[
     Table { name: "calls", key: &[("id", Key::Uuid)] },
     Table { name: "call_people", key: &[("call_id", Key::Uuid), ("user_id", Key::Uuid)] },
 ];
+pub(crate) const OWN_SETTINGS: &[Table] =
+    &[Table { name: "own_settings", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] }];
 pub(crate) const FILES: &[Table] = &[Table { name: "files", key: &[("id", Key::Uuid)] }];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },

@@ -1,31 +1,61 @@
 //! The projection `users`: accounts and signed-in devices.
 
-use crate::{ApplyError, Opened};
+use crate::{ApplyError, Opened, queries::padded};
 use domain::{
     Event,
-    session::{EndReason, SessionEvent},
+    session::SessionEvent,
     user::{ProfileChanged, UserEvent},
 };
 use event_store::Record;
-use sql::{Transaction, Value, query};
+use sql::{Transaction, Value, placeholders, query};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Registrations and sign-ins come first, in few statements: each is the first event of its stream, and what
 /// may overtake it writes other columns.
 pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {
     register(tx, events).await?;
     start_sessions(tx, events).await?;
+    let mut touched = BTreeSet::new();
     for Opened { record, event } in events {
         match event {
-            Event::User(event) => change(tx, record, event).await?,
+            Event::User(event) => {
+                change(tx, record, event).await?;
+                touched.insert(record.aggregate_id);
+            }
+            Event::Session(SessionEvent::Started { user, .. }) => {
+                touched.insert(user.0);
+            }
             Event::Session(SessionEvent::Ended { user, reason }) => {
                 let sql = "INSERT INTO sessions (id, user_id, ended_at, end_reason) VALUES ($1, $2, $3, $4) \
                            ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, end_reason = excluded.end_reason";
                 let ended = query(sql).bind(record.aggregate_id).bind(user.0).bind(record.recorded_at.millis());
-                tx.execute(ended.bind(word(*reason))).await?;
+                tx.execute(ended.bind(reason.as_str())).await?;
             }
             _ => (),
         }
     }
+    forget(tx, touched.into_iter().collect()).await
+}
+
+/// An erasure (high) may have overtaken what it forgets (medium): whatever came of those, nothing of it stays.
+async fn forget(tx: &mut Transaction, users: Vec<Uuid>) -> Result<(), ApplyError> {
+    let ids = padded(&users);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let named = placeholders(1, ids.len());
+    let account = format!(
+        "UPDATE users SET first_name = NULL, last_name = NULL, first_name_folded = NULL, last_name_folded = NULL, \
+         email = NULL, email_folded = NULL, phone = NULL, avatar_url = NULL, preferences = '{{}}' \
+         WHERE erased_at IS NOT NULL AND id IN ({named})"
+    );
+    tx.execute(query(account).bind_all(ids.iter().copied())).await?;
+    let devices = format!(
+        "UPDATE sessions SET device_name = NULL, ip = NULL WHERE user_id IN \
+         (SELECT id FROM users WHERE erased_at IS NOT NULL AND id IN ({named}))"
+    );
+    tx.execute(query(devices).bind_all(ids)).await?;
     Ok(())
 }
 
@@ -81,15 +111,31 @@ async fn start_sessions(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(
 }
 
 async fn change(tx: &mut Transaction, record: &Record, event: &UserEvent) -> Result<(), ApplyError> {
-    let blocked = match event {
-        UserEvent::Registered { .. } => return Ok(()),
-        UserEvent::Updated { changed } => return update(tx, record, changed.get()).await,
-        UserEvent::Blocked => true,
-        UserEvent::Unblocked => false,
-    };
-    let sql = "INSERT INTO users (id, is_blocked) VALUES ($1, $2) \
-               ON CONFLICT (id) DO UPDATE SET is_blocked = excluded.is_blocked";
-    tx.execute(query(sql).bind(record.aggregate_id).bind(blocked)).await?;
+    let at = record.recorded_at.millis();
+    match event {
+        UserEvent::Registered { .. } | UserEvent::PasswordChanged { .. } => Ok(()),
+        UserEvent::Updated { changed } => update(tx, record, changed.get()).await,
+        UserEvent::Blocked => set(tx, record, "is_blocked", true.into()).await,
+        UserEvent::Unblocked => set(tx, record, "is_blocked", false.into()).await,
+        UserEvent::Deactivated => set(tx, record, "deactivated_at", at.into()).await,
+        UserEvent::Reactivated => set(tx, record, "deactivated_at", None::<i64>.into()).await,
+        UserEvent::Erased => {
+            set(tx, record, "erased_at", at.into()).await?;
+            // What else they wrote is forgotten once all projections have come here.
+            let sql = "INSERT INTO erasures (user_id, position, erased_at) VALUES ($1, $2, $3) \
+                       ON CONFLICT (user_id) DO UPDATE SET passes = 0";
+            tx.execute(query(sql).bind(record.aggregate_id).bind(record.position).bind(at)).await?;
+            Ok(())
+        }
+    }
+}
+
+/// Sets what only high events set.
+async fn set(tx: &mut Transaction, record: &Record, column: &'static str, value: Value) -> Result<(), ApplyError> {
+    let sql = format!(
+        "INSERT INTO users (id, {column}) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}"
+    );
+    tx.execute(query(sql).bind(record.aggregate_id).bind(value)).await?;
     Ok(())
 }
 
@@ -121,14 +167,6 @@ async fn update(tx: &mut Transaction, record: &Record, changed: Option<&ProfileC
     let sql = format!("UPDATE users SET {} WHERE id = $1", columns.join(", "));
     tx.execute(query(sql).bind(record.aggregate_id).bind_all(values)).await?;
     Ok(())
-}
-
-const fn word(reason: EndReason) -> &'static str {
-    match reason {
-        EndReason::Logout => "logout",
-        EndReason::Revoked => "revoked",
-        EndReason::TokenReuse => "token_reuse",
-    }
 }
 
 /// The form in which names are searched.

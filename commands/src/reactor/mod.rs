@@ -6,6 +6,7 @@ mod close_empty_conversations;
 mod leave_calls;
 mod post_call_messages;
 mod run;
+mod settle_accounts;
 
 use crate::{CommandError, Commands, Context};
 use event_store::RecordedEvent;
@@ -22,11 +23,15 @@ pub enum Reactor {
     LeaveCalls,
     /// Posts the message that records a call in its conversation.
     PostCallMessages,
+    /// Ends sessions that began while their account was changed, hidden or erased; takes whoever was erased out of
+    /// everything.
+    SettleAccounts,
 }
 
 impl Reactor {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CloseEmptyConversations, Self::LeaveCalls, Self::PostCallMessages];
+    pub const ALL: [Self; 4] =
+        [Self::CloseEmptyConversations, Self::LeaveCalls, Self::PostCallMessages, Self::SettleAccounts];
 
     /// The name in checkpoints and keys.
     #[must_use]
@@ -35,6 +40,7 @@ impl Reactor {
             Self::CloseEmptyConversations => "close_empty_conversations",
             Self::LeaveCalls => "leave_calls",
             Self::PostCallMessages => "post_call_messages",
+            Self::SettleAccounts => "settle_accounts",
         }
     }
 
@@ -47,6 +53,7 @@ impl Reactor {
             Self::CloseEmptyConversations => close_empty_conversations::react(commands, event).await,
             Self::LeaveCalls => leave_calls::react(commands, event).await,
             Self::PostCallMessages => post_call_messages::react(commands, event).await,
+            Self::SettleAccounts => settle_accounts::react(commands, event).await,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The state of a conversation and the decisions over it.
 
 use super::{
-    ConversationCommand, ConversationError, ConversationEvent, ConversationType, Member, MemberRole, MemberStatus,
-    Settings, SettingsChange,
+    ConversationCommand, ConversationError, ConversationEvent, ConversationType, Invite, Invites, Member, MemberRole,
+    MemberStatus, NewInvite, Settings, SettingsChange,
 };
-use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding};
+use crate::{Aggregate, AggregateType, Personal, Timestamp, UserId, handle_by_deciding, id::InviteId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,9 +26,12 @@ pub struct Conversation {
     conversation_type: ConversationType,
     created_by: UserId,
     settings: Settings,
+    settings_by: UserId,
     approval: bool,
     members: BTreeMap<UserId, Member>,
     arrivals: u64,
+    #[serde(default)]
+    invites: Invites,
 }
 
 impl Conversation {
@@ -56,10 +59,22 @@ impl Conversation {
         &self.settings
     }
 
+    /// Whose title and picture they are.
+    #[must_use]
+    pub const fn settings_by(&self) -> UserId {
+        self.settings_by
+    }
+
     /// Whether joining needs approval.
     #[must_use]
     pub const fn approval(&self) -> bool {
         self.approval
+    }
+
+    /// The invites into it.
+    #[must_use]
+    pub const fn invites(&self) -> &Invites {
+        &self.invites
     }
 
     /// The member, active or pending.
@@ -200,9 +215,9 @@ impl Conversation {
         }
         self.room_for_one()?;
         Ok(vec![if self.approval {
-            ConversationEvent::MemberRequested { user }
+            ConversationEvent::MemberRequested { user, invite: None }
         } else {
-            ConversationEvent::MemberJoined { user }
+            ConversationEvent::MemberJoined { user, invite: None }
         }])
     }
 
@@ -233,6 +248,66 @@ impl Conversation {
                 Ok(vec![ConversationEvent::MemberAdded { user, by }])
             }
         }
+    }
+
+    fn create_invite(
+        &self,
+        by: UserId,
+        invite: NewInvite,
+        now: Timestamp,
+    ) -> Result<Vec<ConversationEvent>, ConversationError> {
+        self.active_member(by)?;
+        self.group_only()?;
+        if self.approval {
+            self.led_by(by)?;
+        }
+        let NewInvite { id, code, expires_at, max_uses } = invite;
+        if self.invites.get(id).is_some() {
+            return Ok(vec![]);
+        }
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(ConversationError::InviteOver);
+        }
+        if !self.invites.has_room(now) {
+            return Err(ConversationError::TooManyInvites);
+        }
+        let code = Personal::new(by, code);
+        Ok(vec![ConversationEvent::InviteCreated { invite: id, by, code, made_at: now, expires_at, max_uses }])
+    }
+
+    fn revoke_invite(&self, by: UserId, invite: InviteId) -> Result<Vec<ConversationEvent>, ConversationError> {
+        let role = self.active_member(by)?.role;
+        let made_by = self.invites.get(invite).map(|invite| invite.by);
+        let made_by = made_by.filter(|maker| *maker == by || role == MemberRole::Lead);
+        let made_by = made_by.ok_or(ConversationError::InviteNotFound)?;
+        Ok(vec![ConversationEvent::InviteRevoked { invite, by, made_by }])
+    }
+
+    /// A lead's invite is an approval; another's leads into the queue where there is one.
+    fn accept_invite(
+        &self,
+        user: UserId,
+        id: InviteId,
+        now: Timestamp,
+    ) -> Result<Vec<ConversationEvent>, ConversationError> {
+        if self.active_member(user).is_ok() {
+            return Ok(vec![]);
+        }
+        let invite = self.invites.get(id).filter(|invite| invite.is_good(now));
+        let invite = invite.ok_or(ConversationError::InviteNotFound)?;
+        let maker = self.active_member(invite.by).map_err(|_| ConversationError::InviteNotFound)?;
+        let direct = !self.approval || maker.role == MemberRole::Lead;
+        let invite = Some(id);
+        match self.member(user).map(|member| member.status) {
+            Some(_) if !direct => return Ok(vec![]),
+            Some(_) => (),
+            None => self.room_for_one()?,
+        }
+        Ok(vec![if direct {
+            ConversationEvent::MemberJoined { user, invite }
+        } else {
+            ConversationEvent::MemberRequested { user, invite }
+        }])
     }
 
     fn arrive(&mut self, user: UserId, role: MemberRole, status: MemberStatus) {
@@ -302,6 +377,9 @@ impl Aggregate for Conversation {
                 self.requested(user)?;
                 Ok(vec![Event::MemberRejected { user, by }])
             }
+            Command::CreateInvite { by, invite, now } => self.create_invite(by, invite, now),
+            Command::RevokeInvite { by, invite } => self.revoke_invite(by, invite),
+            Command::AcceptInvite { user, invite, now } => self.accept_invite(user, invite, now),
         }
     }
 }
@@ -322,6 +400,7 @@ impl cqrs_es::Aggregate for Conversation {
                 self.life = Life::Live;
                 self.conversation_type = conversation_type;
                 self.created_by = created_by;
+                self.settings_by = settings.subject();
                 self.settings = settings.get().cloned().unwrap_or_default();
                 self.approval = approval;
                 for user in members {
@@ -331,20 +410,35 @@ impl cqrs_es::Aggregate for Conversation {
                 }
             }
             Event::Updated { settings, approval, .. } => {
+                self.settings_by = settings.subject();
                 self.settings = settings.get().cloned().unwrap_or_default();
                 self.approval = approval;
             }
             Event::Deleted { .. } => {
                 self.life = Life::Deleted;
                 self.members.clear();
+                self.invites.clear();
             }
-            Event::MemberJoined { user } | Event::MemberAdded { user, .. } | Event::MemberApproved { user, .. } => {
+            Event::MemberJoined { user, invite } => {
+                self.invites.use_one(invite);
                 self.arrive(user, MemberRole::Member, MemberStatus::Active);
             }
-            Event::MemberRequested { user } => self.arrive(user, MemberRole::Member, MemberStatus::Pending),
+            Event::MemberAdded { user, .. } | Event::MemberApproved { user, .. } => {
+                self.arrive(user, MemberRole::Member, MemberStatus::Active);
+            }
+            Event::MemberRequested { user, invite } => {
+                self.invites.use_one(invite);
+                self.arrive(user, MemberRole::Member, MemberStatus::Pending);
+            }
             Event::MemberLeft { user } | Event::MemberKicked { user, .. } | Event::MemberRejected { user, .. } => {
                 self.members.remove(&user);
+                self.invites.revoke_all_of(user);
             }
+            Event::InviteCreated { invite, by, code, made_at, expires_at, max_uses } => {
+                let new = Invite::new(by, code.get().cloned(), made_at, expires_at, max_uses);
+                self.invites.make(invite, new);
+            }
+            Event::InviteRevoked { invite, .. } => self.invites.revoke(invite),
             Event::MemberPromoted { user, .. } => self.set_role(user, MemberRole::Lead),
             Event::MemberDemoted { user, .. } => self.set_role(user, MemberRole::Member),
         }

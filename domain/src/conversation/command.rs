@@ -1,8 +1,9 @@
 //! What can be asked of a conversation.
 
-use super::ConversationType;
+use super::{ConversationType, NewInvite};
 use crate::{
-    UserId,
+    Timestamp, UserId,
+    id::InviteId,
     text::{Link, Title},
 };
 use serde::Serialize;
@@ -88,6 +89,31 @@ pub enum ConversationCommand {
         by: UserId,
         /// Whom.
         user: UserId,
+    },
+    /// Make an invite.
+    CreateInvite {
+        /// Who asks.
+        by: UserId,
+        /// The invite.
+        invite: NewInvite,
+        /// When.
+        now: Timestamp,
+    },
+    /// Take an invite back.
+    RevokeInvite {
+        /// Who asks.
+        by: UserId,
+        /// Which.
+        invite: InviteId,
+    },
+    /// Come in by an invite, or ask to. That its maker and `user` have not blocked each other is checked before.
+    AcceptInvite {
+        /// Who.
+        user: UserId,
+        /// By which.
+        invite: InviteId,
+        /// When.
+        now: Timestamp,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Why a conversation refuses a command.
 
-use super::MAX_MEMBERS;
+use super::{MAX_INVITES, MAX_MEMBERS};
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a conversation.
@@ -39,6 +39,15 @@ pub enum ConversationError {
     /// One leaves; one does not kick oneself.
     #[error("leave the conversation instead of kicking yourself")]
     KicksOneself,
+    /// There is no such invite, or it is good for nothing any more: the same answer.
+    #[error("there is no such invite, or it is no longer good")]
+    InviteNotFound,
+    /// More invites than a group can have.
+    #[error("a conversation has at most {MAX_INVITES} invites at a time")]
+    TooManyInvites,
+    /// The end of an invite has passed.
+    #[error("must be in the future")]
+    InviteOver,
 }
 
 impl Refusal for ConversationError {
@@ -55,25 +64,30 @@ impl Refusal for ConversationError {
             Self::NoRequest => "no_request",
             Self::LastLead => "last_lead",
             Self::KicksOneself => "kicks_oneself",
+            Self::InviteNotFound => "invite_not_found",
+            Self::TooManyInvites => "too_many_invites",
+            Self::InviteOver => "in_the_past",
         }
     }
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::NotFound => RefusalKind::NotFound,
+            Self::NotFound | Self::InviteNotFound => RefusalKind::NotFound,
             Self::LeadOnly => RefusalKind::Forbidden,
-            Self::OneOther | Self::TooManyMembers | Self::KicksOneself => RefusalKind::Invalid,
+            Self::OneOther | Self::TooManyMembers | Self::KicksOneself | Self::InviteOver => RefusalKind::Invalid,
             Self::AlreadyExists
             | Self::DirectConversation
             | Self::NotMember
             | Self::AlreadyMember
             | Self::NoRequest
-            | Self::LastLead => RefusalKind::Conflict,
+            | Self::LastLead
+            | Self::TooManyInvites => RefusalKind::Conflict,
         }
     }
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::OneOther | Self::TooManyMembers => Some("members"),
             Self::KicksOneself => Some("userId"),
+            Self::InviteOver => Some("expiresAt"),
             _ => None,
         }
     }

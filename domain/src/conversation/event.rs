@@ -2,11 +2,13 @@
 
 use super::ConversationType;
 use crate::{
-    About, Personal, Tier, UserId,
+    About, Personal, Tier, Timestamp, UserId,
     event::{Kind, kind},
-    text::{Link, Title},
+    id::InviteId,
+    text::{InviteCode, Link, Title},
 };
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// An event of a conversation; the stream's id is the conversation's.
@@ -52,6 +54,9 @@ pub enum ConversationEvent {
     MemberJoined {
         /// Who.
         user: UserId,
+        /// By which invite, if by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
     },
     /// Somebody left, or took back having asked to join.
     #[serde(rename = "member.left")]
@@ -96,6 +101,9 @@ pub enum ConversationEvent {
     MemberRequested {
         /// Who.
         user: UserId,
+        /// By which invite, if by one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
     },
     /// A lead let somebody in who had asked.
     #[serde(rename = "member.approved")]
@@ -112,6 +120,34 @@ pub enum ConversationEvent {
         user: UserId,
         /// By whom.
         by: UserId,
+    },
+    /// A member made an invite.
+    #[serde(rename = "conversation.invite_created")]
+    InviteCreated {
+        /// What it is called in the log.
+        invite: InviteId,
+        /// By whom.
+        by: UserId,
+        /// The code: whoever has it may come.
+        code: Personal<InviteCode>,
+        /// When.
+        made_at: Timestamp,
+        /// From when on it is good for nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+        /// How many may come by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_uses: Option<NonZeroU32>,
+    },
+    /// Its maker or a lead took an invite back.
+    #[serde(rename = "conversation.invite_revoked")]
+    InviteRevoked {
+        /// Which.
+        invite: InviteId,
+        /// By whom.
+        by: UserId,
+        /// Who had made it.
+        made_by: UserId,
     },
 }
 
@@ -135,15 +171,17 @@ impl ConversationEvent {
             Self::Created { .. } => kind("conversation.created", 2, Tier::High),
             Self::Updated { .. } => kind("conversation.updated", 1, Tier::Medium),
             Self::Deleted { .. } => kind("conversation.deleted", 1, Tier::High),
-            Self::MemberJoined { .. } => kind("member.joined", 1, Tier::High),
+            Self::MemberJoined { .. } => kind("member.joined", 2, Tier::High),
             Self::MemberLeft { .. } => kind("member.left", 1, Tier::High),
             Self::MemberAdded { .. } => kind("member.added", 1, Tier::High),
             Self::MemberKicked { .. } => kind("member.kicked", 1, Tier::High),
             Self::MemberPromoted { .. } => kind("member.promoted", 1, Tier::High),
             Self::MemberDemoted { .. } => kind("member.demoted", 1, Tier::High),
-            Self::MemberRequested { .. } => kind("member.requested", 1, Tier::High),
+            Self::MemberRequested { .. } => kind("member.requested", 2, Tier::High),
             Self::MemberApproved { .. } => kind("member.approved", 1, Tier::High),
             Self::MemberRejected { .. } => kind("member.rejected", 1, Tier::High),
+            Self::InviteCreated { .. } => kind("conversation.invite_created", 1, Tier::High),
+            Self::InviteRevoked { .. } => kind("conversation.invite_revoked", 1, Tier::High),
         }
     }
 
@@ -151,8 +189,9 @@ impl ConversationEvent {
         stream
     }
 
+    /// A code is told to whom it belongs alone: whoever hears it may pass it on.
     pub(crate) const fn is_scope_wide(&self) -> bool {
-        true
+        !matches!(self, Self::InviteCreated { .. } | Self::InviteRevoked { .. })
     }
 
     pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
@@ -162,11 +201,14 @@ impl ConversationEvent {
                 let leave = members.iter().copied().map(About::leaves);
                 leave.chain(pending.iter().copied().map(About::told)).collect()
             }
-            Self::MemberJoined { user } | Self::MemberAdded { user, .. } | Self::MemberApproved { user, .. } => {
+            Self::MemberJoined { user, .. } | Self::MemberAdded { user, .. } | Self::MemberApproved { user, .. } => {
                 vec![About::enters(*user)]
             }
             Self::MemberLeft { user } | Self::MemberKicked { user, .. } => vec![About::leaves(*user)],
-            Self::MemberRequested { user } | Self::MemberRejected { user, .. } => vec![About::told(*user)],
+            Self::MemberRequested { user, .. } | Self::MemberRejected { user, .. } => vec![About::told(*user)],
+            Self::InviteCreated { by, .. } => vec![About::told(*by)],
+            Self::InviteRevoked { by, made_by, .. } if by == made_by => vec![About::told(*by)],
+            Self::InviteRevoked { by, made_by, .. } => vec![About::told(*by), About::told(*made_by)],
             Self::Updated { .. } | Self::MemberPromoted { .. } | Self::MemberDemoted { .. } => Vec::new(),
         }
     }

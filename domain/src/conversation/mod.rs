@@ -4,6 +4,9 @@ mod aggregate;
 mod command;
 mod error;
 mod event;
+mod invite;
+#[cfg(test)]
+mod invite_tests;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -12,4 +15,5 @@ pub use aggregate::*;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use invite::*;
 pub use member::*;

@@ -3,6 +3,7 @@
 use super::{ConversationCommand as Command, ConversationError as Error, ConversationEvent as Event, *};
 use crate::{
     Personal, Refusal, RefusalKind, UserId,
+    id::InviteId,
     testing::{ANA, BOB, CLEO, EVE, given, state},
     text::{Link, Title},
 };
@@ -20,33 +21,37 @@ fn create(conversation_type: ConversationType, members: Vec<UserId>, approval: b
     Command::Create { conversation_type, by: ANA, members, title: title("Us"), avatar_url: None, approval }
 }
 
-fn created(conversation_type: ConversationType, members: Vec<UserId>, approval: bool) -> Event {
+pub(super) fn created(conversation_type: ConversationType, members: Vec<UserId>, approval: bool) -> Event {
     let settings = if conversation_type == ConversationType::Group { settings("Us") } else { Settings::default() };
     Event::Created { conversation_type, created_by: ANA, members, settings: Personal::new(ANA, settings), approval }
 }
 
 /// Ana leads, Bob is a member.
-fn group() -> Event {
+pub(super) fn group() -> Event {
     created(ConversationType::Group, vec![ANA, BOB], false)
 }
 
-fn guarded() -> Event {
+pub(super) fn guarded() -> Event {
     created(ConversationType::Group, vec![ANA, BOB], true)
 }
 
-fn direct() -> Event {
+pub(super) fn direct() -> Event {
     created(ConversationType::Direct, vec![ANA, BOB], false)
 }
 
-fn gone() -> Event {
+pub(super) fn gone() -> Event {
     Event::Deleted { by: Some(ANA), members: vec![ANA, BOB], pending: vec![] }
 }
 
-fn requested(user: UserId) -> Event {
-    Event::MemberRequested { user }
+pub(super) fn requested(user: UserId) -> Event {
+    Event::MemberRequested { user, invite: None }
 }
 
-fn someone(n: usize) -> UserId {
+pub(super) fn joined(user: UserId, invite: Option<InviteId>) -> Event {
+    Event::MemberJoined { user, invite }
+}
+
+pub(super) fn someone(n: usize) -> UserId {
     UserId(Uuid::from_u128(1_000 + n as u128))
 }
 
@@ -145,7 +150,7 @@ fn a_lead_or_the_system_deletes_it() {
 #[test]
 fn anybody_joins_or_asks_to() {
     let join = |user| Command::Join { user };
-    given::<Conversation>([group()]).when(join(CLEO)).then_expect_events(vec![Event::MemberJoined { user: CLEO }]);
+    given::<Conversation>([group()]).when(join(CLEO)).then_expect_events(vec![joined(CLEO, None)]);
     given::<Conversation>([guarded()]).when(join(CLEO)).then_expect_events(vec![requested(CLEO)]);
     given::<Conversation>([group()]).when(join(BOB)).then_expect_events(vec![]);
     given::<Conversation>([guarded(), requested(CLEO)]).when(join(CLEO)).then_expect_events(vec![]);
@@ -278,6 +283,9 @@ fn each_refusal_has_its_word() {
         (Error::NoRequest, "no_request", RefusalKind::Conflict, None),
         (Error::LastLead, "last_lead", RefusalKind::Conflict, None),
         (Error::KicksOneself, "kicks_oneself", RefusalKind::Invalid, Some("userId")),
+        (Error::InviteNotFound, "invite_not_found", RefusalKind::NotFound, None),
+        (Error::TooManyInvites, "too_many_invites", RefusalKind::Conflict, None),
+        (Error::InviteOver, "in_the_past", RefusalKind::Invalid, Some("expiresAt")),
     ] {
         assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, field));
     }

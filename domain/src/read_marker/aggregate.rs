@@ -1,6 +1,6 @@
 //! The state of a read marker and the decisions over it.
 
-use super::{Mark, ReadMarkerCommand, ReadMarkerError, ReadMarkerEvent};
+use super::{Mark, ReadMarkerCommand, ReadMarkerError, ReadMarkerEvent, Shown};
 use crate::{Aggregate, AggregateType, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ pub struct ReadMarker {
     read: u64,
     /// As far as the others may know.
     shown: u64,
+    /// The same.
     delivered: u64,
 }
 
@@ -22,8 +23,8 @@ impl ReadMarker {
 
     /// The last seq that reached a device.
     #[must_use]
-    pub const fn delivered(&self) -> u64 {
-        self.delivered
+    pub fn delivered(&self) -> u64 {
+        self.delivered.max(self.read)
     }
 }
 
@@ -31,17 +32,17 @@ impl Aggregate for ReadMarker {
     const AGGREGATE: AggregateType = AggregateType::ReadMarker;
 
     fn decide(&self, command: ReadMarkerCommand) -> Result<Vec<ReadMarkerEvent>, ReadMarkerError> {
-        let ReadMarkerCommand { conversation, user, up_to, head, mark, private } = command;
+        let ReadMarkerCommand { conversation, user, up_to, head, mark, shown } = command;
         let seq = up_to.min(head);
         let delivered = ReadMarkerEvent::Delivered { conversation, user, seq };
         let in_private = ReadMarkerEvent::ReadPrivately { conversation, user, seq };
-        Ok(match mark {
-            Mark::Read if !private && seq > self.shown => vec![ReadMarkerEvent::Read { conversation, user, seq }],
+        Ok(match (mark, shown) {
+            (Mark::Read, Shown::Whole) if seq > self.shown => vec![ReadMarkerEvent::Read { conversation, user, seq }],
             // What was read in private has arrived for all to see.
-            Mark::Read if private && seq > self.read.max(self.delivered) => vec![delivered, in_private],
-            Mark::Read if private && seq > self.read => vec![in_private],
-            Mark::Delivered if seq > self.delivered => vec![delivered],
-            Mark::Read | Mark::Delivered => vec![],
+            (Mark::Read, Shown::AsArrived) if seq > self.read.max(self.delivered) => vec![delivered, in_private],
+            (Mark::Read, Shown::AsArrived | Shown::Nothing) if seq > self.read => vec![in_private],
+            (Mark::Delivered, Shown::Whole | Shown::AsArrived) if seq > self.delivered => vec![delivered],
+            (Mark::Read | Mark::Delivered, _) => vec![],
         })
     }
 }
@@ -62,10 +63,7 @@ impl cqrs_es::Aggregate for ReadMarker {
                 self.read = self.read.max(seq);
                 self.delivered = self.delivered.max(seq);
             }
-            ReadMarkerEvent::ReadPrivately { seq, .. } => {
-                self.read = self.read.max(seq);
-                self.delivered = self.delivered.max(seq);
-            }
+            ReadMarkerEvent::ReadPrivately { seq, .. } => self.read = self.read.max(seq),
             ReadMarkerEvent::Delivered { seq, .. } => self.delivered = self.delivered.max(seq),
         }
     }

@@ -16,8 +16,19 @@ pub struct ReadMarkerCommand {
     pub head: u64,
     /// Seen, or merely arrived.
     pub mark: Mark,
-    /// Whether what is seen is kept from the others.
-    pub private: bool,
+    /// What the others are told.
+    pub shown: Shown,
+}
+
+/// What the others are told of a marker that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All.
+    Whole,
+    /// That it has arrived, not that it was seen.
+    AsArrived,
+    /// Nothing.
+    Nothing,
 }
 
 /// What a marker says.

@@ -8,11 +8,11 @@ use crate::{
 use uuid::Uuid;
 
 fn mark(mark: Mark, up_to: u64) -> ReadMarkerCommand {
-    ReadMarkerCommand { conversation: ROOM, user: ANA, up_to, head: 10, mark, private: false }
+    ReadMarkerCommand { conversation: ROOM, user: ANA, up_to, head: 10, mark, shown: Shown::Whole }
 }
 
 fn in_private(up_to: u64) -> ReadMarkerCommand {
-    ReadMarkerCommand { private: true, ..mark(Mark::Read, up_to) }
+    ReadMarkerCommand { shown: Shown::AsArrived, ..mark(Mark::Read, up_to) }
 }
 
 fn read(seq: u64) -> ReadMarkerEvent {
@@ -63,6 +63,16 @@ fn what_is_read_in_private_has_arrived_for_all_to_see() {
     given::<ReadMarker>([]).when(in_private(3)).then_expect_events(expected);
     given::<ReadMarker>([delivered(5)]).when(in_private(4)).then_expect_events(vec![read_in_private(4)]);
     given::<ReadMarker>([read(4)]).when(in_private(4)).then_expect_events(vec![]);
+}
+
+#[test]
+fn nobody_is_told_what_nobody_may_know() {
+    let unseen = |which, up_to| ReadMarkerCommand { shown: Shown::Nothing, ..mark(which, up_to) };
+    given::<ReadMarker>([]).when(unseen(Mark::Read, 3)).then_expect_events(vec![read_in_private(3)]);
+    given::<ReadMarker>([]).when(unseen(Mark::Delivered, 3)).then_expect_events(vec![]);
+    // Later it may be known that it had arrived.
+    given::<ReadMarker>([read_in_private(3)]).when(mark(Mark::Delivered, 3)).then_expect_events(vec![delivered(3)]);
+    assert_eq!(state::<ReadMarker>([read_in_private(3)]).delivered(), 3, "to the reader it has");
 }
 
 #[test]

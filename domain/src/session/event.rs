@@ -52,6 +52,27 @@ pub enum EndReason {
     Revoked,
     /// An old refresh token was used again: somebody else may hold it.
     TokenReuse,
+    /// The person changed their password on another device.
+    PasswordChanged,
+    /// The person deactivated their account.
+    Deactivated,
+    /// The person erased their account.
+    Erased,
+}
+
+impl EndReason {
+    /// The word in the read models.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::TokenReuse => "token_reuse",
+            Self::PasswordChanged => "password_changed",
+            Self::Deactivated => "deactivated",
+            Self::Erased => "erased",
+        }
+    }
 }
 
 impl SessionEvent {

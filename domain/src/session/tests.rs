@@ -34,13 +34,14 @@ fn a_session_starts_once() {
 
 #[test]
 fn its_owner_ends_it_once() {
-    for reason in [EndReason::Logout, EndReason::Revoked, EndReason::TokenReuse] {
+    use EndReason::{Deactivated, Erased, Logout, PasswordChanged, Revoked, TokenReuse};
+    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased] {
         let end = SessionCommand::End { user: ANA, reason };
         given::<Session>([started()]).when(end.clone()).then_expect_events(vec![ended(reason)]);
-        given::<Session>([started(), ended(EndReason::Logout)]).when(end.clone()).then_expect_events(vec![]);
+        given::<Session>([started(), ended(Logout)]).when(end.clone()).then_expect_events(vec![]);
         given::<Session>([]).when(end).then_expect_error(SessionError::NotFound);
     }
-    let end = SessionCommand::End { user: BOB, reason: EndReason::Revoked };
+    let end = SessionCommand::End { user: BOB, reason: Revoked };
     given::<Session>([started()]).when(end).then_expect_error(SessionError::NotFound);
 }
 
@@ -60,5 +61,13 @@ fn each_refusal_has_its_word() {
         (SessionError::NotFound, "not_found", RefusalKind::NotFound),
     ] {
         assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, None));
+    }
+}
+
+#[test]
+fn each_reason_is_stored_by_its_word() {
+    use EndReason::{Deactivated, Erased, Logout, PasswordChanged, Revoked, TokenReuse};
+    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased] {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
     }
 }

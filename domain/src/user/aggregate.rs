@@ -80,13 +80,40 @@ pub struct User {
     blocked: bool,
     role: Role,
     profile: Option<Profile>,
+    deactivated: bool,
+    erased: bool,
+    password_changes: u64,
 }
 
 impl User {
-    /// Whether the account exists.
+    /// Whether the account exists: it was opened, and not erased.
     #[must_use]
     pub const fn exists(&self) -> bool {
-        self.registered
+        self.registered && !self.erased
+    }
+
+    /// Whether its owner was forgotten.
+    #[must_use]
+    pub const fn is_erased(&self) -> bool {
+        self.erased
+    }
+
+    /// Whether its owner has hidden it.
+    #[must_use]
+    pub const fn is_deactivated(&self) -> bool {
+        self.deactivated
+    }
+
+    /// Whether others can find it and approach its owner.
+    #[must_use]
+    pub const fn is_reachable(&self) -> bool {
+        self.exists() && !self.deactivated
+    }
+
+    /// How often its password was changed: a password that was compared before the last time tells nothing.
+    #[must_use]
+    pub const fn password_changes(&self) -> u64 {
+        self.password_changes
     }
 
     /// Its role.
@@ -104,11 +131,12 @@ impl User {
     /// Whether the account may act now.
     ///
     /// # Errors
-    /// [`UserError::NotFound`] or [`UserError::Blocked`].
+    /// [`UserError::NotFound`], [`UserError::Blocked`] or [`UserError::Deactivated`].
     pub const fn may_act(&self) -> Result<(), UserError> {
-        match (self.registered, self.blocked) {
-            (false, _) => Err(UserError::NotFound),
-            (_, true) => Err(UserError::Blocked),
+        match (self.exists(), self.blocked, self.deactivated) {
+            (false, ..) => Err(UserError::NotFound),
+            (_, true, _) => Err(UserError::Blocked),
+            (.., true) => Err(UserError::Deactivated),
             _ => Ok(()),
         }
     }
@@ -143,11 +171,28 @@ impl Aggregate for User {
                 }
                 Ok(vec![UserEvent::Updated { changed: Personal::new(user, changed) }])
             }
-            UserCommand::Block | UserCommand::Unblock if !self.registered => Err(UserError::NotFound),
+            UserCommand::Erase if self.erased => Ok(vec![]),
+            UserCommand::Block | UserCommand::Unblock | UserCommand::Reactivate | UserCommand::Erase
+                if !self.exists() =>
+            {
+                Err(UserError::NotFound)
+            }
             UserCommand::Block if self.blocked => Ok(vec![]),
             UserCommand::Block => Ok(vec![UserEvent::Blocked]),
             UserCommand::Unblock if !self.blocked => Ok(vec![]),
             UserCommand::Unblock => Ok(vec![UserEvent::Unblocked]),
+            UserCommand::ChangePassword { kept } => {
+                self.may_act()?;
+                Ok(vec![UserEvent::PasswordChanged { kept }])
+            }
+            UserCommand::Deactivate => {
+                self.may_act()?;
+                Ok(vec![UserEvent::Deactivated])
+            }
+            UserCommand::Reactivate if self.blocked => Err(UserError::Blocked),
+            UserCommand::Reactivate if !self.deactivated => Ok(vec![]),
+            UserCommand::Reactivate => Ok(vec![UserEvent::Reactivated]),
+            UserCommand::Erase => Ok(vec![UserEvent::Erased]),
         }
     }
 }
@@ -174,6 +219,13 @@ impl cqrs_es::Aggregate for User {
             }
             UserEvent::Blocked => self.blocked = true,
             UserEvent::Unblocked => self.blocked = false,
+            UserEvent::PasswordChanged { .. } => self.password_changes += 1,
+            UserEvent::Deactivated => self.deactivated = true,
+            UserEvent::Reactivated => self.deactivated = false,
+            UserEvent::Erased => {
+                self.erased = true;
+                self.profile = None;
+            }
         }
     }
 }

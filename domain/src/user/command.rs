@@ -2,7 +2,7 @@
 
 use super::{Preferences, Profile, Role};
 use crate::{
-    UserId,
+    SessionId, UserId,
     text::{DisplayName, Link, PhoneNumber},
 };
 use serde::Serialize;
@@ -30,6 +30,17 @@ pub enum UserCommand {
     Block,
     /// Let it act again.
     Unblock,
+    /// Note that the password was changed; the new one is no part of it.
+    ChangePassword {
+        /// The session that goes on.
+        kept: Option<SessionId>,
+    },
+    /// Hide it until its owner signs in again.
+    Deactivate,
+    /// End that: its owner has signed in.
+    Reactivate,
+    /// Forget its owner.
+    Erase,
 }
 
 /// The wanted changes of a profile: `None` keeps, `Some(None)` removes.

@@ -14,6 +14,9 @@ pub enum UserError {
     /// The account was blocked by an administrator.
     #[error("this account is blocked")]
     Blocked,
+    /// Its owner has deactivated the account.
+    #[error("this account is deactivated")]
+    Deactivated,
 }
 
 impl Refusal for UserError {
@@ -22,13 +25,14 @@ impl Refusal for UserError {
             Self::AlreadyRegistered => "already_registered",
             Self::NotFound => "not_found",
             Self::Blocked => "account_blocked",
+            Self::Deactivated => "account_deactivated",
         }
     }
     fn kind(&self) -> RefusalKind {
         match self {
             Self::AlreadyRegistered => RefusalKind::Conflict,
             Self::NotFound => RefusalKind::NotFound,
-            Self::Blocked => RefusalKind::Forbidden,
+            Self::Blocked | Self::Deactivated => RefusalKind::Forbidden,
         }
     }
 }

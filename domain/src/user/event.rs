@@ -2,7 +2,7 @@
 
 use super::{Preferences, Profile, Role};
 use crate::{
-    About, Personal, Tier,
+    About, Personal, SessionId, Tier,
     event::{Kind, kind},
     text::{DisplayName, Link, PhoneNumber},
 };
@@ -33,6 +33,21 @@ pub enum UserEvent {
     /// The account may act again.
     #[serde(rename = "account.unblocked")]
     Unblocked,
+    /// The password was changed; sessions that began with the old one are over.
+    #[serde(rename = "account.password_changed")]
+    PasswordChanged {
+        /// The session that goes on: the one that changed it.
+        kept: Option<SessionId>,
+    },
+    /// Its owner hid the account, until they sign in again.
+    #[serde(rename = "account.deactivated")]
+    Deactivated,
+    /// Its owner is back.
+    #[serde(rename = "account.reactivated")]
+    Reactivated,
+    /// Its owner is forgotten: what was sealed for them can be read no more.
+    #[serde(rename = "account.erased")]
+    Erased,
 }
 
 /// Changed fields of a profile: an absent one stayed, a `null` was removed.
@@ -74,6 +89,10 @@ impl UserEvent {
             Self::Updated { .. } => kind("account.updated", 1, Tier::Medium),
             Self::Blocked => kind("account.blocked", 1, Tier::High),
             Self::Unblocked => kind("account.unblocked", 1, Tier::High),
+            Self::PasswordChanged { .. } => kind("account.password_changed", 1, Tier::High),
+            Self::Deactivated => kind("account.deactivated", 1, Tier::High),
+            Self::Reactivated => kind("account.reactivated", 1, Tier::High),
+            Self::Erased => kind("account.erased", 1, Tier::High),
         }
     }
 

@@ -108,11 +108,61 @@ fn an_account_is_blocked_and_unblocked() {
 }
 
 #[test]
+fn a_password_is_changed_by_who_may_act() {
+    let change = UserCommand::ChangePassword { kept: None };
+    let changed = UserEvent::PasswordChanged { kept: None };
+    given::<User>([registered()]).when(change.clone()).then_expect_events(vec![changed.clone()]);
+    given::<User>([registered(), UserEvent::Blocked]).when(change.clone()).then_expect_error(UserError::Blocked);
+    given::<User>([]).when(change).then_expect_error(UserError::NotFound);
+    assert_eq!(state::<User>([registered()]).password_changes(), 0);
+    assert_eq!(state::<User>([registered(), changed.clone(), changed]).password_changes(), 2);
+}
+
+#[test]
+fn a_deactivated_account_is_hidden_until_its_owner_is_back() {
+    let (deactivate, reactivate) = (UserCommand::Deactivate, UserCommand::Reactivate);
+    let hidden = [registered(), UserEvent::Deactivated];
+    let back = [registered(), UserEvent::Deactivated, UserEvent::Reactivated];
+    given::<User>([]).when(deactivate.clone()).then_expect_error(UserError::NotFound);
+    given::<User>([]).when(reactivate.clone()).then_expect_error(UserError::NotFound);
+    given::<User>([registered()]).when(deactivate.clone()).then_expect_events(vec![UserEvent::Deactivated]);
+    given::<User>(hidden.clone()).when(deactivate.clone()).then_expect_error(UserError::Deactivated);
+    given::<User>(back.clone()).when(deactivate).then_expect_events(vec![UserEvent::Deactivated]);
+    given::<User>(hidden.clone()).when(reactivate.clone()).then_expect_events(vec![UserEvent::Reactivated]);
+    given::<User>(back.clone()).when(reactivate.clone()).then_expect_events(vec![]);
+    given::<User>([registered(), UserEvent::Deactivated, UserEvent::Blocked])
+        .when(reactivate)
+        .then_expect_error(UserError::Blocked);
+    let user = state::<User>(hidden);
+    assert_eq!(user.may_act(), Err(UserError::Deactivated));
+    assert!(user.exists() && user.is_deactivated() && !user.is_reachable() && user.profile().is_some());
+    assert!(state::<User>(back).is_reachable());
+}
+
+#[test]
+fn an_erased_account_is_none() {
+    let erased = [registered(), UserEvent::Erased];
+    given::<User>([]).when(UserCommand::Erase).then_expect_error(UserError::NotFound);
+    for before in [vec![registered()], vec![registered(), UserEvent::Deactivated]] {
+        given::<User>(before).when(UserCommand::Erase).then_expect_events(vec![UserEvent::Erased]);
+    }
+    given::<User>(erased.clone()).when(UserCommand::Erase).then_expect_events(vec![]);
+    for command in [UserCommand::Block, UserCommand::Unblock, UserCommand::Reactivate, UserCommand::Deactivate] {
+        given::<User>(erased.clone()).when(command).then_expect_error(UserError::NotFound);
+    }
+    given::<User>(erased.clone()).when(register()).then_expect_error(UserError::AlreadyRegistered);
+    let user = state::<User>(erased);
+    assert_eq!(user.may_act(), Err(UserError::NotFound));
+    assert!(user.is_erased() && !user.exists() && !user.is_reachable() && user.profile().is_none());
+}
+
+#[test]
 fn each_refusal_has_its_word() {
     for (refusal, code, kind) in [
         (UserError::AlreadyRegistered, "already_registered", RefusalKind::Conflict),
         (UserError::NotFound, "not_found", RefusalKind::NotFound),
         (UserError::Blocked, "account_blocked", RefusalKind::Forbidden),
+        (UserError::Deactivated, "account_deactivated", RefusalKind::Forbidden),
     ] {
         assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, None));
     }

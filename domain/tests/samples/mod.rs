@@ -2,21 +2,27 @@
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
-    ConversationId, Event, MessageId, Personal, UserId,
+    ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     file::{FileEvent, FileLabel, Sha256},
     friendship::FriendshipEvent,
+    id::InviteId,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
+    own_settings::OwnSettingsEvent,
     read_marker::ReadMarkerEvent,
     session::{Device, EndReason, SessionEvent},
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody, PhoneNumber,
+        Title,
+    },
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
+use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 44;
+pub(crate) const KINDS: usize = 55;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -24,6 +30,7 @@ pub(crate) fn number(event: &Event) -> usize {
     use ConversationEvent as C;
     use FriendshipEvent as F;
     use MessageEvent as M;
+    use OwnSettingsEvent as O;
     match event {
         Event::User(UserEvent::Registered { .. }) => 0,
         Event::User(UserEvent::Updated { .. }) => 1,
@@ -65,10 +72,21 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
-        Event::File(FileEvent::Uploaded { .. }) => 40,
-        Event::File(FileEvent::Collected { .. }) => 41,
-        Event::File(FileEvent::Restored { .. }) => 42,
-        Event::File(FileEvent::Deleted { .. }) => 43,
+        Event::OwnSettings(O::Muted { .. }) => 40,
+        Event::OwnSettings(O::Unmuted { .. }) => 41,
+        Event::OwnSettings(O::Archived { .. }) => 42,
+        Event::OwnSettings(O::Unarchived { .. }) => 43,
+        Event::OwnSettings(O::Cleared { .. }) => 44,
+        Event::Conversation(C::InviteCreated { .. }) => 45,
+        Event::Conversation(C::InviteRevoked { .. }) => 46,
+        Event::User(UserEvent::PasswordChanged { .. }) => 47,
+        Event::User(UserEvent::Deactivated) => 48,
+        Event::User(UserEvent::Reactivated) => 49,
+        Event::User(UserEvent::Erased) => 50,
+        Event::File(FileEvent::Uploaded { .. }) => 51,
+        Event::File(FileEvent::Collected { .. }) => 52,
+        Event::File(FileEvent::Restored { .. }) => 53,
+        Event::File(FileEvent::Deleted { .. }) => 54,
     }
 }
 
@@ -86,6 +104,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(own_settings().into_iter().map(Event::from));
     samples.extend(file().into_iter().map(Event::from));
     samples
 }
@@ -120,6 +139,10 @@ fn user() -> Vec<UserEvent> {
         UserEvent::Updated { changed: Personal::new(ana(), changed) },
         UserEvent::Blocked,
         UserEvent::Unblocked,
+        UserEvent::PasswordChanged { kept: Some(SessionId(id(5))) },
+        UserEvent::Deactivated,
+        UserEvent::Reactivated,
+        UserEvent::Erased,
     ]
 }
 
@@ -161,15 +184,24 @@ fn conversation() -> Vec<ConversationEvent> {
         },
         Event::Updated { by, settings: settings("We"), approval: false },
         Event::Deleted { by: Some(by), members: vec![by, user], pending: vec![UserId(id(3))] },
-        Event::MemberJoined { user },
+        Event::MemberJoined { user, invite: Some(InviteId(id(30))) },
         Event::MemberLeft { user },
         Event::MemberAdded { user, by },
         Event::MemberKicked { user, by },
         Event::MemberPromoted { user, by },
         Event::MemberDemoted { user, by },
-        Event::MemberRequested { user },
+        Event::MemberRequested { user, invite: Some(InviteId(id(30))) },
         Event::MemberApproved { user, by },
         Event::MemberRejected { user, by },
+        Event::InviteCreated {
+            invite: InviteId(id(30)),
+            by,
+            code: Personal::new(by, InviteCode::parse("AAECAwQFBgcICQoLDA0ODw").unwrap()),
+            made_at: Timestamp::from_millis(1_795_460_818_120),
+            expires_at: Some(Timestamp::from_millis(1_795_547_218_120)),
+            max_uses: NonZeroU32::new(5),
+        },
+        Event::InviteRevoked { invite: InviteId(id(30)), by, made_by: user },
     ]
 }
 
@@ -207,6 +239,17 @@ fn read_marker() -> Vec<ReadMarkerEvent> {
         ReadMarkerEvent::Read { conversation, user, seq: 7 },
         ReadMarkerEvent::Delivered { conversation, user, seq: 8 },
         ReadMarkerEvent::ReadPrivately { conversation, user, seq: 9 },
+    ]
+}
+
+fn own_settings() -> Vec<OwnSettingsEvent> {
+    let (conversation, user) = (ConversationId(id(10)), bob());
+    vec![
+        OwnSettingsEvent::Muted { conversation, user, until: Some(Timestamp::from_millis(1_795_460_818_120)) },
+        OwnSettingsEvent::Unmuted { conversation, user },
+        OwnSettingsEvent::Archived { conversation, user, seq: 7 },
+        OwnSettingsEvent::Unarchived { conversation, user },
+        OwnSettingsEvent::Cleared { conversation, user, seq: 8 },
     ]
 }
 

@@ -38,7 +38,7 @@ const RECEIPT: Option<&str> = Some("Receipt");
 const CALL: Option<&str> = Some("Call");
 
 /// All commands.
-pub const COMMANDS: [Documented; 39] = [
+pub const COMMANDS: [Documented; 43] = [
     command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
     command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
     command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
@@ -61,6 +61,10 @@ pub const COMMANDS: [Documented; 39] = [
     command("conversation.demote", MEMBER, None, CONVERSATION, "Makes a lead a plain member."),
     command("conversation.approve", MEMBER, None, CONVERSATION, "Lets somebody in who asked."),
     command("conversation.reject", MEMBER, None, CONVERSATION, "Turns somebody down who asked."),
+    command("conversation.mute", ROOM, Some("Silence"), CONVERSATION, "Hears nothing of a conversation."),
+    command("conversation.unmute", ROOM, None, CONVERSATION, "Hears of a conversation again."),
+    command("conversation.archive", ROOM, None, CONVERSATION, "Puts a conversation away, for oneself."),
+    command("conversation.unarchive", ROOM, None, CONVERSATION, "Takes a conversation out again."),
     command("friend.request", USER, None, FRIENDSHIP, "Asks somebody to be friends."),
     command("friend.accept", USER, None, FRIENDSHIP, "Accepts a request."),
     command("friend.reject", USER, None, None, "Turns a request down."),

@@ -1,7 +1,7 @@
 //! The pushes and the signals.
 
 /// Name, summary and data of each push.
-pub const EVENTS: [(&str, &str, &str); 35] = [
+pub const EVENTS: [(&str, &str, &str); 42] = [
     ("message.sent", "A message was posted.", "MessagePush"),
     ("message.edited", "Its text was replaced.", "MessagePush"),
     ("message.deleted", "It was removed for everybody.", "MessagePush"),
@@ -13,6 +13,13 @@ pub const EVENTS: [(&str, &str, &str); 35] = [
     ("conversation.created", "A conversation with you was opened.", "ConversationPush"),
     ("conversation.updated", "Title, picture or settings changed.", "ConversationPush"),
     ("conversation.deleted", "It is over for everybody.", "DeletedConversation"),
+    ("conversation.muted", "You want to hear nothing of it.", "OwnSettingsPush"),
+    ("conversation.unmuted", "You want to hear of it again.", "OwnSettingsPush"),
+    ("conversation.archived", "You put it away; a later message brings it back unless it is muted.", "OwnSettingsPush"),
+    ("conversation.unarchived", "You took it out again.", "OwnSettingsPush"),
+    ("conversation.cleared", "You see nothing any more of what was said so far.", "OwnSettingsPush"),
+    ("conversation.invite_created", "You made an invite.", "InvitePush"),
+    ("conversation.invite_revoked", "Your invite was taken back, or you took one back.", "InvitePush"),
     ("member.joined", "Somebody became a member by themselves.", "MemberChangePush"),
     ("member.left", "Somebody left, or took a request to join back.", "MemberChangePush"),
     ("member.added", "A member made somebody a member.", "MemberChangePush"),

@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
-use domain::Tier;
+use domain::{Tier, UserId};
 use event_store::{Feed, Interval, Position, ReadError};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -49,7 +49,10 @@ impl Seat {
         if !self.hub.state().knows(self.user) {
             let _turn = self.hub.0.readers.acquire().await;
             let intervals = self.hub.0.store.intervals(self.user).await?;
-            self.hub.state().know(self.user, &intervals);
+            let cleared = self.hub.cleared(UserId(self.user)).await?;
+            let mut state = self.hub.state();
+            state.clear(self.user, cleared);
+            state.know(self.user, &intervals);
         }
         let resumed = match self.hub.marks_of(since) {
             Some(marks) if self.hub.has_written(marks).await? => Some(marks),
@@ -82,11 +85,15 @@ impl Seat {
         };
         let pushes = self.hub.pushes_of(&entries).await?;
         // Medium events up to where the hub has come are all here; later ones may still come.
-        let frames = pushes.into_iter().map(|push| {
+        let cleared = self.hub.state().cleared(self.user);
+        let frames = pushes.into_iter().filter_map(|push| {
             let reached = Marks { high: push.position, medium: push.position.min(hub.medium) };
             self.known = furthest(self.known, reached);
+            if cleared.hides(&push) {
+                return None;
+            }
             self.told.hear(push.tier, push.position);
-            self.frame(&push)
+            Some(self.frame(&push))
         });
         Ok(Some(frames.collect()))
     }
@@ -123,10 +130,11 @@ impl Seat {
         let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE };
         let events = self.hub.0.store.feed(&feed).await?;
         let pushes = self.hub.0.pushes.render_all(&events).await?;
+        let cleared = self.hub.state().cleared(self.user);
         let mut frames = Vec::with_capacity(events.len());
         for (event, push) in events.iter().zip(pushes) {
             self.known = after(self.known, Tier::Medium, event.record.position);
-            if let Some(push) = push {
+            if let Some(push) = push.filter(|push| !cleared.hides(push)) {
                 self.told.hear(push.tier, push.position);
                 frames.push(self.frame(&push));
             }

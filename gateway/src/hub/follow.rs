@@ -127,19 +127,33 @@ impl Hub {
         Ok(())
     }
 
-    /// Closes the sockets of a session that ended or an account that was blocked; who blocks somebody is no longer
+    /// Closes the sockets of a session that ended or an account that was blocked, hidden or erased, and forgets what it
+    /// holds of somebody who was erased; who blocks somebody is no longer
     /// watched by them.
     fn end_sockets(&self, event: &RecordedEvent, opened: &Event) {
         match opened {
             Event::Session(SessionEvent::Ended { user, reason }) => {
                 let why = match reason {
                     EndReason::Logout => Close::Replaced,
-                    EndReason::Revoked | EndReason::TokenReuse => Close::Revoked,
+                    EndReason::Revoked
+                    | EndReason::TokenReuse
+                    | EndReason::PasswordChanged
+                    | EndReason::Deactivated
+                    | EndReason::Erased => Close::Revoked,
                 };
                 self.state().close(user.0, Some(event.record.aggregate_id.into()), why);
             }
             Event::Friendship(FriendshipEvent::Blocked { by, with }) => self.state().watches.part(by.0, with.0),
-            Event::User(UserEvent::Blocked) => self.state().close(event.record.aggregate_id, None, Close::Revoked),
+            Event::User(UserEvent::Blocked | UserEvent::Deactivated) => {
+                self.state().close(event.record.aggregate_id, None, Close::Revoked);
+            }
+            Event::User(UserEvent::Erased) => {
+                let user = event.record.aggregate_id;
+                self.0.pushes.forget(user.into());
+                let mut state = self.state();
+                state.close(user, None, Close::Revoked);
+                state.forget(user);
+            }
             _ => (),
         }
     }

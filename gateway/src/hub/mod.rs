@@ -32,6 +32,7 @@ use crate::{
 use broker::Marks;
 use domain::{SessionId, UserId};
 use event_store::{EventStore, ReadError};
+use projections::{Queries, queries::QueryError};
 use state::State;
 use std::{
     collections::HashSet,
@@ -39,6 +40,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{Notify, Semaphore, futures::Notified};
+use uuid::Uuid;
 
 /// Catch-ups that read the store at the same time; others wait for their turn.
 const READERS: usize = 16;
@@ -57,6 +59,8 @@ struct Inner {
     live: Pushes,
     /// The log, over connections that only following uses.
     reserved: EventStore,
+    /// What people cleared.
+    queries: Queries,
     settings: HubSettings,
     state: Mutex<State>,
     signals: signals::Counters,
@@ -70,7 +74,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`ReadError`] when the head cannot be read.
-    pub async fn open(store: EventStore, settings: HubSettings) -> Result<Self, ReadError> {
+    pub async fn open(store: EventStore, queries: Queries, settings: HubSettings) -> Result<Self, ReadError> {
         let head = store.head().await?.position;
         let marks = Marks { high: head, medium: head };
         let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
@@ -79,7 +83,8 @@ impl Hub {
         let live = pushes.over(reserved.clone());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let signals = signals::Counters::default();
-        Ok(Self(Arc::new(Inner { store, reserved, pushes, live, settings, state, signals, readers, moved })))
+        let inner = Inner { store, reserved, pushes, live, queries, settings, state, signals, readers, moved };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// What a socket, a user and this hub may take up.
@@ -160,6 +165,16 @@ impl Hub {
             }
             moved.await;
         }
+    }
+
+    /// What somebody cleared, by the read models.
+    async fn cleared(&self, user: UserId) -> Result<impl Iterator<Item = (Uuid, u64)>, ReadError> {
+        let cleared = self.0.queries.cleared(user).await;
+        let cleared = cleared.map_err(|error| match error {
+            QueryError::Sql(error) => ReadError::Unavailable(error),
+            error => ReadError::Damaged(error.to_string()),
+        })?;
+        Ok(cleared.into_iter().map(|(conversation, seq)| (conversation.0, seq)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -18,8 +18,27 @@ use uuid::Uuid;
 pub(super) struct Person {
     pub(super) seats: Vec<Seat>,
     stays: HashMap<Uuid, Vec<Stay>>,
+    /// Up to which seq they cleared which conversation.
+    cleared: Cleared,
     /// What was heard before the store has said what was; `None` once it has.
     heard: Option<Vec<Move>>,
+}
+
+/// Up to which seq somebody cleared which conversation: of what was said there they are told no more.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cleared(HashMap<Uuid, u64>);
+
+impl Cleared {
+    /// A mark only rises.
+    pub(super) fn raise(&mut self, conversation: Uuid, seq: u64) {
+        let mark = self.0.entry(conversation).or_default();
+        *mark = seq.max(*mark);
+    }
+
+    /// Whether a push tells of a message that was cleared.
+    pub(super) fn hides(&self, push: &Push) -> bool {
+        push.posted.is_some_and(|(conversation, seq)| self.0.get(&conversation).is_some_and(|mark| seq <= *mark))
+    }
 }
 
 /// A socket at the hub.
@@ -89,6 +108,16 @@ impl Person {
             }
             Presence::Enters | Presence::Leaves | Presence::Told => (),
         }
+    }
+
+    /// They cleared a conversation.
+    pub(super) fn clears(&mut self, conversation: Uuid, seq: u64) {
+        self.cleared.raise(conversation, seq);
+    }
+
+    /// What they cleared.
+    pub(super) const fn cleared(&self) -> &Cleared {
+        &self.cleared
     }
 
     /// Whether they receive the events of `scope` at `position`.

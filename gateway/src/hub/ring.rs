@@ -2,7 +2,7 @@
 
 use crate::{cursor::covers, push::Push};
 use broker::Marks;
-use domain::{About, Event, Tier};
+use domain::{About, Event, Tier, UserId, own_settings::OwnSettingsEvent, personal};
 use event_store::{Position, RecordedEvent};
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,6 +17,8 @@ pub(super) struct Entry {
     pub(super) scope_wide: bool,
     /// Whom it is about.
     pub(super) about: Vec<About>,
+    /// Who cleared the conversation with it, and up to which seq.
+    pub(super) cleared: Option<(UserId, u64)>,
     /// Its push, once somebody needed it.
     pub(super) push: OnceLock<Arc<Push>>,
 }
@@ -24,7 +26,18 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn new(event: Arc<RecordedEvent>, opened: &Event) -> Self {
         let about = opened.about(event.record.aggregate_id);
-        Self { event, scope_wide: opened.is_scope_wide(), about, push: OnceLock::new() }
+        let cleared = match opened {
+            Event::OwnSettings(OwnSettingsEvent::Cleared { user, seq, .. }) => Some((*user, *seq)),
+            _ => None,
+        };
+        Self { event, scope_wide: opened.is_scope_wide(), about, cleared, push: OnceLock::new() }
+    }
+
+    /// The same event, as if nobody had opened it yet.
+    fn anew(&self) -> Self {
+        let event = Arc::new(RecordedEvent::sealed(self.event.record.clone()));
+        let Self { scope_wide, cleared, .. } = *self;
+        Self { event, scope_wide, about: self.about.clone(), cleared, push: OnceLock::new() }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -74,6 +87,21 @@ impl Ring {
         self.all.push_back(entry);
         while self.all.len() > self.events || self.bytes > self.bytes_allowed {
             self.forget_oldest();
+        }
+    }
+
+    /// Forgets what was opened of events in which something of `subject` stands: whoever needs one opens it anew, and
+    /// reads what is left of it.
+    pub(super) fn forget(&mut self, subject: Uuid) {
+        let sealed = format!("\"{}\":\"{subject}\"", personal::SEALED);
+        let holding = self.all.iter().filter(|entry| entry.event.record.payload.contains(&sealed));
+        let anew: HashMap<Position, Arc<Entry>> =
+            holding.map(|entry| (entry.position(), Arc::new(entry.anew()))).collect();
+        let lists = std::iter::once(&mut self.all).chain(self.scopes.values_mut()).chain(self.people.values_mut());
+        for entry in lists.flatten() {
+            if let Some(anew) = anew.get(&entry.position()) {
+                *entry = Arc::clone(anew);
+            }
         }
     }
 

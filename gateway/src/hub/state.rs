@@ -2,7 +2,7 @@
 
 use super::{
     attached::Attached,
-    person::{Delivery, Move, Person, Seat},
+    person::{Cleared, Delivery, Move, Person, Seat},
     ring::{Entry, Ring},
     settings::HubSettings,
     watches::Watches,
@@ -119,11 +119,27 @@ impl State {
         }
     }
 
+    /// Takes over what the read models say that `user` cleared.
+    pub(super) fn clear(&mut self, user: Uuid, cleared: impl IntoIterator<Item = (Uuid, u64)>) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        cleared.into_iter().for_each(|(conversation, seq)| person.clears(conversation, seq));
+    }
+
+    /// What a connected user cleared.
+    pub(super) fn cleared(&self, user: Uuid) -> Cleared {
+        self.people.get(&user).map(|person| person.cleared().clone()).unwrap_or_default()
+    }
+
     /// Closes the sockets of `user`, or only those of one session.
     pub(super) fn close(&self, user: Uuid, session: Option<SessionId>, why: Close) {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
         let meant = seats.filter(|seat| session.is_none_or(|session| seat.session == session));
         meant.for_each(|seat| seat.outbox.close(why));
+    }
+
+    /// Forgets what was opened of events in which something of `user` stands.
+    pub(super) fn forget(&mut self, user: Uuid) {
+        self.ring.forget(user);
     }
 
     /// The outboxes of all sockets.
@@ -143,7 +159,8 @@ impl State {
             let beside = self.attached.beside(&entry.event.record);
             let delivery = Delivery::new(push, self.incarnation, marks, beside.as_ref());
             for user in audience {
-                let seats = self.people.get_mut(&user).into_iter().flat_map(|person| &mut person.seats);
+                let person = self.people.get_mut(&user).filter(|person| !person.cleared().hides(push));
+                let seats = person.into_iter().flat_map(|person| &mut person.seats);
                 for seat in seats.filter(|seat| seat.joined) {
                     if seat.deliver(&delivery) {
                         wake.push(Arc::clone(&seat.outbox));
@@ -228,6 +245,9 @@ impl State {
 
     fn move_people(&mut self, entry: &Entry) {
         let (scope, position) = (entry.scope(), entry.position());
+        if let Some((user, seq)) = entry.cleared {
+            self.clear(user.0, [(scope, seq)]);
+        }
         for about in &entry.about {
             let user = about.user.0;
             let Some(person) = self.people.get_mut(&user) else { continue };

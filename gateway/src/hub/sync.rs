@@ -1,6 +1,6 @@
 //! Catching up without a socket, straight from the store: it reads one's own last write.
 
-use super::Hub;
+use super::{Hub, person::Cleared};
 use crate::cursor::{Cursor, after};
 use broker::Marks;
 use domain::{Tier, UserId};
@@ -41,10 +41,12 @@ impl Hub {
         let intervals = inner.store.intervals(user.0).await?;
         let feed = Feed { user: user.0, intervals, high: known.high, medium: known.medium, until, limit };
         let missed = inner.store.feed(&feed).await?;
+        let mut cleared = Cleared::default();
+        self.cleared(user).await?.for_each(|(conversation, seq)| cleared.raise(conversation, seq));
         let mut events = Vec::with_capacity(missed.len());
         for (event, push) in missed.iter().zip(inner.pushes.render_all(&missed).await?) {
             known = after(known, Tier::Medium, event.record.position);
-            if let Some(push) = push {
+            if let Some(push) = push.filter(|push| !cleared.hides(push)) {
                 let cursor = Cursor { incarnation, marks: known }.to_string();
                 let frame = RawValue::from_string(push.text(&cursor));
                 events.push(frame.map_err(|error| ReadError::Damaged(error.to_string()))?);

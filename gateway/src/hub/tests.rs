@@ -154,11 +154,11 @@ async fn those_told_hear_of_one_event_alone() {
     let mut scene = Scene::new(&HubSettings::default());
     scene.happens(1, created(&[ANA]));
     let ben = scene.connects(BEN, marks(1, 1), &[]);
-    scene.happens(2, ConversationEvent::MemberRequested { user: BEN });
+    scene.happens(2, ConversationEvent::MemberRequested { user: BEN, invite: None });
     scene.happens(3, reacted());
     scene.happens(4, MessageEvent::Hidden { conversation: ROOM, user: BEN });
     scene.happens(5, ConversationEvent::MemberRejected { user: BEN, by: ANA });
-    scene.happens(6, ConversationEvent::MemberRequested { user: BEN });
+    scene.happens(6, ConversationEvent::MemberRequested { user: BEN, invite: None });
     scene.happens(7, ConversationEvent::MemberLeft { user: BEN });
     assert_eq!(ben.positions().await, [2, 4, 5, 6, 7]);
     let again = scene.connects(BEN, marks(1, 1), &[]);

@@ -171,6 +171,6 @@ async fn shown(
     status: StatusCode,
     done: &Done<conversation::Conversation>,
 ) -> Result<Answer, Problem> {
-    let row = call.app.queries.conversation(call.caller.user, ConversationId(done.id));
+    let row = call.app.queries.conversation(call.caller.user, ConversationId(done.id), (call.app.clock)());
     call.shown::<Conversation, ConversationRow>(status, &done.receipt, done.id, row).await
 }

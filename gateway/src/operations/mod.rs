@@ -1,11 +1,14 @@
 //! What a signed-in client can ask for, whichever door it comes through: each operation runs one command and answers
 //! the resource it changed.
 
+mod account;
 mod answer;
 mod calls;
 mod conversations;
 mod files;
 mod friends;
+mod invites;
+mod keep;
 mod messages;
 mod path;
 mod presence;
@@ -15,6 +18,7 @@ mod sessions;
 mod signals;
 mod typing;
 
+pub use account::{Farewell, PasswordChange, change_password, deactivate, erase};
 pub use answer::Answer;
 pub use calls::{
     AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
@@ -23,6 +27,8 @@ pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, d
 pub use conversations::{add, approve, demote, kick, promote, reject};
 pub use files::upload;
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
+pub use invites::{NewInvite, accept_invite, invite, revoke_invite};
+pub use keep::{Silence, archive, clear, mute, unarchive, unmute};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
 pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
@@ -140,6 +146,10 @@ commands! {
     "conversation.demote" => demote,
     "conversation.approve" => approve,
     "conversation.reject" => reject,
+    "conversation.mute" => mute,
+    "conversation.unmute" => unmute,
+    "conversation.archive" => archive,
+    "conversation.unarchive" => unarchive,
     "friend.request" => befriend,
     "friend.accept" => accept,
     "friend.reject" => turn_down,

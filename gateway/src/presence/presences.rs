@@ -155,6 +155,19 @@ impl Presences {
         Ok(())
     }
 
+    /// What is kept of somebody, for themself.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub(crate) async fn kept(&self, user: UserId) -> Result<Option<Kept>, sql::Error> {
+        Ok(self.0.store.load(&[user]).await?.remove(&user))
+    }
+
+    /// Drops what was relayed of somebody who was erased.
+    pub(crate) fn forget(&self, user: UserId) {
+        self.0.relayed.remove(&user);
+    }
+
     /// What is known of `users` now.
     pub(super) async fn look(&self, users: &[UserId]) -> Result<Looked, sql::Error> {
         let found = self.0.here.of(users).await;

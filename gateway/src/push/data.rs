@@ -107,6 +107,50 @@ pub struct ConversationData<'a> {
     pub last_seq: u64,
 }
 
+/// An invite: `conversation.invite_created|invite_revoked`, told to its maker, and to the lead who took it back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InvitePush)]
+pub struct InviteData<'a> {
+    /// Where to.
+    #[schema(value_type = Uuid)]
+    pub conversation_id: ConversationId,
+    /// Whoever has it may come; null once its maker is forgotten.
+    pub code: Option<&'a str>,
+    /// Who made it.
+    #[schema(value_type = Uuid)]
+    pub created_by: UserId,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it is good for nothing.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// How many may come by it.
+    pub max_uses: Option<u32>,
+    /// How many have.
+    pub uses: u32,
+}
+
+/// How one keeps a conversation oneself: `conversation.muted|unmuted|archived|unarchived|cleared`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OwnSettingsPush)]
+pub struct OwnSettingsData {
+    /// Which.
+    #[schema(value_type = Uuid)]
+    pub conversation_id: ConversationId,
+    /// Whether one wants to hear nothing.
+    pub muted: bool,
+    /// Until when, if not for good.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub muted_until: Option<Timestamp>,
+    /// Whether it was put away. A later message brings it back, unless it is muted.
+    pub archived: bool,
+    /// One sees nothing up to this seq.
+    pub cleared_seq: u64,
+}
+
 /// A conversation that is over: `conversation.deleted`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -3,8 +3,10 @@
 use super::call::CallFold;
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
-    conversation::{Conversation, ConversationEvent},
+    conversation::{Conversation, ConversationEvent, Invite},
+    id::InviteId,
     message::{Message, MessageEvent},
+    own_settings::OwnSettings,
     user::{User, UserEvent},
 };
 use event_store::{Position, Record};
@@ -21,6 +23,8 @@ pub(super) enum Folded {
     User(UserFold),
     /// A call.
     Call(CallFold),
+    /// How somebody keeps a conversation.
+    OwnSettings(OwnSettings),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -40,6 +44,8 @@ pub(super) struct ConversationFold {
     pub(super) state: Conversation,
     pub(super) created_at: Timestamp,
     pub(super) arrivals: BTreeMap<UserId, Arrival>,
+    /// The invite that was made or taken back last.
+    pub(super) invite: Option<Invite>,
 }
 
 /// When somebody came, or asked to.
@@ -63,6 +69,7 @@ impl Folded {
             AggregateType::Conversation => Self::Conversation(ConversationFold::default()),
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
+            AggregateType::OwnSettings => Self::OwnSettings(OwnSettings::default()),
             AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
                 Self::Nothing
             }
@@ -72,10 +79,31 @@ impl Folded {
     /// Whether a push of such a stream needs the events before it.
     pub(super) const fn is_needed(aggregate: AggregateType) -> bool {
         match aggregate {
-            AggregateType::Message | AggregateType::Conversation | AggregateType::User | AggregateType::Call => true,
+            AggregateType::Message
+            | AggregateType::Conversation
+            | AggregateType::User
+            | AggregateType::Call
+            | AggregateType::OwnSettings => true,
             AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
                 false
             }
+        }
+    }
+
+    /// The number of a message in its conversation.
+    pub(super) const fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Message(fold) => Some(fold.seq),
+            _ => None,
+        }
+    }
+
+    /// Whether something stands in it that `user` wrote.
+    pub(super) fn holds(&self, user: UserId) -> bool {
+        match self {
+            Self::Message(fold) => fold.state.posted().is_some_and(|posted| posted.sender == user),
+            Self::Conversation(fold) => fold.state.settings_by() == user,
+            Self::User(_) | Self::Call(_) | Self::OwnSettings(_) | Self::Nothing => false,
         }
     }
 
@@ -86,6 +114,7 @@ impl Folded {
             (Self::Conversation(fold), Event::Conversation(event)) => fold.apply(record, event),
             (Self::User(fold), Event::User(event)) => fold.apply(record, event),
             (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
+            (Self::OwnSettings(state), Event::OwnSettings(event)) => take(state, event),
             _ => (),
         }
     }
@@ -117,10 +146,10 @@ impl ConversationFold {
                 self.arrivals.extend(members.iter().map(|user| (*user, arrival)));
             }
             Happened::Deleted { .. } => self.arrivals.clear(),
-            Happened::MemberJoined { user }
+            Happened::MemberJoined { user, .. }
             | Happened::MemberAdded { user, .. }
             | Happened::MemberApproved { user, .. }
-            | Happened::MemberRequested { user } => {
+            | Happened::MemberRequested { user, .. } => {
                 self.arrivals.insert(*user, arrival);
             }
             Happened::MemberLeft { user }
@@ -128,9 +157,20 @@ impl ConversationFold {
             | Happened::MemberRejected { user, .. } => {
                 self.arrivals.remove(user);
             }
-            Happened::Updated { .. } | Happened::MemberPromoted { .. } | Happened::MemberDemoted { .. } => (),
+            Happened::InviteRevoked { invite, .. } => self.invite = self.invite_now(*invite),
+            Happened::InviteCreated { .. }
+            | Happened::Updated { .. }
+            | Happened::MemberPromoted { .. }
+            | Happened::MemberDemoted { .. } => (),
         }
         take(&mut self.state, event);
+        if let Happened::InviteCreated { invite, .. } = event {
+            self.invite = self.invite_now(*invite);
+        }
+    }
+
+    fn invite_now(&self, invite: InviteId) -> Option<Invite> {
+        self.state.invites().get(invite).cloned()
     }
 }
 

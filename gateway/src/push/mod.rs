@@ -11,8 +11,8 @@ mod render;
 
 pub(crate) use call::call_at;
 pub use data::{
-    ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
-    ReactionCount, ReceiptData, UserData, UserRef,
+    ConversationData, DeletedConversation, FriendshipData, HiddenMessage, InviteData, MemberChange, MemberData,
+    MessageData, OwnSettingsData, ReactionCount, ReceiptData, UserData, UserRef,
 };
 pub use pushes::{Pushes, open};
 
@@ -21,7 +21,10 @@ use crate::{
     sio::{Happened, Template},
 };
 use axum::extract::ws::Utf8Bytes;
-use domain::{Event, Tier, Timestamp, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent};
+use domain::{
+    Event, Tier, Timestamp, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, session::SessionEvent,
+    user::UserEvent,
+};
 use event_store::Position;
 use std::sync::OnceLock;
 use uuid::Uuid;
@@ -37,6 +40,8 @@ pub struct Push {
     pub correlation: Option<Uuid>,
     /// Who acted.
     pub actor: Option<Uuid>,
+    /// The conversation and the seq of the message it tells of.
+    pub posted: Option<(Uuid, u64)>,
     name: &'static str,
     at: Timestamp,
     data: String,
@@ -97,6 +102,7 @@ impl Push {
             tier,
             correlation: None,
             actor: None,
+            posted: None,
             name: "test",
             at: Timestamp::default(),
             data: "{}".to_owned(),
@@ -106,10 +112,16 @@ impl Push {
     }
 }
 
-/// The event's name in the protocol: that of its kind, but for one that says the same to fewer people.
+/// The event's name in the protocol: that of its kind, but for one that says the same to fewer people, and for what
+/// people do to their own view of a conversation.
 pub(crate) const fn name(event: &Event) -> &'static str {
     match event {
         Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => "receipt.read",
+        Event::OwnSettings(OwnSettingsEvent::Muted { .. }) => "conversation.muted",
+        Event::OwnSettings(OwnSettingsEvent::Unmuted { .. }) => "conversation.unmuted",
+        Event::OwnSettings(OwnSettingsEvent::Archived { .. }) => "conversation.archived",
+        Event::OwnSettings(OwnSettingsEvent::Unarchived { .. }) => "conversation.unarchived",
+        Event::OwnSettings(OwnSettingsEvent::Cleared { .. }) => "conversation.cleared",
         _ => event.kind().name,
     }
 }
@@ -121,11 +133,16 @@ pub const fn is_pushed(event: &Event) -> bool {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
         | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
         | Event::File(_) => false,
+        // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
+        Event::User(
+            UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,
+        ) => false,
         Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
         | Event::Friendship(_)
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
-        | Event::Call(_) => true,
+        | Event::Call(_)
+        | Event::OwnSettings(_) => true,
     }
 }

@@ -1,7 +1,7 @@
 //! Renders events as pushes, keeping the streams it folded lately.
 
 use super::{Push, fold::Folded, render::render};
-use domain::{Event, message::MessageEvent, read_marker::ReadMarkerEvent};
+use domain::{Event, UserId, message::MessageEvent, read_marker::ReadMarkerEvent};
 use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
 use quick_cache::sync::Cache;
 use std::{
@@ -50,6 +50,11 @@ impl Pushes {
             let record = &event.record;
             self.posted.insert((record.scope, record.scope_seq), record.aggregate_id);
         }
+    }
+
+    /// Drops the folds in which something stands that `user` wrote.
+    pub fn forget(&self, user: UserId) {
+        self.folds.retain(|stream, fold| stream.id != user.0 && !fold.folded.holds(user));
     }
 
     /// The message up to which somebody has read, if it is remembered.
@@ -153,6 +158,7 @@ impl Pushes {
                 tier: record.lane.tier,
                 correlation: record.origin.correlation_id,
                 actor: record.origin.actor,
+                posted: folded.seq().map(|seq| (record.scope, seq)),
                 name: super::name(opened),
                 at: record.recorded_at,
                 data,

@@ -2,14 +2,14 @@
 
 use super::{
     data::{
-        ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MemberData, MessageData,
-        ReactionCount, ReceiptData, UserData, UserRef,
+        ConversationData, DeletedConversation, FriendshipData, HiddenMessage, InviteData, MemberChange, MemberData,
+        MessageData, OwnSettingsData, ReactionCount, ReceiptData, UserData, UserRef,
     },
     fold::{ConversationFold, Folded, MessageFold, UserFold},
 };
 use domain::{
     ConversationId, Event, MessageId, Timestamp, UserId, conversation::ConversationEvent, friendship::FriendshipEvent,
-    message::MessageEvent, read_marker::ReadMarkerEvent, user::Profile,
+    message::MessageEvent, own_settings::OwnSettings, read_marker::ReadMarkerEvent, user::Profile,
 };
 use event_store::Record;
 use serde::Serialize;
@@ -25,6 +25,10 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         (Event::Conversation(ConversationEvent::Deleted { .. }), _) => {
             json(&DeletedConversation { id: stream.into(), conversation_id: stream.into() })
         }
+        (
+            Event::Conversation(ConversationEvent::InviteCreated { .. } | ConversationEvent::InviteRevoked { .. }),
+            Folded::Conversation(fold),
+        ) => json(&invite(stream.into(), fold)?),
         (Event::Conversation(event), Folded::Conversation(fold)) => match member_of(event) {
             Some(user) => json(&member(stream.into(), user, fold)),
             None => json(&conversation(stream.into(), fold, record.scope_seq)),
@@ -36,6 +40,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
             json(&ReceiptData { conversation_id: *conversation, user_id: *user, seq: *seq })
         }
         (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
+        (Event::OwnSettings(event), Folded::OwnSettings(state)) => json(&own_settings(event.place().0, state)),
         (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
         _ => return None,
     })
@@ -88,14 +93,18 @@ fn conversation(id: ConversationId, fold: &ConversationFold, last_seq: u64) -> C
 const fn member_of(event: &ConversationEvent) -> Option<UserId> {
     use ConversationEvent as Happened;
     match event {
-        Happened::Created { .. } | Happened::Updated { .. } | Happened::Deleted { .. } => None,
-        Happened::MemberJoined { user }
+        Happened::Created { .. }
+        | Happened::Updated { .. }
+        | Happened::Deleted { .. }
+        | Happened::InviteCreated { .. }
+        | Happened::InviteRevoked { .. } => None,
+        Happened::MemberJoined { user, .. }
         | Happened::MemberLeft { user }
         | Happened::MemberAdded { user, .. }
         | Happened::MemberKicked { user, .. }
         | Happened::MemberPromoted { user, .. }
         | Happened::MemberDemoted { user, .. }
-        | Happened::MemberRequested { user }
+        | Happened::MemberRequested { user, .. }
         | Happened::MemberApproved { user, .. }
         | Happened::MemberRejected { user, .. } => Some(*user),
     }
@@ -110,6 +119,29 @@ fn member(conversation_id: ConversationId, user: UserId, fold: &ConversationFold
         join_seq: arrival.seq,
     });
     MemberChange { conversation_id, user_id: user, member, member_count: fold.state.active().count() }
+}
+
+fn invite(conversation_id: ConversationId, fold: &ConversationFold) -> Option<InviteData<'_>> {
+    let invite = fold.invite.as_ref()?;
+    Some(InviteData {
+        conversation_id,
+        code: invite.code.as_ref().map(|code| code.as_str()),
+        created_by: invite.by,
+        created_at: invite.made_at,
+        expires_at: invite.expires_at,
+        max_uses: invite.max_uses.map(|most| most.get()),
+        uses: invite.uses,
+    })
+}
+
+fn own_settings(conversation_id: ConversationId, state: &OwnSettings) -> OwnSettingsData {
+    OwnSettingsData {
+        conversation_id,
+        muted: state.muted().is_some(),
+        muted_until: state.muted().and_then(|muted| muted.until),
+        archived: state.archived().is_some(),
+        cleared_seq: state.cleared(),
+    }
 }
 
 const fn friendship(event: &FriendshipEvent, since: Timestamp) -> FriendshipData {

@@ -34,7 +34,7 @@ pub struct Conversation {
     /// What the viewer may do, and whether they are in.
     #[serde(flatten)]
     pub mine: MyMembership,
-    /// The newest message.
+    /// The newest message that the viewer sees.
     pub last_message: Option<Message>,
     /// The seq of the newest message.
     pub last_seq: u64,
@@ -44,7 +44,10 @@ pub struct Conversation {
     pub unread: u64,
     /// Whether the viewer muted it.
     pub muted: bool,
-    /// Whether the viewer archived it.
+    /// Until when; null when for good, or not at all.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub muted_until: Option<Timestamp>,
+    /// Whether the viewer archived it. A later message brings it back, unless it is muted.
     pub archived: bool,
 }
 
@@ -118,6 +121,7 @@ impl From<ConversationRow> for Conversation {
             read_seq: row.read_seq,
             unread: row.unread,
             muted: row.muted,
+            muted_until: row.muted_until,
             archived: row.archived,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::User;
 use domain::Timestamp;
-use projections::queries::{FriendshipRow, RequestDirection};
+use projections::queries::{FriendshipRow, RequestDirection, SuggestionRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,6 +42,22 @@ pub enum Direction {
     In,
     /// The viewer.
     Out,
+}
+
+/// Somebody the viewer may know.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Suggestion {
+    /// Who.
+    pub user: User,
+    /// How many friends the two share. Of somebody with very many friends, not all are looked at.
+    pub mutual_count: u64,
+}
+
+impl From<SuggestionRow> for Suggestion {
+    fn from(SuggestionRow { user, mutual }: SuggestionRow) -> Self {
+        Self { user: user.into(), mutual_count: mutual }
+    }
 }
 
 impl From<FriendshipRow> for Friendship {

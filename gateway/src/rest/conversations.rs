@@ -2,13 +2,13 @@
 
 use super::{
     answer::written,
-    body::Body,
+    body::{Body, OptionalBody},
     page::Parameters,
     request::{Id, Reader, Writer},
 };
 use crate::{
     App, Problem,
-    operations::{self, InConversation, MemberChange, NewConversation, SettingsUpdate},
+    operations::{self, InConversation, MemberChange, NewConversation, SettingsUpdate, Silence},
     request::Nothing,
     resource::{Conversation, List, Member},
 };
@@ -30,6 +30,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reject))
         .routes(routes!(join))
         .routes(routes!(leave))
+        .routes(routes!(mute))
+        .routes(routes!(unmute))
+        .routes(routes!(archive))
+        .routes(routes!(unarchive))
+        .routes(routes!(clear))
 }
 
 /// One's conversations, by latest activity.
@@ -47,7 +52,7 @@ async fn list(
     parameters: Parameters,
 ) -> Result<Json<List<Conversation>>, Problem> {
     let archived = parameters.one_of("archived", &[("false", false), ("true", true)])?;
-    Ok(Json(List::of(app.queries.conversations(caller.user, archived, &parameters.page()?).await?)))
+    Ok(Json(List::of(app.queries.conversations(caller.user, archived, (app.clock)(), &parameters.page()?).await?)))
 }
 
 /// Opens a conversation. The direct one of a pair exists once: asked for again, it is answered as it is.
@@ -73,7 +78,7 @@ async fn one(
     Reader(caller): Reader,
     Id(conversation): Id<ConversationId>,
 ) -> Result<Json<Conversation>, Problem> {
-    Ok(Json(app.queries.conversation(caller.user, conversation).await?.into()))
+    Ok(Json(app.queries.conversation(caller.user, conversation, (app.clock)()).await?.into()))
 }
 
 /// Changes a group's settings.
@@ -91,7 +96,7 @@ async fn update(
     Ok(written(&app, operations::update(&writer.call(&app)?, request).await?).await)
 }
 
-/// Who is in a conversation, or has asked to be.
+/// Who is in a conversation, or has asked to be. All members see who asks, as all are told of it; leads decide.
 #[utoipa::path(
     get, path = "/conversations/{id}/members", tag = "conversations",
     params(
@@ -141,6 +146,38 @@ plain!(
     /// Leaves a group, or takes back that one asked to join.
     post leave, "/conversations/{id}/leave", (status = 204)
 );
+
+plain!(
+    /// Hears of a conversation again.
+    post unmute, "/conversations/{id}/unmute", (status = 200, body = Conversation)
+);
+plain!(
+    /// Puts a conversation away, for oneself. A later message brings it back, unless it is muted.
+    post archive, "/conversations/{id}/archive", (status = 200, body = Conversation)
+);
+plain!(
+    /// Takes a conversation out again.
+    post unarchive, "/conversations/{id}/unarchive", (status = 200, body = Conversation)
+);
+plain!(
+    /// Clears the history for oneself: what was said so far is seen no more. To the others it is all there.
+    delete clear, "/conversations/{id}/history", (status = 204)
+);
+
+/// Hears nothing of a conversation, for good or until a time.
+#[utoipa::path(
+    post, path = "/conversations/{id}/mute", tag = "conversations", params(("id" = Uuid, Path)),
+    request_body = Option<Silence>, responses((status = 200, body = Conversation))
+)]
+async fn mute(
+    State(app): State<App>,
+    writer: Writer,
+    Id(conversation): Id<ConversationId>,
+    OptionalBody(body): OptionalBody<Silence>,
+) -> Result<Response, Problem> {
+    let request = InConversation { conversation, body };
+    Ok(written(&app, operations::mute(&writer.call(&app)?, request).await?).await)
+}
 
 macro_rules! on_member {
     ($(#[$doc:meta])* $name:ident, $path:literal) => {

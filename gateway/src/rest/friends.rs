@@ -9,7 +9,8 @@ use super::{
 use crate::{
     App, Problem,
     operations::{self, MemberChange, WithUser},
-    resource::{Friendship, List},
+    resource::{Friendship, List, Suggestion},
+    suggestions::mutual_friends,
 };
 use axum::{Json, extract::State, response::Response};
 use domain::UserId;
@@ -21,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(friends, befriend))
         .routes(routes!(requests))
         .routes(routes!(blocked))
+        .routes(routes!(suggestions))
         .routes(routes!(accept))
         .routes(routes!(reject))
         .routes(routes!(cancel))
@@ -74,6 +76,23 @@ async fn requests(
     let directions = [("in", RequestDirection::In), ("out", RequestDirection::Out)];
     let direction = parameters.one_of("direction", &directions)?;
     Ok(Json(List::of(app.queries.friend_requests(caller.user, direction, &parameters.page()?).await?)))
+}
+
+/// People one may know: friends of friends, those with the most mutual friends first. Nobody with whom there is a
+/// friendship, a request or a block.
+#[utoipa::path(
+    get, path = "/friends/suggestions", tag = "friends",
+    params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = List<Suggestion>))
+)]
+async fn suggestions(
+    State(app): State<App>,
+    Reader(caller): Reader,
+    parameters: Parameters,
+) -> Result<Json<List<Suggestion>>, Problem> {
+    let page = parameters.page()?;
+    let mutual = mutual_friends(&app, caller.user).await?;
+    Ok(Json(List::of(app.queries.suggestions(caller.user, &mutual, &page).await?)))
 }
 
 /// Those one has blocked.

@@ -10,8 +10,10 @@ mod docs;
 mod files;
 mod friends;
 mod health;
+mod invites;
 mod layers;
 mod messages;
+mod own_account;
 mod page;
 mod presence;
 mod request;
@@ -50,8 +52,10 @@ fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .merge(accounts::routes())
         .merge(users::routes())
+        .merge(own_account::routes())
         .merge(friends::routes())
         .merge(conversations::routes())
+        .merge(invites::routes())
         .merge(messages::routes())
         .merge(calls::routes())
         .merge(files::routes())

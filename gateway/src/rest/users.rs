@@ -38,13 +38,13 @@ async fn update(
     Ok(written(&app, update_profile(&writer.call(&app)?, request).await?).await)
 }
 
-/// Somebody.
+/// Somebody. To whom they have blocked, they do not exist.
 #[utoipa::path(
     get, path = "/users/{id}", tag = "users",
     params(("id" = Uuid, Path)), responses((status = 200, body = User))
 )]
-async fn user(State(app): State<App>, _: Reader, Id(user): Id<UserId>) -> Result<Json<User>, Problem> {
-    Ok(Json(app.queries.user(user).await?.into()))
+async fn user(State(app): State<App>, Reader(caller): Reader, Id(user): Id<UserId>) -> Result<Json<User>, Problem> {
+    Ok(Json(app.queries.user_seen_by(caller.user, user).await?.into()))
 }
 
 /// People by name, or by their whole e-mail address.

@@ -77,6 +77,8 @@ pub enum ClaimKind {
     Bootstrap,
     /// The one call that a conversation has at a time: the name is the conversation, the owner the call.
     ActiveCall,
+    /// The code of an invite: the owner is the conversation.
+    Invite,
 }
 
 impl ClaimKind {
@@ -87,6 +89,7 @@ impl ClaimKind {
             Self::Email => "email",
             Self::Bootstrap => "bootstrap",
             Self::ActiveCall => "active_call",
+            Self::Invite => "invite",
         }
     }
 }
@@ -129,6 +132,22 @@ pub enum Secret {
         /// Until when it is good, in milliseconds since the epoch.
         expires_at: i64,
     },
+    /// Forgets a person for good: destroys their data key, so that what it sealed can be read no more and nothing is
+    /// sealed for them again, and removes their password and refresh tokens. The hash chain stays whole.
+    Forget {
+        /// Whom.
+        subject: Uuid,
+    },
+}
+
+impl Secret {
+    /// Whom it forgets.
+    pub(crate) const fn forgotten(&self) -> Option<Uuid> {
+        match self {
+            Self::Forget { subject } => Some(*subject),
+            Self::DataKey { .. } | Self::Password { .. } | Self::RefreshToken { .. } => None,
+        }
+    }
 }
 
 /// One event to append.
@@ -174,6 +193,9 @@ pub enum AppendError {
     /// The refresh token was replaced meanwhile.
     #[error("this refresh token was replaced")]
     TokenReplaced,
+    /// The person to whom something in it belongs was forgotten: nothing can be sealed for them.
+    #[error("{0} was forgotten")]
+    Forgotten(Uuid),
     /// The intake is full; come back later.
     #[error("the writer is overloaded")]
     Overloaded,

@@ -33,6 +33,8 @@ pub(crate) enum Reply {
     Repeated(Option<Position>),
     /// Somebody made a data key first: seal again with the stored one.
     HasDataKey,
+    /// This person was forgotten meanwhile: their key is to be dropped.
+    Forgotten(Uuid),
 }
 
 /// The writer's end of the intake.
@@ -56,6 +58,8 @@ enum Touched {
 #[derive(Default)]
 struct Footprint {
     changed: HashSet<Touched>,
+    /// Whose keys are destroyed: what comes after and was sealed with one must see that.
+    forgotten: HashSet<Uuid>,
     relied_on: HashSet<StreamId>,
 }
 
@@ -63,12 +67,14 @@ impl Footprint {
     fn allows(&self, command: &Prepared) -> bool {
         let written = command.guards.iter().take(command.written);
         !changes(command).any(|touched| self.changed.contains(&touched))
+            && !command.sealed_for.iter().any(|subject| self.forgotten.contains(subject))
             && !command.guards.iter().any(|guard| self.changed.contains(&Touched::Stream(guard.stream)))
             && !written.map(|guard| guard.stream).any(|stream| self.relied_on.contains(&stream))
     }
 
     fn take(&mut self, command: &Prepared) {
         self.changed.extend(changes(command));
+        self.forgotten.extend(command.secrets.iter().filter_map(Secret::forgotten));
     }
 
     fn let_wait(&mut self, command: &Prepared) {
@@ -83,7 +89,9 @@ fn changes(command: &Prepared) -> impl Iterator<Item = Touched> {
     let data_keys = command.data_keys.iter().map(|(subject, _)| Touched::DataKey(*subject));
     let secrets = command.secrets.iter().map(|secret| match secret {
         Secret::RefreshToken { session, .. } => Touched::Session(*session),
-        Secret::Password { user: subject, .. } | Secret::DataKey { subject } => Touched::DataKey(*subject),
+        Secret::Password { user: subject, .. } | Secret::DataKey { subject } | Secret::Forget { subject } => {
+            Touched::DataKey(*subject)
+        }
     });
     streams.chain(claims).chain(data_keys).chain(secrets).chain([Touched::Key(command.key.clone())])
 }
@@ -162,6 +170,7 @@ mod tests {
             claims: Vec::new(),
             data_keys: Vec::new(),
             secrets: Vec::new(),
+            sealed_for: Vec::new(),
             events: Vec::new(),
         };
         Queued { prepared, reply: oneshot::channel().0, since: Instant::now() }
@@ -201,6 +210,20 @@ mod tests {
                 vec!["rests on what a writes"],
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn what_was_sealed_for_somebody_waits_for_their_being_forgotten_before_it() {
+        let (ana, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let sealed = |key, writes, subject| {
+            let mut queued = command(key, writes, &[]);
+            queued.prepared.sealed_for = vec![subject];
+            queued
+        };
+        let mut forget = command("forget ana", 3, &[]);
+        forget.prepared.secrets = vec![Secret::Forget { subject: ana }];
+        let high = vec![sealed("before", 1, ana), forget, sealed("after", 4, ana), sealed("of ben", 5, ben)];
+        assert_eq!(batches(high, Vec::new()).await, [vec!["before", "forget ana", "of ben"], vec!["after"]]);
     }
 
     #[tokio::test]

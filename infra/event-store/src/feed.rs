@@ -8,12 +8,23 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 19] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 30] = [
+    "conversation.invite_created",
+    "conversation.invite_revoked",
+    "own_settings.muted",
+    "own_settings.unmuted",
+    "own_settings.archived",
+    "own_settings.unarchived",
+    "own_settings.cleared",
     "receipt.read_privately",
     "account.registered",
     "account.updated",
     "account.blocked",
     "account.unblocked",
+    "account.password_changed",
+    "account.deactivated",
+    "account.reactivated",
+    "account.erased",
     "session.started",
     "session.ended",
     "friend.requested",

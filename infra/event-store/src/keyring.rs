@@ -9,10 +9,16 @@ use hmac::{Hmac, Mac};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
 use sql::{Database, query};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How many people's keys are kept at hand.
 const CACHED: usize = 50_000;
+/// For how long, before it is asked again whether the person was forgotten by another process.
+const KEPT_FOR: Duration = Duration::from_secs(60);
+/// How many of those who were forgotten are remembered.
+const FORGOTTEN: usize = 10_000;
 const NONCE: usize = 24;
 
 /// Seals what belongs to one person.
@@ -51,7 +57,9 @@ pub(crate) struct Keyring {
     claims: [u8; 32],
     requests: [u8; 32],
     check: [u8; 32],
-    cache: Cache<Uuid, DataKey>,
+    cache: Cache<Uuid, (DataKey, Instant)>,
+    /// A key that was read before it was destroyed must not come back.
+    forgotten: Cache<Uuid, ()>,
 }
 
 impl Keyring {
@@ -63,6 +71,7 @@ impl Keyring {
             requests: derive("chatchit.request.1"),
             check: derive("chatchit.check.1"),
             cache: Cache::new(CACHED),
+            forgotten: Cache::new(FORGOTTEN),
         }
     }
 
@@ -84,21 +93,32 @@ impl Keyring {
     }
 
     pub(crate) fn cached(&self, subject: Uuid) -> Option<DataKey> {
-        self.cache.get(&subject)
+        self.cache.get(&subject).filter(|(_, since)| since.elapsed() < KEPT_FOR).map(|(key, _)| key)
     }
 
     pub(crate) fn keep(&self, subject: Uuid, key: DataKey) {
-        self.cache.insert(subject, key);
+        self.cache.insert(subject, (key, Instant::now()));
+        if self.is_forgotten(subject) {
+            self.cache.remove(&subject);
+        }
     }
 
     pub(crate) fn forget(&self, subject: Uuid) {
+        self.forgotten.insert(subject, ());
         self.cache.remove(&subject);
+    }
+
+    fn is_forgotten(&self, subject: Uuid) -> bool {
+        self.forgotten.get(&subject).is_some()
     }
 
     /// The subject's key. `None`: there never was one; `Some(None)`: it was destroyed.
     pub(crate) async fn load(&self, database: &Database, subject: Uuid) -> Result<Option<Option<DataKey>>, OpenError> {
         if let Some(key) = self.cached(subject) {
             return Ok(Some(Some(key)));
+        }
+        if self.is_forgotten(subject) {
+            return Ok(Some(None));
         }
         let stored = query("SELECT wrapped FROM data_keys WHERE subject = $1").bind(subject);
         let Some(row) = database.fetch_optional(stored).await.map_err(ReadError::from)? else { return Ok(None) };
@@ -117,4 +137,21 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as Mac>::new((&block).into());
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_read_before_it_was_destroyed_does_not_come_back() {
+        let keyring = Keyring::new(&Keys { master: [7; 32] });
+        let (ana, ben, key) = (Uuid::from_u128(1), Uuid::from_u128(2), DataKey::random().unwrap());
+        for subject in [ana, ben] {
+            keyring.keep(subject, key);
+        }
+        keyring.forget(ana);
+        keyring.keep(ana, key);
+        assert!(keyring.cached(ana).is_none() && keyring.cached(ben).is_some());
+    }
 }

@@ -11,6 +11,7 @@ mod feed;
 mod keyring;
 mod ledger;
 mod open;
+mod people;
 mod prepare;
 mod read;
 mod record;

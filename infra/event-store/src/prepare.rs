@@ -27,6 +27,8 @@ pub(crate) struct Prepared {
     pub(crate) data_keys: Vec<(Uuid, Vec<u8>)>,
     /// The other secrets.
     pub(crate) secrets: Vec<Secret>,
+    /// Those to whom something in the events belongs, save those whose key comes to be with them.
+    pub(crate) sealed_for: Vec<Uuid>,
     pub(crate) events: Vec<PreparedEvent>,
 }
 
@@ -61,9 +63,11 @@ impl Preparation<'_> {
         guards.extend_from_slice(&append.guards);
         let (fresh, data_keys) = self.data_keys(&append.secrets).await?;
         let mut events = Vec::with_capacity(append.events.len());
+        let mut sealed_for = Vec::new();
         for new in &append.events {
-            events.push(self.event(append, new, &fresh).await?);
+            events.push(self.event(append, new, &fresh, &mut sealed_for).await?);
         }
+        sealed_for.retain(|subject| !fresh.contains_key(subject));
         let secrets = append.secrets.iter().filter(|secret| !matches!(secret, Secret::DataKey { .. }));
         let prepared = Prepared {
             key: append.key.clone(),
@@ -75,6 +79,7 @@ impl Preparation<'_> {
             claims: append.claims.clone(),
             data_keys,
             secrets: secrets.cloned().collect(),
+            sealed_for,
             events,
         };
         Ok((prepared, fresh))
@@ -104,6 +109,7 @@ impl Preparation<'_> {
         append: &Append,
         new: &NewEvent,
         fresh: &HashMap<Uuid, DataKey>,
+        sealed_for: &mut Vec<Uuid>,
     ) -> Result<PreparedEvent, AppendError> {
         let NewEvent { stream, sequence, event } = new;
         let kind = event.kind();
@@ -121,7 +127,7 @@ impl Preparation<'_> {
             sequence: *sequence,
             event_type: kind.name.to_owned(),
             event_version: kind.version,
-            payload: self.payload(new, fresh).await?,
+            payload: self.payload(new, fresh, sealed_for).await?,
             metadata: "{}".to_owned(),
             scope,
             scope_seq: 0,
@@ -136,17 +142,29 @@ impl Preparation<'_> {
         Ok(PreparedEvent { record, event: event.clone(), content, counts: event.counts(), inbox: inbox(new) })
     }
 
-    /// The event's JSON, its personal values sealed.
-    async fn payload(&self, new: &NewEvent, fresh: &HashMap<Uuid, DataKey>) -> Result<String, AppendError> {
+    /// The event's JSON, its personal values sealed; whose they are is added to `sealed_for`.
+    async fn payload(
+        &self,
+        new: &NewEvent,
+        fresh: &HashMap<Uuid, DataKey>,
+        sealed_for: &mut Vec<Uuid>,
+    ) -> Result<String, AppendError> {
         let broken = |error: &dyn std::fmt::Display| AppendError::Broken(format!("{}: {error}", new.stream));
         let mut json = serde_json::to_value(&new.event).map_err(|error| broken(&error))?;
         let at_hand = |subject| fresh.get(&subject).copied().or_else(|| self.keyring.cached(subject));
         loop {
-            match seal(&mut json, new.stream, at_hand) {
+            let key_of = |subject| {
+                if !sealed_for.contains(&subject) {
+                    sealed_for.push(subject);
+                }
+                at_hand(subject)
+            };
+            match seal(&mut json, new.stream, key_of) {
                 Ok(()) => return Ok(json.to_string()),
                 Err(Fault::Missing(subject)) => {
-                    let key = self.stored_key(subject).await?.flatten();
+                    let key = self.stored_key(subject).await?;
                     let key = key.ok_or_else(|| broken(&format_args!("{subject} has no data key")))?;
+                    let key = key.ok_or(AppendError::Forgotten(subject))?;
                     self.keyring.keep(subject, key);
                 }
                 Err(Fault::Cipher(subject)) => {

@@ -22,7 +22,11 @@ pub(crate) enum Fault {
 
 /// Seals each personal value of `json`. On [`Fault::Missing`] it can be called again with that key at hand: what
 /// was sealed stays sealed.
-pub(crate) fn seal(json: &mut Value, stream: StreamId, key: impl Fn(Uuid) -> Option<DataKey>) -> Result<(), Fault> {
+pub(crate) fn seal(
+    json: &mut Value,
+    stream: StreamId,
+    mut key: impl FnMut(Uuid) -> Option<DataKey>,
+) -> Result<(), Fault> {
     personal::seal_each(json, &mut |UserId(subject), value| {
         let key = key(subject).ok_or(Fault::Missing(subject))?;
         let aad = aad(subject, stream.aggregate.as_str(), stream.id);

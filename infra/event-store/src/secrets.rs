@@ -94,7 +94,8 @@ impl EventStore {
     }
 
     /// Destroys a person's data key for good: what it sealed reads as forgotten, and nothing more can be sealed for
-    /// them. The hash chain stays whole. Another process that has the key at hand keeps it until it ends.
+    /// them. The hash chain stays whole. Another process that has the key at hand keeps it for at most a minute. An
+    /// account is erased by [`Secret::Forget`](crate::Secret::Forget), within an append.
     ///
     /// # Errors
     /// [`ReadError`].

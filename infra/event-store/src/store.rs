@@ -1,7 +1,7 @@
 //! The store itself: its shared state, appending, and opening events. Reads are in `read.rs` and `feed.rs`.
 
 use crate::{
-    Append, AppendError, CommittedBatch, OpenError, ReadError, Receipt, RecordedEvent, Settings,
+    Append, AppendError, CommittedBatch, OpenError, ReadError, Receipt, RecordedEvent, Secret, Settings,
     batch::{Intake, Queued, Reply},
     keyring::Keyring,
     open::{self, Fixed},
@@ -113,10 +113,15 @@ impl EventStore {
             match answer.await.map_err(|_| stopped())?? {
                 Reply::Appended(receipt) => {
                     fresh.into_iter().for_each(|(subject, key)| keyring.keep(subject, key));
+                    append.secrets.iter().filter_map(Secret::forgotten).for_each(|subject| keyring.forget(subject));
                     return Ok(receipt);
                 }
                 Reply::Repeated(position) => return self.repeated(position).await,
                 Reply::HasDataKey => {}
+                Reply::Forgotten(subject) => {
+                    keyring.forget(subject);
+                    return Err(AppendError::Forgotten(subject));
+                }
             }
         }
         Err(AppendError::Overloaded)
@@ -153,6 +158,12 @@ impl EventStore {
         }
         let opened = Event::decode(&event.record.event_type, event.record.event_version, json)?;
         Ok(event.opened.get_or_init(|| opened))
+    }
+
+    /// Hears that a person was forgotten: their data key is dropped here, too. Missing it costs a minute, for which
+    /// this process may go on reading what they wrote.
+    pub fn forget(&self, subject: Uuid) {
+        self.keyring().forget(subject);
     }
 
     pub(crate) fn database(&self) -> &Database {

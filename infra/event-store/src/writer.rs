@@ -98,6 +98,7 @@ impl Writer {
                 }
                 Verdict::Repeated(position) => Ok(Reply::Repeated(position)),
                 Verdict::HasDataKey => Ok(Reply::HasDataKey),
+                Verdict::Forgotten(subject) => Ok(Reply::Forgotten(subject)),
                 Verdict::KeyReused => Err(AppendError::KeyReused),
                 Verdict::Stale(stream) => Err(AppendError::Stale(stream)),
                 Verdict::ClaimTaken(kind) => Err(AppendError::ClaimTaken(kind)),

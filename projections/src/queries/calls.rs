@@ -64,7 +64,7 @@ pub struct PresentRow {
     pub user: UserId,
 }
 
-const SELECT: &str = "SELECT c.id, c.conversation_id, c.caller_id, c.call_type, c.status, c.ringing_at, \
+pub(super) const SELECT: &str = "SELECT c.id, c.conversation_id, c.caller_id, c.call_type, c.status, c.ringing_at, \
     c.answered_at, c.ended_at, c.end_reason, c.position FROM calls c";
 
 impl Queries {
@@ -133,7 +133,7 @@ impl Queries {
         Ok(rows.iter().map(row).collect::<Result<_, sql::Error>>()?)
     }
 
-    async fn call_rows(&self, query: Query) -> Result<Vec<CallRow>, QueryError> {
+    pub(super) async fn call_rows(&self, query: Query) -> Result<Vec<CallRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         let mut calls: Vec<CallRow> = rows.iter().map(parse).collect::<Result<_, _>>()?;
         let ids: Vec<_> = calls.iter().map(|call| call.id.0).collect();

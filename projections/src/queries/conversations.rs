@@ -27,17 +27,19 @@ pub struct ConversationRow {
     pub member_count: u64,
     /// How the viewer takes part.
     pub mine: Membership,
-    /// The newest message that the viewer did not hide.
+    /// The newest message that the viewer sees: neither hidden nor cleared.
     pub last_message: Option<MessageRow>,
     /// The seq of the newest message.
     pub last_seq: u64,
     /// Up to where the viewer has read.
     pub read_seq: u64,
-    /// How many messages are newer than what the viewer has read, sent, or found on joining.
+    /// How many messages are newer than what the viewer has read, sent, cleared, or found on joining.
     pub unread: u64,
-    /// Whether the viewer muted it.
+    /// Whether the viewer muted it, and that holds.
     pub muted: bool,
-    /// Whether the viewer archived it.
+    /// Until when, if not for good.
+    pub muted_until: Option<Timestamp>,
+    /// Whether the viewer archived it, and no message has brought it back since. While it is muted, none does.
     pub archived: bool,
     activity: i64,
 }
@@ -53,22 +55,29 @@ pub struct Membership {
     pub join_seq: u64,
 }
 
-/// `$1` is the viewer. The last columns are 0 for those who are not in.
+/// `$1` is the viewer, `$2` the time. The last seqs are 0 for those who are not in.
 const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.created_by, c.created_at, \
-    c.member_count, v.role, v.status, v.join_seq, COALESCE(r.read_seq, 0), \
+    c.member_count, v.role, v.status, v.join_seq, COALESCE(r.read_seq, 0) AS read_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
-        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END, \
+        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END AS last_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
         WHERE m.conversation_id = c.id AND m.sender_id = $1 ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.position FROM messages m \
-        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity \
+        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity, \
+    CAST(CASE WHEN s.muted AND (s.muted_until IS NULL OR s.muted_until > $2) THEN 1 ELSE 0 END AS BIGINT) AS muted, \
+    s.muted_until, s.archived_seq, COALESCE(s.cleared_seq, 0) AS cleared_seq \
     FROM members v JOIN conversations c ON c.id = v.conversation_id AND c.deleted_at IS NULL \
     LEFT JOIN read_markers r ON r.conversation_id = v.conversation_id AND r.user_id = v.user_id \
+    LEFT JOIN own_settings s ON s.conversation_id = v.conversation_id AND s.user_id = v.user_id \
     WHERE v.user_id = $1 AND v.status IN ('active', 'pending')";
 
+/// Whether a row of [`SELECT`] is put away.
+const ARCHIVED: &str =
+    "CASE WHEN archived_seq IS NULL THEN 0 WHEN muted = 1 OR last_seq <= archived_seq THEN 1 ELSE 0 END";
+
 impl Queries {
-    /// The conversations of a user, the one with the latest message first. Nothing is archived yet: the archived
-    /// ones are an empty list.
+    /// The conversations of a user at `now`, the one with the latest message first: those that are archived, or the
+    /// others.
     ///
     /// # Errors
     /// [`QueryError::BadToken`], or when the read models are away.
@@ -76,23 +85,24 @@ impl Queries {
         &self,
         viewer: UserId,
         archived: bool,
+        now: Timestamp,
         page: &PageRequest,
     ) -> Result<Page<ConversationRow>, QueryError> {
         let place = page.place()?;
-        if archived {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
         let sql = format!(
-            "SELECT * FROM ({SELECT}) mine WHERE (activity, id) < ($2, $3) ORDER BY activity DESC, id DESC LIMIT $4"
+            "SELECT * FROM ({SELECT}) mine WHERE (activity, id) < ($3, $4) AND {ARCHIVED} = {} \
+             ORDER BY activity DESC, id DESC LIMIT $5",
+            i32::from(archived)
         );
-        let listed = query(sql).bind(viewer.0).bind(place.number).bind(place.id).bind(page.probe());
+        let listed = query(sql).bind(viewer.0).bind(now.millis()).bind(place.number).bind(place.id);
+        let listed = listed.bind(page.probe());
         let rows = self.conversation_rows(listed).await?;
         let mut page = Page::cut(rows, page, |row| Place { number: row.activity, id: row.id.0 });
         self.add_last_messages(viewer, &mut page.items).await?;
         Ok(page)
     }
 
-    /// A conversation in which the viewer is, or asked to be.
+    /// A conversation in which the viewer is, or asked to be, as it is at `now`.
     ///
     /// # Errors
     /// [`QueryError::NotFound`] to everybody else.
@@ -100,9 +110,11 @@ impl Queries {
         &self,
         viewer: UserId,
         conversation: ConversationId,
+        now: Timestamp,
     ) -> Result<ConversationRow, QueryError> {
-        let sql = format!("{SELECT} AND c.id = $2");
-        let mut found = self.conversation_rows(query(sql).bind(viewer.0).bind(conversation.0)).await?;
+        let sql = format!("{SELECT} AND c.id = $3");
+        let mut found =
+            self.conversation_rows(query(sql).bind(viewer.0).bind(now.millis()).bind(conversation.0)).await?;
         self.add_last_messages(viewer, &mut found).await?;
         found.pop().ok_or(QueryError::NotFound)
     }
@@ -125,6 +137,9 @@ impl Queries {
 fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
     let (join_seq, read_seq) = (row.unsigned(10)?, row.unsigned(11)?);
     let (last_seq, own_seq) = (row.unsigned(12)?, row.unsigned(13)?);
+    let muted = row.get::<i64>(15)? == 1;
+    let (archived_seq, cleared_seq): (Option<i64>, _) = (row.get(17)?, row.unsigned(18)?);
+    let archived_seq = archived_seq.and_then(|seq| u64::try_from(seq).ok());
     Ok(ConversationRow {
         id: ConversationId(row.get(0)?),
         conversation_type: row.get(1)?,
@@ -138,9 +153,10 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
         last_message: None,
         last_seq,
         read_seq,
-        unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq)),
-        muted: false,
-        archived: false,
+        unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq).max(cleared_seq)),
+        muted,
+        muted_until: row.get::<Option<i64>>(16)?.filter(|_| muted).map(Timestamp::from_millis),
+        archived: archived_seq.is_some_and(|seq| muted || last_seq <= seq),
         activity: row.get(14)?,
     })
 }

@@ -53,7 +53,10 @@ impl Queries {
         Ok(())
     }
 
-    async fn attachments(&self, messages: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<AttachmentRow>>, QueryError> {
+    pub(super) async fn attachments(
+        &self,
+        messages: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, Vec<AttachmentRow>>, QueryError> {
         let ids = padded(messages);
         let sql = format!(
             "SELECT message_id, file_url, thumb_url, name, size, mime FROM attachments WHERE message_id IN ({}) \

@@ -1,6 +1,6 @@
 //! Uploaded files: who may fetch one, and what refers to it.
 
-use super::{Queries, QueryError, padded};
+use super::{Page, PageRequest, Queries, QueryError, padded, page::Place};
 use domain::{FileId, Timestamp, UserId};
 use event_store::Position;
 use sql::{Row, placeholders, query};
@@ -22,7 +22,11 @@ pub struct FileRow {
     pub mime: String,
     /// Whether there is a thumbnail.
     pub thumb: bool,
+    /// When it was brought.
+    pub uploaded_at: Timestamp,
 }
+
+const SELECT: &str = "SELECT f.id, f.uploader_id, f.name, f.size, f.mime, f.thumb, f.uploaded_at FROM files f";
 
 /// A file, and whether anything refers to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,10 +60,14 @@ fn carried(urls: &str, seen: bool) -> String {
         )
     };
     let not_hidden = if_seen(" AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)");
+    let not_cleared = if_seen(
+        " AND m.seq > COALESCE((SELECT s.cleared_seq FROM own_settings s \
+         WHERE s.conversation_id = m.conversation_id AND s.user_id = $1), 0)",
+    );
     let attached = |column: &str| {
         format!(
             "SELECT 1 FROM attachments a JOIN messages m ON m.id = a.message_id WHERE a.{column} IN ({urls}) \
-             AND {}{not_hidden}",
+             AND {}{not_hidden}{not_cleared}",
             member("m.conversation_id")
         )
     };
@@ -82,22 +90,27 @@ impl Queries {
     /// # Errors
     /// [`QueryError::NotFound`] for anybody else.
     pub async fn file(&self, viewer: UserId, file: FileId, thumb: bool) -> Result<FileRow, QueryError> {
-        let sql = format!(
-            "SELECT f.id, f.uploader_id, f.name, f.size, f.mime, f.thumb FROM files f \
-             WHERE f.id = $2 AND (f.uploader_id = $1 OR {})",
-            carried("$3, $4", true)
-        );
+        let sql = format!("{SELECT} WHERE f.id = $2 AND (f.uploader_id = $1 OR {})", carried("$3, $4", true));
         let other = if thumb { file.thumb_url() } else { file.url() };
         let seen = query(sql).bind(viewer.0).bind(file.0).bind(file.url()).bind(other);
         let row = self.database.fetch_optional(seen).await?.ok_or(QueryError::NotFound)?;
-        Ok(FileRow {
-            id: FileId(row.get(0)?),
-            uploader: UserId(row.get(1)?),
-            name: row.get(2)?,
-            size: row.unsigned(3)?,
-            mime: row.get(4)?,
-            thumb: row.get(5)?,
-        })
+        Ok(parse(&row)?)
+    }
+
+    /// The files that somebody brought, newest first.
+    ///
+    /// # Errors
+    /// [`QueryError::BadToken`], or when the read models are away.
+    pub async fn own_files(&self, user: UserId, page: &PageRequest) -> Result<Page<FileRow>, QueryError> {
+        let place = page.place()?;
+        let sql = format!(
+            "{SELECT} WHERE f.uploader_id = $1 AND (f.uploaded_at, f.id) < ($2, $3) \
+             ORDER BY f.uploaded_at DESC, f.id DESC LIMIT $4"
+        );
+        let own = query(sql).bind(user.0).bind(place.number).bind(place.id).bind(page.probe());
+        let rows = self.database.fetch_all(own).await?;
+        let files = rows.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(files, page, |file| Place { number: file.uploaded_at.millis(), id: file.id.0 }))
     }
 
     /// How many bytes somebody has brought since then.
@@ -191,4 +204,17 @@ impl Queries {
     pub async fn lacks_events(&self) -> Result<bool, QueryError> {
         Ok(self.database.fetch_optional(query("SELECT 1 FROM parked LIMIT 1")).await?.is_some())
     }
+}
+
+/// Reads [`SELECT`].
+fn parse(row: &Row) -> Result<FileRow, sql::Error> {
+    Ok(FileRow {
+        id: FileId(row.get(0)?),
+        uploader: UserId(row.get(1)?),
+        name: row.get(2)?,
+        size: row.unsigned(3)?,
+        mime: row.get(4)?,
+        thumb: row.get(5)?,
+        uploaded_at: Timestamp::from_millis(row.get(6)?),
+    })
 }

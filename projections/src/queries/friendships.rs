@@ -3,7 +3,7 @@
 use super::{
     Page, PageRequest, Queries, QueryError,
     page::Place,
-    users::{self, UserRow},
+    users::{self, FINDABLE, UserRow},
 };
 use domain::{Timestamp, UserId};
 use sql::{Query, query};
@@ -46,7 +46,7 @@ impl Queries {
     /// # Errors
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn friends(&self, viewer: UserId, page: &PageRequest) -> Result<Page<FriendshipRow>, QueryError> {
-        self.friendship_page(viewer, "o.status = 'accepted'", page).await
+        self.friendship_page(viewer, &format!("o.status = 'accepted' AND {FINDABLE}"), page).await
     }
 
     /// Open requests to or by a user, newest first.
@@ -63,7 +63,7 @@ impl Queries {
             RequestDirection::In => "o.status = 'pending' AND o.requested_by <> $1",
             RequestDirection::Out => "o.status = 'pending' AND o.requested_by = $1",
         };
-        self.friendship_page(viewer, condition, page).await
+        self.friendship_page(viewer, &format!("{condition} AND {FINDABLE}"), page).await
     }
 
     /// Whom a user has blocked.
@@ -72,6 +72,14 @@ impl Queries {
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn blocked(&self, viewer: UserId, page: &PageRequest) -> Result<Page<FriendshipRow>, QueryError> {
         self.friendship_page(viewer, "o.blocked_by_me", page).await
+    }
+
+    /// All with whom a user has something: friendship, request, or the user's own block.
+    ///
+    /// # Errors
+    /// [`QueryError::BadToken`], or when the read models are away.
+    pub async fn own_friendships(&self, viewer: UserId, page: &PageRequest) -> Result<Page<FriendshipRow>, QueryError> {
+        self.friendship_page(viewer, "(o.status <> 'none' OR o.blocked_by_me)", page).await
     }
 
     /// How the viewer and another user stand; `None` when there never was anything between them.

@@ -39,7 +39,8 @@ pub struct MemberRow {
 }
 
 impl Queries {
-    /// The members of a conversation of which the viewer is an active member; who came last stands first.
+    /// The members of a conversation of which the viewer is an active member, or those who asked to be: all members
+    /// know of them, as all are told when somebody asks; leads alone decide. Who came last stands first.
     ///
     /// # Errors
     /// [`QueryError::NotFound`] unless the viewer is in; [`QueryError::BadToken`].
@@ -82,10 +83,12 @@ impl Queries {
         Ok(Page::cut(members, page, |member| Place { number: member.joined_position, id: member.user.id.0 }))
     }
 
-    /// Refuses whoever is not an active member.
-    pub(super) async fn require_active(&self, viewer: UserId, conversation: ConversationId) -> Result<(), QueryError> {
-        let sql = "SELECT 1 FROM members WHERE conversation_id = $1 AND user_id = $2 AND status = 'active'";
+    /// Refuses whoever is not an active member; answers up to which seq the viewer cleared the conversation.
+    pub(super) async fn require_active(&self, viewer: UserId, conversation: ConversationId) -> Result<u64, QueryError> {
+        let sql = "SELECT COALESCE(s.cleared_seq, 0) FROM members m \
+                   LEFT JOIN own_settings s ON s.conversation_id = m.conversation_id AND s.user_id = m.user_id \
+                   WHERE m.conversation_id = $1 AND m.user_id = $2 AND m.status = 'active'";
         let found = self.database.fetch_optional(query(sql).bind(conversation.0).bind(viewer.0)).await?;
-        found.map(|_| ()).ok_or(QueryError::NotFound)
+        Ok(found.ok_or(QueryError::NotFound)?.unsigned(0)?)
     }
 }

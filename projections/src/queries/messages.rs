@@ -82,6 +82,15 @@ pub enum MessageWindow {
     Around(u64),
 }
 
+/// What of a conversation somebody sees.
+#[derive(Clone, Copy)]
+struct Visible {
+    viewer: UserId,
+    conversation: ConversationId,
+    /// Nothing up to this seq.
+    cleared: u64,
+}
+
 const SELECT: &str = "SELECT m.id, m.conversation_id, m.sender_id, m.seq, m.position, m.message_type, m.content, \
     m.reply_to, m.mentions, m.created_at, m.edited_at, m.deleted_at, u.first_name, u.last_name, u.avatar_url \
     FROM messages m LEFT JOIN users u ON u.id = m.sender_id";
@@ -90,7 +99,7 @@ const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id 
 
 impl Queries {
     /// Messages of a conversation of which the viewer is an active member, newest first, without those the viewer
-    /// hid. `next` is the seq to go on from: with [`MessageWindow::After`] towards newer ones, else, with
+    /// hid or cleared. `next` is the seq to go on from: with [`MessageWindow::After`] towards newer ones, else, with
     /// [`MessageWindow::Before`], towards older ones.
     ///
     /// # Errors
@@ -102,15 +111,16 @@ impl Queries {
         window: MessageWindow,
         limit: Option<u32>,
     ) -> Result<Page<MessageRow>, QueryError> {
-        self.require_active(viewer, conversation).await?;
+        let cleared = self.require_active(viewer, conversation).await?;
+        let of = Visible { viewer, conversation, cleared };
         let limit = limit.unwrap_or(super::DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
         let (mut messages, more) = match window {
-            MessageWindow::Latest => self.older(viewer, conversation, u64::MAX, limit).await?,
-            MessageWindow::Before(seq) => self.older(viewer, conversation, seq, limit).await?,
-            MessageWindow::After(seq) => self.newer(viewer, conversation, seq, limit).await?,
+            MessageWindow::Latest => self.older(of, u64::MAX, limit).await?,
+            MessageWindow::Before(seq) => self.older(of, seq, limit).await?,
+            MessageWindow::After(seq) => self.newer(of, seq, limit).await?,
             MessageWindow::Around(seq) => {
-                let (mut messages, _) = self.newer(viewer, conversation, seq, limit / 2).await?;
-                let (older, more) = self.older(viewer, conversation, seq.saturating_add(1), limit - limit / 2).await?;
+                let (mut messages, _) = self.newer(of, seq, limit / 2).await?;
+                let (older, more) = self.older(of, seq.saturating_add(1), limit - limit / 2).await?;
                 messages.extend(older);
                 (messages, more)
             }
@@ -124,18 +134,20 @@ impl Queries {
     /// A message of a conversation of which the viewer is an active member.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`] unless the viewer is in and did not hide it.
+    /// [`QueryError::NotFound`] unless the viewer is in and did not hide or clear it.
     pub async fn message(&self, viewer: UserId, message: MessageId) -> Result<MessageRow, QueryError> {
         let sql = format!(
             "{SELECT} JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 \
-             AND v.status = 'active' WHERE m.id = $2 AND {NOT_HIDDEN}"
+             AND v.status = 'active' \
+             LEFT JOIN own_settings s ON s.conversation_id = v.conversation_id AND s.user_id = v.user_id \
+             WHERE m.id = $2 AND m.seq > COALESCE(s.cleared_seq, 0) AND {NOT_HIDDEN}"
         );
         let mut found = self.message_rows(query(sql).bind(viewer.0).bind(message.0)).await?;
         self.complete(viewer, &mut found).await?;
         found.pop().ok_or(QueryError::NotFound)
     }
 
-    /// The newest message of each conversation that the viewer did not hide. Who the viewer is there was checked.
+    /// The newest message of each conversation that the viewer did not hide or clear. Who the viewer is there was checked.
     pub(super) async fn last_messages(
         &self,
         viewer: UserId,
@@ -147,7 +159,9 @@ impl Queries {
         }
         let sql = format!(
             "{SELECT} WHERE m.id IN (SELECT (SELECT m.id FROM messages m WHERE m.conversation_id = c.id \
-             AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT 1) FROM conversations c WHERE c.id IN ({}))",
+             AND m.seq > COALESCE((SELECT s.cleared_seq FROM own_settings s WHERE s.conversation_id = c.id \
+             AND s.user_id = $1), 0) AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT 1) \
+             FROM conversations c WHERE c.id IN ({}))",
             placeholders(2, ids.len())
         );
         let mut messages = self.message_rows(query(sql).bind(viewer.0).bind_all(ids)).await?;
@@ -156,17 +170,13 @@ impl Queries {
     }
 
     /// The nearest before `seq`, newest first, and whether there are more.
-    async fn older(
-        &self,
-        viewer: UserId,
-        conversation: ConversationId,
-        seq: u64,
-        limit: usize,
-    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
+    async fn older(&self, of: Visible, seq: u64, limit: usize) -> Result<(Vec<MessageRow>, bool), QueryError> {
         let sql = format!(
-            "{SELECT} WHERE m.conversation_id = $2 AND m.seq < $3 AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT $4"
+            "{SELECT} WHERE m.conversation_id = $2 AND m.seq < $3 AND m.seq > $4 AND {NOT_HIDDEN} \
+             ORDER BY m.seq DESC LIMIT $5"
         );
-        let older = query(sql).bind(viewer.0).bind(conversation.0).bind(seq).bind(limit as u64 + 1);
+        let older = query(sql).bind(of.viewer.0).bind(of.conversation.0).bind(seq).bind(of.cleared);
+        let older = older.bind(limit as u64 + 1);
         let mut messages = self.message_rows(older).await?;
         let more = messages.len() > limit;
         messages.truncate(limit);
@@ -174,16 +184,11 @@ impl Queries {
     }
 
     /// The nearest after `seq`, newest first, and whether there are more.
-    async fn newer(
-        &self,
-        viewer: UserId,
-        conversation: ConversationId,
-        seq: u64,
-        limit: usize,
-    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
+    async fn newer(&self, of: Visible, seq: u64, limit: usize) -> Result<(Vec<MessageRow>, bool), QueryError> {
         let sql =
             format!("{SELECT} WHERE m.conversation_id = $2 AND m.seq > $3 AND {NOT_HIDDEN} ORDER BY m.seq LIMIT $4");
-        let newer = query(sql).bind(viewer.0).bind(conversation.0).bind(seq).bind(limit as u64 + 1);
+        let newer =
+            query(sql).bind(of.viewer.0).bind(of.conversation.0).bind(seq.max(of.cleared)).bind(limit as u64 + 1);
         let mut messages = self.message_rows(newer).await?;
         let more = messages.len() > limit;
         messages.truncate(limit);

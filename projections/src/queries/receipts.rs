@@ -25,7 +25,7 @@ impl Queries {
     /// stands first. Who came after the message is not among them.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`] unless the viewer is in and did not hide it; [`QueryError::BadToken`].
+    /// [`QueryError::NotFound`] unless the viewer is in and did not hide or clear it; [`QueryError::BadToken`].
     pub async fn receipts(
         &self,
         viewer: UserId,

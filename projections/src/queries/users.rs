@@ -46,6 +46,9 @@ pub struct PersonRow {
 pub(super) const COLUMNS: &str = "u.id, u.first_name, u.last_name, u.email, u.phone, u.avatar_url, u.preferences, \
                                   u.role, u.is_blocked, u.created_at";
 
+/// Whether others can find an account.
+pub(super) const FINDABLE: &str = "u.created_at IS NOT NULL AND u.deactivated_at IS NULL AND u.erased_at IS NULL";
+
 /// How many of [`COLUMNS`] there are.
 pub(super) const WIDTH: usize = 10;
 
@@ -66,13 +69,28 @@ pub(super) fn parse(row: &Row, at: usize) -> Result<UserRow, sql::Error> {
 }
 
 impl Queries {
-    /// An account.
+    /// An account that others can find.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`] when there is none.
+    /// [`QueryError::NotFound`] when there is none: it was never opened, or is hidden, or erased.
     pub async fn user(&self, user: UserId) -> Result<UserRow, QueryError> {
-        let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND u.created_at IS NOT NULL");
+        let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND {FINDABLE}");
         let row = self.database.fetch_optional(query(sql).bind(user.0)).await?;
+        Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
+    }
+
+    /// An account, as `viewer` sees it: to whom it has blocked, it does not exist.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] when there is none, or not for the viewer.
+    pub async fn user_seen_by(&self, viewer: UserId, user: UserId) -> Result<UserRow, QueryError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND u.created_at IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
+             (f.low_user = u.id AND f.high_user = $2 AND f.blocked_by_low) \
+             OR (f.high_user = u.id AND f.low_user = $2 AND f.blocked_by_high))"
+        );
+        let row = self.database.fetch_optional(query(sql).bind(user.0).bind(viewer.0)).await?;
         Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
     }
 
@@ -93,8 +111,8 @@ impl Queries {
         Ok(rows.iter().map(|row| parse(row, 0)).collect::<Result<_, _>>()?)
     }
 
-    /// People whose name contains `text`, or whose e-mail address it is, newest first. Without blocked accounts,
-    /// and without anybody whom the viewer blocked or who blocked the viewer. An empty text finds everybody.
+    /// People whose name contains `text`, or whose e-mail address it is, newest first. Without blocked and hidden
+    /// accounts, and without anybody whom the viewer blocked or who blocked the viewer. An empty text finds everybody.
     ///
     /// # Errors
     /// [`QueryError::BadToken`], or when the read models are away.
@@ -107,7 +125,7 @@ impl Queries {
         let folded = text.trim().to_lowercase();
         let pattern = format!("%{}%", folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         let sql = format!(
-            "SELECT {COLUMNS} FROM users u WHERE u.created_at IS NOT NULL AND NOT u.is_blocked \
+            "SELECT {COLUMNS} FROM users u WHERE {FINDABLE} AND NOT u.is_blocked \
              AND (u.email_folded = $1 OR u.first_name_folded || ' ' || u.last_name_folded LIKE $2 ESCAPE '\\') \
              AND (u.created_at, u.id) < ($3, $4) \
              AND NOT EXISTS (SELECT 1 FROM friendships f WHERE (f.blocked_by_low OR f.blocked_by_high) \

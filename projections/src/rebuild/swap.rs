@@ -52,6 +52,8 @@ async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(),
     for projection in &build.projections {
         move_projection(&mut tx, shadow, *projection, &next).await?;
     }
+    // The shadow may have read what somebody wrote before they were erased.
+    tx.execute(query("UPDATE erasures SET passes = 0")).await?;
     Ok(tx.commit().await?)
 }
 

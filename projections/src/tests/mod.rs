@@ -4,6 +4,7 @@ mod support;
 
 mod apply;
 mod duty;
+mod erasures;
 mod graph_feed;
 mod interleaving;
 mod leases;

@@ -17,7 +17,7 @@ use testkit::each_engine;
 use tokio_util::sync::CancellationToken;
 
 /// A life that leaves at least one row in every table.
-fn life() -> Story {
+pub(super) fn life() -> Story {
     let mut story = Story::new(1);
     story.register_all(4);
     story.rename(1, "Renamed");
@@ -40,7 +40,7 @@ fn life() -> Story {
     story
 }
 
-async fn verified(world: &World) -> (Verified, Vec<Difference>) {
+pub(super) async fn verified(world: &World) -> (Verified, Vec<Difference>) {
     let mut differences = Vec::new();
     let live = world.home.read_models();
     let options = RebuildOptions::new(clock);

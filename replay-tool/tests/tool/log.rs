@@ -93,6 +93,30 @@ each_engine!(the_chain_is_verified_and_compared_with_a_noted_head, |home| async 
     assert!(faults.text.contains(&format!("the event at {sent} is not what its digest says")), "{faults:?}");
 });
 
+each_engine!(the_chain_stays_whole_when_somebody_is_erased, |home| async move {
+    let world = World::new(home).await;
+    let (message, sent) = world.say(WORDS).await;
+    world.edit(message, "meet me elsewhere").await;
+    let noted = world.run(&["chain", "head"]).await.expect(0);
+    let head = world.home.folder().join("HEAD.json");
+    fs::write(&head, &noted.text).unwrap();
+    let erased = world.erase_ana().await;
+
+    let sound = world.run(&["chain", "verify", "--against", head.to_str().unwrap(), "--json"]).await.expect(0).json();
+    assert_eq!((&sound["sound"], &sound["head"]["position"]), (&true.into(), &erased.into()));
+    let opened = world.run(&["events", "--open", "--format", "ndjson"]).await.expect(0).text;
+    for word in [WORDS, "elsewhere", "Ana"] {
+        assert!(!opened.contains(word), "{word}");
+    }
+    assert!(opened.contains("Ben"), "the others are still there");
+    let last = world.run(&["events", "--from", &erased.to_string(), "--format", "ndjson"]).await.expect(0).json();
+    assert_eq!((&last["type"], &last["aggregateId"]), (&"account.erased".into(), &world.ana.to_string().into()));
+    let then = world.run(&["show", "message", &message.to_string(), "--at", &sent.to_string()]).await.expect(0).json();
+    assert_eq!(then["state"]["sent"]["content"], Value::Null);
+    world.run(&["rebuild", "all"]).await.expect(0);
+    world.run(&["verify", "all"]).await.expect(0);
+});
+
 each_engine!(where_there_is_no_log_none_is_made, |home| async move {
     for arguments in [&["status"][..], &["verify", "all"], &["events"]] {
         let answer = run(&home, arguments).await.expect(2);

@@ -150,6 +150,13 @@ impl World {
         self.append(self.ana, AggregateType::Message, message.0, 2, edited.into()).await
     }
 
+    /// Ana erases her account.
+    pub(crate) async fn erase_ana(&self) -> Position {
+        let mut erase = command(self.ana, AggregateType::User, self.ana.0, 2, UserEvent::Erased.into());
+        erase.secrets.push(Secret::Forget { subject: self.ana.0 });
+        self.store.append(erase).await.unwrap().position.unwrap()
+    }
+
     async fn append(
         &self,
         actor: UserId,

@@ -1,5 +1,6 @@
 //! End to end: stock clients against the release binaries, on the embedded default and on private engines.
 
+mod api;
 mod chromium;
 mod place;
 mod scripts;
@@ -11,6 +12,7 @@ use crate::{
     shell::{Shell, cargo, say, which},
 };
 use anyhow::{Result, ensure};
+use api::Api;
 use clap::ValueEnum;
 use place::Place;
 use scripts::Scripts;
@@ -27,21 +29,29 @@ pub(crate) enum Suite {
     /// A call with voice and video between two pages of a headless Chromium.
     #[value(name = "webrtc")]
     WebRtc,
+    /// Every route of the OpenAPI document, by Schemathesis.
+    Api,
 }
 
 /// All suites.
-pub(crate) const ALL: [Suite; 3] = [Suite::Tour, Suite::SocketIo, Suite::WebRtc];
+pub(crate) const ALL: [Suite; 4] = [Suite::Tour, Suite::SocketIo, Suite::WebRtc, Suite::Api];
 
 impl Suite {
     /// What this machine lacks for it, and cannot be given here.
     pub(crate) fn missing(self) -> Vec<&'static str> {
-        let (programs, chromium): (&[_], _) = match self {
-            Self::Tour => (&["bash", "curl", "jq", "npm"], false),
-            Self::SocketIo => (&["node", "npm"], false),
-            Self::WebRtc => (&["node"], !chromium::can_be_had()),
+        let (programs, package): (&[_], _) = match self {
+            Self::Tour => (&["bash", "curl", "jq", "npm"], None),
+            Self::SocketIo => (&["node", "npm"], None),
+            Self::WebRtc => (&["node"], (!chromium::can_be_had()).then_some(chromium::PACKAGE)),
+            Self::Api => (&[], (!api::can_be_had()).then_some("python3")),
         };
         let missing = programs.iter().copied().filter(|program| which(program).is_none());
-        missing.chain(chromium.then_some(chromium::PACKAGE)).collect()
+        missing.chain(package).collect()
+    }
+
+    /// Whether it is a script of Node.
+    const fn is_of_node(self) -> bool {
+        matches!(self, Self::SocketIo | Self::WebRtc)
     }
 
     /// What it is called on the command line.
@@ -61,19 +71,28 @@ pub(crate) async fn run(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
     if suites.contains(&Suite::Tour) {
         tour::run(shell).await?;
     }
-    let with_scripts: Vec<_> = suites.iter().copied().filter(|suite| *suite != Suite::Tour).collect();
-    if with_scripts.is_empty() {
+    let scripts: Vec<_> = suites.iter().copied().filter(|suite| suite.is_of_node()).collect();
+    let api = if suites.contains(&Suite::Api) { Some(Api::prepare(shell).await?) } else { None };
+    if scripts.is_empty() && api.is_none() {
         return Ok(());
     }
-    let scripts = Scripts::prepare(shell, &with_scripts).await?;
+    let scripts = Scripts::prepare(shell, &scripts).await?;
     say("one process, on SQLite");
     let place = Place::embedded(shell, scripts.origin()).await?;
-    scripts.run(shell, &place).await?;
+    in_place(shell, &scripts, api.as_ref(), &place).await?;
     drop(place);
     say("two gateways and a worker, on Postgres, RabbitMQ and Redis");
     let engines = Engines::fresh(shell).await?;
     let place = Place::two_gateways(shell, scripts.origin(), &engines).await?;
-    scripts.run(shell, &place).await
+    in_place(shell, &scripts, api.as_ref(), &place).await
+}
+
+/// Runs in one place what is to run there; the first to register is the administrator.
+async fn in_place(shell: &mut Shell, scripts: &Scripts, api: Option<&Api>, place: &Place) -> Result<()> {
+    if let Some(api) = api {
+        api.run(shell, place).await?;
+    }
+    scripts.run(shell, place).await
 }
 
 /// The folder above this crate's.

@@ -88,6 +88,14 @@ impl Place {
         &self.doors
     }
 
+    /// The token with which the first administrator registers, as the first start printed it.
+    pub(crate) fn bootstrap_token(&self) -> Option<String> {
+        let logs = self.processes.iter().filter_map(|(name, _)| fs::read_to_string(self.log_of(name)).ok());
+        logs.fold(None, |found, log| {
+            found.or_else(|| log.split("bootstrapToken ").nth(1)?.split_whitespace().next().map(str::to_owned))
+        })
+    }
+
     /// The ends of the logs of its processes.
     pub(crate) fn log(&self) -> String {
         self.processes.iter().fold(String::new(), |mut all, (name, _)| {

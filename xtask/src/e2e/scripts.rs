@@ -30,7 +30,7 @@ impl Scripts {
         let mut chromium = None;
         for suite in suites {
             match suite {
-                Suite::Tour => {}
+                Suite::Tour | Suite::Api => {}
                 Suite::WebRtc => chromium = Some(chromium::program(shell).await?),
                 Suite::SocketIo => {
                     let mut npm = Command::new("npm");

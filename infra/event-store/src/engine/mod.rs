@@ -4,6 +4,7 @@ mod postgres;
 mod sqlite;
 
 use crate::{ClaimKind, Heads, Position, StreamId, prepare::Prepared};
+use uuid::Uuid;
 
 pub(crate) use postgres::PostgresAppender;
 pub(crate) use sqlite::SqliteAppender;
@@ -38,6 +39,8 @@ pub(crate) enum Verdict {
     TokenReplaced,
     /// Somebody made the subject's data key first: what was sealed with another must be sealed again.
     HasDataKey,
+    /// Something in it was sealed for somebody who was forgotten.
+    Forgotten(Uuid),
 }
 
 /// Why a batch has no outcome.

@@ -74,6 +74,7 @@ impl PostgresAppender {
         let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
         let guards: Vec<_> = batch.iter().flat_map(|command| &command.guards).collect();
         let claims: Vec<_> = batch.iter().flat_map(|command| &command.claims).collect();
+        let sealed: Vec<_> = batch.iter().flat_map(|command| &command.sealed_for).collect();
         let verdicts = answer.verdicts.iter().zip(answer.details).map(|(verdict, detail)| {
             let index = detail.and_then(|n| usize::try_from(n - 1).ok()).unwrap_or(usize::MAX);
             match verdict {
@@ -84,6 +85,7 @@ impl PostgresAppender {
                 4 => claims.get(index).map(|claim| Verdict::ClaimTaken(claim.kind)),
                 5 => Some(Verdict::TokenReplaced),
                 6 => Some(Verdict::HasDataKey),
+                7 => sealed.get(index).map(|subject| Verdict::Forgotten(**subject)),
                 _ => None,
             }
         });
@@ -103,7 +105,7 @@ async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, sql::Error> {
 
 /// Calls with one array per column. Binding is by position: the order here is that of the parameters.
 async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answer, sqlx::Error> {
-    const PARAMETERS: usize = 48;
+    const PARAMETERS: usize = 52;
     let places = sql::placeholders(1, PARAMETERS);
     let sql =
         format!("SELECT previous_position, previous_heads, verdicts, details, scope_seqs FROM append_batch({places})");
@@ -144,13 +146,14 @@ async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answ
         .bind(column!(data_keys, (_, (_, wrapped)) => wrapped.as_slice()));
 
     let secrets = numbered(batch, |c| &c.secrets);
-    let (mut passwords, mut tokens) = (Vec::new(), Vec::new());
+    let (mut passwords, mut tokens, mut forgotten) = (Vec::new(), Vec::new(), Vec::new());
     for (n, secret) in &secrets {
         match secret {
             Secret::Password { user, phc } => passwords.push((*n, *user, phc.as_str())),
             Secret::RefreshToken { session, user, hash, replaces, expires_at } => {
                 tokens.push((*n, *session, *user, hash, replaces, *expires_at));
             }
+            Secret::Forget { subject } => forgotten.push((*n, *subject)),
             Secret::DataKey { .. } => {}
         }
     }
@@ -164,6 +167,13 @@ async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answ
         .bind(column!(tokens, (_, _, _, hash, ..) => &hash[..]))
         .bind(column!(tokens, (.., replaces, _) => replaces.as_ref().map(|hash| &hash[..])))
         .bind(column!(tokens, (.., expires_at) => *expires_at));
+
+    let sealed = numbered(batch, |c| &c.sealed_for);
+    let call = call
+        .bind(column!(sealed, (n, _) => *n))
+        .bind(column!(sealed, (_, subject) => **subject))
+        .bind(column!(forgotten, (n, _) => *n))
+        .bind(column!(forgotten, (_, subject) => *subject));
 
     let events = numbered(batch, |c| &c.events);
     let call = call

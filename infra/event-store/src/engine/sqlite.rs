@@ -115,6 +115,17 @@ async fn verdicts(tx: &mut Transaction, batch: &[&Prepared]) -> Result<Vec<Verdi
             fault(command, Verdict::HasDataKey);
         }
     }
+    let sealed = numbered(batch, |command| &command.sealed_for);
+    if !sealed.is_empty() {
+        let asked = json_rows(sealed.iter().map(|(_, subject)| json!(subject.simple().to_string())));
+        let forgotten =
+            "SELECT j.key FROM json_each($1) j JOIN data_keys k ON k.subject = unhex(j.value) AND k.wrapped IS NULL";
+        for row in tx.fetch_all(query(forgotten).bind(asked)).await? {
+            if let Some((command, subject)) = sealed.get(index(row.get(0)?)) {
+                fault(*command, Verdict::Forgotten(**subject));
+            }
+        }
+    }
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Appended)).collect())
 }
 
@@ -217,6 +228,15 @@ async fn store_secrets(tx: &mut Transaction, won: &[&Prepared]) -> Result<(), sq
         for secret in &command.secrets {
             match secret {
                 Secret::DataKey { .. } => {}
+                Secret::Forget { subject } => {
+                    for forget in [
+                        "UPDATE data_keys SET wrapped = NULL WHERE subject = $1",
+                        "DELETE FROM passwords WHERE user_id = $1",
+                        "DELETE FROM refresh_tokens WHERE user_id = $1",
+                    ] {
+                        tx.execute(query(forget).bind(*subject)).await?;
+                    }
+                }
                 Secret::Password { user, phc } => {
                     let set = "INSERT INTO passwords (user_id, phc) VALUES ($1, $2)
                         ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc";

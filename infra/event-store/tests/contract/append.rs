@@ -104,7 +104,7 @@ each_engine!(commands_in_flight_together_get_verdicts_of_their_own, |home| async
 each_engine!(a_name_has_one_owner, |home| async move {
     let (store, _batches) = open(&home).await;
     let hash = store.claim_hash(ClaimKind::Email, "ana@example.org");
-    for other in [ClaimKind::Bootstrap, ClaimKind::ActiveCall] {
+    for other in [ClaimKind::Bootstrap, ClaimKind::ActiveCall, ClaimKind::Invite] {
         assert_ne!(hash, store.claim_hash(other, "ana@example.org"));
         let nobodys = store.claimed_by(other, &store.claim_hash(other, "ana@example.org")).await.unwrap();
         assert_eq!(nobodys, None);

@@ -24,7 +24,7 @@ fn event(n: u128, sequences: &mut [u64], (what, room, person): (u8, u128, u128))
         2 => return of_message(id, 1, MessageEvent::Deleted { conversation, by: user }),
         3 => ConversationEvent::MemberAdded { user, by },
         4 => ConversationEvent::MemberLeft { user },
-        5 => ConversationEvent::MemberRequested { user },
+        5 => ConversationEvent::MemberRequested { user, invite: None },
         _ => ConversationEvent::MemberKicked { user, by },
     };
     sequences[room as usize] += 1;

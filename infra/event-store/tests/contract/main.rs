@@ -8,6 +8,7 @@ mod concurrency;
 mod feed;
 mod guarantees;
 mod outage;
+mod people;
 mod process;
 mod reading;
 mod secrets;

@@ -38,7 +38,7 @@ each_engine!(what_is_personal_is_sealed_until_its_key_is_destroyed, |home| async
     // Forgotten for good: nothing makes a key for them again, and the log is whole.
     fresh.append(with("again", Secret::DataKey { subject: user(1).0 })).await.unwrap();
     let says_more = append("more", vec![says(1, "more")]);
-    assert!(matches!(fresh.append(says_more).await, Err(AppendError::Broken(_))));
+    assert!(matches!(fresh.append(says_more).await, Err(AppendError::Forgotten(subject)) if subject == user(1).0));
     audit(&fresh).await;
 });
 
@@ -120,4 +120,53 @@ each_engine!(a_refresh_token_is_replaced_once, |home| async move {
     assert_eq!(store.refresh_token(&current).await.unwrap(), Some((SESSION, user(1).0, NOW + 1_000, None)));
     assert_eq!(store.refresh_token(&[99; 32]).await.unwrap(), None);
     assert_eq!(store.current_refresh_token(user(1).0).await.unwrap(), None);
+});
+
+each_engine!(a_person_is_forgotten_in_an_append_and_nothing_is_sealed_for_them_again, |home| async move {
+    let (store, _batches) = open(&home).await;
+    let (other, _others) = open(&home).await;
+    people(&store, 2).await;
+    let says = |n, who, text| sent(message(n), conversation(1), user(who), text);
+    // The other process has both keys at hand.
+    other.append(append("two", vec![says(1, 1, "from ana"), says(2, 2, "from ben")])).await.unwrap();
+    store.append(with("password", Secret::Password { user: user(1).0, phc: "$argon2id$1".to_owned() })).await.unwrap();
+    store.append(with("token", token(1, None))).await.unwrap();
+
+    let mut lost = append("stale", vec![says(1, 1, "of a stream that has moved on")]);
+    lost.secrets = vec![Secret::Forget { subject: user(1).0 }];
+    assert!(matches!(store.append(lost).await, Err(AppendError::Stale(_))));
+    assert!(store.password(user(1).0).await.unwrap().is_some(), "nothing of a refused append happens");
+
+    let forget = with("forget", Secret::Forget { subject: user(1).0 });
+    store.append(forget.clone()).await.unwrap();
+    assert!(store.append(forget).await.unwrap().repeated);
+    assert_eq!(store.password(user(1).0).await.unwrap(), None);
+    assert_eq!(store.refresh_token(&[1; 32]).await.unwrap(), None);
+    assert_eq!(read_text(&store, 1).await, None, "forgotten");
+
+    let both = append("both", vec![says(3, 2, "mine"), says(4, 1, "hers")]);
+    assert!(matches!(other.append(both).await, Err(AppendError::Forgotten(subject)) if subject == user(1).0));
+    assert_eq!(read_text(&other, 1).await, None, "the refusal told it");
+    other.append(append("ben", vec![says(3, 2, "mine")])).await.unwrap();
+    assert_eq!(read_text(&store, 3).await.as_deref(), Some("mine"));
+    audit(&store).await;
+});
+
+each_engine!(what_is_sealed_and_forgotten_at_once_is_in_order, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 1).await;
+    let mut commands: Vec<_> =
+        (1..=40).map(|n| append(&format!("{n}"), vec![sent(message(n), conversation(1), user(1), "words")])).collect();
+    let mut forget = append("forget", vec![sent(message(99), conversation(2), user(1), "the last ones")]);
+    forget.secrets = vec![Secret::Forget { subject: user(1).0 }];
+    commands.insert(20, forget);
+    let answers = all_at_once(&store, commands).await;
+    let forgotten = answers[20].as_ref().unwrap().position.unwrap();
+    for answer in &answers {
+        match answer {
+            Ok(receipt) => assert!(receipt.position.unwrap() <= forgotten),
+            Err(error) => assert!(matches!(error, AppendError::Forgotten(_)), "{error}"),
+        }
+    }
+    audit(&store).await;
 });

@@ -49,7 +49,7 @@ async fn members_follow_the_events_of_the_conversation() {
             approval: false,
         };
         tell(&epoch, 1, created, room.0).await;
-        tell(&epoch, 2, ConversationEvent::MemberRequested { user: cleo }, room.0).await;
+        tell(&epoch, 2, ConversationEvent::MemberRequested { user: cleo, invite: None }, room.0).await;
         assert_eq!(graph.members(room).await.unwrap(), BTreeSet::from([ana, bo]));
         tell(&epoch, 3, ConversationEvent::MemberApproved { user: cleo, by: ana }, room.0).await;
         tell(&epoch, 4, ConversationEvent::MemberKicked { user: bo, by: ana }, room.0).await;
@@ -67,7 +67,7 @@ async fn members_follow_the_events_of_the_conversation() {
 async fn what_has_ended_is_not_revived_by_an_event_told_again() {
     for (graph, epoch) in Arm::each_published().await {
         let (ana, room) = (user(1), conversation(1));
-        let joined = ConversationEvent::MemberJoined { user: ana };
+        let joined = ConversationEvent::MemberJoined { user: ana, invite: None };
         tell(&epoch, 1, joined.clone(), room.0).await;
         tell(&epoch, 2, ConversationEvent::MemberLeft { user: ana }, room.0).await;
         tell(&epoch, 1, joined, room.0).await;

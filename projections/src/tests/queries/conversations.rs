@@ -3,7 +3,7 @@
 use super::{first, pages, told};
 use crate::{
     queries::{ConversationRow, MemberFilter, QueryError},
-    tests::support::{Story, World},
+    tests::support::{Story, World, clock},
 };
 use domain::{conversation::ConversationCommand as Command, message::MessageCommand, read_marker::Mark};
 use testkit::each_engine;
@@ -28,12 +28,12 @@ each_engine!(the_latest_activity_stands_first, |home| async move {
     story.send(1, 1, groups[0], "second");
     story.send(2, 1, foreign, "elsewhere");
     let queries = told(&world, &mut story).await;
-    let listed = pages(async |page| queries.conversations(story.user(0), false, &page).await).await;
+    let listed = pages(async |page| queries.conversations(story.user(0), false, clock(), &page).await).await;
     let ids: Vec<_> = listed.iter().map(|row| row.id).collect();
     assert_eq!(ids, [groups[0], direct, groups[2], groups[1]]);
     assert_eq!((listed[0].conversation_type.as_str(), listed[1].conversation_type.as_str()), ("group", "direct"));
     assert_eq!((content(&listed[0]), content(&listed[1])), (Some("second"), None));
-    assert!(queries.conversations(story.user(0), true, &first(9)).await.unwrap().items.is_empty());
+    assert!(queries.conversations(story.user(0), true, clock(), &first(9)).await.unwrap().items.is_empty());
 });
 
 each_engine!(unread_is_what_is_newer_than_read_sent_or_found, |home| async move {
@@ -48,7 +48,7 @@ each_engine!(unread_is_what_is_newer_than_read_sent_or_found, |home| async move 
     story.send(4, 0, group, "hello");
     let queries = told(&world, &mut story).await;
     let unread = async |n: u64| {
-        let row = queries.conversation(story.user(n), group).await.unwrap();
+        let row = queries.conversation(story.user(n), group, clock()).await.unwrap();
         (row.last_seq, row.read_seq, row.unread)
     };
     assert_eq!(unread(0).await, (5, 0, 0), "one's own messages are read");
@@ -63,7 +63,7 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
     story.send(0, 0, group, "hello");
     let [lead, second, third, fourth] = [0, 1, 2, 3].map(|n| story.user(n));
     let queries = told(&world, &mut story).await;
-    let row = queries.conversation(lead, group).await.unwrap();
+    let row = queries.conversation(lead, group, clock()).await.unwrap();
     assert_eq!((row.title.as_deref(), row.member_count, row.mine.role.as_str()), (Some("Group 0"), 3, "lead"));
     assert_eq!((row.created_by, row.approval, row.muted, row.archived), (lead, false, false, false));
 
@@ -73,13 +73,13 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
     story.retitle(group, 1, None);
     story.conversation(group, Command::Join { user: fourth });
     told(&world, &mut story).await;
-    let row = queries.conversation(lead, group).await.unwrap();
+    let row = queries.conversation(lead, group, clock()).await.unwrap();
     assert_eq!((row.title, row.avatar_url.as_deref(), row.approval), (None, Some("/files/group"), true));
     assert_eq!((row.member_count, row.mine.role.as_str()), (2, "member"));
-    assert!(matches!(queries.conversation(third, group).await, Err(QueryError::NotFound)), "kicked");
-    assert!(queries.conversations(third, false, &first(9)).await.unwrap().items.is_empty());
+    assert!(matches!(queries.conversation(third, group, clock()).await, Err(QueryError::NotFound)), "kicked");
+    assert!(queries.conversations(third, false, clock(), &first(9)).await.unwrap().items.is_empty());
 
-    let pending = queries.conversation(fourth, group).await.unwrap();
+    let pending = queries.conversation(fourth, group, clock()).await.unwrap();
     assert_eq!((pending.mine.status.as_str(), pending.last_seq, pending.unread), ("pending", 0, 0));
     assert!(pending.last_message.is_none(), "who merely asked is told nothing");
     let asked = queries.members(second, group, MemberFilter::Pending, &first(9)).await.unwrap().items;
@@ -102,13 +102,13 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
     story.conversation(group, Command::Reject { by: second, user: fourth });
     story.conversation(group, Command::Add { by: second, user: third });
     told(&world, &mut story).await;
-    assert_eq!(queries.conversation(third, group).await.unwrap().member_count, 3);
-    assert!(matches!(queries.conversation(fourth, group).await, Err(QueryError::NotFound)));
+    assert_eq!(queries.conversation(third, group, clock()).await.unwrap().member_count, 3);
+    assert!(matches!(queries.conversation(fourth, group, clock()).await, Err(QueryError::NotFound)));
 
     story.conversation(group, Command::Delete { by: Some(second) });
     told(&world, &mut story).await;
     for user in [lead, second, third] {
-        assert!(matches!(queries.conversation(user, group).await, Err(QueryError::NotFound)));
+        assert!(matches!(queries.conversation(user, group, clock()).await, Err(QueryError::NotFound)));
     }
 });
 
@@ -122,13 +122,13 @@ each_engine!(the_last_message_is_the_last_one_the_viewer_sees, |home| async move
     let queries = told(&world, &mut story).await;
     let users = [0, 1].map(|n| story.user(n));
     let last = async |n: usize| {
-        let listed = queries.conversations(users[n], false, &first(9)).await.unwrap();
+        let listed = queries.conversations(users[n], false, clock(), &first(9)).await.unwrap();
         content(&listed.items[0]).map(str::to_owned)
     };
     assert_eq!(last(0).await.as_deref(), Some("second"));
     assert_eq!(last(1).await.as_deref(), Some("first"));
     story.on_message(1, MessageCommand::Delete { by: story.user(0), leads: true });
     told(&world, &mut story).await;
-    let tombstone = queries.conversation(story.user(0), group).await.unwrap().last_message.unwrap();
+    let tombstone = queries.conversation(story.user(0), group, clock()).await.unwrap().last_message.unwrap();
     assert_eq!((tombstone.seq, tombstone.content, tombstone.deleted_at.is_some()), (2, None, true));
 });

@@ -3,7 +3,7 @@
 use super::{first, pages, told};
 use crate::{
     queries::{MemberFilter, MessageRow, MessageStatus, MessageWindow, Page, QueryError},
-    tests::support::{Story, World},
+    tests::support::{Story, World, clock},
 };
 use domain::{conversation::ConversationCommand, message::MessageCommand, read_marker::Mark};
 use testkit::each_engine;
@@ -161,7 +161,7 @@ each_engine!(receipts_tell_to_whom_a_message_came_and_who_read_it, |home| async 
         members.items.into_iter().find(|member| member.user.id == cyd).unwrap().read_seq
     };
     assert_eq!((read_seq(0).await, read_seq(2).await), (0, 1), "it is the reader's own to know");
-    let conversation = queries.conversation(cyd, group).await.unwrap();
+    let conversation = queries.conversation(cyd, group, clock()).await.unwrap();
     assert_eq!((conversation.read_seq, conversation.unread), (1, 1));
     let message = queries.message(story.user(0), story.message(0)).await.unwrap();
     assert_eq!(message.status, MessageStatus::Delivered);

@@ -3,8 +3,11 @@
 mod calls;
 mod conversations;
 mod files;
+mod invites;
+mod kept;
 mod messages;
 mod people;
+mod suggestions;
 
 use super::support::{Story, World};
 use crate::queries::{Page, PageRequest, Queries, QueryError};

@@ -171,6 +171,7 @@ fn subject(event: &Event) -> Option<Uuid> {
         Event::Conversation(
             ConversationEvent::Created { settings, .. } | ConversationEvent::Updated { settings, .. },
         ) => settings.subject().0,
+        Event::Conversation(ConversationEvent::InviteCreated { code, .. }) => code.subject().0,
         Event::Message(MessageEvent::Sent { content, .. }) => content.subject().0,
         Event::Message(MessageEvent::Edited { body, .. }) => body.subject().0,
         _ => return None,

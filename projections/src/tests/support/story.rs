@@ -1,20 +1,24 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, CallId, ConversationId, Event, FileId, MessageId, SessionId, UserId,
+    Aggregate, CallId, ConversationId, Event, FileId, MessageId, SessionId, Timestamp, UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
-    conversation::{Conversation, ConversationCommand, ConversationType, SettingsChange},
+    conversation::{Conversation, ConversationCommand, ConversationType, NewInvite, SettingsChange},
     file::{File, FileCommand, FileLabel, Sha256},
     friendship::{Friendship, FriendshipAct, FriendshipCommand},
-    id::{PairId, ReadMarkerId},
+    id::{InviteId, OwnSettingsId, PairId, ReadMarkerId},
     message::{Attachment, Draft, Message, MessageCommand, MessageContent, MessageType},
-    read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+    own_settings::{OwnSettings, OwnSettingsAct, OwnSettingsCommand},
+    read_marker::{Mark, ReadMarker, ReadMarkerCommand, Shown},
     session::{Device, EndReason, Session, SessionCommand},
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody, PhoneNumber,
+        Title,
+    },
     user::{Preferences, Profile, ProfileChange, Role, User, UserCommand},
 };
 use event_store::StreamId;
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZeroU32};
 use uuid::Uuid;
 
 /// A history in the making. Two stories with different seeds share no ids.
@@ -28,6 +32,7 @@ pub(in crate::tests) struct Story {
     messages: HashMap<Uuid, Message>,
     markers: HashMap<Uuid, ReadMarker>,
     calls: HashMap<Uuid, Call>,
+    kept: HashMap<Uuid, OwnSettings>,
     files: HashMap<Uuid, File>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
@@ -64,7 +69,7 @@ impl Story {
     }
 
     pub(in crate::tests) fn file(&self, n: u64) -> FileId {
-        FileId(self.id(6, n))
+        FileId(self.id(7, n))
     }
 
     pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
@@ -252,9 +257,44 @@ impl Story {
         private: bool,
     ) {
         let user = self.user(by);
+        let shown = if private { Shown::AsArrived } else { Shown::Whole };
         let head = self.seqs.get(&conversation.0).copied().unwrap_or_default();
-        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, private };
+        let command = ReadMarkerCommand { conversation, user, up_to, head, mark, shown };
         decide(&mut self.markers, ReadMarkerId::of(conversation, user).0, command, &mut self.told);
+    }
+
+    /// Somebody keeps a conversation so.
+    pub(in crate::tests) fn keep(&mut self, conversation: ConversationId, by: u64, act: OwnSettingsAct) {
+        let user = self.user(by);
+        let head = self.seqs.get(&conversation.0).copied().unwrap_or_default();
+        let command = OwnSettingsCommand { conversation, user, head, act };
+        decide(&mut self.kept, OwnSettingsId::of(conversation, user).0, command, &mut self.told);
+    }
+
+    pub(in crate::tests) fn invite(&self, n: u64) -> InviteId {
+        InviteId(self.id(6, n))
+    }
+
+    /// Makes invite `n`, good until the end for `most`; 0 is any number.
+    pub(in crate::tests) fn invite_to(
+        &mut self,
+        conversation: ConversationId,
+        by: u64,
+        n: u64,
+        (end, most): (Option<Timestamp>, u32),
+    ) -> String {
+        let code = InviteCode::parse(&format!("{:032x}", self.invite(n).0.as_u128())).unwrap();
+        let (id, text, max_uses) = (self.invite(n), code.to_string(), NonZeroU32::new(most));
+        let invite = NewInvite { id, code, expires_at: end, max_uses };
+        let now = Timestamp::from_millis(1);
+        self.conversation(conversation, ConversationCommand::CreateInvite { by: self.user(by), invite, now });
+        text
+    }
+
+    pub(in crate::tests) fn come_by(&mut self, conversation: ConversationId, user: u64, n: u64) {
+        let (user, invite) = (self.user(user), self.invite(n));
+        let now = Timestamp::from_millis(2);
+        self.conversation(conversation, ConversationCommand::AcceptInvite { user, invite, now });
     }
 
     /// Call `n` rings the others.
@@ -276,9 +316,19 @@ impl Story {
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 31 {
+        match op % 35 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
-            1 => self.account(by, if c % 2 == 0 { UserCommand::Block } else { UserCommand::Unblock }),
+            1 => self.account(
+                by,
+                match c % 8 {
+                    0 | 1 => UserCommand::Block,
+                    2 | 3 => UserCommand::Unblock,
+                    4 => UserCommand::Deactivate,
+                    5 => UserCommand::Reactivate,
+                    6 => UserCommand::ChangePassword { kept: None },
+                    _ => UserCommand::Erase,
+                },
+            ),
             2 => self.sign_in(by, u64::from(c % 6)),
             3 => self.sign_out(by, u64::from(c % 6)),
             4..=7 => self.pair(by, other, ACTS[usize::from(c >> 2) % ACTS.len()]),
@@ -309,8 +359,15 @@ impl Story {
             26 if b % 3 == 0 => self.on_call(message % 6, CallCommand::TimeOut),
             26 => self.on_call(message % 6, CallCommand::Close { by: user }),
             27 => self.on_call(message % 6, CallCommand::Drop { user, reason: CallEnd::Removed }),
-            28 => drop(self.upload(message % 6, by)),
-            29 => self.on_file(
+            28 => self.keep(group, by, KEPT[usize::from(b >> 2) % KEPT.len()]),
+            29 => drop(self.invite_to(group, by, message % 6, (None, u32::from(b % 3)))),
+            30 => self.come_by(group, by, message % 6),
+            31 => {
+                let invite = self.invite(message % 6);
+                self.conversation(group, ConversationCommand::RevokeInvite { by: actor, invite });
+            }
+            32 => drop(self.upload(message % 6, by)),
+            33 => self.on_file(
                 message % 6,
                 [FileCommand::Collect, FileCommand::Restore, FileCommand::Delete][usize::from(b % 3)].clone(),
             ),
@@ -318,6 +375,15 @@ impl Story {
         }
     }
 }
+
+const KEPT: [OwnSettingsAct; 6] = [
+    OwnSettingsAct::Mute { until: None },
+    OwnSettingsAct::Mute { until: Some(Timestamp::from_millis(7)) },
+    OwnSettingsAct::Unmute,
+    OwnSettingsAct::Archive,
+    OwnSettingsAct::Unarchive,
+    OwnSettingsAct::Clear,
+];
 
 const ACTS: [FriendshipAct; 7] = [
     FriendshipAct::Request,

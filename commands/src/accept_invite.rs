@@ -1,0 +1,64 @@
+//! Somebody comes into a group by an invite, or asks to.
+
+use crate::{
+    CommandError, Commands, Context, Done,
+    error::refused,
+    execute::UseCase,
+    facts::{Decided, Facts},
+};
+use domain::{
+    ConversationId, UserId,
+    conversation::{Conversation, ConversationCommand, ConversationError},
+    friendship::{Friendship, FriendshipError},
+    id::PairId,
+    text::InviteCode,
+    user::User,
+};
+use event_store::ClaimKind;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct AcceptInvite {
+    code: InviteCode,
+}
+
+impl UseCase for AcceptInvite {
+    type Aggregate = Conversation;
+    const NAME: &'static str = "invite.accept";
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
+        let user = facts.actor().await?;
+        let (hash, invite) = facts.invite(&self.code);
+        let owner = facts.store().claimed_by(ClaimKind::Invite, &hash).await?;
+        let conversation = owner.map(ConversationId).ok_or_else(|| refused(ConversationError::InviteNotFound))?;
+        let known = facts.get::<Conversation>(conversation).await?.state;
+        let is_in = known.may_take_part(user).is_ok();
+        if let Some(maker) = known.invites().get(invite).map(|invite| invite.by).filter(|_| !is_in) {
+            may_come_by(facts, user, maker).await?;
+        }
+        let command = ConversationCommand::AcceptInvite { user, invite, now: facts.now() };
+        facts.decide(conversation, command).await
+    }
+}
+
+/// To whom the maker has blocked, and once the maker is gone, there is no such invite.
+async fn may_come_by(facts: &mut Facts<'_>, user: UserId, maker: UserId) -> Result<(), CommandError> {
+    let account = facts.get::<User>(maker).await?.state;
+    let pair = facts.get::<Friendship>(PairId::of(user, maker)).await?.state;
+    match pair.may_approach(user, maker) {
+        Err(FriendshipError::NotFound) => Err(refused(ConversationError::InviteNotFound)),
+        _ if !account.exists() || account.may_act().is_err() => Err(refused(ConversationError::InviteNotFound)),
+        verdict => verdict.map_err(refused),
+    }
+}
+
+impl Commands {
+    /// Becomes a member of a group by an invite, or asks to be where a lead must approve and the invite is not a
+    /// lead's. Of those who race for the last use, one comes in.
+    ///
+    /// # Errors
+    /// [`CommandError`]; `invite_not_found`, whatever is wrong with it.
+    pub async fn accept_invite(&self, ctx: &Context, code: InviteCode) -> Result<Done<Conversation>, CommandError> {
+        self.act(ctx, &AcceptInvite { code }).await
+    }
+}

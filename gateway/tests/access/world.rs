@@ -1,0 +1,194 @@
+//! A small world: a group with its people and things, and those outside of it.
+
+use crate::{
+    support::{PASSWORD, Person, Server},
+    ws_support::{Client, Door},
+};
+use commands::{Context, Password, Register};
+use domain::{
+    Timestamp,
+    session::Device,
+    text::{DisplayName, EmailAddress},
+    user::{Preferences, Profile, Role as AccountRole},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+use uuid::Uuid;
+
+/// How many worlds there have been: names the next one's people.
+pub(crate) static MADE: AtomicUsize = AtomicUsize::new(0);
+/// Longer ago than any token lasts.
+const LONG: i64 = 90 * 24 * 3_600 * 1_000;
+
+/// As whom something is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Without a token.
+    Nobody,
+    /// The owner, with an access token that has expired.
+    Expired,
+    /// The owner, with the refresh token in the place of the access token.
+    Refresh,
+    /// Somebody who has nothing to do with anybody here.
+    Stranger,
+    /// Whom the owner has blocked.
+    Blocked,
+    /// Who was kicked out of the group.
+    Former,
+    /// A member of the group, and a friend of the owner.
+    Member,
+    /// Who opened and leads the group.
+    Lead,
+    /// A member of the group, whose message, story, file, session and account are asked for.
+    Owner,
+    /// A moderator, not in the group.
+    Moderator,
+    /// An administrator, not in the group.
+    Admin,
+    /// The owner, after an administrator blocked the account.
+    Stopped,
+}
+
+/// The people and things that a row's placeholders name.
+pub(crate) struct World {
+    people: BTreeMap<&'static str, Person>,
+    things: BTreeMap<&'static str, String>,
+    /// Somebody for whom a call rings.
+    _listening: Client,
+}
+
+impl World {
+    /// A new one, whose people know nobody of another.
+    pub(crate) async fn new(server: &Server) -> Self {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let mut people = BTreeMap::new();
+        for name in ["stranger", "blocked", "former", "member", "lead", "owner", "pending", "other"] {
+            people.insert(name, server.register(&format!("{name}{number}")).await);
+        }
+        for (name, role) in [("moderator", AccountRole::Moderator), ("admin", AccountRole::Admin)] {
+            people.insert(name, official(server, &format!("{name}{number}"), role).await);
+        }
+        let listening = Door { address: server.address }.open(Some(&people["member"].token), None, None).await;
+        let mut world = Self { people, things: BTreeMap::new(), _listening: listening.expect("a socket") };
+        world.furnish(server).await;
+        world
+    }
+
+    async fn furnish(&mut self, server: &Server) {
+        let person = |name: &str| &self.people[name];
+        let (owner, lead, member) = (person("owner"), person("lead"), person("member"));
+        server.post(member, "/friends", json!({"userId": owner.id})).await.expect(StatusCode::CREATED);
+        let accept = format!("/friends/{}/accept", member.id);
+        server.post(owner, &accept, Value::Null).await.expect(StatusCode::OK);
+        let block = format!("/friends/{}/block", person("blocked").id);
+        server.post(owner, &block, Value::Null).await.expect(StatusCode::OK);
+        let group = server.conversation(lead, "group", &[owner, member, person("former")]).await;
+        let at = |what: &str| format!("/conversations/{group}{what}");
+        server.post(lead, &at("/kick"), json!({"userId": person("former").id})).await.expect(StatusCode::OK);
+        server.call(lead, Method::PATCH, &at(""), json!({"approval": true})).await.expect(StatusCode::OK);
+        server.post(person("pending"), &at("/join"), Value::Null).await.expect(StatusCode::OK);
+        let message = server.text(owner, &group, "hello").await;
+        let call = server.post(owner, "/calls", json!({"conversationId": group, "callType": "VOICE"})).await;
+        let sessions = server.get(owner, "/auth/sessions").await.expect(StatusCode::OK);
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        self.things = BTreeMap::from([
+            ("message", text(&message["id"])),
+            ("call", text(&call.expect(StatusCode::CREATED)["id"])),
+            ("session", text(&sessions["items"][0]["id"])),
+            ("refresh", owner.refresh.clone()),
+            ("email", owner.email.clone()),
+            ("group", group),
+            ("new", (server.app.ids)().to_string()),
+        ]);
+    }
+
+    /// What somebody shows to be let in.
+    pub(crate) async fn token(&self, server: &Server, role: Role) -> Option<String> {
+        let owner = &self.people["owner"];
+        let name = match role {
+            Role::Nobody => return None,
+            Role::Expired => {
+                let session = self.things["session"].parse::<Uuid>().unwrap();
+                let then = Timestamp::from_millis((server.app.clock)().millis() - LONG);
+                let user = owner.id.parse::<Uuid>().unwrap();
+                return Some(server.app.tokens.issue(user.into(), session.into(), then).expect("a token"));
+            }
+            Role::Refresh => return Some(owner.refresh.clone()),
+            Role::Stopped => {
+                let user = owner.id.parse::<Uuid>().unwrap();
+                let admin = self.people["admin"].id.parse::<Uuid>().unwrap();
+                let actor = commands::Actor { user: admin.into(), session: None };
+                let ctx = Context { actor: Some(actor), ..nobody(server) };
+                server.app.commands.block_account(&ctx, user.into(), true).await.expect("a block");
+                "owner"
+            }
+            Role::Stranger => "stranger",
+            Role::Blocked => "blocked",
+            Role::Former => "former",
+            Role::Member => "member",
+            Role::Lead => "lead",
+            Role::Owner => "owner",
+            Role::Moderator => "moderator",
+            Role::Admin => "admin",
+        };
+        Some(self.people[name].token.clone())
+    }
+
+    /// A path whose parameters are filled: `{id:group}`, or `{emoji}` by its own name.
+    pub(crate) fn path(&self, template: &str) -> String {
+        self.replaced(template)
+    }
+
+    /// A body whose placeholders `<group>` are filled.
+    pub(crate) fn filled(&self, body: &str) -> String {
+        let mut filled = body.to_owned();
+        for (name, value) in self.names() {
+            filled = filled.replace(&format!("<{name}>"), &value);
+        }
+        filled
+    }
+
+    fn replaced(&self, template: &str) -> String {
+        let names: BTreeMap<_, _> = self.names().collect();
+        let mut parts = template.split('{');
+        let mut path = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (parameter, rest) = part.split_once('}').expect("a closed parameter");
+            let thing = parameter.rsplit(':').next().unwrap_or_default();
+            path.push_str(names.get(thing).map_or(thing, String::as_str));
+            path.push_str(rest);
+        }
+        path
+    }
+
+    fn names(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        let people = self.people.iter().map(|(name, person)| (*name, person.id.clone()));
+        people.chain(self.things.iter().map(|(name, id)| (*name, id.clone())))
+    }
+}
+
+fn nobody(server: &Server) -> Context {
+    Context { actor: None, key: None, correlation_id: (server.app.ids)(), causation_id: None }
+}
+
+/// Somebody with a role, made as the operator makes them, and signed in.
+async fn official(server: &Server, name: &str, role: AccountRole) -> Person {
+    let email = format!("{name}@test.example");
+    let profile = Profile {
+        first_name: DisplayName::parse(name).unwrap(),
+        last_name: DisplayName::parse("Test").unwrap(),
+        email: EmailAddress::parse(&email).unwrap(),
+        phone: None,
+        avatar_url: None,
+        preferences: Preferences::default(),
+    };
+    let password = Password::parse(PASSWORD).unwrap();
+    let request = Register { profile, password, role, device: Device::default(), bootstrap: false };
+    server.app.commands.register(&nobody(server), request).await.expect("an account");
+    let credentials = json!({"email": email, "password": PASSWORD});
+    Person::of(&server.anonymous("/auth/login", credentials).await.expect(StatusCode::OK))
+}

@@ -1,0 +1,67 @@
+//! Invites into groups.
+
+use super::{Page, PageRequest, Queries, QueryError, page::Place};
+use domain::{ConversationId, Timestamp, UserId};
+use sql::query;
+use uuid::Uuid;
+
+/// An invite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteRow {
+    /// Whoever has it may come.
+    pub code: String,
+    /// Where to.
+    pub conversation: ConversationId,
+    /// Who made it.
+    pub made_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// From when on it is good for nothing.
+    pub expires_at: Option<Timestamp>,
+    /// How many may come by it.
+    pub max_uses: Option<u64>,
+    /// How many have.
+    pub uses: u64,
+    id: Uuid,
+    position: i64,
+}
+
+impl Queries {
+    /// The invites into a conversation that are good at `now`, newest first: all of them to its leads, and to the
+    /// other members their own.
+    ///
+    /// # Errors
+    /// [`QueryError::NotFound`] unless the viewer is in; [`QueryError::BadToken`].
+    pub async fn invites(
+        &self,
+        viewer: UserId,
+        conversation: ConversationId,
+        now: Timestamp,
+        page: &PageRequest,
+    ) -> Result<Page<InviteRow>, QueryError> {
+        let place = page.place()?;
+        self.require_active(viewer, conversation).await?;
+        let sql = "SELECT i.code, i.made_by, i.created_at, i.expires_at, i.max_uses, i.uses, i.id, i.position \
+                   FROM invites i JOIN members v ON v.conversation_id = i.conversation_id AND v.user_id = $2 \
+                   AND v.status = 'active' \
+                   WHERE i.conversation_id = $1 AND (v.role = 'lead' OR i.made_by = $2) AND i.code IS NOT NULL \
+                   AND (i.expires_at IS NULL OR i.expires_at > $3) AND (i.max_uses IS NULL OR i.uses < i.max_uses) \
+                   AND i.position < $4 ORDER BY i.position DESC LIMIT $5";
+        let listed = query(sql).bind(conversation.0).bind(viewer.0).bind(now.millis()).bind(place.number);
+        let mut invites = Vec::new();
+        for row in self.database.fetch_all(listed.bind(page.probe())).await? {
+            invites.push(InviteRow {
+                code: row.get(0)?,
+                conversation,
+                made_by: UserId(row.get(1)?),
+                created_at: Timestamp::from_millis(row.get(2)?),
+                expires_at: row.get::<Option<i64>>(3)?.map(Timestamp::from_millis),
+                max_uses: row.get::<Option<i64>>(4)?.and_then(|most| u64::try_from(most).ok()),
+                uses: row.unsigned(5)?,
+                id: row.get(6)?,
+                position: row.get(7)?,
+            });
+        }
+        Ok(Page::cut(invites, page, |invite| Place { number: invite.position, id: invite.id }))
+    }
+}
