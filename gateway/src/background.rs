@@ -166,7 +166,7 @@ impl Background {
     fn forget_people(&self) {
         let Some(worker) = &self.worker else { return };
         let erasures = Erasures::new(self.shared.read_models.clone());
-        let forgetting = Forgetting { erasures, progress: worker.progress(), clock };
+        let forgetting = Forgetting { erasures, progress: worker.progress(), house: self.house(), clock };
         let duty = self.duty();
         self.spawn(|_, stop| async move {
             duty.hold("accounts.forget", stop, |token| forgetting.clone().run(token)).await;
@@ -175,11 +175,14 @@ impl Background {
 
     /// Removes files to which nothing refers.
     fn keep_files(&self) {
+        let (house, duty) = (self.house(), self.duty());
+        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
+    }
+
+    fn house(&self) -> House {
         let Shared { store, read_models, commands, files, .. } = self.shared.clone();
         let progress = Progress::new(store.clone(), read_models.clone());
-        let house = House { files, queries: Queries::new(read_models), progress, commands, store };
-        let duty = self.duty();
-        self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
+        House { files, queries: Queries::new(read_models), progress, commands, store }
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

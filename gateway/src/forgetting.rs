@@ -1,6 +1,7 @@
 //! Forgetting those who were erased, wherever something of them is left beside the log. One process at a time does it;
 //! should two, nothing happens twice.
 
+use crate::files::{House, HouseError};
 use domain::{Timestamp, UserId};
 use projections::{Erasures, Progress, Projection};
 use std::time::Duration;
@@ -12,11 +13,21 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long the projections are waited for, before others are looked at.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Why somebody could not be forgotten yet.
+#[derive(Debug, thiserror::Error)]
+enum ForgettingError {
+    #[error(transparent)]
+    ReadModels(#[from] sql::Error),
+    #[error(transparent)]
+    Files(#[from] HouseError),
+}
+
 /// The duty, and what it needs.
 #[derive(Clone)]
 pub(crate) struct Forgetting {
     pub(crate) erasures: Erasures,
     pub(crate) progress: Progress,
+    pub(crate) house: House,
     pub(crate) clock: fn() -> Timestamp,
 }
 
@@ -33,7 +44,7 @@ impl Forgetting {
         }
     }
 
-    async fn look(&self) -> Result<(), sql::Error> {
+    async fn look(&self) -> Result<(), ForgettingError> {
         for erasure in self.erasures.due((self.clock)()).await? {
             if self.progress.wait(erasure.position, &Projection::ALL, PATIENCE).await {
                 self.forget(erasure.user).await?;
@@ -45,7 +56,9 @@ impl Forgetting {
     }
 
     /// Whatever keeps something of people outside the log forgets it here. Done twice, it changes nothing.
-    async fn forget(&self, user: UserId) -> Result<(), sql::Error> {
-        self.erasures.forget(user).await
+    async fn forget(&self, user: UserId) -> Result<(), ForgettingError> {
+        self.erasures.forget(user).await?;
+        self.house.forget(user).await?;
+        Ok(())
     }
 }

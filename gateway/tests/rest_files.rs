@@ -315,6 +315,18 @@ each_engine!(a_client_that_goes_away_leaves_nothing, |home| async move {
     server.stop().await;
 });
 
+each_engine!(whoever_sends_too_slowly_is_told_so, |home| async move {
+    let server = Server::start_with(Config { patience: Duration::from_millis(300), ..config(&home) }).await;
+    let ana = server.register("ana").await;
+    let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx".to_vec();
+    let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(head)]);
+    let pieces = futures_util::StreamExt::chain(pieces, futures_util::stream::pending());
+    let reply = server.send(uploading(&server, &ana, reqwest::Body::wrap_stream(pieces))).await;
+    reply.refused(408, "too_slow");
+    nothing_lies(&home).await;
+    server.stop().await;
+});
+
 each_engine!(the_same_key_is_the_same_file, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
@@ -428,5 +440,11 @@ each_engine!(who_is_forgotten_leaves_no_files, |home| async move {
     assert_eq!(house.forget(user).await.unwrap(), 0);
     assert_eq!(lying(&config(&home).data.join("files")), 1);
     assert_eq!((seen(&server, &ben, url(&carried)).await, seen(&server, &ben, url(&other)).await), (404, 200));
+
+    let export = server.get(&ben, "/users/me/export").await.expect(StatusCode::OK);
+    assert_eq!(export["files"], json!([other]));
+    let erased = server.call(&ben, Method::DELETE, "/users/me", json!({"password": support::PASSWORD})).await;
+    erased.expect(StatusCode::NO_CONTENT);
+    nothing_lies(&home).await;
     server.stop().await;
 });

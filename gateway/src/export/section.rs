@@ -7,7 +7,7 @@ use super::items::{
 use crate::{
     App, Problem,
     operations::Caller,
-    resource::{Call, Friendship},
+    resource::{Call, File, Friendship},
 };
 use projections::queries::{MAX_LIMIT, Page, PageRequest};
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub enum Section {
     ReadMarkers,
     /// Calls one was in, or that rang.
     Calls,
+    /// What one uploaded, without its bytes.
+    Files,
     /// What one chose to be seen as.
     Presence,
     /// What the log says of the account and its devices.
@@ -38,7 +40,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sessions,
         Self::Friendships,
         Self::Conversations,
@@ -46,6 +48,7 @@ impl Section {
         Self::Reactions,
         Self::ReadMarkers,
         Self::Calls,
+        Self::Files,
         Self::Presence,
         Self::Events,
     ];
@@ -61,6 +64,7 @@ impl Section {
             Self::Reactions => "reactions",
             Self::ReadMarkers => "readMarkers",
             Self::Calls => "calls",
+            Self::Files => "files",
             Self::Presence => "presence",
             Self::Events => "events",
         }
@@ -82,6 +86,7 @@ impl Section {
             Self::Reactions => part::<ExportedReaction, _>(queries.own_reactions(me, page).await?),
             Self::ReadMarkers => part::<ExportedMarker, _>(queries.own_markers(me, page).await?),
             Self::Calls => part::<Call, _>(queries.own_calls(me, page).await?),
+            Self::Files => part::<File, _>(queries.own_files(me, page).await?),
             Self::Presence => {
                 let kept = app.presences.kept(me).await?;
                 part::<ExportedPresence, _>(Page { items: kept.into_iter().collect(), next: None })

@@ -2,6 +2,7 @@
 
 use commands::UploadFile;
 use domain::FileId;
+use projections::queries::FileRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -48,6 +49,19 @@ impl File {
             name: file.label.name.to_string(),
             size: file.size,
             mime: file.mime.to_string(),
+        }
+    }
+}
+
+impl From<FileRow> for File {
+    fn from(row: FileRow) -> Self {
+        Self {
+            id: row.id.0,
+            file_url: row.id.url(),
+            thumb_url: row.thumb.then(|| row.id.thumb_url()),
+            name: row.name.unwrap_or_default(),
+            size: row.size,
+            mime: row.mime,
         }
     }
 }

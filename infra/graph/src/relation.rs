@@ -75,5 +75,6 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Call(_)
         | Event::OwnSettings(_) => vec![],
         Event::File(_) => vec![],
+        Event::OwnSettings(_) | Event::File(_) => vec![],
     }
 }

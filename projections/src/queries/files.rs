@@ -1,6 +1,6 @@
 //! Uploaded files: who may fetch one, and what refers to it.
 
-use super::{Queries, QueryError, padded};
+use super::{Page, PageRequest, Queries, QueryError, padded, page::Place};
 use domain::{FileId, Timestamp, UserId};
 use event_store::Position;
 use sql::{Row, placeholders, query};
@@ -22,7 +22,11 @@ pub struct FileRow {
     pub mime: String,
     /// Whether there is a thumbnail.
     pub thumb: bool,
+    /// When it was brought.
+    pub uploaded_at: Timestamp,
 }
+
+const SELECT: &str = "SELECT f.id, f.uploader_id, f.name, f.size, f.mime, f.thumb, f.uploaded_at FROM files f";
 
 /// A file, and whether anything refers to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,19 +51,23 @@ pub struct CollectedFileRow {
 /// Whether something refers to the file by one of `urls`; with `$1` the viewer, something that they see. Each arm is one
 /// look into an index. **Whatever comes to carry files gets its arm here**, and an index on its column.
 fn carried(urls: &str, seen: bool) -> String {
+    let if_seen = |condition: &'static str| if seen { condition } else { "" };
+    // Somebody is in the conversation; nobody is in one that is over.
     let member = |conversation: &str| {
-        let shown = if seen { "v.user_id = $1 AND v.status = 'active'" } else { "v.status = 'active'" };
-        format!("SELECT 1 FROM members v WHERE v.conversation_id = {conversation} AND {shown}")
+        let viewer = if_seen(" AND v.user_id = $1");
+        format!(
+            "EXISTS (SELECT 1 FROM members v WHERE v.conversation_id = {conversation} AND v.status = 'active'{viewer})"
+        )
     };
-    let hidden = if seen {
-        "SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1"
-    } else {
-        "SELECT 1 WHERE 1 = 0"
-    };
+    let not_hidden = if_seen(" AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)");
+    let not_cleared = if_seen(
+        " AND m.seq > COALESCE((SELECT s.cleared_seq FROM own_settings s \
+         WHERE s.conversation_id = m.conversation_id AND s.user_id = $1), 0)",
+    );
     let attached = |column: &str| {
         format!(
             "SELECT 1 FROM attachments a JOIN messages m ON m.id = a.message_id WHERE a.{column} IN ({urls}) \
-             AND EXISTS ({}) AND NOT EXISTS ({hidden})",
+             AND {}{not_hidden}{not_cleared}",
             member("m.conversation_id")
         )
     };
@@ -70,7 +78,7 @@ fn carried(urls: &str, seen: bool) -> String {
         // The picture of a person: anybody may see it.
         format!("SELECT 1 FROM users u WHERE u.avatar_url IN ({urls})"),
         // The picture of a group: its members may.
-        format!("SELECT 1 FROM conversations c WHERE c.avatar_url IN ({urls}) AND EXISTS ({})", member("c.id")),
+        format!("SELECT 1 FROM conversations c WHERE c.avatar_url IN ({urls}) AND {}", member("c.id")),
     ];
     format!("(EXISTS ({}))", arms.join(") OR EXISTS ("))
 }
@@ -82,22 +90,27 @@ impl Queries {
     /// # Errors
     /// [`QueryError::NotFound`] for anybody else.
     pub async fn file(&self, viewer: UserId, file: FileId, thumb: bool) -> Result<FileRow, QueryError> {
-        let sql = format!(
-            "SELECT f.id, f.uploader_id, f.name, f.size, f.mime, f.thumb FROM files f \
-             WHERE f.id = $2 AND (f.uploader_id = $1 OR {})",
-            carried("$3, $4", true)
-        );
+        let sql = format!("{SELECT} WHERE f.id = $2 AND (f.uploader_id = $1 OR {})", carried("$3, $4", true));
         let other = if thumb { file.thumb_url() } else { file.url() };
         let seen = query(sql).bind(viewer.0).bind(file.0).bind(file.url()).bind(other);
         let row = self.database.fetch_optional(seen).await?.ok_or(QueryError::NotFound)?;
-        Ok(FileRow {
-            id: FileId(row.get(0)?),
-            uploader: UserId(row.get(1)?),
-            name: row.get(2)?,
-            size: row.unsigned(3)?,
-            mime: row.get(4)?,
-            thumb: row.get(5)?,
-        })
+        Ok(parse(&row)?)
+    }
+
+    /// The files that somebody brought, newest first.
+    ///
+    /// # Errors
+    /// [`QueryError::BadToken`], or when the read models are away.
+    pub async fn own_files(&self, user: UserId, page: &PageRequest) -> Result<Page<FileRow>, QueryError> {
+        let place = page.place()?;
+        let sql = format!(
+            "{SELECT} WHERE f.uploader_id = $1 AND (f.uploaded_at, f.id) < ($2, $3) \
+             ORDER BY f.uploaded_at DESC, f.id DESC LIMIT $4"
+        );
+        let own = query(sql).bind(user.0).bind(place.number).bind(place.id).bind(page.probe());
+        let rows = self.database.fetch_all(own).await?;
+        let files = rows.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(files, page, |file| Place { number: file.uploaded_at.millis(), id: file.id.0 }))
     }
 
     /// How many bytes somebody has brought since then.
@@ -191,4 +204,17 @@ impl Queries {
     pub async fn lacks_events(&self) -> Result<bool, QueryError> {
         Ok(self.database.fetch_optional(query("SELECT 1 FROM parked LIMIT 1")).await?.is_some())
     }
+}
+
+/// Reads [`SELECT`].
+fn parse(row: &Row) -> Result<FileRow, sql::Error> {
+    Ok(FileRow {
+        id: FileId(row.get(0)?),
+        uploader: UserId(row.get(1)?),
+        name: row.get(2)?,
+        size: row.unsigned(3)?,
+        mime: row.get(4)?,
+        thumb: row.get(5)?,
+        uploaded_at: Timestamp::from_millis(row.get(6)?),
+    })
 }

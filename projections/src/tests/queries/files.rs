@@ -1,6 +1,6 @@
 //! Who may fetch a file, and what refers to it.
 
-use super::told;
+use super::{pages, told};
 use crate::{
     queries::{AgedFileRow, CollectedFileRow, Queries, QueryError},
     tests::support::{Story, World},
@@ -10,6 +10,7 @@ use domain::{
     conversation::{ConversationCommand, SettingsChange},
     file::FileCommand,
     message::MessageCommand,
+    own_settings::OwnSettingsAct,
     text::Link,
     user::{ProfileChange, UserCommand},
 };
@@ -63,7 +64,13 @@ each_engine!(a_file_is_seen_by_who_brought_it_and_who_sees_what_carries_it, |hom
     story.attach(2, 0, group, "again", &file.url());
     told(&world, &mut story).await;
     assert_eq!(seen_by(&queries, &story, file).await, [0, 1], "another message carries it, too");
-    for n in [0, 2] {
+    story.keep(group, 1, OwnSettingsAct::Clear);
+    told(&world, &mut story).await;
+    assert_eq!(seen_by(&queries, &story, file).await, [0], "cleared by one");
+    story.attach(6, 0, group, "after that", &file.url());
+    told(&world, &mut story).await;
+    assert_eq!(seen_by(&queries, &story, file).await, [0, 1]);
+    for n in [0, 2, 6] {
         story.on_message(n, MessageCommand::Delete { by: story.user(0), leads: false });
     }
     told(&world, &mut story).await;
@@ -138,6 +145,8 @@ each_engine!(files_are_found_by_age_and_by_what_became_of_them, |home| async mov
     assert_eq!(queries.uploaded_since(user, aged[0].uploaded_at).await.unwrap(), 24);
     assert_eq!(queries.uploaded_since(story.user(1), Timestamp::default()).await.unwrap(), 0);
     assert_eq!(queries.files_of(user, FileId::default(), 2).await.unwrap(), [first, second]);
+    let own = pages(async |page| queries.own_files(user, &page).await).await;
+    assert_eq!(own.iter().map(|row| row.id).collect::<Vec<_>>(), [third, second, first]);
     assert_eq!(queries.files_of(user, second, 2).await.unwrap(), [third]);
 
     story.on_file(0, FileCommand::Collect);

@@ -69,7 +69,7 @@ impl Story {
     }
 
     pub(in crate::tests) fn file(&self, n: u64) -> FileId {
-        FileId(self.id(6, n))
+        FileId(self.id(7, n))
     }
 
     pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
