@@ -4,6 +4,8 @@
 
 mod support;
 
+use commands::{Actor, Context, InitiateCall};
+use domain::{CallId, call::CallType};
 use futures_util::future::join_all;
 use projections::{
     Erasures, Projection,
@@ -138,7 +140,15 @@ each_mix!(an_export_has_everything_of_ones_own, |home| async move {
     server.post(&ana, &format!("/conversations/{room}/read"), json!({"upTo": 3})).await;
     server.call(&ana, Method::PUT, "/presence", json!({"status": "busy", "text": "packing"})).await;
     server.call(&ana, Method::PATCH, "/users/me", json!({"preferences": {"theme": "dark"}})).await;
-    server.post(&ana, "/calls", json!({"conversationId": room, "callType": "VOICE"})).await;
+    let rings = InitiateCall {
+        id: CallId((server.app.ids)()),
+        conversation: room.parse().unwrap(),
+        call_type: CallType::Voice,
+        somebody_is_there: true,
+    };
+    let actor = Some(Actor { user: ana.id.parse().unwrap(), session: None });
+    let ctx = Context { actor, key: None, correlation_id: (server.app.ids)(), causation_id: None };
+    server.app.commands.initiate_call(&ctx, rings).await.unwrap();
     let left = server.conversation(&ben, "group", &[&ana]).await;
     let position = server.post(&ana, &format!("/conversations/{left}/leave"), Value::Null).await.position();
 

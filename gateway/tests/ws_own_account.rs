@@ -4,10 +4,12 @@
 
 mod ws_support;
 
+use gateway::{Config, hub::HubSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 use testkit::each_mix;
-use ws_support::{Client, End, Person, Server, soon};
+use ws_support::{Client, End, Person, Server, config, roomy, soon};
 
 async fn write(server: &Server, by: &Person, method: Method, path: &str, body: Value) {
     let url = format!("http://{}{path}", server.address);
@@ -65,6 +67,24 @@ each_mix!(hiding_and_erasing_close_all_sockets, |home| async move {
         write(&server, &one, method, path, json!({})).await;
         assert_eq!([here.end().await, there.end().await], [End::Closed(4001), End::Closed(4001)], "{path}");
     }
+    server.stop().await;
+});
+
+each_mix!(whoever_hides_is_not_here_at_once, |home| async move {
+    let hub = HubSettings { presence_grace: Duration::from_secs(3_600), ..roomy() };
+    let server = Server::start_with(Config { hub, ..config(&home) }).await;
+    let (ana, ben) = (server.register("ana").await, server.register("ben").await);
+    server.befriend(&ana, &ben).await;
+    let mut bens = server.connect(&ben, None).await;
+    bens.fence().await;
+    let _anas = server.connect(&ana, None).await;
+    let seen = async |bens: &mut Client, status: &str| {
+        let presence = bens.presence().await;
+        assert_eq!((&presence["userId"], &presence["status"]), (&json!(ana.id), &json!(status)));
+    };
+    seen(&mut bens, "online").await;
+    write(&server, &ana, Method::POST, "/users/me/deactivate", json!({})).await;
+    seen(&mut bens, "offline").await;
     server.stop().await;
 });
 

@@ -141,7 +141,7 @@ impl Hub {
                     | EndReason::Deactivated
                     | EndReason::Erased => Close::Revoked,
                 };
-                self.state().close(user.0, Some(event.record.aggregate_id.into()), why);
+                self.state().end(*user, event.record.aggregate_id.into(), why);
             }
             Event::Friendship(FriendshipEvent::Blocked { by, with }) => self.state().watches.part(by.0, with.0),
             Event::User(UserEvent::Blocked | UserEvent::Deactivated) => {

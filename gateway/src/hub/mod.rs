@@ -128,6 +128,11 @@ impl Hub {
         (self.state().sessions(), moved)
     }
 
+    /// The sessions that ended since this was last asked, of those that had a socket here: they do not come back.
+    pub(crate) fn take_ended(&self) -> HashSet<(UserId, SessionId)> {
+        self.state().take_ended()
+    }
+
     /// Whether any of `users` has a socket here.
     #[must_use]
     pub fn is_any_here(&self, users: &[UserId]) -> bool {

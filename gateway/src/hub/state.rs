@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) marks: Marks,
     pub(super) draining: bool,
     people: HashMap<Uuid, Person>,
+    /// Sessions that had a socket here when they ended, until somebody asks.
+    ended: HashSet<(UserId, SessionId)>,
     /// Connected users who receive a scope, or may still receive a medium event of it.
     scopes: HashMap<Uuid, HashSet<Uuid>>,
     /// Who left which scope with a position that the medium mark has not reached, in order.
@@ -55,6 +57,7 @@ impl State {
             marks,
             draining: false,
             people: HashMap::new(),
+            ended: HashSet::new(),
             scopes: HashMap::new(),
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
@@ -135,6 +138,20 @@ impl State {
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
         let meant = seats.filter(|seat| session.is_none_or(|session| seat.session == session));
         meant.for_each(|seat| seat.outbox.close(why));
+    }
+
+    /// A session is over: its sockets close, and do not come back.
+    pub(super) fn end(&mut self, user: UserId, session: SessionId, why: Close) {
+        let seats = self.people.get(&user.0).into_iter().flat_map(|person| &person.seats);
+        if seats.filter(|seat| seat.session == session).count() > 0 {
+            self.ended.insert((user, session));
+        }
+        self.close(user.0, Some(session), why);
+    }
+
+    /// The sessions that ended since this was last asked, of those that had a socket here.
+    pub(super) fn take_ended(&mut self) -> HashSet<(UserId, SessionId)> {
+        std::mem::take(&mut self.ended)
     }
 
     /// Forgets what was opened of events in which something of `user` stands.

@@ -33,6 +33,8 @@ struct Attending {
     /// Each with when its last socket has gone, if it has.
     held: HashMap<Session, Option<(Instant, Timestamp)>>,
     leased: Sessions,
+    /// Those that have ended: no grace is theirs, for they cannot come back.
+    over: Sessions,
 }
 
 /// Keeps the leases of this process until `stop`, in `graph`. They are not given up then: whoever does not come back
@@ -54,7 +56,8 @@ pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: C
             expiry = Instant::now() + lease / EXPIRIES;
             expire(&presences, &graph).await;
         }
-        let came = attending.welcome(&present, (presences.0.clock)());
+        attending.over.extend(hub.take_ended());
+        let came = attending.welcome(&present, (presences.0.clock)(), presences.0.grace);
         let gone = if hub.is_draining() { Vec::new() } else { attending.part(presences.0.grace) };
         enter(&presences, &came).await;
         note(&presences, gone.iter().map(|((user, _), at)| (*user, *at))).await;
@@ -169,16 +172,19 @@ async fn expire(presences: &Presences, graph: &Graph) {
 
 impl Attending {
     /// Takes over who has a socket now; answers who had none lately.
-    fn welcome(&mut self, present: &Sessions, now: Timestamp) -> Vec<Session> {
+    fn welcome(&mut self, present: &Sessions, now: Timestamp, grace: Duration) -> Vec<Session> {
         let at = Instant::now();
+        let long_ago = at.checked_sub(grace).unwrap_or(at);
         for (session, gone) in &mut self.held {
             match present.contains(session) {
                 true => *gone = None,
+                false if self.over.contains(session) => *gone = Some((long_ago, now)),
                 false => drop(gone.get_or_insert((at, now))),
             }
         }
         let came: Vec<_> = present.iter().filter(|session| !self.held.contains_key(session)).copied().collect();
         self.held.extend(came.iter().map(|session| (*session, None)));
+        self.over.retain(|session| self.held.contains_key(session));
         came
     }
 
