@@ -40,7 +40,7 @@ each_mix!(one_mutes_and_archives_for_oneself, |home| async move {
         assert_eq!((&others["muted"], &others["archived"]), (&json!(false), &json!(false)));
     }
     server.text(&ana, &room, "hello").await;
-    assert_eq!(listed(&server, &ben, false).await, [room.clone()], "a message brings it back");
+    assert_eq!(listed(&server, &ben, false).await, std::slice::from_ref(&room), "a message brings it back");
 
     let past = server.post(&ben, &path("mute"), json!({"until": "2001-01-01T00:00:00Z"})).await;
     assert_eq!(past.refused(422, "invalid").faults(), [("until", "in_the_past")]);

@@ -65,7 +65,7 @@ each_mix!(what_one_cleared_is_told_no_more, |home| async move {
         let (ana, ben) = (server.register("ana").await, server.register("ben").await);
         let mut a = server.connect(&ana, None).await;
         let mut b = server.connect(&ben, None).await;
-        let mut phone = server.connect(&server.login(&ben).await, None).await;
+        let phone = server.connect(&server.login(&ben).await, None).await;
         let cursor = phone.cursor.clone();
         let room = a.group(&[ben.id], "Us").await;
         let old = a.say(&room, "old").await;
