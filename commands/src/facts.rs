@@ -152,7 +152,7 @@ impl<'c> Facts<'c> {
     /// Whether a block stands between the two of a direct conversation.
     pub(crate) async fn is_apart(&mut self, user: UserId, conversation: &Conversation) -> Result<bool, CommandError> {
         let Some(other) = conversation.other(user) else { return Ok(false) };
-        let pair = self.peek::<Friendship>(PairId::of(user, other)).await?.state;
+        let pair = self.get::<Friendship>(PairId::of(user, other)).await?.state;
         Ok(pair.is_blocked_by(user) || pair.is_blocked_by(other))
     }
 

@@ -92,7 +92,8 @@ each_mix!(a_group_is_run, |home| async move {
     let want = json!({
         "id": group["id"], "type": "group", "title": "Tour", "avatarUrl": null, "approval": true, "createdBy": ana.id,
         "createdAt": group["createdAt"], "memberCount": 2, "myRole": "lead", "myStatus": "active",
-        "lastMessage": null, "lastSeq": 0, "readSeq": 0, "unread": 0, "muted": false, "archived": false,
+        "lastMessage": null, "lastSeq": 0, "readSeq": 0, "unread": 0, "muted": false, "mutedUntil": null,
+        "archived": false, "clearedSeq": 0,
     });
     assert_eq!(group, want);
     let path = |rest: &str| format!("/conversations/{}{rest}", group["id"].as_str().unwrap());

@@ -206,6 +206,14 @@ async fn without_rabbitmq_and_redis_it_serves_and_says_so() {
     server.text(&ana, &room, "hello").await;
     let online = server.get(&ana, "/chat/online-users").await.expect(StatusCode::OK);
     assert_eq!(online["items"], json!([]), "nobody can be seen without Redis");
+    let cyd = server.register("cyd").await;
+    for (one, other) in [(&ana, &ben), (&ben, &cyd)] {
+        server.post(one, "/friends", json!({"userId": other.id})).await.expect(StatusCode::CREATED);
+        let accepted = server.post(other, &format!("/friends/{}/accept", one.id), json!(null)).await;
+        accepted.expect(StatusCode::OK);
+    }
+    let suggested = server.get(&ana, "/friends/suggestions").await.expect(StatusCode::OK);
+    assert_eq!(suggested["items"][0]["user"]["id"], json!(cyd.id), "the read models answer for the graph");
     let health = server.send(server.request(Method::GET, "/readyz", None)).await.expect(StatusCode::OK);
     assert_eq!(health, json!({"status": "degraded", "away": ["rabbitmq", "redis"]}));
     server.stop().await;

@@ -49,6 +49,8 @@ pub struct Conversation {
     pub muted_until: Option<Timestamp>,
     /// Whether the viewer archived it. A later message brings it back, unless it is muted.
     pub archived: bool,
+    /// The viewer sees nothing up to this seq: they cleared it.
+    pub cleared_seq: u64,
 }
 
 /// How the viewer takes part.
@@ -123,6 +125,7 @@ impl From<ConversationRow> for Conversation {
             muted: row.muted,
             muted_until: row.muted_until,
             archived: row.archived,
+            cleared_seq: row.cleared_seq,
         }
     }
 }

@@ -143,7 +143,7 @@ impl Door {
         self.write(Method::PATCH, "/users/me", Some(&person.token), json!({"preferences": preferences})).await;
     }
 
-    async fn write(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Value {
+    pub(crate) async fn write(&self, method: Method, path: &str, token: Option<&str>, body: Value) -> Value {
         let request = reqwest::Client::new().request(method, format!("http://{}{path}", self.address)).json(&body);
         let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
         let response = soon(path, request.send()).await.expect("an answer");

@@ -73,8 +73,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Message(_)
         | Event::ReadMarker(_)
         | Event::Call(_)
-        | Event::OwnSettings(_) => vec![],
-        Event::File(_) => vec![],
-        Event::OwnSettings(_) | Event::File(_) => vec![],
+        | Event::OwnSettings(_)
+        | Event::File(_) => vec![],
     }
 }

@@ -41,6 +41,8 @@ pub struct ConversationRow {
     pub muted_until: Option<Timestamp>,
     /// Whether the viewer archived it, and no message has brought it back since. While it is muted, none does.
     pub archived: bool,
+    /// Up to which seq the viewer cleared it.
+    pub cleared_seq: u64,
     activity: i64,
 }
 
@@ -156,6 +158,7 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
         unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq).max(cleared_seq)),
         muted,
         muted_until: row.get::<Option<i64>>(16)?.filter(|_| muted).map(Timestamp::from_millis),
+        cleared_seq,
         archived: archived_seq.is_some_and(|seq| muted || last_seq <= seq),
         activity: row.get(14)?,
     })
