@@ -90,10 +90,11 @@ impl Commands {
     /// Starts a session for whoever knows the password.
     ///
     /// # Errors
-    /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password.
+    /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password, and `TooManyTries` after
+    /// many of either.
     pub async fn sign_in(&self, ctx: &Context, request: SignIn) -> Result<SignedIn, CommandError> {
         let SignIn { email, password, device } = request;
-        let user = self.user_by_password(&email, password).await?.ok_or(CommandError::WrongCredentials)?;
+        let user = self.user_by_password(&email, password, &device).await?.ok_or(CommandError::WrongCredentials)?;
         let (token, expires_at) = self.new_refresh_token()?;
         let start = Start { user, device: &device, token: token.hash(), expires_at };
         let done = self.execute(&Caller::anonymous(ctx, "auth.login"), &start).await?;
@@ -108,14 +109,20 @@ impl Commands {
         &self,
         email: &EmailAddress,
         password: Password,
+        device: &Device,
     ) -> Result<Option<UserId>, CommandError> {
         let address = self.store().claim_hash(ClaimKind::Email, &email.canonical());
+        let attempt = self.throttle().attempt(address, device.ip.as_deref(), self.now());
+        let attempt = attempt.map_err(|wait_ms| CommandError::TooManyTries { wait_ms })?;
         let user = self.store().claimed_by(ClaimKind::Email, &address).await?;
-        let phc = match user {
-            Some(user) => self.store().password(user).await?,
-            None => None,
-        };
+        // Nobody's is looked for, too: who has an account cannot be told by the time.
+        let phc = self.store().password(user.unwrap_or_default()).await?;
         let right = self.passwords().is_right(password, phc).await?;
+        match attempt {
+            Some(attempt) if right => attempt.right(),
+            Some(attempt) => attempt.wrong(self.now()),
+            None => (),
+        }
         Ok(user.filter(|_| right).map(UserId))
     }
 

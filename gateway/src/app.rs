@@ -6,6 +6,7 @@ use crate::{
     calls::SignalRates,
     config::Config,
     hub::Hub,
+    limits::Limits,
     presence::{Presences, Signals},
     sio::Sessions,
     typing::Typewriters,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub signals: Signals,
     /// Who types.
     pub typing: Typewriters,
+    /// How much accounts and addresses may do.
+    pub limits: Limits,
     /// How many media signals each device may send.
     pub signal_rates: SignalRates,
     /// The sockets' feed.

@@ -95,7 +95,8 @@ impl Projection {
             Some(AggregateType::Message) => self == Self::Messages,
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
             Some(AggregateType::Call) => self == Self::Calls,
-            None => false,
+            // For the audit alone.
+            Some(AggregateType::Conduct) | None => false,
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, call::Call, conduct::Conduct, conversation::Conversation, friendship::Friendship,
+    message::Message, read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -33,6 +33,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::Message => fold::<Message>(events),
         AggregateType::ReadMarker => fold::<ReadMarker>(events),
         AggregateType::Call => fold::<Call>(events),
+        AggregateType::Conduct => fold::<Conduct>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

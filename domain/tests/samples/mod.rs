@@ -4,6 +4,7 @@
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
+    conduct::{ConductEvent, FORMULA, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
@@ -15,7 +16,7 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 41;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -64,6 +65,7 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::Conduct(ConductEvent::Judged { .. }) => 40,
     }
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(conduct().into_iter().map(Event::from));
     samples
 }
 
@@ -214,4 +217,18 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
     ]
+}
+
+fn conduct() -> Vec<ConductEvent> {
+    let inputs = Inputs {
+        identical: 31,
+        links: 1,
+        recent_links: 31,
+        recent_mentions: 2,
+        conversations: 3,
+        burst: 12,
+        age: Some(60),
+    };
+    let (user, conversation) = (ana(), ConversationId(id(10)));
+    vec![ConductEvent::Judged { user, conversation, formula: FORMULA, inputs, points: inputs.points() }]
 }

@@ -114,12 +114,13 @@ pub(crate) const fn name(event: &Event) -> &'static str {
     }
 }
 
-/// Whether sockets are told of such events. Sessions, and an account's opening, are nobody's feed.
+/// Whether sockets are told of such events. Sessions, an account's opening and its conduct are nobody's feed.
 #[must_use]
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
-        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked) => false,
+        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
+        | Event::Conduct(_) => false,
         Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
         | Event::Friendship(_)
         | Event::Conversation(_)

@@ -3,6 +3,7 @@
 mod call;
 mod conversation;
 mod friendship;
+mod html;
 mod message;
 mod presence;
 mod session;

@@ -8,6 +8,7 @@ mod calls;
 mod conversations;
 mod docs;
 mod friends;
+mod headers;
 mod health;
 mod layers;
 mod messages;
