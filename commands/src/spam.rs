@@ -71,7 +71,9 @@ impl UseCase for Judge {
 impl Commands {
     /// Passes a message on, or refuses it as spam; then the verdict is in the log.
     pub(crate) async fn sift(&self, ctx: &Context, request: &SendMessage) -> Result<(), CommandError> {
-        let Some(actor) = ctx.actor.filter(|_| self.lately().is_on) else { return Ok(()) };
+        // What the system says for somebody is no conduct of theirs.
+        let judged = ctx.actor.filter(|actor| self.lately().is_on && actor.session.is_some());
+        let Some(actor) = judged else { return Ok(()) };
         let key = request.id.map(|id| id.to_string()).or_else(|| ctx.key.clone());
         let now = self.now();
         let Some(inputs) = self.lately().note(actor.user, request, key.as_deref(), now) else { return Ok(()) };

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The most headers of a request.
 const HEADERS: usize = 100;
 /// The most bytes of a request's head.
-const HEAD: usize = 64 * 1024;
+const HEAD: usize = 32 * 1024;
 
 /// How long a client may take.
 #[derive(Clone, Copy)]
@@ -72,7 +72,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, patienc
         routes.clone().oneshot(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_headers(HEADERS).max_buf_size(HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_headers(HEADERS).max_header_size(HEAD);
     let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {

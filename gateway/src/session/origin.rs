@@ -61,8 +61,8 @@ impl Origins {
 
 fn is_loopback(authority: &str) -> bool {
     LOOPBACK.into_iter().filter_map(|name| authority.strip_prefix(name)).any(|rest| {
-        let port = rest.strip_prefix(':').map(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-        port.unwrap_or(rest.is_empty())
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+        rest.strip_prefix(':').map_or(rest.is_empty(), is_port)
     })
 }
 
@@ -128,6 +128,8 @@ mod tests {
             "http://localhost.evil.tld",
             "http://localhost:",
             "http://localhost:80.evil.tld",
+            "http://localhost:65536",
+            "http://localhost:+80",
             "http://127.0.0.1.evil.tld",
             "http://127.0.0.12:80",
             "http://evil.tld#localhost",
