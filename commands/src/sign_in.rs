@@ -114,15 +114,22 @@ impl Commands {
         let address = self.store().claim_hash(ClaimKind::Email, &email.canonical());
         let attempt = self.throttle().attempt(address, device.ip.as_deref(), self.now());
         let attempt = attempt.map_err(|wait_ms| CommandError::TooManyTries { wait_ms })?;
-        let user = self.store().claimed_by(ClaimKind::Email, &address).await?;
+        let found = self.user_with(&address, password).await;
+        if let Some(attempt) = attempt {
+            match &found {
+                Ok(Some(_)) => attempt.right(),
+                Ok(None) => attempt.wrong(self.now()),
+                Err(_) => attempt.undone(),
+            }
+        }
+        found
+    }
+
+    async fn user_with(&self, address: &[u8; 32], password: Password) -> Result<Option<UserId>, CommandError> {
+        let user = self.store().claimed_by(ClaimKind::Email, address).await?;
         // Nobody's is looked for, too: who has an account cannot be told by the time.
         let phc = self.store().password(user.unwrap_or_default()).await?;
         let right = self.passwords().is_right(password, phc).await?;
-        match attempt {
-            Some(attempt) if right => attempt.right(),
-            Some(attempt) => attempt.wrong(self.now()),
-            None => (),
-        }
         Ok(user.filter(|_| right).map(UserId))
     }
 

@@ -109,6 +109,11 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
+    /// Nobody could tell.
+    pub(crate) fn undone(self) {
+        self.counted.into_iter().for_each(|subject| lock(&self.throttle.of(subject)).uncount());
+    }
+
     /// The password was right: the place is known, and whoever is there begins anew.
     pub(crate) fn right(self) {
         for subject in self.counted {

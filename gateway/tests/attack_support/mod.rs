@@ -57,10 +57,6 @@ impl Raw {
         raw
     }
 
-    pub(crate) fn local_port(&self) -> u16 {
-        self.0.local_addr().unwrap().port()
-    }
-
     /// Sends bytes; false once the server takes none.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
         soon("bytes to be sent", self.0.write_all(bytes)).await.is_ok()
