@@ -6,7 +6,9 @@ use crate::{
     coalescing::Coalescing,
     execute::Turns,
     password::Passwords,
+    spam::Lately,
     state::{Cached, Freshness, States, Versioned},
+    throttle::Throttle,
 };
 use domain::{
     CallId, ConversationId, FileId, MessageId, SessionId, Timestamp, UserId, call::Call, conversation::Conversation,
@@ -27,6 +29,8 @@ pub struct CommandSettings {
     pub password_cost: PasswordCost,
     /// How long a refresh token is good, in milliseconds.
     pub refresh_ttl_ms: i64,
+    /// Whether wrong passwords are throttled and spam is filtered.
+    pub limits: bool,
     /// How long a replaced refresh token still works, for a client that lost the answer, in milliseconds.
     pub refresh_grace_ms: i64,
 }
@@ -45,6 +49,8 @@ struct Shared {
     marks: Coalescing,
     admission: Admission,
     passwords: Passwords,
+    throttle: Throttle,
+    lately: Lately,
 }
 
 impl Commands {
@@ -53,8 +59,10 @@ impl Commands {
     pub fn new(store: EventStore, settings: CommandSettings) -> Self {
         let passwords = Passwords::new(settings.password_cost);
         let (states, turns, admission) = (States::new(), Turns::new(), Admission::new());
-        let marks = Coalescing::new();
-        Self { shared: Arc::new(Shared { store, settings, states, turns, marks, admission, passwords }) }
+        let (marks, throttle, lately) =
+            (Coalescing::new(), Throttle::new(settings.limits), Lately::new(settings.limits));
+        let shared = Shared { store, settings, states, turns, marks, admission, passwords, throttle, lately };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
@@ -161,6 +169,14 @@ impl Commands {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.shared.passwords
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.shared.throttle
+    }
+
+    pub(crate) fn lately(&self) -> &Lately {
+        &self.shared.lately
     }
 
     pub(crate) fn settings(&self) -> &CommandSettings {

@@ -50,6 +50,18 @@ pub enum CommandError {
     /// E-mail and password do not belong together (or there is no such account: the same answer).
     #[error("wrong e-mail address or password")]
     WrongCredentials,
+    /// Too many wrong passwords; none is looked at now, right or wrong.
+    #[error("too many wrong passwords: wait a while")]
+    TooManyTries {
+        /// For how long, in milliseconds.
+        wait_ms: i64,
+    },
+    /// The spam filter refuses it; why is in the log.
+    #[error("this looks like spam: wait a while")]
+    Spam {
+        /// For how long, in milliseconds.
+        wait_ms: i64,
+    },
     /// The token or session is not good (any more).
     #[error("this token is not valid")]
     InvalidToken,

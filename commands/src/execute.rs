@@ -272,7 +272,8 @@ mod tests {
         let settings = Settings { location, connections: 2, partitions: 4, keys, clock };
         let (store, _) = EventStore::open(settings).await.unwrap();
         let password_cost = PasswordCost::default();
-        let settings = CommandSettings { clock, ids, password_cost, refresh_ttl_ms: 1, refresh_grace_ms: 1 };
+        let settings =
+            CommandSettings { clock, ids, password_cost, limits: false, refresh_ttl_ms: 1, refresh_grace_ms: 1 };
         Commands::new(store, settings)
     }
 

@@ -97,10 +97,9 @@ impl Passwords {
     /// who has an account cannot be told by the time.
     pub(crate) async fn is_right(&self, password: Password, phc: Option<String>) -> Result<bool, CommandError> {
         let known = phc.is_some();
-        let phc = match phc {
-            Some(phc) => phc,
-            None => self.nobody.get_or_try_init(|| self.hash(Password(String::new()))).await?.clone(),
-        };
+        // Made the first time in any case.
+        let nobody = self.nobody.get_or_try_init(|| self.hash(Password(String::new()))).await?;
+        let phc = phc.unwrap_or_else(|| nobody.clone());
         let matches = self.on_a_thread(move || {
             let hash = PasswordHash::new(&phc).map_err(internal)?;
             Ok(Argon2::default().verify_password(password.0.as_bytes(), &hash).is_ok())

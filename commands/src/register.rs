@@ -96,7 +96,7 @@ impl Commands {
             return self.signed_in(user, session, token, expires_at, done.receipt).await;
         }
         // The key is no secret: only who knows the password gets the session of the first result.
-        match self.user_by_password(&profile.email, password).await? {
+        match self.user_by_password(&profile.email, password, &device).await? {
             Some((same, _)) if same == user => self.reissue(ctx, user, session, done.receipt).await,
             _ => Err(CommandError::Taken(ClaimKind::Email)),
         }

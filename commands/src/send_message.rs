@@ -84,9 +84,10 @@ impl Commands {
     /// Posts a message. A `guid` used before by the same sender for the same message answers the first result.
     ///
     /// # Errors
-    /// [`CommandError`]; `guid_taken` when the `guid` names another message, `cannot_message` or
+    /// [`CommandError`]; `Spam`; `guid_taken` when the `guid` names another message, `cannot_message` or
     /// `blocked_by_you` where a block stands in a direct conversation.
     pub async fn send_message(&self, ctx: &Context, request: SendMessage) -> Result<Done<Message>, CommandError> {
+        self.sift(ctx, &request).await?;
         let caller = Caller::actor(ctx)?;
         let Some(guid) = request.id else { return self.execute(&caller, &request).await };
         match self.execute(&caller.for_ever(format!("guid:{guid}")), &request).await {

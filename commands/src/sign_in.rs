@@ -106,14 +106,16 @@ impl Commands {
     /// Starts a session for whoever knows the password. Whoever has deactivated the account is back with that.
     ///
     /// # Errors
-    /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password.
+    /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password, and `TooManyTries` after
+    /// many of either.
     pub async fn sign_in(&self, ctx: &Context, request: SignIn) -> Result<SignedIn, CommandError> {
         let SignIn { email, password, device } = request;
+
         let (token, expires_at) = self.new_refresh_token()?;
         let mut attempts = 0;
         let (user, done) = loop {
             attempts += 1;
-            let known = self.user_by_password(&email, password.clone()).await?;
+            let known = self.user_by_password(&email, password.clone(), &device).await?;
             let (user, changes) = known.ok_or(CommandError::WrongCredentials)?;
             let start = Start { user, changes, device: &device, token: token.hash(), expires_at };
             match self.execute(&Caller::anonymous(ctx, "auth.login"), &start).await {
@@ -133,13 +135,28 @@ impl Commands {
         &self,
         email: &EmailAddress,
         password: Password,
+        device: &Device,
     ) -> Result<Option<(UserId, u64)>, CommandError> {
         let address = self.store().claim_hash(ClaimKind::Email, &email.canonical());
-        let user = self.store().claimed_by(ClaimKind::Email, &address).await?;
-        let (changes, phc) = match user {
-            Some(user) => (self.user(UserId(user)).await?.state.password_changes(), self.store().password(user).await?),
-            None => (0, None),
-        };
+        let attempt = self.throttle().attempt(address, device.ip.as_deref(), self.now());
+        let attempt = attempt.map_err(|wait_ms| CommandError::TooManyTries { wait_ms })?;
+        let found = self.user_with(&address, password).await;
+        if let Some(attempt) = attempt {
+            match &found {
+                Ok(Some(_)) => attempt.right(),
+                Ok(None) => attempt.wrong(self.now()),
+                Err(_) => attempt.undone(),
+            }
+        }
+        found
+    }
+
+    async fn user_with(&self, address: &[u8; 32], password: Password) -> Result<Option<(UserId, u64)>, CommandError> {
+        let user = self.store().claimed_by(ClaimKind::Email, address).await?;
+        // Nobody's is looked for, too: who has an account cannot be told by the time.
+        let asked = user.unwrap_or_default();
+        let changes = self.user(UserId(asked)).await?.state.password_changes();
+        let phc = self.store().password(asked).await?;
         let right = self.passwords().is_right(password, phc).await?;
         Ok(user.filter(|_| right).map(|user| (UserId(user), changes)))
     }

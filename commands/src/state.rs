@@ -3,7 +3,7 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, UserId, call::Call, conversation::Conversation, file::File,
+    Aggregate, AggregateType, Event, UserId, call::Call, conduct::Conduct, conversation::Conversation, file::File,
     friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
     user::User,
 };
@@ -82,6 +82,7 @@ pub(crate) struct States {
     calls: Kept<Call>,
     own_settings: Kept<OwnSettings>,
     files: Kept<File>,
+    conducts: Kept<Conduct>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -110,6 +111,7 @@ cached! {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
     ReadMarker in read_markers weighs |_marker| 256;
+    Conduct in conducts weighs |_conduct| 256;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
     OwnSettings in own_settings weighs |_settings| 256;
     File in files weighs |_file| 256;
@@ -127,6 +129,7 @@ impl States {
             calls: kept(),
             own_settings: kept(),
             files: kept(),
+            conducts: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -209,6 +212,7 @@ impl States {
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
             Event::OwnSettings(event) => self.advance_one::<OwnSettings>(id, sequence, event),
             Event::File(event) => self.advance_one::<File>(id, sequence, event),
+            Event::Conduct(event) => self.advance_one::<Conduct>(id, sequence, event),
         }
     }
 
@@ -244,6 +248,7 @@ impl States {
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
             AggregateType::OwnSettings => self.forget_older::<OwnSettings>(stream.id, sequence),
             AggregateType::File => self.forget_older::<File>(stream.id, sequence),
+            AggregateType::Conduct => self.forget_older::<Conduct>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

@@ -39,11 +39,13 @@ pub enum AggregateType {
     OwnSettings,
     /// An uploaded file.
     File,
+    /// What was made of how an account behaves.
+    Conduct,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -53,6 +55,7 @@ impl AggregateType {
         Self::Call,
         Self::OwnSettings,
         Self::File,
+        Self::Conduct,
     ];
 
     /// The stored name.
@@ -68,6 +71,7 @@ impl AggregateType {
             Self::Call => "call",
             Self::OwnSettings => "own_settings",
             Self::File => "file",
+            Self::Conduct => "conduct",
         }
     }
 

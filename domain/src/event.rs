@@ -1,9 +1,9 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, file::FileEvent,
-    friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent,
-    session::SessionEvent, user::UserEvent,
+    AggregateType, Tier, UserId, call::CallEvent, conduct::ConductEvent, conversation::ConversationEvent,
+    file::FileEvent, friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent,
+    read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub enum Event {
     OwnSettings(OwnSettingsEvent),
     /// Of a file.
     File(FileEvent),
+    /// Of how an account behaves.
+    Conduct(ConductEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -115,6 +117,7 @@ macro_rules! each {
             Event::Call($event) => $body,
             Event::OwnSettings($event) => $body,
             Event::File($event) => $body,
+            Event::Conduct($event) => $body,
         }
     };
 }
@@ -133,6 +136,7 @@ impl Event {
             Self::Call(_) => AggregateType::Call,
             Self::OwnSettings(_) => AggregateType::OwnSettings,
             Self::File(_) => AggregateType::File,
+            Self::Conduct(_) => AggregateType::Conduct,
         }
     }
 
@@ -184,6 +188,7 @@ impl Event {
             "call" => serde_json::from_value(payload).map(Self::Call),
             "own_settings" => serde_json::from_value(payload).map(Self::OwnSettings),
             "file" => serde_json::from_value(payload).map(Self::File),
+            "conduct" => serde_json::from_value(payload).map(Self::Conduct),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -241,7 +246,8 @@ belongs!(
     ReadMarkerEvent => ReadMarker,
 CallEvent => Call,
 OwnSettingsEvent => OwnSettings,
-FileEvent => File
+FileEvent => File,
+ConductEvent => Conduct
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 pub mod call;
+pub mod conduct;
 pub mod conversation;
 pub mod event;
 pub mod file;

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     files::Files,
     hub::Hub,
+    limits::Limits,
     presence::{Presences, Signals},
     sio::Sessions,
     typing::Typewriters,
@@ -46,6 +47,8 @@ pub struct Parts {
     pub signals: Signals,
     /// Who types.
     pub typing: Typewriters,
+    /// How much accounts and addresses may do.
+    pub limits: Limits,
     /// How many media signals each device may send.
     pub signal_rates: SignalRates,
     /// The sockets' feed.

@@ -10,6 +10,7 @@ use crate::{
     engines,
     files::Files,
     hub::{Hub, HubSettings},
+    limits::Limits,
     presence::{Circle, Here, Presences, Signals},
     rest, serve,
     sio::Sessions,
@@ -35,8 +36,6 @@ const PARTITIONS: u16 = 16;
 const CONNECTIONS: u32 = 8;
 /// Connections to the read models for those who keep them.
 const RESERVED: u32 = 4;
-/// How long a replaced refresh token still works.
-const REFRESH_GRACE_MS: i64 = 30_000;
 /// Over which time sockets are closed, so that their clients do not all come back at once.
 const DRAIN_OVER: Duration = Duration::from_secs(1);
 /// How long sockets and requests may take to end.
@@ -138,6 +137,7 @@ impl Application {
         let app = App::new(Parts {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
+            limits: limits(&config, &graph),
             signal_rates: SignalRates::default(),
             queries,
             presences,
@@ -175,7 +175,7 @@ impl Application {
     /// finished, workers stopped.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { app, routes, listener, read_models, background, .. } = self;
-        let connections = serve::serve(listener, routes, app.config.patience, shutdown).await;
+        let connections = serve::serve(listener, routes, &app.config, shutdown).await;
         tracing::info!("stopping: finishing requests and sending sockets away");
         let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
         if timeout(DRAIN_WITHIN, ended).await.is_err() {
@@ -210,8 +210,21 @@ pub fn command_settings(config: &Config) -> CommandSettings {
         clock,
         ids,
         password_cost: config.password_cost,
-        refresh_ttl_ms: i64::try_from(config.refresh_expired.as_millis()).unwrap_or(i64::MAX),
-        refresh_grace_ms: REFRESH_GRACE_MS,
+        limits: config.rate_limits,
+        refresh_ttl_ms: millis(config.refresh_expired),
+        refresh_grace_ms: millis(config.refresh_grace),
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The budgets: common to all nodes where Redis is, none when they are switched off.
+fn limits(config: &Config, graph: &Cached) -> Limits {
+    match config.rate_limits {
+        true => Limits::new(config.redis_url.is_some().then(|| graph.graph().clone()), clock),
+        false => Limits::off(),
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
 use commands::CommandError;
 use domain::{Refusal, RefusalKind};
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -40,8 +41,8 @@ pub struct Problem {
     /// The fields at fault, for bad input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// After how many seconds to try again.
-    #[serde(skip)]
+    /// After how many seconds to try again, for some that are temporary.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }
 
@@ -116,6 +117,14 @@ impl Problem {
     pub fn unavailable(code: &'static str, detail: &str, seconds: u32) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         Self { temporary: true, retry_after: Some(seconds), ..problem }
+    }
+
+    /// Too many; there is room again after `wait`.
+    #[must_use]
+    pub fn rate_limited(wait: Duration) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many of these: wait a while");
+        let seconds = wait.as_millis().div_ceil(1_000).clamp(1, u128::from(u32::MAX));
+        Self { temporary: true, retry_after: seconds.try_into().ok(), ..problem }
     }
 
     /// A fault of ours: logged here with its cause, which is never told.
@@ -196,10 +205,19 @@ impl From<CommandError> for Problem {
             CommandError::Overloaded => Self::unavailable("overloaded", &detail, 1),
             CommandError::Unavailable => Self::unavailable("unavailable", &detail, 2),
             CommandError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
+            CommandError::TooManyTries { wait_ms } => Self::rate_limited(millis(wait_ms)),
+            CommandError::Spam { wait_ms } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "spam", detail);
+                Self { retry_after: Self::rate_limited(millis(wait_ms)).retry_after, temporary: true, ..problem }
+            }
             CommandError::InvalidToken => Self::invalid_token(),
             CommandError::Internal(cause) => Self::internal(cause),
         }
     }
+}
+
+fn millis(wait: i64) -> Duration {
+    Duration::from_millis(wait.try_into().unwrap_or(0))
 }
 
 /// A refusal of the domain. Whatever may not be seen answers in the same words, so that nothing is told by them.

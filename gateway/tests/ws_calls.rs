@@ -165,7 +165,7 @@ each_mix!(what_is_sent_beside_comes_right_after_its_event, |home| async move {
 });
 
 each_mix!(signals_reach_one_device_of_one_participant, |home| async move {
-    let server = Server::start_with(patient(&home)).await;
+    let server = Server::start_with(Config { rate_limits: true, ..patient(&home) }).await;
     let [ana, ben, cleo] = [server.register("ana").await, server.register("ben").await, server.register("cleo").await];
     let tablet = server.login(&ben).await;
     let (mut a, mut c) = (server.connect(&ana, None).await, server.connect(&cleo, None).await);

@@ -102,7 +102,7 @@ each_mix!(a_bad_frame_is_told_and_the_socket_lives, |home| async move {
 
 each_mix!(frames_beyond_the_limits_close_the_socket, |home| async move {
     let settings = HubSettings { frames_per_second: 1, frames_at_once: 20, ..HubSettings::default() };
-    let server = Server::start_with(gateway::Config { hub: settings, ..config(&home) }).await;
+    let server = Server::start_with(gateway::Config { hub: settings, rate_limits: true, ..config(&home) }).await;
     let ana = server.register("ana").await;
     let mut fits = server.connect(&ana, None).await;
     let filler = |bytes: usize| json!({"id": "1", "cmd": "ping", "data": "x".repeat(bytes)}).to_string();

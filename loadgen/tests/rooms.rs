@@ -49,6 +49,7 @@ async fn serve(home: &Home, token: CancellationToken) -> SocketAddr {
         database_url: home.database_url(),
         hub: HubSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..HubSettings::default() },
         password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
+        rate_limits: false,
         ..Config::default()
     };
     let application = Application::build(config).await.unwrap();

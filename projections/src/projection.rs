@@ -113,7 +113,8 @@ impl Projection {
             Some(AggregateType::Call) => self == Self::Calls,
             Some(AggregateType::OwnSettings) => self == Self::OwnSettings,
             Some(AggregateType::File) => self == Self::Files,
-            None => false,
+            // For the audit alone.
+            Some(AggregateType::Conduct) | None => false,
         }
     }
 

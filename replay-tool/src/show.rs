@@ -3,8 +3,9 @@
 use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, file::File, friendship::Friendship,
-    message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, call::Call, conduct::Conduct, conversation::Conversation, file::File,
+    friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
+    user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -35,6 +36,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::Call => fold::<Call>(events),
         AggregateType::OwnSettings => fold::<OwnSettings>(events),
         AggregateType::File => fold::<File>(events),
+        AggregateType::Conduct => fold::<Conduct>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

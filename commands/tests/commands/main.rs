@@ -15,4 +15,5 @@ mod own_accounts;
 mod reactors;
 mod repetition;
 mod sessions;
+mod spam;
 mod support;

@@ -1,8 +1,8 @@
 //! Signing in and out, and the rotation of refresh tokens.
 
 use crate::support::*;
-use commands::{CommandError, CommandSettings, Commands, SignedIn};
-use domain::user::ProfileChange;
+use commands::{CommandError, CommandSettings, Commands, SignIn, SignedIn};
+use domain::{session::Device, user::ProfileChange};
 use testkit::each_engine;
 
 fn is_invalid(result: Result<SignedIn, CommandError>) -> bool {
@@ -95,4 +95,22 @@ each_engine!(a_blocked_account_refreshes_nothing, |home| async move {
     commands.block_account(&root.ctx, ana.user_id, true).await.unwrap();
     assert_eq!(refusal(commands.refresh(&anonymous(), &ana.refresh_token).await), "account_blocked");
     commands.sign_out(&Person::of(&ana).ctx).await.unwrap();
+});
+
+each_engine!(guessing_is_slowed_down_alike_for_who_exists_and_who_does_not, |home| async move {
+    let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
+    person(&commands, "ana").await;
+    for name in ["ana", "nobody"] {
+        for _ in 0..10 {
+            let refused = commands.sign_in(&anonymous(), sign_in(name, "wrong horse")).await;
+            assert!(matches!(refused, Err(CommandError::WrongCredentials)), "{name}");
+        }
+        for claimed in ["wrong horse", "correct horse"] {
+            let refused = commands.sign_in(&anonymous(), sign_in(name, claimed)).await;
+            assert!(matches!(refused, Err(CommandError::TooManyTries { wait_ms: 1.. })), "{name} {claimed}");
+        }
+    }
+    let elsewhere = Device { ip: Some("192.0.2.7".to_owned()), ..Device::default() };
+    let owner = SignIn { device: elsewhere, ..sign_in("ana", "correct horse") };
+    commands.sign_in(&anonymous(), owner).await.unwrap();
 });

@@ -34,6 +34,7 @@ pub(crate) fn settings() -> CommandSettings {
         clock,
         ids,
         password_cost: PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
+        limits: false,
         refresh_ttl_ms: 1_000_000,
         refresh_grace_ms: 500_000,
     }

@@ -4,6 +4,7 @@
 use domain::{
     ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
+    conduct::{ConductEvent, FORMULA, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
     file::{FileEvent, FileLabel, Sha256},
     friendship::FriendshipEvent,
@@ -22,7 +23,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 55;
+pub(crate) const KINDS: usize = 56;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -87,6 +88,7 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::File(FileEvent::Collected { .. }) => 52,
         Event::File(FileEvent::Restored { .. }) => 53,
         Event::File(FileEvent::Deleted { .. }) => 54,
+        Event::Conduct(ConductEvent::Judged { .. }) => 55,
     }
 }
 
@@ -106,6 +108,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(call().into_iter().map(Event::from));
     samples.extend(own_settings().into_iter().map(Event::from));
     samples.extend(file().into_iter().map(Event::from));
+    samples.extend(conduct().into_iter().map(Event::from));
     samples
 }
 
@@ -280,4 +283,18 @@ fn file() -> Vec<FileEvent> {
         FileEvent::Restored { by },
         FileEvent::Deleted { by },
     ]
+}
+
+fn conduct() -> Vec<ConductEvent> {
+    let inputs = Inputs {
+        identical: 31,
+        links: 1,
+        recent_links: 31,
+        recent_mentions: 2,
+        conversations: 3,
+        burst: 12,
+        age: Some(60),
+    };
+    let (user, conversation) = (ana(), ConversationId(id(10)));
+    vec![ConductEvent::Judged { user, conversation, formula: FORMULA, inputs, points: inputs.points() }]
 }

@@ -79,7 +79,9 @@ const ABOUT: &str = "Text frames, one JSON object each. The server's first frame
     `Authorization: Bearer` on the upgrade, the subprotocols `chatchit.v1, bearer.<token>`, or a first frame `auth`. \
     Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order. \
     A cursor stands after everything that came before it on the socket. A ping or a pong may tell the cursor of the \
-    last push that came: a client that lacks what was written to it before the exchange before is closed with 4008.";
+    last push that came: a client that lacks what was written to it before the exchange before is closed with 4008. \
+    A command beyond a budget is refused with `rate_limited` and the seconds to wait in `retryAfter`; who goes on all \
+    the same is closed with 4029.";
 
 /// The document.
 #[must_use]

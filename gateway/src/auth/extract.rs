@@ -1,9 +1,9 @@
 //! The caller of a REST request, from its `Authorization` header.
 
 use super::authenticate;
-use crate::{App, Problem, operations::Caller, rest::RequestId};
+use crate::{App, Problem, limits::Kind, operations::Caller, rest::RequestId};
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
 };
 
@@ -14,12 +14,21 @@ impl FromRequestParts<App> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let ip = crate::rest::client_ip(parts, &app.config.trusted_proxies);
+        let kind = kind_of(parts);
+        app.limits.admit(kind, ip, None).await?;
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
         let claims = authenticate(app, token).await?;
+        app.limits.admit(kind, None, Some(claims.user)).await?;
         let request = RequestId::of(parts);
-        let ip = crate::rest::client_ip(parts, &app.config.trusted_proxies);
         Ok(Self(Caller { user: claims.user, session: claims.session, correlation_id: request.0, ip }))
     }
+}
+
+/// What a request counts as.
+pub(crate) fn kind_of(parts: &Parts) -> Kind {
+    let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    Kind::of_request(&parts.method, template)
 }
 
 /// The token of an `Authorization: Bearer` header.

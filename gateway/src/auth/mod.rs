@@ -3,6 +3,7 @@
 mod extract;
 mod tokens;
 
+pub(crate) use extract::kind_of;
 pub use extract::{Authenticated, bearer};
 pub use tokens::{Claims, Tokens};
 

@@ -45,12 +45,18 @@ pub struct Config {
     pub access_expired: Duration,
     /// How long a refresh token is good.
     pub refresh_expired: Duration,
+    /// How long a replaced refresh token still works, for a client that lost the answer.
+    pub refresh_grace: Duration,
     /// Wraps the data keys; `None`: made and kept in the data folder.
     pub master_key: Option<MasterKey>,
     /// Web origins that may call; `*` for any.
     pub allowed_origins: Vec<String>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Whether accounts, addresses and sockets are limited in how much they do, and spam is filtered.
+    pub rate_limits: bool,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// Servers that help the media of calls through: `stun:`, `turn:` and their like.
     pub turn_urls: Vec<String>,
     /// What those with credentials share with this server.
@@ -71,6 +77,21 @@ pub struct Config {
     pub wait: Duration,
     /// How long a request's head and then its body may take to arrive; an idle connection is closed after as long.
     pub patience: Duration,
+}
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// From one address; those of trusted proxies and of this machine are not counted.
+    pub per_address: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { total: 50_000, per_address: 2_000 }
+    }
 }
 
 /// Which parts of the server run in a process.
@@ -117,9 +138,12 @@ impl Default for Config {
             previous_secrets: Vec::new(),
             access_expired: Duration::from_secs(7 * 24 * 3_600),
             refresh_expired: Duration::from_secs(30 * 24 * 3_600),
+            refresh_grace: Duration::from_secs(30),
             master_key: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            rate_limits: true,
+            connections: ConnectionLimits::default(),
             turn_urls: Vec::new(),
             turn_secret: None,
             log: "info".to_owned(),

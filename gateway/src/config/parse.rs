@@ -1,5 +1,6 @@
 //! From raw settings to a [`Config`], naming every fault.
 
+use super::{Config, ConnectionLimits, Faults, MasterKey, Network, Role, Secret, Sources, secrets::from_hex};
 use super::{Config, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex};
 use crate::files::FileSettings;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -57,9 +58,15 @@ impl Reader<'_> {
             previous_secrets: self.list("JWT_PREVIOUS_TOKENS", signing_secret),
             access_expired: self.read("JWT_ACCESS_EXPIRED", duration).unwrap_or(default.access_expired),
             refresh_expired: self.read("JWT_REFRESH_EXPIRED", duration).unwrap_or(default.refresh_expired),
+            refresh_grace: default.refresh_grace,
             master_key,
             allowed_origins: self.list("ALLOWED_ORIGINS", origin),
             trusted_proxies: self.list("TRUSTED_PROXIES", str::parse::<Network>),
+            rate_limits: self.one_of("RATE_LIMITS", &[("on", true), ("off", false)], true),
+            connections: ConnectionLimits {
+                total: self.read("MAX_CONNECTIONS", count).unwrap_or(default.connections.total),
+                per_address: self.read("MAX_CONNECTIONS_PER_ADDRESS", count).unwrap_or(default.connections.per_address),
+            },
             turn_urls,
             turn_secret: self.sources.get("TURN_SECRET").map(Secret::new),
             log: self.sources.get("RUST_LOG").map_or(default.log, str::to_owned),
@@ -132,6 +139,10 @@ impl Reader<'_> {
             self.faults.push(format!("{name} must be set {when}"));
         }
     }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "must be a number above 0".to_owned())
 }
 
 fn url(text: &str, schemes: &[&str]) -> Result<String, String> {

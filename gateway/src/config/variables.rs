@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All settings of this version.
-pub const VARIABLES: [Variable; 28] = [
+pub const VARIABLES: [Variable; 31] = [
     variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
     variable("HOST", "127.0.0.1", "the address to listen on"),
     variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
@@ -46,6 +46,13 @@ pub const VARIABLES: [Variable; 28] = [
     variable("CHATCHIT_ROLE", "all", "all, gateway (no workers in this process) or worker (no doors)"),
     variable("ALLOWED_ORIGINS", "none", "web origins that may call, comma separated; * for any"),
     variable("TRUSTED_PROXIES", "none", "addresses or networks whose X-Forwarded-For is believed, comma separated"),
+    variable("RATE_LIMITS", "on", "off: nobody is limited in how much they do, and spam is not filtered"),
+    variable("MAX_CONNECTIONS", "50000", "connections to this process"),
+    variable(
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "2000",
+        "of these, from one address; trusted proxies and this machine are not counted",
+    ),
     variable(
         "TURN_URLS",
         "none",

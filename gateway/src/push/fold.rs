@@ -70,9 +70,11 @@ impl Folded {
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
             AggregateType::OwnSettings => Self::OwnSettings(OwnSettings::default()),
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
-                Self::Nothing
-            }
+            AggregateType::Session
+            | AggregateType::Friendship
+            | AggregateType::ReadMarker
+            | AggregateType::File
+            | AggregateType::Conduct => Self::Nothing,
         }
     }
 
@@ -84,9 +86,11 @@ impl Folded {
             | AggregateType::User
             | AggregateType::Call
             | AggregateType::OwnSettings => true,
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::File => {
-                false
-            }
+            AggregateType::Session
+            | AggregateType::Friendship
+            | AggregateType::ReadMarker
+            | AggregateType::File
+            | AggregateType::Conduct => false,
         }
     }
 

@@ -126,13 +126,14 @@ pub(crate) const fn name(event: &Event) -> &'static str {
     }
 }
 
-/// Whether sockets are told of such events. Sessions, and an account's opening, are nobody's feed.
+/// Whether sockets are told of such events. Sessions, an account's opening and its conduct are nobody's feed.
 #[must_use]
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
         | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
-        | Event::File(_) => false,
+        | Event::File(_)
+        | Event::Conduct(_) => false,
         // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
         Event::User(
             UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,

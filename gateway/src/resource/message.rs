@@ -1,6 +1,6 @@
 //! Messages.
 
-use super::Person;
+use super::{Person, html::html};
 use domain::{ConversationId, MessageId, Timestamp, UserId, message};
 use event_store::Receipt;
 use projections::queries::{self, AttachmentRow, MessageRow, ReactionRow, ReceiptRow};
@@ -31,6 +31,9 @@ pub struct Message {
     pub message_type: String,
     /// The text; null once it was deleted, or its sender forgotten.
     pub content: Option<String>,
+    /// The text as sanitised HTML, when it was asked for: CommonMark, without raw HTML and pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_html: Option<String>,
     /// What is attached.
     pub attachments: Vec<Attachment>,
     /// The message it answers.
@@ -127,6 +130,7 @@ impl Message {
             position: receipt.position.unwrap_or_default(),
             message_type: posted.message_type.as_str().to_owned(),
             content: content.map(|content| content.body.to_string()),
+            content_html: None,
             attachments: attachments.iter().map(Into::into).collect(),
             reply_to: posted.reply_to,
             mentions: posted.mentions.clone(),
@@ -136,6 +140,14 @@ impl Message {
             edited_at: None,
             deleted_at: None,
         }
+    }
+}
+
+impl Message {
+    /// With its text as HTML, too.
+    #[must_use]
+    pub fn with_html(self) -> Self {
+        Self { content_html: self.content.as_deref().map(html), ..self }
     }
 }
 
@@ -162,6 +174,7 @@ impl From<MessageRow> for Message {
             position: row.position,
             message_type: row.message_type,
             content: row.content,
+            content_html: None,
             attachments: row.attachments.into_iter().map(Into::into).collect(),
             reply_to: row.reply_to,
             mentions: row.mentions,

@@ -4,6 +4,7 @@ mod call;
 mod conversation;
 mod file;
 mod friendship;
+mod html;
 mod invite;
 mod message;
 mod presence;

@@ -113,6 +113,7 @@ fn complete(method: HttpMethod, operation: &mut Operation) {
     if !open || has_body {
         problems.push(("400", "the request cannot be read"));
         problems.push(("401", "no valid credentials"));
+        problems.push(("429", "too many of these: wait as long as Retry-After says"));
         problems.push(("422", "fields that do not fit, all of them named"));
     }
     if !open && (has_path || has_body) {

@@ -1,7 +1,7 @@
 //! What surrounds every route: the request's id, problems written out, panics caught, origins, and the body's limit.
 
-use super::{POSITION, body::LIMIT, request::RequestId};
-use crate::{App, Problem, problem};
+use super::{POSITION, body::LIMIT, headers::Answered, request::RequestId};
+use crate::{App, Problem, problem, session::Origins};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -24,7 +24,7 @@ pub fn layered(routes: Router<App>, app: &App) -> Router<App> {
     routes
         .layer(DefaultBodyLimit::max(LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(cors(&app.config.allowed_origins))
+        .layer(cors(Origins::of(&app.config)))
         .layer(from_fn_with_state(app.clone(), named))
 }
 
@@ -33,7 +33,11 @@ async fn named(State(app): State<App>, mut request: Request, next: Next) -> axum
     let id = (app.ids)();
     request.extensions_mut().insert(RequestId(id));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (parts, body) = request.into_parts();
+    let answered = Answered::of(&parts, &app);
+    let request = Request::from_parts(parts, body);
     let mut response = problem::written(next.run(request).await, id);
+    answered.write(response.headers_mut());
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -46,11 +50,11 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {
     Problem::internal(told.unwrap_or("a panic")).into_response()
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
-    let origin = if origins.iter().any(|origin| origin == "*") {
+fn cors(origins: Origins) -> CorsLayer {
+    let origin = if origins.is_any() {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok()))
+        AllowOrigin::predicate(move |origin, parts| origins.allow(origin, &parts.headers))
     };
     let [key, position] = ["idempotency-key", POSITION].map(HeaderName::from_static);
     CorsLayer::new()

@@ -40,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         ("before" = Option<u64>, Query, description = "the nearest older than this seq"),
         ("after" = Option<String>, Query, description = "the nearest newer than this seq; or the `next` of a page"),
         ("around" = Option<u64>, Query, description = "those on both sides of this seq, it included"),
+        ("html" = Option<bool>, Query, description = "whether to add `contentHtml`: the text as sanitised HTML"),
         ("limit" = Option<u32>, Query),
     ),
     responses((status = 200, body = List<Message>))
@@ -54,7 +55,15 @@ async fn list(
     let page = app.queries.messages(caller.user, conversation, window, limit).await?;
     let towards = if matches!(window, MessageWindow::After(_)) { NEWER } else { OLDER };
     let next = page.next.as_ref().map(|seq| format!("{towards}{seq}"));
-    Ok(Json(List { next, ..List::of(page) }))
+    let mut list = List::<Message>::of(page);
+    if wants_html(&parameters)? {
+        list.items = list.items.into_iter().map(Message::with_html).collect();
+    }
+    Ok(Json(List { next, ..list }))
+}
+
+fn wants_html(parameters: &Parameters) -> Result<bool, Problem> {
+    parameters.one_of("html", &[("false", false), ("true", true)])
 }
 
 /// What `next` begins with: so that sent as `after`, it goes on in its own direction.
@@ -97,14 +106,21 @@ async fn send(
 /// A message.
 #[utoipa::path(
     get, path = "/messages/{id}", tag = "messages",
-    params(("id" = Uuid, Path)), responses((status = 200, body = Message))
+    params(
+        ("id" = Uuid, Path),
+        ("html" = Option<bool>, Query, description = "whether to add `contentHtml`: the text as sanitised HTML"),
+    ),
+    responses((status = 200, body = Message))
 )]
 async fn one(
     State(app): State<App>,
     Reader(caller): Reader,
     Id(message): Id<MessageId>,
+    parameters: Parameters,
 ) -> Result<Json<Message>, Problem> {
-    Ok(Json(app.queries.message(caller.user, message).await?.into()))
+    let html = wants_html(&parameters)?;
+    let message = Message::from(app.queries.message(caller.user, message).await?);
+    Ok(Json(if html { message.with_html() } else { message }))
 }
 
 /// To whom a message has come, and who has read it. Who set the preference `readReceipts` to false has received it.

@@ -9,6 +9,7 @@ mod conversations;
 mod docs;
 mod files;
 mod friends;
+mod headers;
 mod health;
 mod invites;
 mod layers;

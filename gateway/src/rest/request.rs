@@ -3,7 +3,7 @@
 use super::POSITION;
 use crate::{
     App, Problem,
-    auth::Authenticated,
+    auth::{Authenticated, kind_of},
     config::Network,
     operations::{Call, Caller, check_key},
 };
@@ -52,6 +52,15 @@ pub fn client_ip(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
     Some(client)
 }
 
+/// Whether a request came over TLS: a trusted proxy says so, for this server speaks plain HTTP.
+pub(super) fn is_over_tls(parts: &Parts, trusted: &[Network]) -> bool {
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(peer)));
+    let told = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|proto| proto.to_str().ok());
+    let last = told.and_then(|told| told.rsplit(',').next());
+    is_trusted && last.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = headers.get("idempotency-key").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     check_key(key.as_deref())?;
@@ -89,10 +98,12 @@ impl FromRequestParts<App> for Stranger {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let ip = client_ip(parts, &app.config.trusted_proxies);
+        app.limits.admit(kind_of(parts), ip, None).await?;
         let key = idempotency_key(&parts.headers)?;
         let RequestId(correlation_id) = RequestId::of(parts);
         let context = Context { actor: None, key, correlation_id, causation_id: None };
-        Ok(Self { context, ip: client_ip(parts, &app.config.trusted_proxies) })
+        Ok(Self { context, ip })
     }
 }
 

@@ -17,7 +17,7 @@ pub use close::Close;
 pub use dialect::Dialect;
 pub(crate) use door::{Answered, BURST, Door, Gone, Heard, Inbound, Turn, Want};
 pub use flood::Flood;
-pub(crate) use origin::{check_origin, pairs, token_in_query};
+pub(crate) use origin::{Origins, check_origin, pairs, token_in_query};
 pub use outbox::{Burst, Offered, Outbox, Told};
 pub use pipeline::Pipeline;
 pub(crate) use socket::{Offer, serve};

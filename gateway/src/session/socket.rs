@@ -9,6 +9,7 @@ use crate::{
     App, Problem,
     auth::{Claims, authenticate},
     hub::{Seat, Watcher},
+    limits::{Kind, Strikes},
     operations::{self, Answer, Caller},
     request,
 };
@@ -141,7 +142,9 @@ struct Socket<'a, D: Door> {
     seat: Seat,
     outbox: Arc<Outbox>,
     ip: Option<IpAddr>,
-    flood: Flood,
+    /// Frames; `None` when nothing is limited.
+    flood: Option<Flood>,
+    strikes: Arc<Strikes>,
     ears: Ears,
     pipeline: Pipeline<'static, Option<Utf8Bytes>>,
 }
@@ -149,8 +152,10 @@ struct Socket<'a, D: Door> {
 impl<'a, D: Door> Socket<'a, D> {
     fn new(app: &'a App, door: &'a mut D, claims: Claims, seat: Seat, outbox: Arc<Outbox>, ip: Option<IpAddr>) -> Self {
         let settings = app.hub.settings();
-        let flood = Flood::new(settings.frames_per_second, settings.frames_at_once, (app.clock)());
-        Self { app, door, claims, seat, outbox, ip, flood, ears: Ears::default(), pipeline: Pipeline::default() }
+        let flood = || Flood::new(settings.frames_per_second, settings.frames_at_once, (app.clock)());
+        let flood = app.limits.is_on().then(flood);
+        let (ears, pipeline, strikes) = Default::default();
+        Self { app, door, claims, seat, outbox, ip, flood, strikes, ears, pipeline }
     }
 
     async fn run(mut self) -> Result<Close, Gone> {
@@ -228,7 +233,7 @@ impl<'a, D: Door> Socket<'a, D> {
             Heard::Bad(why) => return Ok(Some(why)),
             Heard::Gone => return Err(Gone),
         };
-        if !self.flood.admits((self.app.clock)()) {
+        if self.flood.as_mut().is_some_and(|flood| !flood.admits((self.app.clock)())) {
             return Ok(Some(Close::Flooding));
         }
         match text.as_deref().map(D::read) {
@@ -278,8 +283,17 @@ impl<'a, D: Door> Socket<'a, D> {
         }
         let about = subject(&want).unwrap_or_else(|| correlation_id.to_string());
         let watcher = self.seat.watcher();
+        let (outbox, strikes) = (Arc::clone(&self.outbox), Arc::clone(&self.strikes));
         let run = async move {
-            let answer = run(&app, &caller, &watcher, want).await;
+            let answer = match app.limits.admit(kind_of(&want), caller.ip, Some(caller.user)).await {
+                Ok(()) => run(&app, &caller, &watcher, want).await,
+                Err(refused) => {
+                    if strikes.strike((app.clock)().millis()) {
+                        outbox.close(Close::Flooding);
+                    }
+                    Err(refused)
+                }
+            };
             let (request, user, now) = (Some(correlation_id), caller.user, (app.clock)());
             D::answer(ask, Answered { answer, request, user, now })
         };
@@ -297,6 +311,14 @@ fn subject(want: &Want) -> Option<String> {
     let names = ["conversationId", "callId", "messageId", "userId"];
     let named = names.into_iter().find_map(|name| data.get(name)?.as_str());
     Some(named.unwrap_or_default().to_owned())
+}
+
+/// What a client's wish counts as.
+fn kind_of(want: &Want) -> Kind {
+    match want {
+        Want::Command { cmd, .. } => Kind::of_command(cmd),
+        Want::Online => Kind::Read,
+    }
 }
 
 async fn run(app: &App, caller: &Caller, watcher: &Watcher, want: Want) -> Result<Answer, Problem> {

@@ -8,7 +8,7 @@ use crate::{
 use axum::{
     body::Bytes,
     extract::ws::Utf8Bytes,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -83,7 +83,11 @@ impl EngineError {
 
 impl IntoResponse for EngineError {
     fn into_response(self) -> Response {
-        (self.status, axum::Json(self)).into_response()
+        let mut response = (self.status, axum::Json(self)).into_response();
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 

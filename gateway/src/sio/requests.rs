@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     App, Problem,
+    limits::Kind,
     problem::PROBLEM_JSON,
     rest::client_ip,
     session::{self, Close, Offer, Wire, check_origin, limited, pairs, token_in_query},
@@ -16,7 +17,7 @@ use crate::{
 use axum::{
     body::Body,
     extract::{self, FromRequestParts, State, ws::WebSocketUpgrade},
-    http::{HeaderValue, Uri, header, request::Parts},
+    http::{Uri, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::StreamExt as _;
@@ -98,7 +99,7 @@ impl From<Problem> for Refused {
 )]
 async fn get(State(app): State<App>, request: extract::Request) -> Response {
     let (parts, _) = request.into_parts();
-    answered(&app, answer_get(&app, parts).await)
+    answered(answer_get(&app, parts).await)
 }
 
 /// Brings packets to a session that is polled.
@@ -120,29 +121,27 @@ async fn get(State(app): State<App>, request: extract::Request) -> Response {
 )]
 async fn post(State(app): State<App>, request: extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    answered(&app, answer_post(&app, &parts, body).await)
+    answered(answer_post(&app, &parts, body).await)
 }
 
-/// Where no list of origins is set, pages of any may connect, as over a WebSocket: no cookie is looked at.
-fn answered(app: &App, answer: Result<Response, Refused>) -> Response {
-    let mut response = match answer {
+fn answered(answer: Result<Response, Refused>) -> Response {
+    match answer {
         Ok(response) => response,
         Err(Refused::Engine(error)) => error.into_response(),
         Err(Refused::Problem(problem)) => problem.into_response(),
-    };
-    if app.config.allowed_origins.is_empty() {
-        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
-    response
 }
 
 async fn answer_get(app: &App, mut parts: Parts) -> Result<Response, Refused> {
-    check_origin(&parts.headers, &app.config.allowed_origins)?;
+    check_origin(&parts.headers, &app.config)?;
     token_in_query(&parts.uri)?;
     let uri = parts.uri.clone();
     let Query { transport, sid } = Query::of(&uri)?;
     let session = sid.map(|sid| app.polled.find(sid).ok_or(EngineError::SESSION)).transpose()?;
     let ip = client_ip(&parts, &app.config.trusted_proxies);
+    if session.is_none() && app.limits.admit(Kind::Connect, ip, None).await.is_err() {
+        return Err(EngineError::TOO_MANY.into());
+    }
     if transport == Transport::Polling {
         return match session {
             Some(session) => poll(&session).await,
@@ -190,7 +189,7 @@ async fn poll(session: &mpsc::Sender<Request>) -> Result<Response, Refused> {
 }
 
 async fn answer_post(app: &App, parts: &Parts, body: Body) -> Result<Response, Refused> {
-    check_origin(&parts.headers, &app.config.allowed_origins)?;
+    check_origin(&parts.headers, &app.config)?;
     token_in_query(&parts.uri)?;
     let Query { transport, sid } = Query::of(&parts.uri)?;
     let sid = sid.ok_or(EngineError::METHOD)?;

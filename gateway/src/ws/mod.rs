@@ -8,6 +8,7 @@ pub use frame::{Command, Emoji, Pong};
 
 use crate::{
     App, Problem,
+    limits::Kind,
     problem::PROBLEM_JSON,
     rest::client_ip,
     session::{self, Wire, check_origin, limited},
@@ -37,17 +38,19 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         (status = 400, body = Problem, content_type = PROBLEM_JSON, description = "a token in the address"),
         (status = 401, body = Problem, content_type = PROBLEM_JSON, description = "no valid credentials"),
         (status = 403, body = Problem, content_type = PROBLEM_JSON, description = "the origin or the account may not"),
+        (status = 429, body = Problem, content_type = PROBLEM_JSON, description = "too many sockets are opened"),
         (status = 426, body = Problem, content_type = PROBLEM_JSON, description = "this is a WebSocket"),
     )
 )]
 async fn upgrade(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
-    check_origin(&parts.headers, &app.config.allowed_origins)?;
+    check_origin(&parts.headers, &app.config)?;
+    let ip = client_ip(&parts, &app.config.trusted_proxies);
+    app.limits.admit(Kind::Connect, ip, None).await?;
     let offer = Offer::of(&parts)?;
     if let Some(token) = offer.token.as_deref().filter(|_| !offer.in_subprotocol) {
         crate::auth::authenticate(&app, token).await?;
     }
-    let ip = client_ip(&parts, &app.config.trusted_proxies);
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &app).await.map_err(|error| not_a_socket(&error))?;
     let upgrade = limited(upgrade.protocols([credentials::SUBPROTOCOL]), app.hub.settings());
     Ok(upgrade.on_upgrade(move |socket| {

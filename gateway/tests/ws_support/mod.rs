@@ -74,6 +74,7 @@ pub(crate) fn config(home: &Home) -> Config {
         rabbitmq_url: home.rabbitmq_url(),
         redis_url: home.redis_url(),
         namespace: home.namespace().to_owned(),
+        rate_limits: false,
         hub: roomy(),
         password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
         ..Config::default()

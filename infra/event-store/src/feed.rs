@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 30] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 31] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -39,6 +39,7 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 30] = [
     "file.collected",
     "file.restored",
     "file.deleted",
+    "conduct.judged",
 ];
 
 impl EventStore {

@@ -36,6 +36,15 @@ pub enum GraphError {
     Settings(String),
 }
 
+/// What is granted of a budget that processes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// How many.
+    pub granted: u32,
+    /// When none: after how many microseconds there is one.
+    pub wait_us: i64,
+}
+
 /// Who or what is at the other end of somebody's relations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -276,6 +285,18 @@ impl Graph {
             Self::Redis(redis) => {
                 Ok(redis.held(users, now).await?.into_values().flatten().map(|(_, node)| node).collect())
             }
+        }
+    }
+
+    /// Takes up to `wanted` from the budget `name`, of which `burst` can be had at once, and then one every
+    /// `every_us` microseconds by the clock of whoever keeps it. In memory nobody shares it, and all are granted.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn grant(&self, name: &str, every_us: u32, burst: u32, wanted: u32) -> Result<Grant, GraphError> {
+        match self {
+            Self::Memory(_) => Ok(Grant { granted: wanted, wait_us: 0 }),
+            Self::Redis(redis) => redis.grant(name, every_us, burst, wanted).await,
         }
     }
 

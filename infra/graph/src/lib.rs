@@ -17,7 +17,7 @@ mod status;
 pub use self::redis::{Redis, RedisSettings};
 pub use cached::{CacheSettings, CacheStats, Cached, Others};
 pub use epoch::{Epoch, Marks};
-pub use graph::{Graph, GraphError};
+pub use graph::{Grant, Graph, GraphError};
 pub use memory::Memory;
 pub use relation::{Change, Relation, changes};
 pub use status::{Health, Stats};

@@ -74,6 +74,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::ReadMarker(_)
         | Event::Call(_)
         | Event::OwnSettings(_)
-        | Event::File(_) => vec![],
+        | Event::File(_)
+        | Event::Conduct(_) => vec![],
     }
 }

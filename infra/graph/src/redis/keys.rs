@@ -56,6 +56,11 @@ impl Keys {
         key.split_once(':')?.0.parse().ok()
     }
 
+    /// How far a budget is used up.
+    pub(super) fn budget(&self, name: &str) -> String {
+        format!("{}:b:{name}", self.namespace)
+    }
+
     /// The leases of one part of the users, and when the first of each user's ends.
     pub(super) fn leases(&self, part: u8) -> [String; 2] {
         ["leases", "ends"].map(|kind| format!("{}:{{l:{part}}}:{kind}", self.namespace))

@@ -4,6 +4,7 @@
 //! relation that is missing reads as one that does not hold.
 
 mod epochs;
+mod grants;
 mod keys;
 mod leases;
 mod link;

@@ -46,6 +46,7 @@ script!(RAISE, "raise");
 script!(LEASE, "lease");
 script!(RELEASE, "release");
 script!(EXPIRE, "expire");
+script!(GRANT, "grant");
 
 impl Call {
     fn push(&self, command: &str, script: &str, pipeline: &mut Pipeline) {

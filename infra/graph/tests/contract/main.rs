@@ -4,6 +4,7 @@
 
 mod cached;
 mod epochs;
+mod grants;
 mod leases;
 mod redis;
 mod relations;

@@ -1,0 +1,268 @@
+//! Wrong passwords. Whoever guesses waits longer and longer, whether or not there is such an account; the password
+//! is then not looked at, so that not even the right one tells anything.
+//!
+//! Counted are the wrong ones for an address from one place, for an address from everywhere, and from one place for
+//! all addresses. A place from which somebody signed in before is not held back by what others do elsewhere, so that
+//! nobody is locked out of an account by those who guess at it. Each process counts for itself.
+
+use domain::Timestamp;
+use quick_cache::sync::Cache;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Addresses and places that are remembered.
+const REMEMBERED: usize = 100_000;
+/// What was wrong is forgotten after so much quiet.
+const FORGOTTEN_MS: i64 = 3_600_000;
+/// The first wait; each further wrong password doubles it.
+const FIRST_MS: i64 = 5_000;
+
+/// How many wrong passwords are free, and how long one waits after many.
+#[derive(Clone, Copy)]
+struct Patience {
+    free: u32,
+    longest_ms: i64,
+}
+
+/// For one address from one place.
+const PAIR: Patience = Patience { free: 10, longest_ms: 900_000 };
+/// For one address from everywhere: its owner may be waiting, too.
+const ADDRESS: Patience = Patience { free: 100, longest_ms: 60_000 };
+/// From one place for all addresses: many people may be behind it.
+const PLACE: Patience = Patience { free: 300, longest_ms: 300_000 };
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    Pair([u8; 32], Option<IpAddr>),
+    Address([u8; 32]),
+    Place(IpAddr),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tries {
+    wrong: u32,
+    last: i64,
+    until: i64,
+    /// Somebody signed in here.
+    known: bool,
+}
+
+/// The wrong passwords that were tried lately.
+pub(crate) struct Throttle {
+    tries: Cache<Subject, Arc<Mutex<Tries>>>,
+    is_on: bool,
+}
+
+/// One try: wrong until it turns out to be right.
+pub(crate) struct Attempt<'t> {
+    throttle: &'t Throttle,
+    counted: Vec<Subject>,
+    /// Counted when it turns out to be wrong.
+    uncounted: Vec<Subject>,
+    pair: Subject,
+}
+
+impl Throttle {
+    pub(crate) fn new(is_on: bool) -> Self {
+        Self { tries: Cache::new(REMEMBERED), is_on }
+    }
+
+    /// Begins a try for the account that may be behind `address`, from `ip`.
+    ///
+    /// # Errors
+    /// For how many milliseconds none is allowed.
+    pub(crate) fn attempt(
+        &self,
+        address: [u8; 32],
+        ip: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Attempt<'_>>, i64> {
+        if !self.is_on {
+            return Ok(None);
+        }
+        let now = now.millis();
+        let place = ip.and_then(|ip| ip.parse().ok()).map(household);
+        let pair = Subject::Pair(address, place);
+        let known = lock(&self.of(pair)).known;
+        let subjects = [Some(pair), (!known).then_some(Subject::Address(address)), place.map(Subject::Place)];
+        let subjects: Vec<_> = subjects.into_iter().flatten().collect();
+        let waits = subjects.iter().map(|subject| lock(&self.of(*subject)).wait(now));
+        if let Some(wait) = waits.max().filter(|wait| *wait > 0) {
+            return Err(wait);
+        }
+        // Of many tries at once no more pass than one after the other; only devices of a known place may come
+        // together.
+        let (counted, uncounted) = if known { (Vec::new(), subjects) } else { (subjects, Vec::new()) };
+        counted.iter().for_each(|subject| lock(&self.of(*subject)).count(subject.patience(), now));
+        Ok(Some(Attempt { throttle: self, counted, uncounted, pair }))
+    }
+
+    fn of(&self, subject: Subject) -> Arc<Mutex<Tries>> {
+        let made = self.tries.get_or_insert_with(&subject, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match made {
+            Ok(tries) => tries,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Nobody could tell.
+    pub(crate) fn undone(self) {
+        self.counted.into_iter().for_each(|subject| lock(&self.throttle.of(subject)).uncount());
+    }
+
+    /// The password was right: the place is known, and whoever is there begins anew.
+    pub(crate) fn right(self) {
+        for subject in self.counted {
+            lock(&self.throttle.of(subject)).uncount();
+        }
+        *lock(&self.throttle.of(self.pair)) = Tries { known: true, ..Tries::default() };
+    }
+
+    /// The password was wrong.
+    pub(crate) fn wrong(self, now: Timestamp) {
+        for subject in self.uncounted {
+            lock(&self.throttle.of(subject)).count(subject.patience(), now.millis());
+        }
+    }
+}
+
+impl Subject {
+    const fn patience(self) -> Patience {
+        match self {
+            Self::Pair(..) => PAIR,
+            Self::Address(_) => ADDRESS,
+            Self::Place(_) => PLACE,
+        }
+    }
+}
+
+impl Tries {
+    const fn wait(&self, now: i64) -> i64 {
+        let wait = self.until.saturating_sub(now);
+        // A clock that was set back makes nobody wait longer than was meant.
+        if wait > PAIR.longest_ms { PAIR.longest_ms } else { wait }
+    }
+
+    fn count(&mut self, patience: Patience, now: i64) {
+        if now.saturating_sub(self.last) > FORGOTTEN_MS {
+            self.wrong = 0;
+        }
+        self.wrong = self.wrong.saturating_add(1);
+        self.last = now;
+        if self.wrong >= patience.free {
+            let doubled = (self.wrong - patience.free).min(16);
+            self.until = now.saturating_add((FIRST_MS << doubled).min(patience.longest_ms));
+        }
+    }
+
+    fn uncount(&mut self) {
+        self.wrong = self.wrong.saturating_sub(1);
+        self.until = 0;
+    }
+}
+
+/// Of IPv6 the first 64 bits, within which a household changes its address at will.
+fn household(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+        ip => ip,
+    }
+}
+
+fn lock(tries: &Mutex<Tries>) -> MutexGuard<'_, Tries> {
+    tries.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Option<&str> = Some("192.0.2.1");
+    const ANA: [u8; 32] = [1; 32];
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_795_460_818_000 + 1_000 * seconds)
+    }
+
+    fn wrong(throttle: &Throttle, address: [u8; 32], ip: Option<&str>, now: i64) -> Result<(), i64> {
+        throttle.attempt(address, ip, at(now)).map(|attempt| attempt.unwrap().wrong(at(now)))
+    }
+
+    fn right(throttle: &Throttle, address: [u8; 32], ip: Option<&str>, now: i64) -> bool {
+        throttle.attempt(address, ip, at(now)).map(|attempt| attempt.unwrap().right()).is_ok()
+    }
+
+    #[test]
+    fn whoever_guesses_waits_longer_and_longer() {
+        let throttle = Throttle::new(true);
+        for _ in 0..10 {
+            wrong(&throttle, ANA, HERE, 0).unwrap();
+        }
+        assert_eq!(wrong(&throttle, ANA, HERE, 0), Err(5_000));
+        assert!(!right(&throttle, ANA, HERE, 4), "the right one tells nothing meanwhile");
+        wrong(&throttle, ANA, HERE, 5).unwrap();
+        assert_eq!(wrong(&throttle, ANA, HERE, 5), Err(10_000));
+        wrong(&throttle, ANA, HERE, 15).unwrap();
+        assert_eq!(wrong(&throttle, ANA, HERE, 15), Err(20_000));
+        assert!(right(&throttle, ANA, HERE, 35), "the owner gets in");
+        wrong(&throttle, ANA, HERE, 35).unwrap();
+        assert!(right(&throttle, [2; 32], HERE, 0), "others do not wait");
+    }
+
+    #[test]
+    fn the_wait_has_an_end_and_what_was_wrong_is_forgotten() {
+        let throttle = Throttle::new(true);
+        let mut now = 0;
+        for _ in 0..40 {
+            while let Err(wait) = wrong(&throttle, ANA, HERE, now) {
+                assert!(wait <= 900_000);
+                now += wait / 1_000;
+            }
+        }
+        now += 3_601;
+        for _ in 0..10 {
+            wrong(&throttle, ANA, HERE, now).unwrap();
+        }
+        assert_eq!(wrong(&throttle, ANA, HERE, now), Err(5_000));
+        assert!(wrong(&throttle, ANA, HERE, -1_000_000) <= Err(900_000), "whatever the clock does");
+    }
+
+    #[test]
+    fn of_many_at_once_no_more_pass() {
+        let throttle = Throttle::new(true);
+        let attempts: Vec<_> = (0..50).filter_map(|_| throttle.attempt(ANA, HERE, at(0)).ok()).collect();
+        assert_eq!(attempts.len(), 10);
+        assert!(right(&throttle, ANA, Some("192.0.2.2"), 0));
+        let known: Vec<_> = (0..50).filter_map(|_| throttle.attempt(ANA, Some("192.0.2.2"), at(0)).ok()).collect();
+        assert_eq!(known.len(), 50, "many devices come back at once");
+    }
+
+    #[test]
+    fn guessing_from_everywhere_is_slow_and_does_not_lock_the_owner_out() {
+        let throttle = Throttle::new(true);
+        assert!(right(&throttle, ANA, Some("198.51.100.1"), 0));
+        let guessed = (0..200).filter(|n| wrong(&throttle, ANA, Some(&format!("10.0.0.{n}")), 0).is_ok()).count();
+        assert_eq!(guessed, 100);
+        assert!(!right(&throttle, ANA, Some("203.0.113.1"), 0));
+        assert!(right(&throttle, ANA, Some("198.51.100.1"), 0), "where she signed in before");
+        assert!(right(&throttle, ANA, Some("203.0.113.1"), 60), "and elsewhere a minute later");
+    }
+
+    #[test]
+    fn a_place_that_guesses_at_many_waits() {
+        let throttle = Throttle::new(true);
+        let address = |n: u16| {
+            let mut address = [0; 32];
+            address[..2].copy_from_slice(&n.to_be_bytes());
+            address
+        };
+        let from = |n: u16| format!("2001:db8:0:1::{n:x}");
+        let guessed = (0..900).filter(|n| wrong(&throttle, address(*n), Some(&from(*n)), 0).is_ok()).count();
+        assert_eq!(guessed, 300);
+        assert!(right(&throttle, address(0), Some("2001:db8:0:2::1"), 0));
+    }
+}
