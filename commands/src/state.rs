@@ -4,7 +4,7 @@
 use crate::CommandError;
 use domain::{
     Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    read_marker::ReadMarker, session::Session, story::Story, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -79,6 +79,7 @@ pub(crate) struct States {
     messages: Kept<Message>,
     read_markers: Kept<ReadMarker>,
     calls: Kept<Call>,
+    stories: Kept<Story>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -107,6 +108,8 @@ cached! {
     });
     ReadMarker in read_markers weighs |_marker| 256;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
+    Story in stories weighs |story| 512 + 48 * (story.told().len() + story.likes() + story.views() + story.comments()) as u64
+        + story.content().map_or(0, |content| content.text.as_str().len() as u64);
 }
 
 impl States {
@@ -119,6 +122,7 @@ impl States {
             messages: kept(),
             read_markers: kept(),
             calls: kept(),
+            stories: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -199,6 +203,7 @@ impl States {
             Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
+            Event::Story(event) => self.advance_one::<Story>(id, sequence, event),
         }
     }
 
@@ -232,6 +237,7 @@ impl States {
             AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
+            AggregateType::Story => self.forget_older::<Story>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

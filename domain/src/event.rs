@@ -2,7 +2,7 @@
 
 use crate::{
     AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
-    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub enum Event {
     ReadMarker(ReadMarkerEvent),
     /// Of a call.
     Call(CallEvent),
+    /// Of a story.
+    Story(StoryEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -108,6 +110,7 @@ macro_rules! each {
             Event::Message($event) => $body,
             Event::ReadMarker($event) => $body,
             Event::Call($event) => $body,
+            Event::Story($event) => $body,
         }
     };
 }
@@ -124,6 +127,7 @@ impl Event {
             Self::Message(_) => AggregateType::Message,
             Self::ReadMarker(_) => AggregateType::ReadMarker,
             Self::Call(_) => AggregateType::Call,
+            Self::Story(_) => AggregateType::Story,
         }
     }
 
@@ -173,6 +177,7 @@ impl Event {
             "message" => serde_json::from_value(payload).map(Self::Message),
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
             "call" => serde_json::from_value(payload).map(Self::Call),
+            "story" => serde_json::from_value(payload).map(Self::Story),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -228,7 +233,8 @@ belongs!(
     ConversationEvent => Conversation,
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
-    CallEvent => Call
+    CallEvent => Call,
+    StoryEvent => Story
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

@@ -142,8 +142,8 @@ impl Application {
             graph,
             hub,
             polled: Sessions::default(),
+            clock: config.clock,
             config,
-            clock,
             ids,
         });
         let routes = rest::routes(&app);
@@ -189,7 +189,7 @@ pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc
         connections: CONNECTIONS,
         partitions: PARTITIONS,
         keys: Keys { master: config.master_key().map_err(StartError::Data)?.0 },
-        clock,
+        clock: config.clock,
     };
     Ok(EventStore::open(settings).await?)
 }
@@ -198,7 +198,7 @@ pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc
 #[must_use]
 pub fn command_settings(config: &Config) -> CommandSettings {
     CommandSettings {
-        clock,
+        clock: config.clock,
         ids,
         password_cost: config.password_cost,
         refresh_ttl_ms: i64::try_from(config.refresh_expired.as_millis()).unwrap_or(i64::MAX),

@@ -8,6 +8,7 @@ use crate::{
     config::Role,
     hub::Hub,
     presence::{Presences, attend},
+    stories::StoryDuty,
     typing::Typewriters,
 };
 use broker::{Broker, Interest};
@@ -66,6 +67,7 @@ impl Background {
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
             background.end_calls(config);
+            background.end_stories(config);
         }
         background.feed_graph(config);
         Ok(background)
@@ -152,6 +154,16 @@ impl Background {
                 duty.hold("calls.drop_the_lost", stop, |token| duties.clone().drop_the_lost(token)).await;
             });
         }
+    }
+
+    /// Ends stories whose time is over.
+    fn end_stories(&self, config: &Config) {
+        let Shared { read_models, commands, .. } = self.shared.clone();
+        let expiring = StoryDuty { queries: Queries::new(read_models), commands, clock: config.clock };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move {
+            duty.hold("stories.expire", stop, |token| expiring.clone().expire(token)).await;
+        });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

@@ -24,6 +24,7 @@ pub mod rest;
 mod serve;
 pub mod session;
 pub mod sio;
+mod stories;
 pub mod typing;
 pub mod vocabulary;
 pub mod ws;

@@ -51,6 +51,13 @@ pub(crate) const CALLS: &[Table] = &[
     Table { name: "calls", key: &[("id", Key::Uuid)] },
     Table { name: "call_people", key: &[("call_id", Key::Uuid), ("user_id", Key::Uuid)] },
 ];
+pub(crate) const STORIES: &[Table] = &[
+    Table { name: "stories", key: &[("id", Key::Uuid)] },
+    Table { name: "story_audience", key: &[("user_id", Key::Uuid), ("story_id", Key::Uuid)] },
+    Table { name: "story_likes", key: &[("story_id", Key::Uuid), ("user_id", Key::Uuid)] },
+    Table { name: "story_views", key: &[("story_id", Key::Uuid), ("user_id", Key::Uuid)] },
+    Table { name: "story_comments", key: &[("id", Key::Uuid)] },
+];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

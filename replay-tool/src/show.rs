@@ -4,7 +4,7 @@ use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
     Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    read_marker::ReadMarker, session::Session, story::Story, user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -33,6 +33,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::Message => fold::<Message>(events),
         AggregateType::ReadMarker => fold::<ReadMarker>(events),
         AggregateType::Call => fold::<Call>(events),
+        AggregateType::Story => fold::<Story>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

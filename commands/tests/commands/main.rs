@@ -11,4 +11,5 @@ mod nodes;
 mod reactors;
 mod repetition;
 mod sessions;
+mod stories;
 mod support;

@@ -2,20 +2,22 @@
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
-    ConversationId, Event, MessageId, Personal, UserId,
+    CommentId, ConversationId, Event, MessageId, Personal, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
     read_marker::ReadMarkerEvent,
     session::{Device, EndReason, SessionEvent},
+    story::{Audience, StoryContent, StoryEvent},
+    text::{CommentText, StoryText},
     text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 49;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -23,6 +25,7 @@ pub(crate) fn number(event: &Event) -> usize {
     use ConversationEvent as C;
     use FriendshipEvent as F;
     use MessageEvent as M;
+    use StoryEvent as S;
     match event {
         Event::User(UserEvent::Registered { .. }) => 0,
         Event::User(UserEvent::Updated { .. }) => 1,
@@ -64,6 +67,15 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::Story(S::Posted { .. }) => 40,
+        Event::Story(S::Edited { .. }) => 41,
+        Event::Story(S::Deleted { .. }) => 42,
+        Event::Story(S::Expired { .. }) => 43,
+        Event::Story(S::Liked { .. }) => 44,
+        Event::Story(S::Unliked { .. }) => 45,
+        Event::Story(S::Viewed { .. }) => 46,
+        Event::Story(S::Commented { .. }) => 47,
+        Event::Story(S::CommentDeleted { .. }) => 48,
     }
 }
 
@@ -81,6 +93,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(story().into_iter().map(Event::from));
     samples
 }
 
@@ -213,5 +226,32 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Missed { conversation },
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
+    ]
+}
+
+fn story() -> Vec<StoryEvent> {
+    let (author, user, comment) = (ana(), bob(), CommentId(id(30)));
+    let content = |text| {
+        let media_url = Link::parse("/files/1").ok();
+        Personal::new(author, StoryContent { text: StoryText::parse(text).unwrap(), media_url })
+    };
+    let told = || vec![user];
+    let text = Personal::new(user, CommentText::parse("nice").unwrap());
+    vec![
+        StoryEvent::Posted {
+            author,
+            content: content("sun"),
+            audience: Audience::Friends,
+            told: told(),
+            expires_at: Timestamp::from_millis(1_795_460_818_120),
+        },
+        StoryEvent::Edited { author, content: content("rain"), told: told() },
+        StoryEvent::Deleted { author, by: author, told: told() },
+        StoryEvent::Expired { author, told: told() },
+        StoryEvent::Liked { author, user },
+        StoryEvent::Unliked { author, user },
+        StoryEvent::Viewed { author, user },
+        StoryEvent::Commented { author, comment, user, text },
+        StoryEvent::CommentDeleted { author, comment, user, by: author },
     ]
 }

@@ -11,6 +11,7 @@ pub use secrets::Secret;
 pub use sources::Sources;
 
 use crate::{calls::CallSettings, hub::HubSettings};
+use domain::Timestamp;
 use sql::{Durability, Location};
 use std::{path::PathBuf, time::Duration};
 
@@ -61,6 +62,8 @@ pub struct Config {
     pub hub: HubSettings,
     /// How long things may take in a call.
     pub calls: CallSettings,
+    /// By which clock events are recorded, and what has a deadline in the log is over.
+    pub clock: fn() -> Timestamp,
     /// What hashing a password costs.
     pub password_cost: commands::PasswordCost,
     /// How long an answer waits for the read models.
@@ -122,6 +125,7 @@ impl Default for Config {
             log_json: false,
             hub: HubSettings::default(),
             calls: CallSettings::default(),
+            clock: crate::application::clock,
             password_cost: commands::PasswordCost::default(),
             wait: Duration::from_secs(2),
             patience: Duration::from_secs(60),

@@ -65,6 +65,7 @@ impl Reader<'_> {
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             hub: default.hub,
             calls: default.calls,
+            clock: default.clock,
             password_cost: default.password_cost,
             wait: default.wait,
             patience: default.patience,

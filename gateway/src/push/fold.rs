@@ -1,6 +1,6 @@
 //! A stream folded up to one of its events, with what its resource tells beside the aggregate's state.
 
-use super::call::CallFold;
+use super::{call::CallFold, story::StoryFold};
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
     conversation::{Conversation, ConversationEvent},
@@ -21,6 +21,8 @@ pub(super) enum Folded {
     User(UserFold),
     /// A call.
     Call(CallFold),
+    /// A story.
+    Story(StoryFold),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -63,6 +65,7 @@ impl Folded {
             AggregateType::Conversation => Self::Conversation(ConversationFold::default()),
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
+            AggregateType::Story => Self::Story(StoryFold::default()),
             AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => Self::Nothing,
         }
     }
@@ -70,7 +73,11 @@ impl Folded {
     /// Whether a push of such a stream needs the events before it.
     pub(super) const fn is_needed(aggregate: AggregateType) -> bool {
         match aggregate {
-            AggregateType::Message | AggregateType::Conversation | AggregateType::User | AggregateType::Call => true,
+            AggregateType::Message
+            | AggregateType::Conversation
+            | AggregateType::User
+            | AggregateType::Call
+            | AggregateType::Story => true,
             AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => false,
         }
     }
@@ -82,6 +89,7 @@ impl Folded {
             (Self::Conversation(fold), Event::Conversation(event)) => fold.apply(record, event),
             (Self::User(fold), Event::User(event)) => fold.apply(record, event),
             (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
+            (Self::Story(fold), Event::Story(event)) => fold.apply(record, event),
             _ => (),
         }
     }

@@ -6,6 +6,7 @@ mod friendship;
 mod message;
 mod presence;
 mod session;
+mod story;
 mod user;
 
 pub use call::{Call, Participant};
@@ -14,6 +15,7 @@ pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
 pub use session::{Session, SignedIn};
+pub use story::{Comment, Story};
 pub use user::{OwnUser, Person, User};
 
 use projections::queries::Page;

@@ -15,6 +15,7 @@ mod page;
 mod presence;
 mod request;
 mod stats;
+mod stories;
 mod sync;
 mod users;
 
@@ -53,6 +54,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(calls::routes())
+        .merge(stories::routes())
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())

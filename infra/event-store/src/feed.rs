@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 24] = [
     "receipt.read_privately",
     "account.registered",
     "account.updated",
@@ -24,6 +24,15 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
     "friend.unblocked",
     "friend.unfriended",
     "message.hidden",
+    "story.posted",
+    "story.edited",
+    "story.deleted",
+    "story.expired",
+    "story.liked",
+    "story.unliked",
+    "story.viewed",
+    "story.commented",
+    "story.comment_deleted",
 ];
 
 impl EventStore {

@@ -14,6 +14,7 @@ mod page;
 mod receipts;
 mod relations;
 mod sessions;
+mod stories;
 mod users;
 
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
@@ -26,6 +27,7 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
 pub use sessions::SessionRow;
+pub use stories::{CommentRow, DueRow, StoryRow};
 pub use users::{PersonRow, UserRow};
 
 use sql::Database;
