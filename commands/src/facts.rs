@@ -16,7 +16,7 @@ use domain::{
     user::User,
 };
 use event_store::{Claim, EventStore, Guard, NewEvent, Secret, StreamId};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use uuid::Uuid;
 
 /// What a use case decided about its aggregate.
@@ -61,13 +61,14 @@ impl<'c> Facts<'c> {
         self.commands.new_id()
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.commands.now()
-    }
-
     /// The device that acts.
     pub(crate) fn session(&self) -> Option<SessionId> {
         self.ctx.actor.and_then(|actor| actor.session)
+    }
+
+    /// By the clock of the write side.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.commands.now()
     }
 
     /// Who acts: signed in, and not blocked.
@@ -230,6 +231,32 @@ impl<'c> Facts<'c> {
             friendship.state.may_approach(by, *other).map_err(refused)?;
         }
         Ok(())
+    }
+
+    /// Those of `others` with whom `by` stands so. Each of these pairs must still stand so when the append happens.
+    pub(crate) async fn who_stand(
+        &mut self,
+        by: UserId,
+        others: impl IntoIterator<Item = UserId>,
+        so: impl Fn(&Friendship) -> bool,
+    ) -> Result<Vec<UserId>, CommandError> {
+        let others: Vec<_> = others.into_iter().map(|other| (other, PairId::of(by, other).0)).collect();
+        let pairs: Vec<Uuid> = others.iter().map(|(_, pair)| *pair).collect();
+        let states = self.commands.states().load_many::<Friendship>(self.store(), &pairs, self.freshness).await?;
+        self.remembered |= self.freshness == Freshness::Cached;
+        let known: HashSet<_> = self.guards.iter().map(|guard| guard.stream).collect();
+        let mut who = Vec::new();
+        for (other, pair) in others {
+            let friendship = states.get(&pair).cloned().unwrap_or_default();
+            if so(&friendship.state) {
+                let stream = StreamId::new(AggregateType::Friendship, pair);
+                if !known.contains(&stream) {
+                    self.guards.push(Guard { stream, version: friendship.version });
+                }
+                who.push(other);
+            }
+        }
+        Ok(who)
     }
 
     /// Loads the aggregate, decides, and notes the events.

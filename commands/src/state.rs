@@ -5,7 +5,7 @@ use crate::CommandError;
 use domain::{
     Aggregate, AggregateType, Event, UserId, call::Call, conduct::Conduct, conversation::Conversation, file::File,
     friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
-    user::User,
+    story::Story, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -83,6 +83,7 @@ pub(crate) struct States {
     own_settings: Kept<OwnSettings>,
     files: Kept<File>,
     conducts: Kept<Conduct>,
+    stories: Kept<Story>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -115,6 +116,8 @@ cached! {
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
     OwnSettings in own_settings weighs |_settings| 256;
     File in files weighs |_file| 256;
+    Story in stories weighs |story| 512 + 48 * (story.told().len() + story.likes() + story.views() + story.comments()) as u64
+        + story.content().map_or(0, |content| content.text.as_str().len() as u64);
 }
 
 impl States {
@@ -130,6 +133,7 @@ impl States {
             own_settings: kept(),
             files: kept(),
             conducts: kept(),
+            stories: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -213,6 +217,7 @@ impl States {
             Event::OwnSettings(event) => self.advance_one::<OwnSettings>(id, sequence, event),
             Event::File(event) => self.advance_one::<File>(id, sequence, event),
             Event::Conduct(event) => self.advance_one::<Conduct>(id, sequence, event),
+            Event::Story(event) => self.advance_one::<Story>(id, sequence, event),
         }
     }
 
@@ -249,6 +254,7 @@ impl States {
             AggregateType::OwnSettings => self.forget_older::<OwnSettings>(stream.id, sequence),
             AggregateType::File => self.forget_older::<File>(stream.id, sequence),
             AggregateType::Conduct => self.forget_older::<Conduct>(stream.id, sequence),
+            AggregateType::Story => self.forget_older::<Story>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

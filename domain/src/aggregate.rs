@@ -41,11 +41,13 @@ pub enum AggregateType {
     File,
     /// What was made of how an account behaves.
     Conduct,
+    /// One story.
+    Story,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -56,6 +58,7 @@ impl AggregateType {
         Self::OwnSettings,
         Self::File,
         Self::Conduct,
+        Self::Story,
     ];
 
     /// The stored name.
@@ -72,6 +75,7 @@ impl AggregateType {
             Self::OwnSettings => "own_settings",
             Self::File => "file",
             Self::Conduct => "conduct",
+            Self::Story => "story",
         }
     }
 

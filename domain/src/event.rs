@@ -3,7 +3,7 @@
 use crate::{
     AggregateType, Tier, UserId, call::CallEvent, conduct::ConductEvent, conversation::ConversationEvent,
     file::FileEvent, friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent,
-    read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    read_marker::ReadMarkerEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub enum Event {
     File(FileEvent),
     /// Of how an account behaves.
     Conduct(ConductEvent),
+    /// Of a story.
+    Story(StoryEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -118,6 +120,7 @@ macro_rules! each {
             Event::OwnSettings($event) => $body,
             Event::File($event) => $body,
             Event::Conduct($event) => $body,
+            Event::Story($event) => $body,
         }
     };
 }
@@ -137,6 +140,7 @@ impl Event {
             Self::OwnSettings(_) => AggregateType::OwnSettings,
             Self::File(_) => AggregateType::File,
             Self::Conduct(_) => AggregateType::Conduct,
+            Self::Story(_) => AggregateType::Story,
         }
     }
 
@@ -189,6 +193,7 @@ impl Event {
             "own_settings" => serde_json::from_value(payload).map(Self::OwnSettings),
             "file" => serde_json::from_value(payload).map(Self::File),
             "conduct" => serde_json::from_value(payload).map(Self::Conduct),
+            "story" => serde_json::from_value(payload).map(Self::Story),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -244,10 +249,11 @@ belongs!(
     ConversationEvent => Conversation,
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
-CallEvent => Call,
-OwnSettingsEvent => OwnSettings,
-FileEvent => File,
-ConductEvent => Conduct
+    CallEvent => Call,
+    OwnSettingsEvent => OwnSettings,
+    FileEvent => File,
+    ConductEvent => Conduct,
+    StoryEvent => Story
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

@@ -79,6 +79,14 @@ id!(
     /// A call in a conversation.
     CallId
 );
+id!(
+    /// A story.
+    StoryId
+);
+id!(
+    /// A comment on a story.
+    CommentId
+);
 
 id!(
     /// An uploaded file.

@@ -18,6 +18,7 @@ pub mod personal;
 pub mod read_marker;
 pub mod refusal;
 pub mod session;
+pub mod story;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -26,7 +27,7 @@ pub mod user;
 
 pub use aggregate::{Aggregate, AggregateType};
 pub use event::{About, DecodeError, Event, Presence};
-pub use id::{CallId, ConversationId, FileId, MessageId, SessionId, UserId};
+pub use id::{CallId, CommentId, ConversationId, FileId, MessageId, SessionId, StoryId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};

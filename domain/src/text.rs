@@ -115,6 +115,16 @@ text!(
     |text| check(text, 8 * 1024, true).map(|()| text)
 );
 text!(
+    /// The text of a story, at most 8 KiB; it may be empty when a picture speaks for it.
+    StoryText,
+    |text| check(text, 8 * 1024, true).map(|()| text)
+);
+text!(
+    /// A comment: 1 byte to 8 KiB.
+    CommentText,
+    |text| not_blank(text).and_then(|()| check(text, 8 * 1024, true)).map(|()| text)
+);
+text!(
     /// One reaction: 1 to 32 bytes, no white space.
     Emoji,
     |text| parse_emoji(text)

@@ -4,7 +4,7 @@ mod samples;
 
 use domain::{
     About, AggregateType, Event, Presence, Tier, UserId, conversation::ConversationEvent, event::DecodeError,
-    friendship::FriendshipEvent,
+    friendship::FriendshipEvent, story::StoryEvent,
 };
 use samples::{KINDS, number, samples};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
             AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call | AggregateType::OwnSettings => {
                 room
             }
-            AggregateType::Session | AggregateType::File | AggregateType::Conduct => ana().0,
+            AggregateType::Session | AggregateType::File | AggregateType::Conduct | AggregateType::Story => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };
         assert_eq!(event.scope(STREAM), expected, "{}", event.kind().name);
@@ -89,4 +89,19 @@ fn each_event_knows_its_own_kind() -> Result<(), DecodeError> {
         assert_eq!(number(&Event::decode(kind.name, kind.version, json)?), number(&event));
     }
     Ok(())
+}
+
+#[test]
+fn a_story_is_told_to_its_author_and_whom_it_names_and_views_to_the_author_alone() {
+    let (author, user) = (ana(), bob());
+    for event in samples().into_iter().filter(|event| event.aggregate_type() == AggregateType::Story) {
+        let told = event.about(STREAM);
+        assert!(!event.is_scope_wide());
+        match event {
+            Event::Story(StoryEvent::Viewed { .. }) => assert_eq!(told, [About::told(author)]),
+            _ => assert_eq!(told, [About::told(author), About::told(user)], "{}", event.kind().name),
+        }
+    }
+    let own = Event::from(StoryEvent::Liked { author, user: author });
+    assert_eq!(own.about(STREAM), [About::told(author)]);
 }

@@ -151,8 +151,8 @@ impl Application {
             hub,
             polled: Sessions::default(),
             files,
+            clock: config.clock,
             config,
-            clock,
             ids,
         });
         let routes = rest::routes(&app);
@@ -198,7 +198,7 @@ pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc
         connections: CONNECTIONS,
         partitions: PARTITIONS,
         keys: Keys { master: config.master_key().map_err(StartError::Data)?.0 },
-        clock,
+        clock: config.clock,
     };
     Ok(EventStore::open(settings).await?)
 }
@@ -207,7 +207,7 @@ pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc
 #[must_use]
 pub fn command_settings(config: &Config) -> CommandSettings {
     CommandSettings {
-        clock,
+        clock: config.clock,
         ids,
         password_cost: config.password_cost,
         limits: config.rate_limits,

@@ -10,6 +10,7 @@ use crate::{
     forgetting::Forgetting,
     hub::Hub,
     presence::{Presences, attend},
+    stories::StoryDuty,
     typing::Typewriters,
 };
 use broker::{Broker, Interest};
@@ -71,6 +72,7 @@ impl Background {
             background.end_calls(config);
             background.forget_people();
             background.keep_files();
+            background.end_stories(config);
         }
         background.feed_graph(config);
         Ok(background)
@@ -183,6 +185,16 @@ impl Background {
         let Shared { store, read_models, commands, files, .. } = self.shared.clone();
         let progress = Progress::new(store.clone(), read_models.clone());
         House { files, queries: Queries::new(read_models), progress, commands, store }
+    }
+
+    /// Ends stories whose time is over.
+    fn end_stories(&self, config: &Config) {
+        let Shared { read_models, commands, .. } = self.shared.clone();
+        let expiring = StoryDuty { queries: Queries::new(read_models), commands, clock: config.clock };
+        let duty = self.duty();
+        self.spawn(|_, stop| async move {
+            duty.hold("stories.expire", stop, |token| expiring.clone().expire(token)).await;
+        });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

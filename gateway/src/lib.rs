@@ -29,6 +29,7 @@ pub mod rest;
 mod serve;
 pub mod session;
 pub mod sio;
+mod stories;
 mod suggestions;
 pub mod typing;
 pub mod vocabulary;

@@ -25,6 +25,7 @@ mod read_markers;
 pub mod rebuild;
 mod release;
 mod schema;
+mod stories;
 #[cfg(test)]
 mod tests;
 mod users;

@@ -5,7 +5,7 @@
 use crate::{
     ApplyError, calls, conversations, files, friendships, messages, own_settings, read_markers,
     schema::{self, Table},
-    users,
+    stories, users,
 };
 use domain::{AggregateType, Event};
 use event_store::Record;
@@ -40,6 +40,8 @@ pub enum Projection {
     OwnSettings,
     /// Uploaded files.
     Files,
+    /// Stories, with likes, views and comments.
+    Stories,
 }
 
 /// No projection has this name.
@@ -49,7 +51,7 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Users,
         Self::Friendships,
         Self::Conversations,
@@ -58,6 +60,7 @@ impl Projection {
         Self::Calls,
         Self::OwnSettings,
         Self::Files,
+        Self::Stories,
     ];
 
     /// The name under which its checkpoints stand.
@@ -72,6 +75,7 @@ impl Projection {
             Self::Calls => "calls",
             Self::OwnSettings => "own_settings",
             Self::Files => "files",
+            Self::Stories => "stories",
         }
     }
 
@@ -81,7 +85,13 @@ impl Projection {
     pub const fn version(self) -> u32 {
         match self {
             Self::ReadMarkers | Self::Conversations => 2,
-            Self::Users | Self::Friendships | Self::Messages | Self::Calls | Self::OwnSettings | Self::Files => 1,
+            Self::Users
+            | Self::Friendships
+            | Self::Messages
+            | Self::Calls
+            | Self::OwnSettings
+            | Self::Files
+            | Self::Stories => 1,
         }
     }
 
@@ -97,6 +107,7 @@ impl Projection {
             Self::Calls => schema::CALLS,
             Self::OwnSettings => schema::OWN_SETTINGS,
             Self::Files => schema::FILES,
+            Self::Stories => schema::STORIES,
         }
     }
 
@@ -115,6 +126,7 @@ impl Projection {
             Some(AggregateType::File) => self == Self::Files,
             // For the audit alone.
             Some(AggregateType::Conduct) | None => false,
+            Some(AggregateType::Story) => self == Self::Stories,
         }
     }
 
@@ -133,6 +145,7 @@ impl Projection {
             Self::Calls => calls::apply(tx, events).await,
             Self::OwnSettings => own_settings::apply(tx, events).await,
             Self::Files => files::apply(tx, events).await,
+            Self::Stories => stories::apply(tx, events).await,
         }
     }
 }

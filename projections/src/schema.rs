@@ -55,6 +55,13 @@ pub(crate) const CALLS: &[Table] = &[
 pub(crate) const OWN_SETTINGS: &[Table] =
     &[Table { name: "own_settings", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] }];
 pub(crate) const FILES: &[Table] = &[Table { name: "files", key: &[("id", Key::Uuid)] }];
+pub(crate) const STORIES: &[Table] = &[
+    Table { name: "stories", key: &[("id", Key::Uuid)] },
+    Table { name: "story_audience", key: &[("user_id", Key::Uuid), ("story_id", Key::Uuid)] },
+    Table { name: "story_likes", key: &[("story_id", Key::Uuid), ("user_id", Key::Uuid)] },
+    Table { name: "story_views", key: &[("story_id", Key::Uuid), ("user_id", Key::Uuid)] },
+    Table { name: "story_comments", key: &[("id", Key::Uuid)] },
+];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow, bail};
 use domain::{
     Aggregate, AggregateType, Event, call::Call, conduct::Conduct, conversation::Conversation, file::File,
     friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
-    user::User,
+    story::Story, user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -37,6 +37,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::OwnSettings => fold::<OwnSettings>(events),
         AggregateType::File => fold::<File>(events),
         AggregateType::Conduct => fold::<Conduct>(events),
+        AggregateType::Story => fold::<Story>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

@@ -16,4 +16,5 @@ mod reactors;
 mod repetition;
 mod sessions;
 mod spam;
+mod stories;
 mod support;

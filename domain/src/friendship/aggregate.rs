@@ -37,6 +37,12 @@ impl Friendship {
         self.blocked_by.contains(&user)
     }
 
+    /// Whether either has blocked the other.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        !self.blocked_by.is_empty()
+    }
+
     /// Whether `by` may approach `with`: write to them, befriend them, add them to a group.
     ///
     /// # Errors

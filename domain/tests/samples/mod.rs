@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
-    ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
+    CommentId, ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     call::{CallEvent, CallType, EndReason as CallEnd},
     conduct::{ConductEvent, FORMULA, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -13,9 +13,10 @@ use domain::{
     own_settings::OwnSettingsEvent,
     read_marker::ReadMarkerEvent,
     session::{Device, EndReason, SessionEvent},
+    story::{Audience, StoryContent, StoryEvent},
     text::{
-        DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody, PhoneNumber,
-        Title,
+        CommentText, DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody,
+        PhoneNumber, StoryText, Title,
     },
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
@@ -23,7 +24,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 56;
+pub(crate) const KINDS: usize = 65;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -32,6 +33,7 @@ pub(crate) fn number(event: &Event) -> usize {
     use FriendshipEvent as F;
     use MessageEvent as M;
     use OwnSettingsEvent as O;
+    use StoryEvent as S;
     match event {
         Event::User(UserEvent::Registered { .. }) => 0,
         Event::User(UserEvent::Updated { .. }) => 1,
@@ -89,6 +91,15 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::File(FileEvent::Restored { .. }) => 53,
         Event::File(FileEvent::Deleted { .. }) => 54,
         Event::Conduct(ConductEvent::Judged { .. }) => 55,
+        Event::Story(S::Posted { .. }) => 56,
+        Event::Story(S::Edited { .. }) => 57,
+        Event::Story(S::Deleted { .. }) => 58,
+        Event::Story(S::Expired { .. }) => 59,
+        Event::Story(S::Liked { .. }) => 60,
+        Event::Story(S::Unliked { .. }) => 61,
+        Event::Story(S::Viewed { .. }) => 62,
+        Event::Story(S::Commented { .. }) => 63,
+        Event::Story(S::CommentDeleted { .. }) => 64,
     }
 }
 
@@ -109,6 +120,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(own_settings().into_iter().map(Event::from));
     samples.extend(file().into_iter().map(Event::from));
     samples.extend(conduct().into_iter().map(Event::from));
+    samples.extend(story().into_iter().map(Event::from));
     samples
 }
 
@@ -297,4 +309,31 @@ fn conduct() -> Vec<ConductEvent> {
     };
     let (user, conversation) = (ana(), ConversationId(id(10)));
     vec![ConductEvent::Judged { user, conversation, formula: FORMULA, inputs, points: inputs.points() }]
+}
+
+fn story() -> Vec<StoryEvent> {
+    let (author, user, comment) = (ana(), bob(), CommentId(id(30)));
+    let content = |text| {
+        let media_url = Link::parse("/files/1").ok();
+        Personal::new(author, StoryContent { text: StoryText::parse(text).unwrap(), media_url })
+    };
+    let told = || vec![user];
+    let text = Personal::new(user, CommentText::parse("nice").unwrap());
+    vec![
+        StoryEvent::Posted {
+            author,
+            content: content("sun"),
+            audience: Audience::Friends,
+            told: told(),
+            expires_at: Timestamp::from_millis(1_795_460_818_120),
+        },
+        StoryEvent::Edited { author, content: content("rain"), told: told() },
+        StoryEvent::Deleted { author, by: author, told: told() },
+        StoryEvent::Expired { author, told: told() },
+        StoryEvent::Liked { author, user },
+        StoryEvent::Unliked { author, user },
+        StoryEvent::Viewed { author, user },
+        StoryEvent::Commented { author, comment, user, text },
+        StoryEvent::CommentDeleted { author, comment, user, by: author },
+    ]
 }

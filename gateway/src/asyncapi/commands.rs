@@ -36,9 +36,11 @@ const MESSAGED: Option<&str> = Some("Message");
 const FRIENDSHIP: Option<&str> = Some("Friendship");
 const RECEIPT: Option<&str> = Some("Receipt");
 const CALL: Option<&str> = Some("Call");
+const STORY: &[&str] = &["storyId"];
+const SHOWN: Option<&str> = Some("Story");
 
 /// All commands.
-pub const COMMANDS: [Documented; 43] = [
+pub const COMMANDS: [Documented; 47] = [
     command("auth", &[], Some("Auth"), Some("SignedOn"), "Shows the credentials; the first frame."),
     command("ping", &[], None, Some("CursorNow"), "Answers the cursor."),
     command("sync", &[], Some("Sync"), Some("SyncPage"), "What was missed since a cursor."),
@@ -77,6 +79,10 @@ pub const COMMANDS: [Documented; 43] = [
     command("call.refuse", &[], Some("CallMeant"), CALL, "Does not want to join a call."),
     command("call.close", &[], Some("CallMeant"), CALL, "Hangs up, or takes a call back."),
     command("call.signal", &[], Some("NewCallSignal"), None, "Tells another device in a call."),
+    command("story.post", &[], Some("NewStory"), SHOWN, "Shows a story for a day."),
+    command("story.like", STORY, None, SHOWN, "Likes a story."),
+    command("story.unlike", STORY, None, SHOWN, "Takes a like back."),
+    command("story.comment", STORY, Some("NewComment"), Some("Comment"), "Comments on a story."),
     command("typing.start", ROOM, None, None, "Tells the others in a conversation that one types."),
     command("typing.stop", ROOM, None, None, "Tells them that one has stopped."),
     command("presence.set", &[], Some("NewPresence"), Some("Presence"), "Chooses how one wants to be seen."),

@@ -1,7 +1,7 @@
 //! The pushes and the signals.
 
 /// Name, summary and data of each push.
-pub const EVENTS: [(&str, &str, &str); 42] = [
+pub const EVENTS: [(&str, &str, &str); 51] = [
     ("message.sent", "A message was posted.", "MessagePush"),
     ("message.edited", "Its text was replaced.", "MessagePush"),
     ("message.deleted", "It was removed for everybody.", "MessagePush"),
@@ -42,6 +42,15 @@ pub const EVENTS: [(&str, &str, &str); 42] = [
     ("call.missed", "Nobody answered in time.", "Call"),
     ("call.left", "Somebody left, and it goes on.", "Call"),
     ("call.closed", "It is over.", "Call"),
+    ("story.posted", "A friend, or somebody who named you, shows a story.", "StoryPush"),
+    ("story.edited", "Text or picture of a story was replaced.", "StoryPush"),
+    ("story.deleted", "A story was taken away.", "EndedStory"),
+    ("story.expired", "The time of a story is over.", "EndedStory"),
+    ("story.liked", "Somebody likes your story; or you one, by another device.", "StoryPush"),
+    ("story.unliked", "A like was taken back.", "StoryPush"),
+    ("story.viewed", "Somebody has seen your story; nobody else is told.", "StoryView"),
+    ("story.commented", "Somebody commented on your story; or you on one.", "CommentPush"),
+    ("story.comment_deleted", "A comment on your story, or one of yours, was taken away.", "DeletedComment"),
     ("account.updated", "Your profile changed.", "UserPush"),
     ("account.blocked", "Your account was stopped from acting; the sockets close.", "UserPush"),
 ];

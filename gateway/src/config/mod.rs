@@ -13,6 +13,7 @@ pub use sources::Sources;
 
 use crate::{calls::CallSettings, files::FileSettings, hub::HubSettings};
 use blobs::Place;
+use domain::Timestamp;
 use sql::{Durability, Location};
 use std::{path::PathBuf, time::Duration};
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub calls: CallSettings,
     /// Where files are kept, and how many.
     pub files: FileSettings,
+    /// By which clock events are recorded, and what has a deadline in the log is over.
+    pub clock: fn() -> Timestamp,
     /// What hashing a password costs.
     pub password_cost: commands::PasswordCost,
     /// How long an answer waits for the read models.
@@ -151,6 +154,7 @@ impl Default for Config {
             hub: HubSettings::default(),
             calls: CallSettings::default(),
             files: FileSettings::default(),
+            clock: crate::application::clock,
             password_cost: commands::PasswordCost::default(),
             wait: Duration::from_secs(2),
             patience: Duration::from_secs(60),

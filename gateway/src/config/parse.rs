@@ -1,7 +1,6 @@
 //! From raw settings to a [`Config`], naming every fault.
 
-use super::{Config, ConnectionLimits, Faults, MasterKey, Network, Role, Secret, Sources, secrets::from_hex};
-use super::{Config, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex};
+use super::{Config, ConnectionLimits, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex};
 use crate::files::FileSettings;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::time::Duration;
@@ -74,6 +73,7 @@ impl Reader<'_> {
             hub: default.hub,
             calls: default.calls,
             files: self.files(default.files),
+            clock: default.clock,
             password_cost: default.password_cost,
             wait: default.wait,
             patience: default.patience,

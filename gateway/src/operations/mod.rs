@@ -16,6 +16,7 @@ mod profile;
 mod receipts;
 mod sessions;
 mod signals;
+mod stories;
 mod typing;
 
 pub use account::{Farewell, PasswordChange, change_password, deactivate, erase};
@@ -30,12 +31,16 @@ pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend}
 pub use invites::{NewInvite, accept_invite, invite, revoke_invite};
 pub use keep::{Silence, archive, clear, mute, unarchive, unmute};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
-pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
+pub use path::{InConversation, OnMessage, OnStory, WithEmoji, WithUser};
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};
 pub use sessions::{end_session, sign_out};
 pub use signals::{CustomSignal, NewSignal, send_signal};
+pub use stories::{
+    NewAudience, NewComment, NewStory, StoryUpdate, comment_on_story, delete_comment, delete_story, edit_story,
+    like_story, post_story, unlike_story, view_story,
+};
 pub use typing::{Typing, start_typing, stop_typing};
 
 use crate::{App, Problem, request};
@@ -162,6 +167,10 @@ commands! {
     "call.refuse" => refuse_call,
     "call.close" => close_call,
     "call.signal" => call_signal,
+    "story.post" => post_story,
+    "story.like" => like_story,
+    "story.unlike" => unlike_story,
+    "story.comment" => comment_on_story,
     "typing.start" => start_typing,
     "typing.stop" => stop_typing,
     "presence.set" => set_presence,

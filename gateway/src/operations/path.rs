@@ -1,7 +1,7 @@
 //! What an operation is about. Over REST it stands in the path, over a socket beside the other fields.
 
 use crate::request::{Faults, Parse};
-use domain::{ConversationId, MessageId, UserId, text::Emoji};
+use domain::{ConversationId, MessageId, StoryId, UserId, text::Emoji};
 use serde_json::Value;
 
 /// A request about a conversation.
@@ -18,6 +18,15 @@ pub struct InConversation<B> {
 pub struct OnMessage<B> {
     /// Which.
     pub message: MessageId,
+    /// What is asked.
+    pub body: B,
+}
+
+/// A request about a story.
+#[derive(Clone, Debug)]
+pub struct OnStory<B> {
+    /// Which.
+    pub story: StoryId,
     /// What is asked.
     pub body: B,
 }
@@ -49,6 +58,14 @@ impl<B: Parse> Parse for OnMessage<B> {
         let message = faults.object(value)?.required("messageId");
         let body = B::parse(value, faults);
         Some(Self { message: message?, body: body? })
+    }
+}
+
+impl<B: Parse> Parse for OnStory<B> {
+    fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
+        let story = faults.object(value)?.required("storyId");
+        let body = B::parse(value, faults);
+        Some(Self { story: story?, body: body? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A stream folded up to one of its events, with what its resource tells beside the aggregate's state.
 
-use super::call::CallFold;
+use super::{call::CallFold, story::StoryFold};
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
     conversation::{Conversation, ConversationEvent, Invite},
@@ -25,6 +25,8 @@ pub(super) enum Folded {
     Call(CallFold),
     /// How somebody keeps a conversation.
     OwnSettings(OwnSettings),
+    /// A story.
+    Story(StoryFold),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -75,6 +77,7 @@ impl Folded {
             | AggregateType::ReadMarker
             | AggregateType::File
             | AggregateType::Conduct => Self::Nothing,
+            AggregateType::Story => Self::Story(StoryFold::default()),
         }
     }
 
@@ -85,7 +88,8 @@ impl Folded {
             | AggregateType::Conversation
             | AggregateType::User
             | AggregateType::Call
-            | AggregateType::OwnSettings => true,
+            | AggregateType::OwnSettings
+            | AggregateType::Story => true,
             AggregateType::Session
             | AggregateType::Friendship
             | AggregateType::ReadMarker
@@ -107,6 +111,7 @@ impl Folded {
         match self {
             Self::Message(fold) => fold.state.posted().is_some_and(|posted| posted.sender == user),
             Self::Conversation(fold) => fold.state.settings_by() == user,
+            Self::Story(fold) => fold.is_of(user),
             Self::User(_) | Self::Call(_) | Self::OwnSettings(_) | Self::Nothing => false,
         }
     }
@@ -119,6 +124,7 @@ impl Folded {
             (Self::User(fold), Event::User(event)) => fold.apply(record, event),
             (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
             (Self::OwnSettings(state), Event::OwnSettings(event)) => take(state, event),
+            (Self::Story(fold), Event::Story(event)) => fold.apply(record, event),
             _ => (),
         }
     }

@@ -8,6 +8,7 @@ mod data;
 mod fold;
 mod pushes;
 mod render;
+mod story;
 
 pub(crate) use call::call_at;
 pub use data::{
@@ -15,6 +16,7 @@ pub use data::{
     MessageData, OwnSettingsData, ReactionCount, ReceiptData, UserData, UserRef,
 };
 pub use pushes::{Pushes, open};
+pub use story::{CommentData, DeletedComment, EndedStory, StoryData, StoryView};
 
 use crate::{
     session::Dialect,
@@ -145,5 +147,6 @@ pub const fn is_pushed(event: &Event) -> bool {
         | Event::ReadMarker(_)
         | Event::Call(_)
         | Event::OwnSettings(_) => true,
+        Event::Story(_) => true,
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
         (Event::OwnSettings(event), Folded::OwnSettings(state)) => json(&own_settings(event.place().0, state)),
         (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
+        (Event::Story(event), Folded::Story(fold)) => return fold.render(record, event),
         _ => return None,
     })
 }

@@ -4,11 +4,12 @@ use super::{Faults, Parse};
 use crate::calls::SignalKind;
 use commands::{Password, UpTo};
 use domain::{
-    CallId, ConversationId, MessageId, SessionId, Timestamp, UserId,
+    CallId, ConversationId, MessageId, SessionId, StoryId, Timestamp, UserId,
     call::CallType,
     conversation::ConversationType,
     message::{Attachment, MessageType},
     session::Device,
+    text::{CommentText, StoryText},
     text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
     user::Preferences,
 };
@@ -29,6 +30,7 @@ macro_rules! texts {
     )*};
 }
 texts!(
+    CommentText,
     DeviceName,
     DisplayName,
     EmailAddress,
@@ -39,6 +41,7 @@ texts!(
     MessageBody,
     Password,
     PhoneNumber,
+    StoryText,
     Title
 );
 
@@ -55,7 +58,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(CallId, ConversationId, MessageId, SessionId, UserId);
+ids!(CallId, ConversationId, MessageId, SessionId, StoryId, UserId);
 
 macro_rules! words {
     ($($name:ident: $($variant:ident),*;)*) => {$(

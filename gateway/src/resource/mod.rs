@@ -9,6 +9,7 @@ mod invite;
 mod message;
 mod presence;
 mod session;
+mod story;
 mod user;
 
 pub use call::{Call, Participant};
@@ -19,6 +20,7 @@ pub use invite::Invite;
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
 pub use session::{Session, SignedIn};
+pub use story::{Comment, Story};
 pub use user::{OwnUser, Person, User};
 
 use projections::queries::Page;

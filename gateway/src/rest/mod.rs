@@ -19,6 +19,7 @@ mod page;
 mod presence;
 mod request;
 mod stats;
+mod stories;
 mod sync;
 mod users;
 
@@ -60,6 +61,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(messages::routes())
         .merge(calls::routes())
         .merge(files::routes())
+        .merge(stories::routes())
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())

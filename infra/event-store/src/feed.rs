@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 31] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 40] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -40,6 +40,15 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 31] = [
     "file.restored",
     "file.deleted",
     "conduct.judged",
+    "story.posted",
+    "story.edited",
+    "story.deleted",
+    "story.expired",
+    "story.liked",
+    "story.unliked",
+    "story.viewed",
+    "story.commented",
+    "story.comment_deleted",
 ];
 
 impl EventStore {

@@ -75,6 +75,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Call(_)
         | Event::OwnSettings(_)
         | Event::File(_)
-        | Event::Conduct(_) => vec![],
+        | Event::Conduct(_)
+        | Event::Story(_) => vec![],
     }
 }

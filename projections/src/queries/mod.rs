@@ -18,6 +18,7 @@ mod page;
 mod receipts;
 mod relations;
 mod sessions;
+mod stories;
 mod suggestions;
 mod users;
 
@@ -34,6 +35,7 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
 pub use sessions::SessionRow;
+pub use stories::{CommentRow, DueRow, StoryRow};
 pub use suggestions::{FRIENDS_LOOKED_AT, SuggestionRow, THEIRS_LOOKED_AT};
 pub use users::{PersonRow, UserRow};
 

@@ -7,6 +7,7 @@ mod invites;
 mod kept;
 mod messages;
 mod people;
+mod stories;
 mod suggestions;
 
 use super::support::{Story, World};

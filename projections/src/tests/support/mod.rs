@@ -163,7 +163,10 @@ fn log(home: &Home) -> Settings {
 }
 
 fn subject(event: &Event) -> Option<Uuid> {
-    use domain::{conversation::ConversationEvent, message::MessageEvent, session::SessionEvent, user::UserEvent};
+    use domain::{
+        conversation::ConversationEvent, message::MessageEvent, session::SessionEvent, story::StoryEvent,
+        user::UserEvent,
+    };
     Some(match event {
         Event::User(UserEvent::Registered { profile, .. }) => profile.subject().0,
         Event::User(UserEvent::Updated { changed }) => changed.subject().0,
@@ -174,6 +177,8 @@ fn subject(event: &Event) -> Option<Uuid> {
         Event::Conversation(ConversationEvent::InviteCreated { code, .. }) => code.subject().0,
         Event::Message(MessageEvent::Sent { content, .. }) => content.subject().0,
         Event::Message(MessageEvent::Edited { body, .. }) => body.subject().0,
+        Event::Story(StoryEvent::Posted { content, .. } | StoryEvent::Edited { content, .. }) => content.subject().0,
+        Event::Story(StoryEvent::Commented { text, .. }) => text.subject().0,
         _ => return None,
     })
 }

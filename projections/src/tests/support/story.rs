@@ -1,7 +1,7 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, CallId, ConversationId, Event, FileId, MessageId, SessionId, Timestamp, UserId,
+    Aggregate, CallId, CommentId, ConversationId, Event, FileId, MessageId, SessionId, StoryId, Timestamp, UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
     conversation::{Conversation, ConversationCommand, ConversationType, NewInvite, SettingsChange},
     file::{File, FileCommand, FileLabel, Sha256},
@@ -11,14 +11,18 @@ use domain::{
     own_settings::{OwnSettings, OwnSettingsAct, OwnSettingsCommand},
     read_marker::{Mark, ReadMarker, ReadMarkerCommand, Shown},
     session::{Device, EndReason, Session, SessionCommand},
+    story::{self, Audience, StoryChange, StoryCommand, StoryContent},
     text::{
-        DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody, PhoneNumber,
-        Title,
+        CommentText, DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody,
+        PhoneNumber, StoryText, Title,
     },
     user::{Preferences, Profile, ProfileChange, Role, User, UserCommand},
 };
 use event_store::StreamId;
-use std::{collections::HashMap, num::NonZeroU32};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroU32,
+};
 use uuid::Uuid;
 
 /// A history in the making. Two stories with different seeds share no ids.
@@ -34,6 +38,8 @@ pub(in crate::tests) struct Story {
     calls: HashMap<Uuid, Call>,
     kept: HashMap<Uuid, OwnSettings>,
     files: HashMap<Uuid, File>,
+    stories: HashMap<Uuid, story::Story>,
+    commented: HashSet<u64>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
 }
@@ -70,6 +76,14 @@ impl Story {
 
     pub(in crate::tests) fn file(&self, n: u64) -> FileId {
         FileId(self.id(7, n))
+    }
+
+    pub(in crate::tests) fn story(&self, n: u64) -> StoryId {
+        StoryId(self.id(8, n))
+    }
+
+    pub(in crate::tests) fn comment(&self, n: u64) -> CommentId {
+        CommentId(self.id(9, n))
     }
 
     pub(in crate::tests) fn register(&mut self, n: u64) -> UserId {
@@ -310,13 +324,52 @@ impl Story {
         decide(&mut self.calls, id, command, &mut self.told);
     }
 
+    /// Story `n` is shown to friends, or to some people.
+    pub(in crate::tests) fn show(&mut self, n: u64, author: u64, to: Option<&[u64]>, now: Timestamp) -> StoryId {
+        let audience = if to.is_some() { Audience::People } else { Audience::Friends };
+        let told = to.unwrap_or_default().iter().map(|user| self.user(*user)).collect();
+        let text = StoryText::parse(&format!("story {n}")).unwrap();
+        let content = StoryContent { text, media_url: Link::parse(&format!("/files/{n}")).ok() };
+        self.on_story(n, StoryCommand::Post { author: self.user(author), content, audience, told, now });
+        self.story(n)
+    }
+
+    pub(in crate::tests) fn on_story(&mut self, n: u64, command: StoryCommand) {
+        let id = self.story(n).0;
+        decide(&mut self.stories, id, command, &mut self.told);
+    }
+
+    /// A step with stories.
+    fn wander_in_stories(&mut self, op: u8, by: u64, n: u64) {
+        let (now, user, comment) = (Timestamp::from_millis(1), self.user(by), self.comment(n));
+        let story = n % 3;
+        match op % 8 {
+            0 | 1 => drop(self.show(story, by, (op == 1).then_some(&[0, 1, 2]), now)),
+            2 => self.on_story(story, StoryCommand::Like { user, now }),
+            3 => self.on_story(story, StoryCommand::Unlike { user, now }),
+            4 => self.on_story(story, StoryCommand::View { user, now }),
+            5 => {
+                let text = CommentText::parse("nice").unwrap();
+                if self.commented.insert(n) {
+                    self.on_story(story, StoryCommand::Comment { comment, user, text, now });
+                }
+            }
+            6 if n.is_multiple_of(5) => self.on_story(story, StoryCommand::Delete { by: user, told: vec![], now }),
+            6 => self.on_story(story, StoryCommand::DeleteComment { comment, by: user, now }),
+            _ => {
+                let change = StoryChange { text: StoryText::parse(&n.to_string()).ok(), media_url: None };
+                self.on_story(story, StoryCommand::Edit { by: user, change, told: vec![], now });
+            }
+        }
+    }
+
     /// One step of any kind: whatever the numbers say.
     pub(in crate::tests) fn wander(&mut self, [op, a, b, c]: [u8; 4]) {
         let (by, other, n) = (u64::from(a % 3), u64::from(b % 3), u64::from(c % 3));
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 35 {
+        match op % 39 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
             1 => self.account(
                 by,
@@ -371,6 +424,7 @@ impl Story {
                 message % 6,
                 [FileCommand::Collect, FileCommand::Restore, FileCommand::Delete][usize::from(b % 3)].clone(),
             ),
+            34..=37 => self.wander_in_stories(a, other, u64::from(c)),
             _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
         }
     }

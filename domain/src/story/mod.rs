@@ -1,0 +1,13 @@
+//! Stories: what somebody shows to friends, or to some people, for a day.
+
+mod aggregate;
+mod command;
+mod error;
+mod event;
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::*;
+pub use command::*;
+pub use error::*;
+pub use event::*;
