@@ -19,9 +19,10 @@ const PEOPLE: u32 = 64;
 
 /// What is forgotten beside messages: one statement each, with the person as `$1`. A read model that shows what people
 /// wrote adds its own.
-const FORGET: [&str; 3] = [
+const FORGET: [&str; 4] = [
     "UPDATE conversations SET title = NULL, avatar_url = NULL \
      WHERE settings_by = $1 AND (title IS NOT NULL OR avatar_url IS NOT NULL)",
+    "UPDATE files SET name = NULL WHERE uploader_id = $1 AND name IS NOT NULL",
     "DELETE FROM presence_away WHERE user_id = $1",
     "DELETE FROM presence WHERE user_id = $1",
 ];

@@ -1,6 +1,6 @@
 //! What stands in an export.
 
-use crate::resource::{Attachment, Call, Friendship, OwnUser};
+use crate::resource::{Attachment, Call, File, Friendship, OwnUser};
 use domain::{ConversationId, Event, MessageId, SessionId, Timestamp, UserId, personal};
 use event_store::Record;
 use projections::{
@@ -37,6 +37,8 @@ pub struct Export {
     read_markers: Vec<ExportedMarker>,
     /// Calls one was in, or that rang.
     calls: Vec<Call>,
+    /// Files one brought, newest first; each can be fetched.
+    files: Vec<File>,
     /// What one chose to be seen as; nothing, if one never did.
     presence: Vec<ExportedPresence>,
     /// What the log says of the account and its devices, the oldest first.
@@ -83,6 +85,10 @@ pub struct ExportedConversation {
     /// When one came, or asked to.
     #[schema(value_type = String, format = DateTime)]
     joined_at: Timestamp,
+    /// Whether one muted it.
+    muted: bool,
+    /// Whether one put it away.
+    archived: bool,
 }
 
 /// A message one sent.
@@ -187,8 +193,8 @@ impl From<OwnSessionRow> for ExportedSession {
 
 impl From<OwnConversationRow> for ExportedConversation {
     fn from(row: OwnConversationRow) -> Self {
-        let OwnConversationRow { id, conversation_type, title, role, status, joined_at, .. } = row;
-        Self { id, conversation_type, title, role, status, joined_at }
+        let OwnConversationRow { id, conversation_type, title, role, status, joined_at, muted, archived, .. } = row;
+        Self { id, conversation_type, title, role, status, joined_at, muted, archived }
     }
 }
 

@@ -37,6 +37,10 @@ pub struct OwnConversationRow {
     pub status: String,
     /// When one came.
     pub joined_at: Timestamp,
+    /// Whether one muted it.
+    pub muted: bool,
+    /// Whether one put it away.
+    pub archived: bool,
     position: i64,
 }
 
@@ -123,7 +127,9 @@ impl Queries {
         page: &PageRequest,
     ) -> Result<Page<OwnConversationRow>, QueryError> {
         let sql = "SELECT c.id, c.type, CASE WHEN m.status = 'active' THEN c.title END, m.role, m.status, m.joined_at, \
-                   m.joined_position FROM members m JOIN conversations c ON c.id = m.conversation_id \
+                   m.joined_position, COALESCE(s.muted, FALSE), s.archived_seq IS NOT NULL \
+                   FROM members m JOIN conversations c ON c.id = m.conversation_id \
+                   LEFT JOIN own_settings s ON s.conversation_id = m.conversation_id AND s.user_id = m.user_id \
                    WHERE m.user_id = $1 AND (m.joined_position, c.id) < ($2, $3) \
                    ORDER BY m.joined_position DESC, c.id DESC LIMIT $4";
         let place = page.place()?;
@@ -137,6 +143,8 @@ impl Queries {
                 status: row.get(4)?,
                 joined_at: Timestamp::from_millis(row.get(5)?),
                 position: row.get(6)?,
+                muted: row.get(7)?,
+                archived: row.get(8)?,
             })
         });
         Ok(Page::cut(conversations.await?, page, |row| Place { number: row.position, id: row.id.0 }))

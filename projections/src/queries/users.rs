@@ -79,13 +79,13 @@ impl Queries {
         Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
     }
 
-    /// An account, as `viewer` sees it: to whom it has blocked, it does not exist.
+    /// An account that others can find, as `viewer` sees it: to whom it has blocked, it does not exist.
     ///
     /// # Errors
     /// [`QueryError::NotFound`] when there is none, or not for the viewer.
     pub async fn user_seen_by(&self, viewer: UserId, user: UserId) -> Result<UserRow, QueryError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND u.created_at IS NOT NULL \
+            "SELECT {COLUMNS} FROM users u WHERE u.id = $1 AND {FINDABLE} \
              AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
              (f.low_user = u.id AND f.high_user = $2 AND f.blocked_by_low) \
              OR (f.high_user = u.id AND f.low_user = $2 AND f.blocked_by_high))"
@@ -94,7 +94,7 @@ impl Queries {
         Ok(parse(&row.ok_or(QueryError::NotFound)?, 0)?)
     }
 
-    /// Those of the accounts that exist, in no order.
+    /// Those of the accounts that others can find, in no order.
     ///
     /// # Errors
     /// When the read models are away.
@@ -103,10 +103,8 @@ impl Queries {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "SELECT {COLUMNS} FROM users u WHERE u.id IN ({}) AND u.created_at IS NOT NULL",
-            placeholders(1, ids.len())
-        );
+        let these = placeholders(1, ids.len());
+        let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id IN ({these}) AND {FINDABLE}");
         let rows = self.database.fetch_all(query(sql).bind_all(ids)).await?;
         Ok(rows.iter().map(|row| parse(row, 0)).collect::<Result<_, _>>()?)
     }
