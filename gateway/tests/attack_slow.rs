@@ -1,7 +1,5 @@
 //! Clients that take their time, bring too much, or come in crowds.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 mod attack_support;
 mod ws_support;
 
