@@ -11,6 +11,7 @@ mod duty;
 mod error;
 mod friendships;
 pub mod graph_feed;
+mod message_words;
 mod messages;
 mod now;
 mod parked;
@@ -24,7 +25,9 @@ mod schema;
 mod stories;
 #[cfg(test)]
 mod tests;
+mod user_words;
 mod users;
+mod words;
 pub mod worker;
 
 pub use checkpoint::{Checkpoint, checkpoints};

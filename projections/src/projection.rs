@@ -76,8 +76,8 @@ impl Projection {
     #[must_use]
     pub const fn version(self) -> u32 {
         match self {
-            Self::ReadMarkers => 2,
-            Self::Users | Self::Friendships | Self::Conversations | Self::Messages | Self::Calls | Self::Stories => 1,
+            Self::Users | Self::Messages | Self::ReadMarkers => 2,
+            Self::Friendships | Self::Conversations | Self::Calls | Self::Stories => 1,
         }
     }
 

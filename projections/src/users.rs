@@ -1,6 +1,6 @@
 //! The projection `users`: accounts and signed-in devices.
 
-use crate::{ApplyError, Opened};
+use crate::{ApplyError, Opened, user_words};
 use domain::{
     Event,
     session::{EndReason, SessionEvent},
@@ -26,7 +26,7 @@ pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result
             _ => (),
         }
     }
-    Ok(())
+    user_words::apply(tx, events).await
 }
 
 async fn register(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {

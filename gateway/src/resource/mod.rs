@@ -2,6 +2,7 @@
 
 mod call;
 mod conversation;
+mod found;
 mod friendship;
 mod message;
 mod presence;
@@ -11,6 +12,7 @@ mod user;
 
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
+pub use found::{FoundMessage, Highlight};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;

@@ -14,6 +14,7 @@ mod messages;
 mod page;
 mod presence;
 mod request;
+mod search;
 mod stats;
 mod stories;
 mod sync;
@@ -53,6 +54,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(friends::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
+        .merge(search::routes())
         .merge(calls::routes())
         .merge(stories::routes())
         .merge(sync::routes())

@@ -13,8 +13,10 @@ mod messages;
 mod page;
 mod receipts;
 mod relations;
+mod search;
 mod sessions;
 mod stories;
+mod terms;
 mod users;
 
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
@@ -26,8 +28,10 @@ pub use messages::{MessageRow, MessageStatus, MessageWindow};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
+pub use search::{FoundMessage, MessageSearch};
 pub use sessions::SessionRow;
 pub use stories::{CommentRow, DueRow, StoryRow};
+pub use terms::Highlight;
 pub use users::{PersonRow, UserRow};
 
 use sql::Database;

@@ -108,7 +108,7 @@ impl Queries {
     /// The stories of somebody that the viewer may see, newest first.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`] when there is no such account; [`QueryError::BadToken`].
+    /// [`QueryError::NotFound`] when there is no such account, or it has blocked the viewer; [`QueryError::BadToken`].
     pub async fn stories_of(
         &self,
         viewer: UserId,
@@ -117,7 +117,7 @@ impl Queries {
         page: &PageRequest,
     ) -> Result<Page<StoryRow>, QueryError> {
         let place = page.place()?;
-        self.user(author).await?;
+        self.require_known(viewer, author).await?;
         let sql = format!(
             "{SELECT} WHERE s.author_id = $3 AND {VISIBLE} AND s.position < $4 ORDER BY s.position DESC LIMIT $5"
         );
@@ -214,6 +214,16 @@ impl Queries {
                    ORDER BY position DESC LIMIT $2";
         let rows = self.database.fetch_all(query(sql).bind(user.0).bind(limit as u64)).await?;
         Ok(rows.iter().map(|row| row.get(0).map(UserId)).collect::<Result<_, _>>()?)
+    }
+
+    /// That an account is there, as the viewer sees it: to whom it has blocked, it does not exist.
+    async fn require_known(&self, viewer: UserId, user: UserId) -> Result<(), QueryError> {
+        let sql = "SELECT u.id FROM users u WHERE u.id = $2 AND u.created_at IS NOT NULL \
+                   AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
+                   (f.low_user = u.id AND f.high_user = $1 AND f.blocked_by_low) \
+                   OR (f.high_user = u.id AND f.low_user = $1 AND f.blocked_by_high))";
+        let row = self.database.fetch_optional(query(sql).bind(viewer.0).bind(user.0)).await?;
+        row.map(drop).ok_or(QueryError::NotFound)
     }
 
     async fn story_page(

@@ -4,6 +4,7 @@ mod calls;
 mod conversations;
 mod messages;
 mod people;
+mod search;
 mod stories;
 
 use super::support::{Story, World};
