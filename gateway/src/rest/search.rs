@@ -3,6 +3,7 @@
 use super::{page::Parameters, request::Reader};
 use crate::{
     App, Problem,
+    problem::PROBLEM_JSON,
     resource::{FoundMessage, List},
 };
 use axum::{Json, extract::State};
@@ -26,7 +27,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         ("from" = Option<Uuid>, Query, description = "only by this sender"),
         ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
     ),
-    responses((status = 200, body = List<FoundMessage>), (status = 404, description = "the caller is not there"))
+    responses(
+        (status = 200, body = List<FoundMessage>),
+        (status = 404, body = Problem, content_type = PROBLEM_JSON, description = "the caller is not in this conversation"),
+    )
 )]
 async fn search_messages(
     State(app): State<App>,
