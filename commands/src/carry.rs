@@ -32,6 +32,11 @@ impl Facts<'_> {
         self.may_carry(by, avatar_url.map(|link| ("avatarUrl".to_owned(), link)).into_iter().collect()).await
     }
 
+    /// That `by` may show this in a story.
+    pub(crate) async fn may_picture(&mut self, by: UserId, media_url: Option<&Link>) -> Result<(), CommandError> {
+        self.may_carry(by, media_url.map(|link| ("mediaUrl".to_owned(), link)).into_iter().collect()).await
+    }
+
     /// That `by` may attach these.
     pub(crate) async fn may_attach(&mut self, by: UserId, attachments: &[Attachment]) -> Result<(), CommandError> {
         let links = attachments.iter().enumerate().flat_map(|(n, attachment)| {

@@ -11,7 +11,7 @@ use domain::{
     session::EndReason,
     user::{User, UserCommand},
 };
-use event_store::{Position, Secret};
+use event_store::{ClaimKind, Position, Secret};
 use serde::Serialize;
 
 /// The new password in the place of the old one, which was compared before. Neither is part of the request: it is
@@ -80,10 +80,21 @@ impl Commands {
         }
     }
 
-    /// Compares what somebody says is their password.
+    /// Compares what somebody says is their password; wrong ones count as those of a sign-in do.
     pub(crate) async fn compare(&self, user: UserId, claimed: Password) -> Result<Comparison, CommandError> {
-        let changes = self.user(user).await?.state.password_changes();
+        let account = self.user(user).await?.state;
+        let changes = account.password_changes();
+        let email = account.profile().map(|profile| profile.email.canonical()).unwrap_or_default();
+        let address = self.store().claim_hash(ClaimKind::Email, &email);
+        let attempt = self.throttle().attempt(address, None, self.now());
+        let attempt = attempt.map_err(|wait_ms| CommandError::TooManyTries { wait_ms })?;
         let phc = self.store().password(user.0).await?;
-        Ok(Comparison { is_right: self.passwords().is_right(claimed, phc).await?, changes })
+        let is_right = self.passwords().is_right(claimed, phc).await?;
+        match attempt {
+            Some(attempt) if is_right => attempt.right(),
+            Some(attempt) => attempt.wrong(self.now()),
+            None => (),
+        }
+        Ok(Comparison { is_right, changes })
     }
 }

@@ -28,6 +28,7 @@ impl UseCase for EditStory {
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Story>, CommandError> {
         let by = facts.actor().await?;
         let before = facts.visible_story(by, self.story).await?;
+        facts.may_picture(by, self.change.media_url.as_ref().and_then(Option::as_ref)).await?;
         let told = facts.still_told(&before.state).await?;
         let (change, now) = (self.change.clone(), facts.now());
         facts.decide_on(self.story, before, StoryCommand::Edit { by, change, told, now })

@@ -59,6 +59,7 @@ impl UseCase for PostStory {
                 (Audience::People, people)
             }
         };
+        facts.may_picture(author, self.content.media_url.as_ref()).await?;
         let id = facts.new_id();
         let before = facts.presume_new::<Story>(id).await?;
         let (content, now) = (self.content.clone(), facts.now());

@@ -6,6 +6,7 @@ use domain::{
     friendship::{Friendship, Standing},
     id::PairId,
     story::{Audience, Story, StoryError},
+    user::User,
 };
 
 /// Whether two people stand so that one may see what the other shows to this audience. Friends have not blocked each
@@ -18,8 +19,8 @@ pub(crate) fn admits(audience: Audience, pair: &Friendship) -> bool {
 }
 
 impl Facts<'_> {
-    /// The story, if `viewer` may see it now: its author may, and who is a friend or was named, while it is there and no
-    /// block stands. To others it does not exist.
+    /// The story, if `viewer` may see it now: its author may, and who is a friend or was named, while it and its author are there
+    /// and no block stands. To others it does not exist.
     pub(crate) async fn visible_story(
         &mut self,
         viewer: UserId,
@@ -30,9 +31,10 @@ impl Facts<'_> {
         if shown.author == viewer {
             return Ok(known);
         }
+        let is_there = self.get::<User>(shown.author).await?.state.may_act().is_ok();
         let pair = self.get::<Friendship>(PairId::of(shown.author, viewer)).await?.state;
         let is_named = shown.audience == Audience::Friends || known.state.told().contains(&viewer);
-        if is_named && admits(shown.audience, &pair) { Ok(known) } else { Err(refused(StoryError::NotFound)) }
+        if is_there && is_named && admits(shown.audience, &pair) { Ok(known) } else { Err(refused(StoryError::NotFound)) }
     }
 
     /// Those who were told of the story when it was posted, and may still see it.

@@ -140,6 +140,9 @@ each_mix!(who_sees_whose_stories, |home| async move {
     for person in [&ben, &cyd, &eve] {
         finds_nothing(&server, person, &all).await;
         finds_nothing(&server, person, &some).await;
+    }
+    server.get(&cyd, &of_ana).await.refused(404, "not_found");
+    for person in [&ben, &eve] {
         assert!(contents(&server, person, &of_ana).await.is_empty());
     }
     let named = json!({"content": "x", "audience": [eve.id]});

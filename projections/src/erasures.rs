@@ -19,10 +19,13 @@ const PEOPLE: u32 = 64;
 
 /// What is forgotten beside messages: one statement each, with the person as `$1`. A read model that shows what people
 /// wrote adds its own.
-const FORGET: [&str; 4] = [
+const FORGET: [&str; 6] = [
     "UPDATE conversations SET title = NULL, avatar_url = NULL \
      WHERE settings_by = $1 AND (title IS NOT NULL OR avatar_url IS NOT NULL)",
     "UPDATE files SET name = NULL WHERE uploader_id = $1 AND name IS NOT NULL",
+    "UPDATE stories SET content = NULL, media_url = NULL \
+     WHERE author_id = $1 AND ended_at IS NULL AND (content IS NOT NULL OR media_url IS NOT NULL)",
+    "UPDATE story_comments SET content = NULL WHERE author_id = $1 AND content IS NOT NULL",
     "DELETE FROM presence_away WHERE user_id = $1",
     "DELETE FROM presence WHERE user_id = $1",
 ];
@@ -102,6 +105,8 @@ impl Erasures {
         let named = placeholders(1, ids.len());
         let text = format!("UPDATE messages SET content = NULL WHERE id IN ({named}) AND content IS NOT NULL");
         tx.execute(query(text).bind_all(ids.iter().copied())).await?;
+        let words = format!("DELETE FROM message_words WHERE position IN (SELECT position FROM messages WHERE id IN ({named}))");
+        tx.execute(query(words).bind_all(ids.iter().copied())).await?;
         let files = format!("DELETE FROM attachments WHERE message_id IN ({named})");
         tx.execute(query(files).bind_all(ids)).await?;
         tx.commit().await?;

@@ -14,6 +14,7 @@ mod files;
 mod friendships;
 pub mod graph_feed;
 mod invites;
+mod message_words;
 mod messages;
 mod now;
 mod own_settings;
@@ -28,7 +29,9 @@ mod schema;
 mod stories;
 #[cfg(test)]
 mod tests;
+mod user_words;
 mod users;
+mod words;
 pub mod worker;
 
 pub use checkpoint::{Checkpoint, checkpoints};

@@ -1,6 +1,6 @@
 //! The projection `messages`: messages, their attachments and reactions, and who hid which.
 
-use crate::{ApplyError, Opened};
+use crate::{ApplyError, Opened, message_words};
 use domain::{Event, message::MessageEvent};
 use event_store::Record;
 use sql::{Transaction, query};
@@ -13,7 +13,7 @@ pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result
             change(tx, record, event).await?;
         }
     }
-    Ok(())
+    message_words::apply(tx, events).await
 }
 
 async fn insert_sent(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {

@@ -84,14 +84,8 @@ impl Projection {
     #[must_use]
     pub const fn version(self) -> u32 {
         match self {
-            Self::ReadMarkers | Self::Conversations => 2,
-            Self::Users
-            | Self::Friendships
-            | Self::Messages
-            | Self::Calls
-            | Self::OwnSettings
-            | Self::Files
-            | Self::Stories => 1,
+            Self::Users | Self::Conversations | Self::Messages | Self::ReadMarkers => 2,
+            Self::Friendships | Self::Calls | Self::OwnSettings | Self::Files | Self::Stories => 1,
         }
     }
 

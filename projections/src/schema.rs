@@ -34,8 +34,11 @@ pub struct Table {
     pub key: &'static [(&'static str, Key)],
 }
 
-pub(crate) const USERS: &[Table] =
-    &[Table { name: "users", key: &[("id", Key::Uuid)] }, Table { name: "sessions", key: &[("id", Key::Uuid)] }];
+pub(crate) const USERS: &[Table] = &[
+    Table { name: "users", key: &[("id", Key::Uuid)] },
+    Table { name: "sessions", key: &[("id", Key::Uuid)] },
+    Table { name: "user_words", key: &[("user_id", Key::Uuid), ("field", Key::Text), ("word", Key::Text)] },
+];
 pub(crate) const FRIENDSHIPS: &[Table] = &[Table { name: "friendships", key: &[("pair_id", Key::Uuid)] }];
 pub(crate) const CONVERSATIONS: &[Table] = &[
     Table { name: "conversations", key: &[("id", Key::Uuid)] },
@@ -46,6 +49,7 @@ pub(crate) const MESSAGES: &[Table] = &[
     Table { name: "messages", key: &[("id", Key::Uuid)] },
     Table { name: "attachments", key: &[("message_id", Key::Uuid), ("ordinal", Key::Int)] },
     Table { name: "reactions", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid), ("emoji", Key::Text)] },
+    Table { name: "message_words", key: &[("position", Key::Int)] },
     Table { name: "hidden", key: &[("message_id", Key::Uuid), ("user_id", Key::Uuid)] },
 ];
 pub(crate) const CALLS: &[Table] = &[

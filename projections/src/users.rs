@@ -1,6 +1,6 @@
 //! The projection `users`: accounts and signed-in devices.
 
-use crate::{ApplyError, Opened, queries::padded};
+use crate::{ApplyError, Opened, queries::padded, user_words};
 use domain::{
     Event,
     session::SessionEvent,
@@ -35,6 +35,7 @@ pub(crate) async fn apply(tx: &mut Transaction, events: &[Opened<'_>]) -> Result
             _ => (),
         }
     }
+    user_words::apply(tx, events).await?;
     forget(tx, touched.into_iter().collect()).await
 }
 
@@ -51,11 +52,10 @@ async fn forget(tx: &mut Transaction, users: Vec<Uuid>) -> Result<(), ApplyError
          WHERE erased_at IS NOT NULL AND id IN ({named})"
     );
     tx.execute(query(account).bind_all(ids.iter().copied())).await?;
-    let devices = format!(
-        "UPDATE sessions SET device_name = NULL, ip = NULL WHERE user_id IN \
-         (SELECT id FROM users WHERE erased_at IS NOT NULL AND id IN ({named}))"
-    );
-    tx.execute(query(devices).bind_all(ids)).await?;
+    let of_erased = format!("user_id IN (SELECT id FROM users WHERE erased_at IS NOT NULL AND id IN ({named}))");
+    let devices = format!("UPDATE sessions SET device_name = NULL, ip = NULL WHERE {of_erased}");
+    tx.execute(query(devices).bind_all(ids.iter().copied())).await?;
+    tx.execute(query(format!("DELETE FROM user_words WHERE {of_erased}")).bind_all(ids)).await?;
     Ok(())
 }
 

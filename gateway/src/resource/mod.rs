@@ -3,6 +3,7 @@
 mod call;
 mod conversation;
 mod file;
+mod found;
 mod friendship;
 mod html;
 mod invite;
@@ -17,6 +18,7 @@ pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use file::{File, Uploaded};
 pub use friendship::{Direction, Friendship, FriendshipStatus, Suggestion};
 pub use invite::Invite;
+pub use found::{FoundMessage, Highlight};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
 pub use session::{Session, SignedIn};

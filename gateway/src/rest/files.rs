@@ -76,7 +76,7 @@ async fn fetch(
     Id(file): Id<FileId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let file = app.queries.file(caller.user, file, false).await?;
+    let file = app.queries.file(caller.user, file, false, (app.clock)()).await?;
     content(&app.files, &file, &Asked::of(&headers)).await
 }
 
@@ -97,6 +97,6 @@ async fn fetch_thumb(
     Id(file): Id<FileId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let file = app.queries.file(caller.user, file, true).await?;
+    let file = app.queries.file(caller.user, file, true, (app.clock)()).await?;
     thumbnail(&app.files, &file, &Asked::of(&headers)).await
 }

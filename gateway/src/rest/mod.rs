@@ -18,6 +18,7 @@ mod own_account;
 mod page;
 mod presence;
 mod request;
+mod search;
 mod stats;
 mod stories;
 mod sync;
@@ -59,6 +60,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(invites::routes())
         .merge(messages::routes())
+        .merge(search::routes())
         .merge(calls::routes())
         .merge(files::routes())
         .merge(stories::routes())

@@ -47,11 +47,11 @@ async fn user(State(app): State<App>, Reader(caller): Reader, Id(user): Id<UserI
     Ok(Json(app.queries.user_seen_by(caller.user, user).await?.into()))
 }
 
-/// People by name, or by their whole e-mail address.
+/// People by how words of their names begin, or by their whole e-mail address: that address first, then whole words.
 #[utoipa::path(
     get, path = "/users", tag = "users",
     params(
-        ("query" = String, Query, description = "part of a name, or a whole e-mail address"),
+        ("query" = String, Query, description = "how words of a name begin, whatever their case and marks, or a whole e-mail address"),
         ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
     ),
     responses((status = 200, body = List<User>))

@@ -51,3 +51,4 @@ CREATE TABLE story_comments (
     position   BIGINT NOT NULL
 );
 CREATE INDEX story_comments_by_story ON story_comments (story_id, position);
+CREATE INDEX story_comments_by_author ON story_comments (author_id);

@@ -1,6 +1,6 @@
 //! Uploaded files: who may fetch one, and what refers to it.
 
-use super::{Page, PageRequest, Queries, QueryError, padded, page::Place};
+use super::{Page, PageRequest, Queries, QueryError, padded, page::Place, stories};
 use domain::{FileId, Timestamp, UserId};
 use event_store::Position;
 use sql::{Row, placeholders, query};
@@ -48,7 +48,7 @@ pub struct CollectedFileRow {
     pub position: Position,
 }
 
-/// Whether something refers to the file by one of `urls`; with `$1` the viewer, something that they see. Each arm is one
+/// Whether something refers to the file by one of `urls`; with `$1` the viewer and `$5` the time, something that they see. Each arm is one
 /// look into an index. **Whatever comes to carry files gets its arm here**, and an index on its column.
 fn carried(urls: &str, seen: bool) -> String {
     let if_seen = |condition: &'static str| if seen { condition } else { "" };
@@ -71,6 +71,7 @@ fn carried(urls: &str, seen: bool) -> String {
             member("m.conversation_id")
         )
     };
+    let story = if seen { stories::VISIBLE.replace("$2", "$5") } else { "s.ended_at IS NULL".to_owned() };
     let arms = [
         // A message that was not removed: `attachments` has no rows of one that was.
         attached("file_url"),
@@ -79,6 +80,8 @@ fn carried(urls: &str, seen: bool) -> String {
         format!("SELECT 1 FROM users u WHERE u.avatar_url IN ({urls})"),
         // The picture of a group: its members may.
         format!("SELECT 1 FROM conversations c WHERE c.avatar_url IN ({urls}) AND {}", member("c.id")),
+        // A story.
+        format!("SELECT 1 FROM stories s WHERE s.media_url IN ({urls}) AND {story}"),
     ];
     format!("(EXISTS ({}))", arms.join(") OR EXISTS ("))
 }
@@ -89,10 +92,16 @@ impl Queries {
     ///
     /// # Errors
     /// [`QueryError::NotFound`] for anybody else.
-    pub async fn file(&self, viewer: UserId, file: FileId, thumb: bool) -> Result<FileRow, QueryError> {
+    pub async fn file(
+        &self,
+        viewer: UserId,
+        file: FileId,
+        thumb: bool,
+        now: Timestamp,
+    ) -> Result<FileRow, QueryError> {
         let sql = format!("{SELECT} WHERE f.id = $2 AND (f.uploader_id = $1 OR {})", carried("$3, $4", true));
         let other = if thumb { file.thumb_url() } else { file.url() };
-        let seen = query(sql).bind(viewer.0).bind(file.0).bind(file.url()).bind(other);
+        let seen = query(sql).bind(viewer.0).bind(file.0).bind(file.url()).bind(other).bind(now.millis());
         let row = self.database.fetch_optional(seen).await?.ok_or(QueryError::NotFound)?;
         Ok(parse(&row)?)
     }

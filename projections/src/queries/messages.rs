@@ -91,11 +91,11 @@ struct Visible {
     cleared: u64,
 }
 
-const SELECT: &str = "SELECT m.id, m.conversation_id, m.sender_id, m.seq, m.position, m.message_type, m.content, \
+pub(super) const SELECT: &str = "SELECT m.id, m.conversation_id, m.sender_id, m.seq, m.position, m.message_type, m.content, \
     m.reply_to, m.mentions, m.created_at, m.edited_at, m.deleted_at, u.first_name, u.last_name, u.avatar_url \
     FROM messages m LEFT JOIN users u ON u.id = m.sender_id";
 /// `$1` is the viewer.
-const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)";
+pub(super) const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)";
 
 impl Queries {
     /// Messages of a conversation of which the viewer is an active member, newest first, without those the viewer
@@ -196,7 +196,7 @@ impl Queries {
         Ok((messages, more))
     }
 
-    async fn message_rows(&self, query: Query) -> Result<Vec<MessageRow>, QueryError> {
+    pub(super) async fn message_rows(&self, query: Query) -> Result<Vec<MessageRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         Ok(rows.iter().map(parse).collect::<Result<_, _>>()?)
     }

@@ -17,9 +17,11 @@ mod own_settings;
 mod page;
 mod receipts;
 mod relations;
+mod search;
 mod sessions;
 mod stories;
 mod suggestions;
+mod terms;
 mod users;
 
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
@@ -34,9 +36,11 @@ pub use own::{OwnConversationRow, OwnMarkerRow, OwnMessageRow, OwnReactionRow, O
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
+pub use search::{FoundMessage, MessageSearch};
 pub use sessions::SessionRow;
 pub use stories::{CommentRow, DueRow, StoryRow};
 pub use suggestions::{FRIENDS_LOOKED_AT, SuggestionRow, THEIRS_LOOKED_AT};
+pub use terms::Highlight;
 pub use users::{PersonRow, UserRow};
 
 use sql::Database;

@@ -72,8 +72,11 @@ const SELECT: &str = "SELECT s.id, s.author_id, s.content, s.media_url, s.create
     CAST(CASE WHEN EXISTS (SELECT 1 FROM story_views v WHERE v.story_id = s.id AND v.user_id = $1) THEN 1 ELSE 0 END \
     AS BIGINT), s.position, u.first_name, u.last_name, u.avatar_url \
     FROM stories s LEFT JOIN users u ON u.id = s.author_id";
-/// `$1` is the viewer, `$2` the time. Friends have not blocked each other.
-const VISIBLE: &str = "s.ended_at IS NULL AND s.expires_at > $2 AND (s.author_id = $1 \
+/// `$1` is the viewer, `$2` the time. Friends have not blocked each other; whose account is blocked, hidden or erased shows
+/// nothing.
+pub(super) const VISIBLE: &str = "s.ended_at IS NULL AND s.expires_at > $2 AND EXISTS (SELECT 1 FROM users h \
+    WHERE h.id = s.author_id AND NOT h.is_blocked AND h.deactivated_at IS NULL AND h.erased_at IS NULL) \
+    AND (s.author_id = $1 \
     OR (s.audience = 'friends' AND EXISTS (SELECT 1 FROM friendships f WHERE f.status = 'accepted' \
     AND ((f.low_user = $1 AND f.high_user = s.author_id) OR (f.high_user = $1 AND f.low_user = s.author_id)))) \
     OR (s.audience = 'people' AND EXISTS (SELECT 1 FROM story_audience a WHERE a.user_id = $1 AND a.story_id = s.id) \
@@ -108,7 +111,7 @@ impl Queries {
     /// The stories of somebody that the viewer may see, newest first.
     ///
     /// # Errors
-    /// [`QueryError::NotFound`] when there is no such account; [`QueryError::BadToken`].
+    /// [`QueryError::NotFound`] when there is no such account, or it has blocked the viewer; [`QueryError::BadToken`].
     pub async fn stories_of(
         &self,
         viewer: UserId,
@@ -117,7 +120,7 @@ impl Queries {
         page: &PageRequest,
     ) -> Result<Page<StoryRow>, QueryError> {
         let place = page.place()?;
-        self.user(author).await?;
+        self.require_known(viewer, author).await?;
         let sql = format!(
             "{SELECT} WHERE s.author_id = $3 AND {VISIBLE} AND s.position < $4 ORDER BY s.position DESC LIMIT $5"
         );
@@ -214,6 +217,16 @@ impl Queries {
                    ORDER BY position DESC LIMIT $2";
         let rows = self.database.fetch_all(query(sql).bind(user.0).bind(limit as u64)).await?;
         Ok(rows.iter().map(|row| row.get(0).map(UserId)).collect::<Result<_, _>>()?)
+    }
+
+    /// That an account is there, as the viewer sees it: to whom it has blocked, it does not exist.
+    async fn require_known(&self, viewer: UserId, user: UserId) -> Result<(), QueryError> {
+        let sql = "SELECT u.id FROM users u WHERE u.id = $2 AND u.created_at IS NOT NULL \
+                   AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
+                   (f.low_user = u.id AND f.high_user = $1 AND f.blocked_by_low) \
+                   OR (f.high_user = u.id AND f.low_user = $1 AND f.blocked_by_high))";
+        let row = self.database.fetch_optional(query(sql).bind(viewer.0).bind(user.0)).await?;
+        row.map(drop).ok_or(QueryError::NotFound)
     }
 
     async fn story_page(

@@ -109,31 +109,6 @@ impl Queries {
         Ok(rows.iter().map(|row| parse(row, 0)).collect::<Result<_, _>>()?)
     }
 
-    /// People whose name contains `text`, or whose e-mail address it is, newest first. Without blocked and hidden
-    /// accounts, and without anybody whom the viewer blocked or who blocked the viewer. An empty text finds everybody.
-    ///
-    /// # Errors
-    /// [`QueryError::BadToken`], or when the read models are away.
-    pub async fn search_users(
-        &self,
-        viewer: UserId,
-        text: &str,
-        page: &PageRequest,
-    ) -> Result<Page<UserRow>, QueryError> {
-        let folded = text.trim().to_lowercase();
-        let pattern = format!("%{}%", folded.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        let sql = format!(
-            "SELECT {COLUMNS} FROM users u WHERE {FINDABLE} AND NOT u.is_blocked \
-             AND (u.email_folded = $1 OR u.first_name_folded || ' ' || u.last_name_folded LIKE $2 ESCAPE '\\') \
-             AND (u.created_at, u.id) < ($3, $4) \
-             AND NOT EXISTS (SELECT 1 FROM friendships f WHERE (f.blocked_by_low OR f.blocked_by_high) \
-             AND ((f.low_user = $5 AND f.high_user = u.id) OR (f.high_user = $5 AND f.low_user = u.id))) \
-             ORDER BY u.created_at DESC, u.id DESC LIMIT $6"
-        );
-        let place = page.place()?;
-        let search = query(sql).bind(folded).bind(pattern).bind(place.number).bind(place.id).bind(viewer.0);
-        self.user_page(search.bind(page.probe()), page).await
-    }
 
     /// All accounts, newest first: for administrators.
     ///

@@ -16,8 +16,11 @@ use domain::{
 };
 use testkit::each_engine;
 
+/// While stories are there.
+const NOW: Timestamp = Timestamp::from_millis(1);
+
 async fn sees(queries: &Queries, user: UserId, file: FileId, thumb: bool) -> bool {
-    match queries.file(user, file, thumb).await {
+    match queries.file(user, file, thumb, NOW).await {
         Ok(row) => row.id == file,
         Err(QueryError::NotFound) => false,
         Err(error) => panic!("{error}"),
@@ -46,7 +49,7 @@ each_engine!(a_file_is_seen_by_who_brought_it_and_who_sees_what_carries_it, |hom
     let queries = told(&world, &mut story).await;
     assert_eq!(seen_by(&queries, &story, file).await, [0]);
     assert!(!queries.file_is_carried(file).await.unwrap());
-    let row = queries.file(story.user(0), file, false).await.unwrap();
+    let row = queries.file(story.user(0), file, false, NOW).await.unwrap();
     assert_eq!((row.name.as_deref(), row.size, row.mime.as_str(), row.thumb), (Some("a.png"), 12, "image/png", true));
     assert_eq!(row.uploader, story.user(0));
 

@@ -7,6 +7,7 @@ mod invites;
 mod kept;
 mod messages;
 mod people;
+mod search;
 mod stories;
 mod suggestions;
 

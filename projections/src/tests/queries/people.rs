@@ -56,7 +56,13 @@ each_engine!(people_are_found_by_name_or_address, |home| async move {
     assert_eq!(search(1, "last").await, ids(&[4, 3, 2, 1, 0]), "without who blocked the viewer");
     assert_eq!(search(6, "last").await, ids(&[6, 4, 3, 2, 0]), "without whom the viewer blocked");
     assert_eq!(search(2, "änne% la").await, ids(&[0]), "first and last name, whatever the case");
-    assert_eq!(search(2, "%").await, ids(&[0]), "no wildcards");
+    assert_eq!(search(2, "ANNE").await, ids(&[0]), "whatever the marks");
+    assert_eq!(search(2, "la ann").await, ids(&[0]), "in any order");
+    assert_eq!(search(2, "last1 first").await, ids(&[1]));
+    for nobody in ["%", "nne", "' OR 1=1 --"] {
+        assert!(search(2, nobody).await.is_empty(), "{nobody}");
+    }
+    assert_eq!(search(2, "last la").await, ids(&[6, 4, 3, 2, 1, 0]));
     assert_eq!(search(2, "user3.1@example.ORG").await, ids(&[3]), "an address is the whole address");
     assert!(search(2, "user3.1@example").await.is_empty());
     let everybody = pages(async |page| queries.accounts(&page).await).await;

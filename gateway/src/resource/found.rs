@@ -1,0 +1,33 @@
+//! Messages that were found.
+
+use super::Message;
+use projections::queries;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A message that was found: its fields, and where its text has the words.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// Where `content` has the words, in order, without overlaps.
+    pub highlights: Vec<Highlight>,
+}
+
+/// A place in a text. Characters are Unicode code points.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Highlight {
+    /// How many characters stand before it.
+    pub start: usize,
+    /// How many stand before what follows it.
+    pub end: usize,
+}
+
+impl From<queries::FoundMessage> for FoundMessage {
+    fn from(queries::FoundMessage { message, highlights }: queries::FoundMessage) -> Self {
+        let highlights = highlights.into_iter().map(|queries::Highlight { start, end }| Highlight { start, end });
+        Self { message: message.into(), highlights: highlights.collect() }
+    }
+}
