@@ -3,8 +3,8 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, administration::Administration, call::Call, conversation::Conversation,
+    friendship::Friendship, message::Message, read_marker::ReadMarker, report::Report, session::Session, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -79,6 +79,8 @@ pub(crate) struct States {
     messages: Kept<Message>,
     read_markers: Kept<ReadMarker>,
     calls: Kept<Call>,
+    reports: Kept<Report>,
+    administrations: Kept<Administration>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -107,6 +109,8 @@ cached! {
     });
     ReadMarker in read_markers weighs |_marker| 256;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
+    Report in reports weighs |_report| 16 * 1_024;
+    Administration in administrations weighs |_act| 64;
 }
 
 impl States {
@@ -119,6 +123,8 @@ impl States {
             messages: kept(),
             read_markers: kept(),
             calls: kept(),
+            reports: kept(),
+            administrations: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -199,6 +205,8 @@ impl States {
             Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
+            Event::Report(event) => self.advance_one::<Report>(id, sequence, event),
+            Event::Administration(event) => self.advance_one::<Administration>(id, sequence, event),
         }
     }
 
@@ -232,6 +240,8 @@ impl States {
             AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
+            AggregateType::Report => self.forget_older::<Report>(stream.id, sequence),
+            AggregateType::Administration => self.forget_older::<Administration>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

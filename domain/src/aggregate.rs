@@ -35,12 +35,25 @@ pub enum AggregateType {
     ReadMarker,
     /// One call in a conversation.
     Call,
+    /// One report to the moderators.
+    Report,
+    /// One act of an administrator on the server itself.
+    Administration,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::User, Self::Session, Self::Friendship, Self::Conversation, Self::Message, Self::ReadMarker, Self::Call];
+    pub const ALL: [Self; 9] = [
+        Self::User,
+        Self::Session,
+        Self::Friendship,
+        Self::Conversation,
+        Self::Message,
+        Self::ReadMarker,
+        Self::Call,
+        Self::Report,
+        Self::Administration,
+    ];
 
     /// The stored name.
     #[must_use]
@@ -53,6 +66,8 @@ impl AggregateType {
             Self::Message => "message",
             Self::ReadMarker => "read_marker",
             Self::Call => "call",
+            Self::Report => "report",
+            Self::Administration => "administration",
         }
     }
 

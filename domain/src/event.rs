@@ -1,8 +1,9 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
-    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    AggregateType, Tier, UserId, administration::AdministrationEvent, call::CallEvent, conversation::ConversationEvent,
+    friendship::FriendshipEvent, message::MessageEvent, read_marker::ReadMarkerEvent, report::ReportEvent,
+    session::SessionEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +27,10 @@ pub enum Event {
     ReadMarker(ReadMarkerEvent),
     /// Of a call.
     Call(CallEvent),
+    /// Of a report.
+    Report(ReportEvent),
+    /// Of an act of administration.
+    Administration(AdministrationEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -108,6 +113,8 @@ macro_rules! each {
             Event::Message($event) => $body,
             Event::ReadMarker($event) => $body,
             Event::Call($event) => $body,
+            Event::Report($event) => $body,
+            Event::Administration($event) => $body,
         }
     };
 }
@@ -124,6 +131,8 @@ impl Event {
             Self::Message(_) => AggregateType::Message,
             Self::ReadMarker(_) => AggregateType::ReadMarker,
             Self::Call(_) => AggregateType::Call,
+            Self::Report(_) => AggregateType::Report,
+            Self::Administration(_) => AggregateType::Administration,
         }
     }
 
@@ -173,6 +182,8 @@ impl Event {
             "message" => serde_json::from_value(payload).map(Self::Message),
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
             "call" => serde_json::from_value(payload).map(Self::Call),
+            "report" => serde_json::from_value(payload).map(Self::Report),
+            "administration" => serde_json::from_value(payload).map(Self::Administration),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -228,7 +239,9 @@ belongs!(
     ConversationEvent => Conversation,
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
-    CallEvent => Call
+    CallEvent => Call,
+    ReportEvent => Report,
+    AdministrationEvent => Administration
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

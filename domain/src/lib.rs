@@ -3,6 +3,7 @@
 //! Everything here is pure. A decision is a synchronous function of a state and a command; time, ids,
 //! randomness and look-ups are facts that the caller puts into the command first.
 
+pub mod administration;
 pub mod aggregate;
 pub mod call;
 pub mod conversation;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod personal;
 pub mod read_marker;
 pub mod refusal;
+pub mod report;
 pub mod session;
 #[cfg(test)]
 mod testing;
@@ -23,7 +25,7 @@ pub mod user;
 
 pub use aggregate::{Aggregate, AggregateType};
 pub use event::{About, DecodeError, Event, Presence};
-pub use id::{CallId, ConversationId, MessageId, SessionId, UserId};
+pub use id::{CallId, ConversationId, MessageId, ReportId, SessionId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};

@@ -12,7 +12,7 @@ use crate::{
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
-use domain::{Event, Lane, Partition, Tier};
+use domain::{Event, Lane, Partition, Tier, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
 use projections::{Duty, Queries, Worker, WorkerSettings, graph_feed};
@@ -93,9 +93,12 @@ impl Background {
 
     /// Feeds the sockets of this process with events and signals, and says who is here.
     fn serve_sockets(&self) {
-        self.spawn(|Shared { hub, broker, commands, graph, .. }, stop| async move {
+        self.spawn(|Shared { hub, broker, commands, graph, presences, .. }, stop| async move {
             let observe = |event: &RecordedEvent, opened: Option<&Event>| {
                 commands.observe(event);
+                if let Some(Event::User(UserEvent::Blocked)) = opened {
+                    presences.banish(event.record.aggregate_id.into());
+                }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
                 changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
             };

@@ -25,6 +25,7 @@ mod serve;
 pub mod session;
 pub mod sio;
 pub mod typing;
+pub mod upkeep;
 pub mod vocabulary;
 pub mod ws;
 

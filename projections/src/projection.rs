@@ -3,7 +3,7 @@
 //! The code runs in two places, live and shadow; it knows neither. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 use crate::{
-    ApplyError, calls, conversations, friendships, messages, read_markers,
+    ApplyError, calls, conversations, friendships, messages, read_markers, reports,
     schema::{self, Table},
     users,
 };
@@ -36,6 +36,8 @@ pub enum Projection {
     ReadMarkers,
     /// Calls, and how people stand to them.
     Calls,
+    /// Reports to the moderators.
+    Reports,
 }
 
 /// No projection has this name.
@@ -45,8 +47,15 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Users, Self::Friendships, Self::Conversations, Self::Messages, Self::ReadMarkers, Self::Calls];
+    pub const ALL: [Self; 7] = [
+        Self::Users,
+        Self::Friendships,
+        Self::Conversations,
+        Self::Messages,
+        Self::ReadMarkers,
+        Self::Calls,
+        Self::Reports,
+    ];
 
     /// The name under which its checkpoints stand.
     #[must_use]
@@ -58,6 +67,7 @@ impl Projection {
             Self::Messages => "messages",
             Self::ReadMarkers => "read_markers",
             Self::Calls => "calls",
+            Self::Reports => "reports",
         }
     }
 
@@ -67,7 +77,7 @@ impl Projection {
     pub const fn version(self) -> u32 {
         match self {
             Self::ReadMarkers => 2,
-            Self::Users | Self::Friendships | Self::Conversations | Self::Messages | Self::Calls => 1,
+            Self::Users | Self::Friendships | Self::Conversations | Self::Messages | Self::Calls | Self::Reports => 1,
         }
     }
 
@@ -81,6 +91,7 @@ impl Projection {
             Self::Messages => schema::MESSAGES,
             Self::ReadMarkers => schema::READ_MARKERS,
             Self::Calls => schema::CALLS,
+            Self::Reports => schema::REPORTS,
         }
     }
 
@@ -95,7 +106,8 @@ impl Projection {
             Some(AggregateType::Message) => self == Self::Messages,
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
             Some(AggregateType::Call) => self == Self::Calls,
-            None => false,
+            Some(AggregateType::Report) => self == Self::Reports,
+            Some(AggregateType::Administration) | None => false,
         }
     }
 
@@ -112,6 +124,7 @@ impl Projection {
             Self::Messages => messages::apply(tx, events).await,
             Self::ReadMarkers => read_markers::apply(tx, events).await,
             Self::Calls => calls::apply(tx, events).await,
+            Self::Reports => reports::apply(tx, events).await,
         }
     }
 }

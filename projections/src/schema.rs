@@ -51,6 +51,7 @@ pub(crate) const CALLS: &[Table] = &[
     Table { name: "calls", key: &[("id", Key::Uuid)] },
     Table { name: "call_people", key: &[("call_id", Key::Uuid), ("user_id", Key::Uuid)] },
 ];
+pub(crate) const REPORTS: &[Table] = &[Table { name: "reports", key: &[("id", Key::Uuid)] }];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

@@ -86,6 +86,12 @@ async fn change(tx: &mut Transaction, record: &Record, event: &UserEvent) -> Res
         UserEvent::Updated { changed } => return update(tx, record, changed.get()).await,
         UserEvent::Blocked => true,
         UserEvent::Unblocked => false,
+        UserEvent::RoleChanged { role } => {
+            let sql = "INSERT INTO users (id, changed_role) VALUES ($1, $2) \
+                       ON CONFLICT (id) DO UPDATE SET changed_role = excluded.changed_role";
+            tx.execute(query(sql).bind(record.aggregate_id).bind(role.as_str())).await?;
+            return Ok(());
+        }
     };
     let sql = "INSERT INTO users (id, is_blocked) VALUES ($1, $2) \
                ON CONFLICT (id) DO UPDATE SET is_blocked = excluded.is_blocked";

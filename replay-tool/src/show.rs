@@ -3,8 +3,8 @@
 use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, administration::Administration, call::Call, conversation::Conversation,
+    friendship::Friendship, message::Message, read_marker::ReadMarker, report::Report, session::Session, user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -33,6 +33,8 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::Message => fold::<Message>(events),
         AggregateType::ReadMarker => fold::<ReadMarker>(events),
         AggregateType::Call => fold::<Call>(events),
+        AggregateType::Report => fold::<Report>(events),
+        AggregateType::Administration => fold::<Administration>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

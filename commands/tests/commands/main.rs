@@ -10,5 +10,6 @@ mod messages;
 mod nodes;
 mod reactors;
 mod repetition;
+mod reports;
 mod sessions;
 mod support;

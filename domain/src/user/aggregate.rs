@@ -8,8 +8,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What somebody may do besides what everybody may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What somebody may do besides what everybody may; each may what those before it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
     /// A person.
@@ -143,11 +143,15 @@ impl Aggregate for User {
                 }
                 Ok(vec![UserEvent::Updated { changed: Personal::new(user, changed) }])
             }
-            UserCommand::Block | UserCommand::Unblock if !self.registered => Err(UserError::NotFound),
+            UserCommand::Block | UserCommand::Unblock | UserCommand::SetRole { .. } if !self.registered => {
+                Err(UserError::NotFound)
+            }
             UserCommand::Block if self.blocked => Ok(vec![]),
             UserCommand::Block => Ok(vec![UserEvent::Blocked]),
             UserCommand::Unblock if !self.blocked => Ok(vec![]),
             UserCommand::Unblock => Ok(vec![UserEvent::Unblocked]),
+            UserCommand::SetRole { role } if role == self.role => Ok(vec![]),
+            UserCommand::SetRole { role } => Ok(vec![UserEvent::RoleChanged { role }]),
         }
     }
 }
@@ -174,6 +178,7 @@ impl cqrs_es::Aggregate for User {
             }
             UserEvent::Blocked => self.blocked = true,
             UserEvent::Unblocked => self.blocked = false,
+            UserEvent::RoleChanged { role } => self.role = role,
         }
     }
 }

@@ -30,6 +30,11 @@ pub enum UserCommand {
     Block,
     /// Let it act again.
     Unblock,
+    /// Give it another role.
+    SetRole {
+        /// Which.
+        role: Role,
+    },
 }
 
 /// The wanted changes of a profile: `None` keeps, `Some(None)` removes.

@@ -33,6 +33,12 @@ pub enum UserEvent {
     /// The account may act again.
     #[serde(rename = "account.unblocked")]
     Unblocked,
+    /// An administrator gave the account another role.
+    #[serde(rename = "account.role_changed")]
+    RoleChanged {
+        /// The role from here on.
+        role: Role,
+    },
 }
 
 /// Changed fields of a profile: an absent one stayed, a `null` was removed.
@@ -74,6 +80,7 @@ impl UserEvent {
             Self::Updated { .. } => kind("account.updated", 1, Tier::Medium),
             Self::Blocked => kind("account.blocked", 1, Tier::High),
             Self::Unblocked => kind("account.unblocked", 1, Tier::High),
+            Self::RoleChanged { .. } => kind("account.role_changed", 1, Tier::High),
         }
     }
 

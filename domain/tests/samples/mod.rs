@@ -3,19 +3,24 @@
 
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
+    administration::{Act, AdministrationEvent},
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
     message::{Attachment, MessageContent, MessageEvent, MessageType},
     read_marker::ReadMarkerEvent,
+    report::{Evidence, ReportEvent, Statement, Target},
     session::{Device, EndReason, SessionEvent},
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, Notes, PhoneNumber,
+        Reason, Title,
+    },
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 45;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -64,6 +69,11 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::User(UserEvent::RoleChanged { .. }) => 40,
+        Event::Report(ReportEvent::Filed { .. }) => 41,
+        Event::Report(ReportEvent::Resolved { .. }) => 42,
+        Event::Report(ReportEvent::Rejected { .. }) => 43,
+        Event::Administration(AdministrationEvent::Acted { .. }) => 44,
     }
 }
 
@@ -81,6 +91,8 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(report().into_iter().map(Event::from));
+    samples.push(administration().into());
     samples
 }
 
@@ -114,6 +126,7 @@ fn user() -> Vec<UserEvent> {
         UserEvent::Updated { changed: Personal::new(ana(), changed) },
         UserEvent::Blocked,
         UserEvent::Unblocked,
+        UserEvent::RoleChanged { role: Role::Moderator },
     ]
 }
 
@@ -214,4 +227,27 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
     ]
+}
+
+fn report() -> Vec<ReportEvent> {
+    let (reporter, by) = (ana(), UserId(id(3)));
+    let content = MessageContent { body: MessageBody::parse("buy this").unwrap(), attachments: vec![] };
+    let statement = Statement { reason: Reason::parse("spam").unwrap(), notes: Notes::parse("three times today").ok() };
+    vec![
+        ReportEvent::Filed {
+            reporter,
+            target: Target::Message { message: MessageId(id(20)), conversation: ConversationId(id(10)) },
+            accused: bob(),
+            version: 2,
+            statement: Personal::new(reporter, statement),
+            evidence: Personal::new(bob(), Evidence::Message { message_type: MessageType::Text, content }),
+            digest: "0f".repeat(32),
+        },
+        ReportEvent::Resolved { reporter, by },
+        ReportEvent::Rejected { reporter, by, reason: Some(Personal::new(by, Notes::parse("a joke").unwrap())) },
+    ]
+}
+
+fn administration() -> AdministrationEvent {
+    AdministrationEvent::Acted { by: ana(), act: Act::DiscardDeadLetter, target: "messages:4711".to_owned() }
 }

@@ -1,7 +1,7 @@
 //! The pushes and the signals.
 
 /// Name, summary and data of each push.
-pub const EVENTS: [(&str, &str, &str); 35] = [
+pub const EVENTS: [(&str, &str, &str); 39] = [
     ("message.sent", "A message was posted.", "MessagePush"),
     ("message.edited", "Its text was replaced.", "MessagePush"),
     ("message.deleted", "It was removed for everybody.", "MessagePush"),
@@ -37,6 +37,10 @@ pub const EVENTS: [(&str, &str, &str); 35] = [
     ("call.closed", "It is over.", "Call"),
     ("account.updated", "Your profile changed.", "UserPush"),
     ("account.blocked", "Your account was stopped from acting; the sockets close.", "UserPush"),
+    ("account.role_changed", "An administrator gave you another role.", "UserPush"),
+    ("report.filed", "You reported something.", "Report"),
+    ("report.resolved", "A moderator has seen to what you reported.", "Report"),
+    ("report.rejected", "A moderator found nothing to be done about what you reported.", "Report"),
 ];
 
 /// Name, summary and data of each signal.

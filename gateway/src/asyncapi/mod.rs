@@ -19,7 +19,7 @@ use crate::{
         ConversationData, DeletedConversation, FriendshipData, HiddenMessage, MemberChange, MessageData, ReceiptData,
         UserData,
     },
-    resource::{Call, Conversation, Friendship, List, Message, Presence, Receipt},
+    resource::{Call, Conversation, Friendship, List, Message, Presence, Receipt, Report},
     session::{Auth, Close, CursorNow, Hello, HelloBody, SignedOn, Sync},
     ws::{Command, Emoji, Pong},
 };
@@ -62,6 +62,7 @@ use utoipa::OpenApi;
     Problem,
     Receipt,
     ReceiptData,
+    Report,
     SettingsUpdate,
     SignedOn,
     Sync,

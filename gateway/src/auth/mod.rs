@@ -1,9 +1,11 @@
 //! Who calls: access tokens, and whether their session still lives.
 
 mod extract;
+mod roles;
 mod tokens;
 
 pub use extract::{Authenticated, bearer};
+pub use roles::require;
 pub use tokens::{Claims, Tokens};
 
 use crate::{App, Problem};

@@ -1,6 +1,7 @@
 //! What a signed-in client can ask for, whichever door it comes through: each operation runs one command and answers
 //! the resource it changed.
 
+mod administration;
 mod answer;
 mod calls;
 mod conversations;
@@ -10,10 +11,12 @@ mod path;
 mod presence;
 mod profile;
 mod receipts;
+mod reports;
 mod sessions;
 mod signals;
 mod typing;
 
+pub use administration::{AccountUpdate, Fate, change_account, rebuild, release, remove_conversation, remove_message};
 pub use answer::Answer;
 pub use calls::{
     AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
@@ -26,6 +29,7 @@ pub use path::{InConversation, OnMessage, WithEmoji, WithUser};
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};
+pub use reports::{Decision, NewReport, NewVerdict, decide_report, file_report};
 pub use sessions::{end_session, sign_out};
 pub use signals::{CustomSignal, NewSignal, send_signal};
 pub use typing::{Typing, start_typing, stop_typing};

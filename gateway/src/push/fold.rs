@@ -1,6 +1,6 @@
 //! A stream folded up to one of its events, with what its resource tells beside the aggregate's state.
 
-use super::call::CallFold;
+use super::{call::CallFold, report::ReportFold};
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
     conversation::{Conversation, ConversationEvent},
@@ -21,6 +21,8 @@ pub(super) enum Folded {
     User(UserFold),
     /// A call.
     Call(CallFold),
+    /// A report.
+    Report(ReportFold),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -63,15 +65,26 @@ impl Folded {
             AggregateType::Conversation => Self::Conversation(ConversationFold::default()),
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => Self::Nothing,
+            AggregateType::Report => Self::Report(ReportFold::default()),
+            AggregateType::Session
+            | AggregateType::Friendship
+            | AggregateType::ReadMarker
+            | AggregateType::Administration => Self::Nothing,
         }
     }
 
     /// Whether a push of such a stream needs the events before it.
     pub(super) const fn is_needed(aggregate: AggregateType) -> bool {
         match aggregate {
-            AggregateType::Message | AggregateType::Conversation | AggregateType::User | AggregateType::Call => true,
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => false,
+            AggregateType::Message
+            | AggregateType::Conversation
+            | AggregateType::User
+            | AggregateType::Call
+            | AggregateType::Report => true,
+            AggregateType::Session
+            | AggregateType::Friendship
+            | AggregateType::ReadMarker
+            | AggregateType::Administration => false,
         }
     }
 
@@ -82,6 +95,7 @@ impl Folded {
             (Self::Conversation(fold), Event::Conversation(event)) => fold.apply(record, event),
             (Self::User(fold), Event::User(event)) => fold.apply(record, event),
             (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
+            (Self::Report(fold), Event::Report(event)) => fold.apply(record, event),
             _ => (),
         }
     }

@@ -8,6 +8,7 @@ mod data;
 mod fold;
 mod pushes;
 mod render;
+mod report;
 
 pub(crate) use call::call_at;
 pub use data::{
@@ -114,17 +115,20 @@ pub(crate) const fn name(event: &Event) -> &'static str {
     }
 }
 
-/// Whether sockets are told of such events. Sessions, and an account's opening, are nobody's feed.
+/// Whether sockets are told of such events. Sessions, an account's opening, and what administrators do to the server
+/// are nobody's feed.
 #[must_use]
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
-        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked) => false,
-        Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
+        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
+        | Event::Administration(_) => false,
+        Event::User(UserEvent::Updated { .. } | UserEvent::Blocked | UserEvent::RoleChanged { .. })
         | Event::Friendship(_)
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
-        | Event::Call(_) => true,
+        | Event::Call(_)
+        | Event::Report(_) => true,
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         }
         (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
         (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
+        (Event::Report(_), Folded::Report(fold)) => json(&fold.resource(stream.into())?),
         _ => return None,
     })
 }

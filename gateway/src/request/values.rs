@@ -9,8 +9,11 @@ use domain::{
     conversation::ConversationType,
     message::{Attachment, MessageType},
     session::Device,
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
-    user::Preferences,
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, Notes, PhoneNumber,
+        Reason, Title,
+    },
+    user::{Preferences, Role},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,8 +40,10 @@ texts!(
     Link,
     MediaType,
     MessageBody,
+    Notes,
     Password,
     PhoneNumber,
+    Reason,
     Title
 );
 
@@ -55,7 +60,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(CallId, ConversationId, MessageId, SessionId, UserId);
+ids!(CallId, ConversationId, MessageId, SessionId, UserId, Uuid);
 
 macro_rules! words {
     ($($name:ident: $($variant:ident),*;)*) => {$(
@@ -74,6 +79,7 @@ words! {
     CallType: Voice, Video;
     ConversationType: Direct, Group;
     MessageType: Text, Image, File, Video, Call;
+    Role: User, Moderator, Admin;
     SignalKind: Offer, Answer, Candidate, End;
 }
 

@@ -1,18 +1,25 @@
 //! The resources of the protocol, as an answer has them: with what depends on who asks.
 
+mod administration;
 mod call;
 mod conversation;
 mod friendship;
 mod message;
 mod presence;
+mod report;
 mod session;
 mod user;
 
+pub use administration::{
+    AccountCounts, ConversationCounts, Dashboard, DeadLetter, MessageCounts, ProjectionLag, ProjectionState,
+    RebuildState, WatchedConversation,
+};
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use friendship::{Direction, Friendship, FriendshipStatus};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
+pub use report::{ModeratedReport, Report, ReportEvidence, ReportTarget};
 pub use session::{Session, SignedIn};
 pub use user::{OwnUser, Person, User};
 

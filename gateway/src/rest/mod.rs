@@ -2,6 +2,7 @@
 //! because the router is built from it.
 
 mod accounts;
+mod admin;
 mod answer;
 mod body;
 mod calls;
@@ -13,6 +14,7 @@ mod layers;
 mod messages;
 mod page;
 mod presence;
+mod reports;
 mod request;
 mod stats;
 mod sync;
@@ -55,6 +57,8 @@ fn documented() -> OpenApiRouter<App> {
         .merge(calls::routes())
         .merge(sync::routes())
         .merge(presence::routes())
+        .merge(reports::routes())
+        .merge(admin::routes())
         .merge(stats::routes())
         .merge(health::routes())
         .merge(docs::routes())

@@ -77,6 +77,10 @@ pub enum ClaimKind {
     Bootstrap,
     /// The one call that a conversation has at a time: the name is the conversation, the owner the call.
     ActiveCall,
+    /// The one report that somebody has open about something: the name is both, the owner the report.
+    OpenReport,
+    /// That something was ever reported: the name and the owner are the thing's. Never given up.
+    Reported,
 }
 
 impl ClaimKind {
@@ -87,6 +91,8 @@ impl ClaimKind {
             Self::Email => "email",
             Self::Bootstrap => "bootstrap",
             Self::ActiveCall => "active_call",
+            Self::OpenReport => "open_report",
+            Self::Reported => "reported",
         }
     }
 }

@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 20] = [
     "receipt.read_privately",
     "account.registered",
     "account.updated",
     "account.blocked",
     "account.unblocked",
+    "account.role_changed",
     "session.started",
     "session.ended",
     "friend.requested",
@@ -24,6 +25,10 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
     "friend.unblocked",
     "friend.unfriended",
     "message.hidden",
+    "report.filed",
+    "report.resolved",
+    "report.rejected",
+    "administration.acted",
 ];
 
 impl EventStore {

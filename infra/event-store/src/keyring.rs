@@ -50,6 +50,7 @@ pub(crate) struct Keyring {
     wrapping: DataKey,
     claims: [u8; 32],
     requests: [u8; 32],
+    evidence: [u8; 32],
     check: [u8; 32],
     cache: Cache<Uuid, DataKey>,
 }
@@ -61,6 +62,7 @@ impl Keyring {
             wrapping: DataKey(derive("chatchit.wrap.1")),
             claims: derive("chatchit.claim.1"),
             requests: derive("chatchit.request.1"),
+            evidence: derive("chatchit.evidence.1"),
             check: derive("chatchit.check.1"),
             cache: Cache::new(CACHED),
         }
@@ -77,6 +79,10 @@ impl Keyring {
 
     pub(crate) fn request_hash(&self, request: &[u8]) -> [u8; 32] {
         mac(&self.requests, &[request])
+    }
+
+    pub(crate) fn evidence_digest(&self, evidence: &[u8]) -> [u8; 32] {
+        mac(&self.evidence, &[evidence])
     }
 
     pub(crate) fn wrap(&self, subject: Uuid, key: &DataKey) -> Option<Vec<u8>> {

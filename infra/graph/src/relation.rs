@@ -72,6 +72,8 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Session(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
-        | Event::Call(_) => vec![],
+        | Event::Call(_)
+        | Event::Report(_)
+        | Event::Administration(_) => vec![],
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
 
+mod accounts;
 mod calls;
 mod circle;
 mod conversations;
+mod counts;
+mod dead_letters;
 mod details;
 mod friendships;
 mod markers;
@@ -13,11 +16,15 @@ mod messages;
 mod page;
 mod receipts;
 mod relations;
+mod reports;
 mod sessions;
 mod users;
+mod watched;
 
+pub use accounts::AccountFilter;
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
 pub use conversations::{ConversationRow, Membership};
+pub use counts::Counts;
 pub use details::{AttachmentRow, ReactionRow};
 pub use friendships::{FriendshipRow, RequestDirection};
 pub use members::{MemberFilter, MemberRow};
@@ -25,8 +32,10 @@ pub use messages::{MessageRow, MessageStatus, MessageWindow};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
+pub use reports::ReportRow;
 pub use sessions::SessionRow;
 pub use users::{PersonRow, UserRow};
+pub use watched::{WatchedFilter, WatchedRow};
 
 use sql::Database;
 use uuid::Uuid;

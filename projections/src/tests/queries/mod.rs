@@ -4,6 +4,7 @@ mod calls;
 mod conversations;
 mod messages;
 mod people;
+mod watching;
 
 use super::support::{Story, World};
 use crate::queries::{Page, PageRequest, Queries, QueryError};

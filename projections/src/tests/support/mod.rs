@@ -74,7 +74,7 @@ impl World {
             for (stream, event) in events {
                 let version = versions.entry(stream).or_default();
                 *version += 1;
-                subjects.extend(subject(&event));
+                subjects.extend(subjects_of(&event));
                 new.push(NewEvent { stream, sequence: *version, event });
             }
         }
@@ -162,9 +162,12 @@ fn log(home: &Home) -> Settings {
     Settings { location: home.log(), connections: 4, partitions: PARTITIONS, keys, clock }
 }
 
-fn subject(event: &Event) -> Option<Uuid> {
-    use domain::{conversation::ConversationEvent, message::MessageEvent, session::SessionEvent, user::UserEvent};
-    Some(match event {
+fn subjects_of(event: &Event) -> Vec<Uuid> {
+    use domain::{
+        conversation::ConversationEvent, message::MessageEvent, report::ReportEvent, session::SessionEvent,
+        user::UserEvent,
+    };
+    vec![match event {
         Event::User(UserEvent::Registered { profile, .. }) => profile.subject().0,
         Event::User(UserEvent::Updated { changed }) => changed.subject().0,
         Event::Session(SessionEvent::Started { device, .. }) => device.subject().0,
@@ -173,8 +176,12 @@ fn subject(event: &Event) -> Option<Uuid> {
         ) => settings.subject().0,
         Event::Message(MessageEvent::Sent { content, .. }) => content.subject().0,
         Event::Message(MessageEvent::Edited { body, .. }) => body.subject().0,
-        _ => return None,
-    })
+        Event::Report(ReportEvent::Filed { statement, evidence, .. }) => {
+            return vec![statement.subject().0, evidence.subject().0];
+        }
+        Event::Report(ReportEvent::Rejected { reason: Some(reason), .. }) => reason.subject().0,
+        _ => return Vec::new(),
+    }]
 }
 
 /// All rows of all read models, each column as an SQL literal.

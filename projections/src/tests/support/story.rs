@@ -1,15 +1,19 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, CallId, ConversationId, Event, MessageId, SessionId, UserId,
+    Aggregate, CallId, ConversationId, Event, MessageId, ReportId, SessionId, UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
     conversation::{Conversation, ConversationCommand, ConversationType, SettingsChange},
     friendship::{Friendship, FriendshipAct, FriendshipCommand},
     id::{PairId, ReadMarkerId},
     message::{Attachment, Draft, Message, MessageCommand, MessageContent, MessageType},
     read_marker::{Mark, ReadMarker, ReadMarkerCommand},
+    report::{Complaint, Evidence, Report, ReportCommand, Statement, Target},
     session::{Device, EndReason, Session, SessionCommand},
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, Notes, PhoneNumber,
+        Reason, Title,
+    },
     user::{Preferences, Profile, ProfileChange, Role, User, UserCommand},
 };
 use event_store::StreamId;
@@ -27,6 +31,7 @@ pub(in crate::tests) struct Story {
     messages: HashMap<Uuid, Message>,
     markers: HashMap<Uuid, ReadMarker>,
     calls: HashMap<Uuid, Call>,
+    reports: HashMap<Uuid, Report>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
 }
@@ -238,13 +243,43 @@ impl Story {
         decide(&mut self.calls, id, command, &mut self.told);
     }
 
+    pub(in crate::tests) fn report(&self, n: u64) -> ReportId {
+        ReportId(self.id(6, n))
+    }
+
+    /// Report `n`: of message `n`.
+    pub(in crate::tests) fn complain(&mut self, n: u64, by: u64, accused: u64, notes: Option<&str>) -> ReportId {
+        let complaint = Complaint {
+            reporter: self.user(by),
+            target: Target::Message { message: self.message(n), conversation: self.group(0) },
+            accused: self.user(accused),
+            version: 1,
+            statement: Statement {
+                reason: Reason::parse("spam").unwrap(),
+                notes: notes.map(|notes| Notes::parse(notes).unwrap()),
+            },
+            evidence: Evidence::Message {
+                message_type: MessageType::Text,
+                content: MessageContent { body: MessageBody::parse("buy").unwrap(), attachments: vec![] },
+            },
+            digest: "0f".repeat(32),
+        };
+        self.on_report(n, ReportCommand::File(complaint));
+        self.report(n)
+    }
+
+    pub(in crate::tests) fn on_report(&mut self, n: u64, command: ReportCommand) {
+        let id = self.report(n).0;
+        decide(&mut self.reports, id, command, &mut self.told);
+    }
+
     /// One step of any kind: whatever the numbers say.
     pub(in crate::tests) fn wander(&mut self, [op, a, b, c]: [u8; 4]) {
         let (by, other, n) = (u64::from(a % 3), u64::from(b % 3), u64::from(c % 3));
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 29 {
+        match op % 32 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
             1 => self.account(by, if c % 2 == 0 { UserCommand::Block } else { UserCommand::Unblock }),
             2 => self.sign_in(by, u64::from(c % 6)),
@@ -277,6 +312,10 @@ impl Story {
             26 if b % 3 == 0 => self.on_call(message % 6, CallCommand::TimeOut),
             26 => self.on_call(message % 6, CallCommand::Close { by: user }),
             27 => self.on_call(message % 6, CallCommand::Drop { user, reason: CallEnd::Removed }),
+            28 => self.account(other, UserCommand::SetRole { role: [Role::User, Role::Moderator][usize::from(c % 2)] }),
+            29 => drop(self.complain(message, by, other, (c % 2 == 0).then_some("twice"))),
+            30 if c % 2 == 0 => self.on_report(message, ReportCommand::Resolve { by: actor }),
+            30 => self.on_report(message, ReportCommand::Reject { by: actor, reason: Notes::parse("no").ok() }),
             _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
         }
     }

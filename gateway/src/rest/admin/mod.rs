@@ -1,0 +1,23 @@
+//! What moderators and administrators see and do. Who asks is checked first: to everybody else all of it answers 403.
+
+mod accounts;
+mod conversations;
+mod dashboard;
+mod dead_letters;
+mod messages;
+mod projections;
+mod reports;
+
+use crate::App;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(dashboard::routes())
+        .merge(accounts::routes())
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(reports::routes())
+        .merge(projections::routes())
+        .merge(dead_letters::routes())
+}
