@@ -9,6 +9,7 @@ use domain::{
     CallId, Timestamp, UserId,
     call::{Call, CallCommand, EndReason},
     conversation::Conversation,
+    user::User,
 };
 use serde::Serialize;
 
@@ -19,6 +20,8 @@ pub enum Cause {
     ConnectionLost(UserId),
     /// They may no longer be in the conversation.
     Removed(UserId),
+    /// Their account may be stopped from acting.
+    Stopped(UserId),
     /// They may have blocked the other of a direct conversation: it looks as if they had hung up.
     Blocked(UserId),
     /// The conversation may be over.
@@ -45,7 +48,10 @@ impl UseCase for DropFromCall {
             Cause::ConnectionLost(user) => CallCommand::Drop { user, reason: EndReason::ConnectionLost },
             Cause::Removed(user) if conversation.may_take_part(user).is_err() => CallCommand::Drop { user, reason },
             Cause::ConversationOver if !conversation.is_live() => CallCommand::End { reason },
-            Cause::Removed(_) | Cause::ConversationOver => return Ok(unchanged),
+            Cause::Stopped(user) if facts.get::<User>(user).await?.state.may_act().is_err() => {
+                CallCommand::Drop { user, reason }
+            }
+            Cause::Removed(_) | Cause::Stopped(_) | Cause::ConversationOver => return Ok(unchanged),
             Cause::Blocked(by) => match facts.may_write(by, &conversation).await {
                 Ok(()) => return Ok(unchanged),
                 Err(error) if error.is_verdict() => CallCommand::Close { by },

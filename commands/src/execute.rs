@@ -138,8 +138,10 @@ impl Commands {
                         }
                         continue;
                     }
-                    // Somebody called at the same time: decided again, it joins that call.
-                    Err(AppendError::ClaimTaken(ClaimKind::ActiveCall)) => {
+                    // Somebody did the same at the same time: decided again, it joins what they began.
+                    Err(AppendError::ClaimTaken(
+                        ClaimKind::ActiveCall | ClaimKind::OpenReport | ClaimKind::Reported,
+                    )) => {
                         freshness = Freshness::Fresh;
                         continue;
                     }
@@ -165,6 +167,16 @@ impl Commands {
             return Err(error);
         }
         Err(CommandError::Contended)
+    }
+
+    /// Whether the command was executed before, under the caller's key.
+    pub(crate) async fn was_done<C: UseCase>(&self, caller: &Caller<'_>, case: &C) -> Result<bool, CommandError> {
+        if caller.key.is_none() {
+            return Ok(false);
+        }
+        let request_hash = self.request_hash(case)?;
+        let key = caller.command_key(&request_hash, self.new_id());
+        Ok(self.store().first_result(&key, &request_hash).await?.is_some())
     }
 
     async fn commit(

@@ -3,9 +3,9 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, UserId, call::Call, conduct::Conduct, conversation::Conversation, file::File,
-    friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
-    story::Story, user::User,
+    Aggregate, AggregateType, Event, UserId, administration::Administration, call::Call, conduct::Conduct,
+    conversation::Conversation, file::File, friendship::Friendship, message::Message, own_settings::OwnSettings,
+    read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -84,6 +84,8 @@ pub(crate) struct States {
     files: Kept<File>,
     conducts: Kept<Conduct>,
     stories: Kept<Story>,
+    reports: Kept<Report>,
+    administrations: Kept<Administration>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -118,6 +120,8 @@ cached! {
     File in files weighs |_file| 256;
     Story in stories weighs |story| 512 + 48 * (story.told().len() + story.likes() + story.views() + story.comments()) as u64
         + story.content().map_or(0, |content| content.text.as_str().len() as u64);
+    Report in reports weighs |_report| 16 * 1_024;
+    Administration in administrations weighs |_act| 64;
 }
 
 impl States {
@@ -134,6 +138,8 @@ impl States {
             files: kept(),
             conducts: kept(),
             stories: kept(),
+            reports: kept(),
+            administrations: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -218,6 +224,8 @@ impl States {
             Event::File(event) => self.advance_one::<File>(id, sequence, event),
             Event::Conduct(event) => self.advance_one::<Conduct>(id, sequence, event),
             Event::Story(event) => self.advance_one::<Story>(id, sequence, event),
+            Event::Report(event) => self.advance_one::<Report>(id, sequence, event),
+            Event::Administration(event) => self.advance_one::<Administration>(id, sequence, event),
         }
     }
 
@@ -255,6 +263,8 @@ impl States {
             AggregateType::File => self.forget_older::<File>(stream.id, sequence),
             AggregateType::Conduct => self.forget_older::<Conduct>(stream.id, sequence),
             AggregateType::Story => self.forget_older::<Story>(stream.id, sequence),
+            AggregateType::Report => self.forget_older::<Report>(stream.id, sequence),
+            AggregateType::Administration => self.forget_older::<Administration>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

@@ -34,7 +34,11 @@ impl Facts<'_> {
         let is_there = self.get::<User>(shown.author).await?.state.may_act().is_ok();
         let pair = self.get::<Friendship>(PairId::of(shown.author, viewer)).await?.state;
         let is_named = shown.audience == Audience::Friends || known.state.told().contains(&viewer);
-        if is_there && is_named && admits(shown.audience, &pair) { Ok(known) } else { Err(refused(StoryError::NotFound)) }
+        if is_there && is_named && admits(shown.audience, &pair) {
+            Ok(known)
+        } else {
+            Err(refused(StoryError::NotFound))
+        }
     }
 
     /// Those who were told of the story when it was posted, and may still see it.

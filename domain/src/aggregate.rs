@@ -43,11 +43,15 @@ pub enum AggregateType {
     Conduct,
     /// One story.
     Story,
+    /// One report to the moderators.
+    Report,
+    /// One act of an administrator on the server itself.
+    Administration,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -59,6 +63,8 @@ impl AggregateType {
         Self::File,
         Self::Conduct,
         Self::Story,
+        Self::Report,
+        Self::Administration,
     ];
 
     /// The stored name.
@@ -76,6 +82,8 @@ impl AggregateType {
             Self::File => "file",
             Self::Conduct => "conduct",
             Self::Story => "story",
+            Self::Report => "report",
+            Self::Administration => "administration",
         }
     }
 

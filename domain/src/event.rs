@@ -1,9 +1,10 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conduct::ConductEvent, conversation::ConversationEvent,
-    file::FileEvent, friendship::FriendshipEvent, message::MessageEvent, own_settings::OwnSettingsEvent,
-    read_marker::ReadMarkerEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
+    AggregateType, Tier, UserId, administration::AdministrationEvent, call::CallEvent, conduct::ConductEvent,
+    conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent, message::MessageEvent,
+    own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, report::ReportEvent, session::SessionEvent,
+    story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -35,6 +36,10 @@ pub enum Event {
     Conduct(ConductEvent),
     /// Of a story.
     Story(StoryEvent),
+    /// Of a report.
+    Report(ReportEvent),
+    /// Of an act of administration.
+    Administration(AdministrationEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -121,6 +126,8 @@ macro_rules! each {
             Event::File($event) => $body,
             Event::Conduct($event) => $body,
             Event::Story($event) => $body,
+            Event::Report($event) => $body,
+            Event::Administration($event) => $body,
         }
     };
 }
@@ -141,6 +148,8 @@ impl Event {
             Self::File(_) => AggregateType::File,
             Self::Conduct(_) => AggregateType::Conduct,
             Self::Story(_) => AggregateType::Story,
+            Self::Report(_) => AggregateType::Report,
+            Self::Administration(_) => AggregateType::Administration,
         }
     }
 
@@ -194,6 +203,8 @@ impl Event {
             "file" => serde_json::from_value(payload).map(Self::File),
             "conduct" => serde_json::from_value(payload).map(Self::Conduct),
             "story" => serde_json::from_value(payload).map(Self::Story),
+            "report" => serde_json::from_value(payload).map(Self::Report),
+            "administration" => serde_json::from_value(payload).map(Self::Administration),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -253,7 +264,9 @@ belongs!(
     OwnSettingsEvent => OwnSettings,
     FileEvent => File,
     ConductEvent => Conduct,
-    StoryEvent => Story
+    StoryEvent => Story,
+    ReportEvent => Report,
+    AdministrationEvent => Administration
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

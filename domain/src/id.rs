@@ -92,6 +92,10 @@ id!(
     /// An uploaded file.
     FileId
 );
+id!(
+    /// A report to the moderators.
+    ReportId
+);
 
 /// Namespace of the ids derived here. Never change it: stored streams are named by it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_3c52_8a0e_4b7b_9e55_c4a7_c417_0001);

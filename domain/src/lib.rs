@@ -3,6 +3,7 @@
 //! Everything here is pure. A decision is a synchronous function of a state and a command; time, ids,
 //! randomness and look-ups are facts that the caller puts into the command first.
 
+pub mod administration;
 pub mod aggregate;
 pub mod call;
 pub mod conduct;
@@ -17,6 +18,7 @@ pub mod own_settings;
 pub mod personal;
 pub mod read_marker;
 pub mod refusal;
+pub mod report;
 pub mod session;
 pub mod story;
 #[cfg(test)]
@@ -27,7 +29,7 @@ pub mod user;
 
 pub use aggregate::{Aggregate, AggregateType};
 pub use event::{About, DecodeError, Event, Presence};
-pub use id::{CallId, CommentId, ConversationId, FileId, MessageId, SessionId, StoryId, UserId};
+pub use id::{CallId, CommentId, ConversationId, FileId, MessageId, ReportId, SessionId, StoryId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};

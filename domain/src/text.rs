@@ -146,6 +146,16 @@ text!(
 );
 
 text!(
+    /// What is wrong with what is reported, in a word or two: 1 to 200 bytes in one line.
+    Reason,
+    |text| not_blank(text).and_then(|()| check(text, 200, false)).map(|()| text)
+);
+text!(
+    /// What people write to each other about a report: at most 2 KiB.
+    Notes,
+    |text| check(text, 2 * 1024, true).map(|()| text)
+);
+text!(
     /// What somebody says of how they are: 1 to 140 characters in one line, none of which turns the direction of text.
     StatusText,
     |text| parse_status(text)

@@ -44,7 +44,12 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
             AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call | AggregateType::OwnSettings => {
                 room
             }
-            AggregateType::Session | AggregateType::File | AggregateType::Conduct | AggregateType::Story => ana().0,
+            AggregateType::Session
+            | AggregateType::File
+            | AggregateType::Conduct
+            | AggregateType::Story
+            | AggregateType::Report
+            | AggregateType::Administration => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };
         assert_eq!(event.scope(STREAM), expected, "{}", event.kind().name);

@@ -11,6 +11,7 @@ use crate::{
     presence::{Presences, Signals},
     sio::Sessions,
     typing::Typewriters,
+    upkeep::Upkeep,
 };
 use broker::Broker;
 use commands::Commands;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
+    /// Rebuilds, and events that could not be applied.
+    pub upkeep: Upkeep,
     /// The log.
     pub store: EventStore,
     /// The lanes and signals.

@@ -15,6 +15,7 @@ use crate::{
     rest, serve,
     sio::Sessions,
     typing::Typewriters,
+    upkeep::Upkeep,
 };
 use axum::Router;
 use blobs::Blobs;
@@ -133,6 +134,7 @@ impl Application {
             Some(worker) => worker.progress(),
             None => Progress::new(store.reserved(), read_models.clone()),
         };
+        let upkeep = Upkeep::new(store.clone(), read_models.clone(), config.read_location(), clock);
         let key = config.master_key().map_err(StartError::Data)?;
         let app = App::new(Parts {
             tokens: tokens(&config)?,
@@ -145,6 +147,7 @@ impl Application {
             typing,
             commands,
             progress,
+            upkeep,
             store,
             broker,
             graph,
@@ -181,6 +184,7 @@ impl Application {
         if timeout(DRAIN_WITHIN, ended).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
+        app.upkeep.end().await;
         background.end().await;
         read_models.close().await;
     }

@@ -106,6 +106,9 @@ impl Background {
                 if let Some(Event::User(UserEvent::Erased)) = opened {
                     presences.forget(event.record.aggregate_id.into());
                 }
+                if let Some(Event::User(UserEvent::Blocked)) = opened {
+                    presences.banish(event.record.aggregate_id.into());
+                }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
                 changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
             };

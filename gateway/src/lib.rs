@@ -32,6 +32,7 @@ pub mod sio;
 mod stories;
 mod suggestions;
 pub mod typing;
+pub mod upkeep;
 pub mod vocabulary;
 pub mod ws;
 

@@ -200,6 +200,9 @@ impl From<CommandError> for Problem {
             }
             CommandError::Taken(event_store::ClaimKind::ActiveCall) => Self::conflict("call_active", detail),
             CommandError::Taken(event_store::ClaimKind::Invite) => Self::conflict("invite_taken", detail),
+            CommandError::Taken(event_store::ClaimKind::OpenReport | event_store::ClaimKind::Reported) => {
+                Self::unavailable("contended", &detail, 1)
+            }
             CommandError::KeyReused => Self::conflict("idempotency_key_reused", detail),
             CommandError::Contended => Self::unavailable("contended", &detail, 1),
             CommandError::Overloaded => Self::unavailable("overloaded", &detail, 1),

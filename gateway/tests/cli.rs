@@ -95,9 +95,18 @@ async fn an_administrator_is_made_on_the_command_line() {
     let again = create("correct horse\n").await;
     assert!(!again.status.success());
     assert!(String::from_utf8(again.stderr).unwrap().contains("taken"));
+    for role in ["moderator", "user"] {
+        let email = format!("{role}@test.example");
+        let arguments = ["user", "create", "--email", &email, "--role", role, "--password-stdin"];
+        let mut child = chatchit(folder.path(), &[], &arguments).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"correct horse\n").await.unwrap();
+        assert!(timeout(DEADLINE, child.wait_with_output()).await.unwrap().unwrap().status.success());
+    }
     let server = Server::start(folder.path()).await;
-    let credentials = json!({"email": "root@test.example", "password": "correct horse"});
-    assert_eq!(server.post("/auth/login", credentials).await["user"]["role"], "ADMIN");
+    for (name, role) in [("root", "ADMIN"), ("moderator", "MODERATOR"), ("user", "USER")] {
+        let credentials = json!({"email": format!("{name}@test.example"), "password": "correct horse"});
+        assert_eq!(server.post("/auth/login", credentials).await["user"]["role"], role);
+    }
     server.terminate().await;
 }
 

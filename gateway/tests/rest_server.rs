@@ -185,7 +185,7 @@ each_mix!(administrators_see_what_queues_and_caches_do, |home| async move {
         ("/chat/queue/stats", if home.rabbitmq_url().is_some() { "rabbitmq" } else { "in-process" }),
         ("/chat/cache/stats", if home.redis_url().is_some() { "redis" } else { "memory" }),
     ] {
-        server.get(&ana, path).await.refused(403, "admins_only");
+        server.get(&ana, path).await.refused(403, "admin_only");
         server.send(server.request(Method::GET, path, None)).await.refused(401, "unauthenticated");
         let stats = server.get(&root, path).await.expect(StatusCode::OK);
         assert_eq!(stats["engine"], engine);

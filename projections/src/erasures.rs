@@ -19,13 +19,17 @@ const PEOPLE: u32 = 64;
 
 /// What is forgotten beside messages: one statement each, with the person as `$1`. A read model that shows what people
 /// wrote adds its own.
-const FORGET: [&str; 6] = [
+const FORGET: [&str; 9] = [
     "UPDATE conversations SET title = NULL, avatar_url = NULL \
      WHERE settings_by = $1 AND (title IS NOT NULL OR avatar_url IS NOT NULL)",
     "UPDATE files SET name = NULL WHERE uploader_id = $1 AND name IS NOT NULL",
     "UPDATE stories SET content = NULL, media_url = NULL \
      WHERE author_id = $1 AND ended_at IS NULL AND (content IS NOT NULL OR media_url IS NOT NULL)",
     "UPDATE story_comments SET content = NULL WHERE author_id = $1 AND content IS NOT NULL",
+    "UPDATE reports SET evidence = NULL WHERE accused_id = $1 AND evidence IS NOT NULL",
+    "UPDATE reports SET reason = NULL, notes = NULL \
+     WHERE reporter_id = $1 AND (reason IS NOT NULL OR notes IS NOT NULL)",
+    "UPDATE reports SET rejected_reason = NULL WHERE decided_by = $1 AND rejected_reason IS NOT NULL",
     "DELETE FROM presence_away WHERE user_id = $1",
     "DELETE FROM presence WHERE user_id = $1",
 ];
@@ -105,7 +109,9 @@ impl Erasures {
         let named = placeholders(1, ids.len());
         let text = format!("UPDATE messages SET content = NULL WHERE id IN ({named}) AND content IS NOT NULL");
         tx.execute(query(text).bind_all(ids.iter().copied())).await?;
-        let words = format!("DELETE FROM message_words WHERE position IN (SELECT position FROM messages WHERE id IN ({named}))");
+        let words = format!(
+            "DELETE FROM message_words WHERE position IN (SELECT position FROM messages WHERE id IN ({named}))"
+        );
         tx.execute(query(words).bind_all(ids.iter().copied())).await?;
         let files = format!("DELETE FROM attachments WHERE message_id IN ({named})");
         tx.execute(query(files).bind_all(ids)).await?;

@@ -24,7 +24,9 @@ mod projection;
 pub mod queries;
 mod read_markers;
 pub mod rebuild;
+pub mod rebuilds;
 mod release;
+mod reports;
 mod schema;
 mod stories;
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub use parked::{Parked, ParkedId, ParkedState, list_parked};
 pub use presence::{Chosen, PresenceStore};
 pub use projection::{Opened, Projection};
 pub use queries::Queries;
+pub use rebuilds::Rebuilds;
 pub use release::{discard, requeue};
 pub use schema::{Key, Table, migrator};
 pub use worker::{Parking, Progress, Worker, WorkerSettings};

@@ -122,7 +122,7 @@ pub async fn list_parked(database: &Database) -> Result<Vec<Parked>, sql::Error>
 }
 
 /// `None` for a projection that this build does not have.
-fn parse(row: &Row) -> Result<Option<Parked>, sql::Error> {
+pub(crate) fn parse(row: &Row) -> Result<Option<Parked>, sql::Error> {
     let Ok(projection) = row.get::<String>(0)?.parse() else { return Ok(None) };
     let retry_at = row.get::<Option<i64>>(11)?.map(Timestamp::from_millis);
     let state = match row.get::<String>(5)?.as_str() {

@@ -3,7 +3,7 @@
 //! The code runs in two places, live and shadow; it knows neither. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 use crate::{
-    ApplyError, calls, conversations, files, friendships, messages, own_settings, read_markers,
+    ApplyError, calls, conversations, files, friendships, messages, own_settings, read_markers, reports,
     schema::{self, Table},
     stories, users,
 };
@@ -42,6 +42,8 @@ pub enum Projection {
     Files,
     /// Stories, with likes, views and comments.
     Stories,
+    /// Reports to the moderators.
+    Reports,
 }
 
 /// No projection has this name.
@@ -51,7 +53,7 @@ pub struct UnknownProjection(String);
 
 impl Projection {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Users,
         Self::Friendships,
         Self::Conversations,
@@ -61,6 +63,7 @@ impl Projection {
         Self::OwnSettings,
         Self::Files,
         Self::Stories,
+        Self::Reports,
     ];
 
     /// The name under which its checkpoints stand.
@@ -76,6 +79,7 @@ impl Projection {
             Self::OwnSettings => "own_settings",
             Self::Files => "files",
             Self::Stories => "stories",
+            Self::Reports => "reports",
         }
     }
 
@@ -85,7 +89,7 @@ impl Projection {
     pub const fn version(self) -> u32 {
         match self {
             Self::Users | Self::Conversations | Self::Messages | Self::ReadMarkers => 2,
-            Self::Friendships | Self::Calls | Self::OwnSettings | Self::Files | Self::Stories => 1,
+            Self::Friendships | Self::Calls | Self::OwnSettings | Self::Files | Self::Stories | Self::Reports => 1,
         }
     }
 
@@ -102,6 +106,7 @@ impl Projection {
             Self::OwnSettings => schema::OWN_SETTINGS,
             Self::Files => schema::FILES,
             Self::Stories => schema::STORIES,
+            Self::Reports => schema::REPORTS,
         }
     }
 
@@ -118,9 +123,10 @@ impl Projection {
             Some(AggregateType::Call) => self == Self::Calls,
             Some(AggregateType::OwnSettings) => self == Self::OwnSettings,
             Some(AggregateType::File) => self == Self::Files,
-            // For the audit alone.
-            Some(AggregateType::Conduct) | None => false,
             Some(AggregateType::Story) => self == Self::Stories,
+            Some(AggregateType::Report) => self == Self::Reports,
+            // For the audit alone.
+            Some(AggregateType::Conduct | AggregateType::Administration) | None => false,
         }
     }
 
@@ -140,6 +146,7 @@ impl Projection {
             Self::OwnSettings => own_settings::apply(tx, events).await,
             Self::Files => files::apply(tx, events).await,
             Self::Stories => stories::apply(tx, events).await,
+            Self::Reports => reports::apply(tx, events).await,
         }
     }
 }

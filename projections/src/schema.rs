@@ -66,6 +66,7 @@ pub(crate) const STORIES: &[Table] = &[
     Table { name: "story_views", key: &[("story_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table { name: "story_comments", key: &[("id", Key::Uuid)] },
 ];
+pub(crate) const REPORTS: &[Table] = &[Table { name: "reports", key: &[("id", Key::Uuid)] }];
 pub(crate) const READ_MARKERS: &[Table] = &[
     Table { name: "read_markers", key: &[("conversation_id", Key::Uuid), ("user_id", Key::Uuid)] },
     Table {

@@ -117,6 +117,7 @@ async fn change(tx: &mut Transaction, record: &Record, event: &UserEvent) -> Res
         UserEvent::Updated { changed } => update(tx, record, changed.get()).await,
         UserEvent::Blocked => set(tx, record, "is_blocked", true.into()).await,
         UserEvent::Unblocked => set(tx, record, "is_blocked", false.into()).await,
+        UserEvent::RoleChanged { role } => set(tx, record, "changed_role", role.as_str().into()).await,
         UserEvent::Deactivated => set(tx, record, "deactivated_at", at.into()).await,
         UserEvent::Reactivated => set(tx, record, "deactivated_at", None::<i64>.into()).await,
         UserEvent::Erased => {

@@ -3,9 +3,9 @@
 use crate::{Outcome, arguments::Show, output::Output, place::Place};
 use anyhow::{Result, anyhow, bail};
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conduct::Conduct, conversation::Conversation, file::File,
-    friendship::Friendship, message::Message, own_settings::OwnSettings, read_marker::ReadMarker, session::Session,
-    story::Story, user::User,
+    Aggregate, AggregateType, Event, administration::Administration, call::Call, conduct::Conduct,
+    conversation::Conversation, file::File, friendship::Friendship, message::Message, own_settings::OwnSettings,
+    read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
 use event_store::StreamId;
 use serde::Serialize;
@@ -38,6 +38,8 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         AggregateType::File => fold::<File>(events),
         AggregateType::Conduct => fold::<Conduct>(events),
         AggregateType::Story => fold::<Story>(events),
+        AggregateType::Report => fold::<Report>(events),
+        AggregateType::Administration => fold::<Administration>(events),
     }?;
     let document = json!({
         "aggregateType": show.aggregate.as_str(),

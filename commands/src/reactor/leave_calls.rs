@@ -1,12 +1,15 @@
-//! Takes out of a call whoever is no longer in its conversation, or has blocked the other.
+//! Takes out of a call whoever is no longer in its conversation, has blocked the other, or was stopped from acting.
 
 use super::Reactor;
-use crate::{Actor, CallRef, Cause, CommandError, Commands};
-use domain::{ConversationId, Event, conversation::ConversationEvent, friendship::FriendshipEvent};
-use event_store::RecordedEvent;
+use crate::{Actor, CallRef, Cause, CommandError, Commands, Context};
+use domain::{
+    CallId, ConversationId, Event, UserId, conversation::ConversationEvent, friendship::FriendshipEvent,
+    user::UserEvent,
+};
+use event_store::{ClaimKind, RecordedEvent};
 
 /// Those after which somebody may have to leave a call: no other event is opened.
-const CAUSES: [&str; 4] = ["member.left", "member.kicked", "conversation.deleted", "friend.blocked"];
+const CAUSES: [&str; 5] = ["member.left", "member.kicked", "conversation.deleted", "friend.blocked", "account.blocked"];
 
 pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<(), CommandError> {
     if !CAUSES.contains(&event.record.event_type.as_str()) {
@@ -23,9 +26,28 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
             ctx.actor = Some(Actor { user: *by, session: None });
             (ConversationId::direct(*by, *with), Cause::Blocked(*by))
         }
+        Event::User(UserEvent::Blocked) => return stop(commands, ctx, UserId(event.record.aggregate_id)).await,
         _ => return Ok(()),
     };
-    match commands.drop_from_call(&ctx, CallRef::In(conversation), cause).await {
+    drop_from(commands, &ctx, CallRef::In(conversation), cause).await
+}
+
+/// Takes whoever was stopped from acting out of the calls of all their conversations.
+async fn stop(commands: &Commands, ctx: Context, user: UserId) -> Result<(), CommandError> {
+    let scopes = commands.store().intervals(user.0).await?.into_iter();
+    for scope in scopes.filter(|interval| interval.until.is_none()).map(|interval| interval.scope) {
+        let hash = commands.store().claim_hash(ClaimKind::ActiveCall, &scope.to_string());
+        if let Some(call) = commands.store().claimed_by(ClaimKind::ActiveCall, &hash).await? {
+            let key = ctx.key.as_ref().map(|key| format!("{key}:{call}"));
+            let ctx = Context { key, ..ctx.clone() };
+            drop_from(commands, &ctx, CallRef::Call(CallId(call)), Cause::Stopped(user)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn drop_from(commands: &Commands, ctx: &Context, call: CallRef, cause: Cause) -> Result<(), CommandError> {
+    match commands.drop_from_call(ctx, call, cause).await {
         // There is no call, or none that they are in.
         Ok(_) | Err(CommandError::Refused { .. }) => Ok(()),
         Err(error) => Err(error),

@@ -19,7 +19,7 @@ pub use run::run;
 pub enum Reactor {
     /// Deletes a group that its last member has left.
     CloseEmptyConversations,
-    /// Takes out of a call whoever is no longer in its conversation, or blocked the other.
+    /// Takes out of a call whoever is no longer in its conversation, blocked the other, or was stopped from acting.
     LeaveCalls,
     /// Posts the message that records a call in its conversation.
     PostCallMessages,

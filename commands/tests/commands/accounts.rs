@@ -73,7 +73,7 @@ each_engine!(a_blocked_account_does_nothing_until_it_is_unblocked, |home| async 
     let commands = server(&home).await;
     let (root, ana) = (admin(&commands).await, person(&commands, "ana").await);
     assert_eq!(refusal(commands.block_account(&ana.ctx, root.id, true).await), "admin_only");
-    assert_eq!(refusal(commands.block_account(&root.ctx, root.id, true).await), "admin_only");
+    assert_eq!(refusal(commands.block_account(&root.ctx, root.id, true).await), "not_oneself");
     assert_eq!(refusal(commands.block_account(&root.ctx, UserId(ids()), true).await), "not_found");
     commands.block_account(&root.ctx, ana.id, true).await.unwrap();
     let group = group_of(&[&root]);

@@ -311,3 +311,26 @@ each_engine!(only_those_in_a_call_signal_in_it, |home| async move {
     store.read_after(0, &Selection::All, 1_000).await.unwrap().iter().for_each(|event| there.observe(event));
     assert_eq!(refusal(may(cleo, bob).await), "call_ended");
 });
+
+each_engine!(whoever_is_stopped_from_acting_leaves_every_call, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let [ana, bob, cleo] =
+        [person(&commands, "ana").await, person(&commands, "bob").await, person(&commands, "cleo").await];
+    let root = admin(&commands).await;
+    let (us, pair) = (group(&commands, &ana, &[&bob, &cleo]).await, direct(&commands, &ana, &bob).await);
+    let (talk, rings) = (ringing(&commands, &ana, us).await, ringing(&commands, &ana, pair).await);
+    for guest in [&bob, &cleo] {
+        commands.answer_call(&guest.ctx, CallRef::Call(talk)).await.unwrap();
+    }
+    commands.block_account(&root.ctx, bob.id, true).await.unwrap();
+    react(&commands, &store).await;
+    let state = commands.call(talk).await.unwrap().state;
+    assert_eq!(state.with_standing(Standing::Present).collect::<Vec<_>>(), [ana.id, cleo.id]);
+    assert_ne!(commands.call(rings).await.unwrap().state.standing(bob.id), Some(Standing::Ringing));
+    // What happened before does not put out who may act again.
+    commands.block_account(&root.ctx, bob.id, false).await.unwrap();
+    commands.answer_call(&bob.ctx, CallRef::Call(talk)).await.unwrap();
+    react(&commands, &store).await;
+    assert_eq!(commands.call(talk).await.unwrap().state.standing(bob.id), Some(Standing::Present));
+});

@@ -14,6 +14,7 @@ mod nodes;
 mod own_accounts;
 mod reactors;
 mod repetition;
+mod reports;
 mod sessions;
 mod spam;
 mod stories;

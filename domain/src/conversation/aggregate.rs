@@ -310,6 +310,12 @@ impl Conversation {
         }])
     }
 
+    fn deletion(&self, by: Option<UserId>) -> ConversationEvent {
+        let members = self.active().collect();
+        let pending = self.with_status(MemberStatus::Pending).collect();
+        ConversationEvent::Deleted { by, members, pending }
+    }
+
     fn arrive(&mut self, user: UserId, role: MemberRole, status: MemberStatus) {
         self.arrivals += 1;
         self.members.insert(user, Member { role, status, order: self.arrivals });
@@ -337,10 +343,10 @@ impl Aggregate for Conversation {
                     None if self.life != Life::Live => return Ok(vec![]),
                     None => (),
                 }
-                let members = self.active().collect();
-                let pending = self.with_status(MemberStatus::Pending).collect();
-                Ok(vec![Event::Deleted { by, members, pending }])
+                Ok(vec![self.deletion(by)])
             }
+            Command::Remove { .. } if self.life != Life::Live => Err(ConversationError::NotFound),
+            Command::Remove { by } => Ok(vec![self.deletion(Some(by))]),
             Command::Join { user } => self.join(user),
             Command::Leave { user } => self.leave(user),
             Command::Add { by, user } => self.add(by, user),

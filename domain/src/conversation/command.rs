@@ -38,6 +38,11 @@ pub enum ConversationCommand {
         /// Who asks; `None` is the system itself.
         by: Option<UserId>,
     },
+    /// End it for everybody, whatever its type, as somebody who watches over the server.
+    Remove {
+        /// Who asks. That they may is checked before.
+        by: UserId,
+    },
     /// Become a member, or ask to.
     Join {
         /// Who.

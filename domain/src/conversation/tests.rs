@@ -148,6 +148,20 @@ fn a_lead_or_the_system_deletes_it() {
 }
 
 #[test]
+fn an_administrator_ends_any_conversation() {
+    let remove = Command::Remove { by: EVE };
+    let deleted = |pending| Event::Deleted { by: Some(EVE), members: vec![ANA, BOB], pending };
+    given::<Conversation>([]).when(remove.clone()).then_expect_error(Error::NotFound);
+    given::<Conversation>([group(), gone()]).when(remove.clone()).then_expect_error(Error::NotFound);
+    given::<Conversation>([guarded(), requested(CLEO)])
+        .when(remove.clone())
+        .then_expect_events(vec![deleted(vec![CLEO])]);
+    given::<Conversation>([direct()]).when(remove).then_expect_events(vec![deleted(vec![])]);
+    let again = create(ConversationType::Direct, vec![BOB], false);
+    given::<Conversation>([direct(), deleted(vec![])]).when(again).then_expect_error(Error::AlreadyExists);
+}
+
+#[test]
 fn anybody_joins_or_asks_to() {
     let join = |user| Command::Join { user };
     given::<Conversation>([group()]).when(join(CLEO)).then_expect_events(vec![joined(CLEO, None)]);

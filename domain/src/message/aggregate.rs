@@ -215,6 +215,11 @@ impl Aggregate for Message {
                 let event = MessageEvent::Deleted { conversation: posted.conversation, by };
                 Ok(if self.deleted { vec![] } else { vec![event] })
             }
+            MessageCommand::Remove { by } => {
+                let Some(posted) = &self.sent else { return Err(MessageError::NotFound) };
+                let event = MessageEvent::Deleted { conversation: posted.conversation, by };
+                Ok(if self.deleted { vec![] } else { vec![event] })
+            }
             MessageCommand::Hide { user } => {
                 let Some(posted) = &self.sent else { return Err(MessageError::NotFound) };
                 let event = MessageEvent::Hidden { conversation: posted.conversation, user };

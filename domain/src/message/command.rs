@@ -25,6 +25,11 @@ pub enum MessageCommand {
         /// Whether they lead the conversation.
         leads: bool,
     },
+    /// Remove it for everybody, as somebody who watches over the server.
+    Remove {
+        /// Who asks. That they may is checked before.
+        by: UserId,
+    },
     /// Remove it for oneself alone.
     Hide {
         /// Who asks.

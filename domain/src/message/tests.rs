@@ -3,7 +3,7 @@
 use super::{MessageCommand as Command, MessageError as Error, MessageEvent as Event, *};
 use crate::{
     ConversationId, MessageId, Personal, Refusal, RefusalKind, UserId,
-    testing::{ANA, BOB, CLEO, ROOM, given, state},
+    testing::{ANA, BOB, CLEO, EVE, ROOM, given, state},
     text::{Emoji, Link, MessageBody},
 };
 use uuid::Uuid;
@@ -126,6 +126,15 @@ fn its_sender_edits_it() {
     given::<Message>([picture.clone()]).when(edit(ANA, "")).then_expect_events(vec![edited("")]);
     let now = state::<Message>([picture, edited("")]);
     assert_eq!(now.posted().unwrap().content, Some(content("", 1)), "attachments stay");
+}
+
+#[test]
+fn a_moderator_removes_it_even_for_those_who_hid_it() {
+    let remove = Command::Remove { by: EVE };
+    let removed = Event::Deleted { conversation: ROOM, by: EVE };
+    given::<Message>([]).when(remove.clone()).then_expect_error(Error::NotFound);
+    given::<Message>([sent(), hidden(EVE)]).when(remove.clone()).then_expect_events(vec![removed]);
+    given::<Message>([sent(), DELETED]).when(remove).then_expect_events(vec![]);
 }
 
 #[test]

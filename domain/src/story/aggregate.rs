@@ -195,6 +195,9 @@ impl Aggregate for Story {
             StoryCommand::Delete { by, told, now } => {
                 Ok(vec![StoryEvent::Deleted { author: self.by_author(by, now)?.author, by, told }])
             }
+            StoryCommand::Remove { by, told, now } => {
+                Ok(vec![StoryEvent::Deleted { author: self.at(now)?.author, by, told }])
+            }
             StoryCommand::Expire { told, now } => match self.shown {
                 Some(shown) if !self.ended && shown.expires_at <= now => {
                     Ok(vec![StoryEvent::Expired { author: shown.author, told }])

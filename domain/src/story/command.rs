@@ -42,6 +42,15 @@ pub enum StoryCommand {
         /// When.
         now: Timestamp,
     },
+    /// Take it away, whoever's it is. That the actor may is known.
+    Remove {
+        /// Who asks.
+        by: UserId,
+        /// Those of the told who may still see it.
+        told: Vec<UserId>,
+        /// When.
+        now: Timestamp,
+    },
     /// Its time may be over.
     Expire {
         /// Those of the told who may still see it.

@@ -63,6 +63,7 @@ fn by_viewer(now: Timestamp) -> Vec<Command> {
         Command::DeleteComment { comment: FIRST, by: BOB, now },
         Command::Edit { by: ANA, change: StoryChange::default(), told: vec![], now },
         Command::Delete { by: ANA, told: vec![], now },
+        Command::Remove { by: EVE, told: vec![], now },
     ]
 }
 
@@ -101,6 +102,12 @@ fn the_author_edits_what_changes() {
     then(shown(), edit(BOB, rain.clone(), &[]), Err(Error::AuthorOnly));
     let forgotten = Event::Edited { author: ANA, content: Personal::forgotten(ANA), told: vec![] };
     then(shown_and(forgotten), edit(ANA, rain, &[]), Err(Error::NotFound));
+}
+
+#[test]
+fn whoever_watches_over_the_server_removes_it() {
+    let remove = Command::Remove { by: EVE, told: vec![BOB], now: NOW };
+    then(shown(), remove, Ok(vec![Event::Deleted { author: ANA, by: EVE, told: vec![BOB] }]));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What somebody may do besides what everybody may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What somebody may do besides what everybody may; each may what those before it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
     /// A person.
@@ -172,7 +172,11 @@ impl Aggregate for User {
                 Ok(vec![UserEvent::Updated { changed: Personal::new(user, changed) }])
             }
             UserCommand::Erase if self.erased => Ok(vec![]),
-            UserCommand::Block | UserCommand::Unblock | UserCommand::Reactivate | UserCommand::Erase
+            UserCommand::Block
+            | UserCommand::Unblock
+            | UserCommand::SetRole { .. }
+            | UserCommand::Reactivate
+            | UserCommand::Erase
                 if !self.exists() =>
             {
                 Err(UserError::NotFound)
@@ -193,6 +197,8 @@ impl Aggregate for User {
             UserCommand::Reactivate if !self.deactivated => Ok(vec![]),
             UserCommand::Reactivate => Ok(vec![UserEvent::Reactivated]),
             UserCommand::Erase => Ok(vec![UserEvent::Erased]),
+            UserCommand::SetRole { role } if role == self.role => Ok(vec![]),
+            UserCommand::SetRole { role } => Ok(vec![UserEvent::RoleChanged { role }]),
         }
     }
 }
@@ -226,6 +232,7 @@ impl cqrs_es::Aggregate for User {
                 self.erased = true;
                 self.profile = None;
             }
+            UserEvent::RoleChanged { role } => self.role = role,
         }
     }
 }

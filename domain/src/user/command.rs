@@ -41,6 +41,11 @@ pub enum UserCommand {
     Reactivate,
     /// Forget its owner.
     Erase,
+    /// Give it another role.
+    SetRole {
+        /// Which.
+        role: Role,
+    },
 }
 
 /// The wanted changes of a profile: `None` keeps, `Some(None)` removes.

@@ -48,6 +48,12 @@ pub enum UserEvent {
     /// Its owner is forgotten: what was sealed for them can be read no more.
     #[serde(rename = "account.erased")]
     Erased,
+    /// An administrator gave the account another role.
+    #[serde(rename = "account.role_changed")]
+    RoleChanged {
+        /// The role from here on.
+        role: Role,
+    },
 }
 
 /// Changed fields of a profile: an absent one stayed, a `null` was removed.
@@ -93,6 +99,7 @@ impl UserEvent {
             Self::Deactivated => kind("account.deactivated", 1, Tier::High),
             Self::Reactivated => kind("account.reactivated", 1, Tier::High),
             Self::Erased => kind("account.erased", 1, Tier::High),
+            Self::RoleChanged { .. } => kind("account.role_changed", 1, Tier::High),
         }
     }
 

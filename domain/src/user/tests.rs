@@ -157,6 +157,20 @@ fn an_erased_account_is_none() {
 }
 
 #[test]
+fn a_role_is_given_and_taken() {
+    let set = |role| UserCommand::SetRole { role };
+    let changed = |role| UserEvent::RoleChanged { role };
+    given::<User>([]).when(set(Role::Admin)).then_expect_error(UserError::NotFound);
+    given::<User>([registered()]).when(set(Role::User)).then_expect_events(vec![]);
+    given::<User>([registered()]).when(set(Role::Moderator)).then_expect_events(vec![changed(Role::Moderator)]);
+    given::<User>([registered(), changed(Role::Admin)])
+        .when(set(Role::User))
+        .then_expect_events(vec![changed(Role::User)]);
+    assert_eq!(state::<User>([registered(), changed(Role::Moderator)]).role(), Role::Moderator);
+    assert!(Role::User < Role::Moderator && Role::Moderator < Role::Admin);
+}
+
+#[test]
 fn each_refusal_has_its_word() {
     for (refusal, code, kind) in [
         (UserError::AlreadyRegistered, "already_registered", RefusalKind::Conflict),

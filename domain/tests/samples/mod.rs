@@ -3,6 +3,7 @@
 
 use domain::{
     CommentId, ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
+    administration::{Act, AdministrationEvent},
     call::{CallEvent, CallType, EndReason as CallEnd},
     conduct::{ConductEvent, FORMULA, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -12,11 +13,12 @@ use domain::{
     message::{Attachment, MessageContent, MessageEvent, MessageType},
     own_settings::OwnSettingsEvent,
     read_marker::ReadMarkerEvent,
+    report::{Evidence, ReportEvent, Statement, Target},
     session::{Device, EndReason, SessionEvent},
     story::{Audience, StoryContent, StoryEvent},
     text::{
         CommentText, DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody,
-        PhoneNumber, StoryText, Title,
+        Notes, PhoneNumber, Reason, StoryText, Title,
     },
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
@@ -24,7 +26,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 65;
+pub(crate) const KINDS: usize = 70;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -100,6 +102,11 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Story(S::Viewed { .. }) => 62,
         Event::Story(S::Commented { .. }) => 63,
         Event::Story(S::CommentDeleted { .. }) => 64,
+        Event::User(UserEvent::RoleChanged { .. }) => 65,
+        Event::Report(ReportEvent::Filed { .. }) => 66,
+        Event::Report(ReportEvent::Resolved { .. }) => 67,
+        Event::Report(ReportEvent::Rejected { .. }) => 68,
+        Event::Administration(AdministrationEvent::Acted { .. }) => 69,
     }
 }
 
@@ -121,6 +128,8 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(file().into_iter().map(Event::from));
     samples.extend(conduct().into_iter().map(Event::from));
     samples.extend(story().into_iter().map(Event::from));
+    samples.extend(report().into_iter().map(Event::from));
+    samples.push(administration().into());
     samples
 }
 
@@ -158,6 +167,7 @@ fn user() -> Vec<UserEvent> {
         UserEvent::Deactivated,
         UserEvent::Reactivated,
         UserEvent::Erased,
+        UserEvent::RoleChanged { role: Role::Moderator },
     ]
 }
 
@@ -336,4 +346,27 @@ fn story() -> Vec<StoryEvent> {
         StoryEvent::Commented { author, comment, user, text },
         StoryEvent::CommentDeleted { author, comment, user, by: author },
     ]
+}
+
+fn report() -> Vec<ReportEvent> {
+    let (reporter, by) = (ana(), UserId(id(3)));
+    let content = MessageContent { body: MessageBody::parse("buy this").unwrap(), attachments: vec![] };
+    let statement = Statement { reason: Reason::parse("spam").unwrap(), notes: Notes::parse("three times today").ok() };
+    vec![
+        ReportEvent::Filed {
+            reporter,
+            target: Target::Message { message: MessageId(id(20)), conversation: ConversationId(id(10)) },
+            accused: bob(),
+            version: 2,
+            statement: Personal::new(reporter, statement),
+            evidence: Personal::new(bob(), Evidence::Message { message_type: MessageType::Text, content }),
+            digest: "0f".repeat(32),
+        },
+        ReportEvent::Resolved { reporter, by },
+        ReportEvent::Rejected { reporter, by, reason: Some(Personal::new(by, Notes::parse("a joke").unwrap())) },
+    ]
+}
+
+fn administration() -> AdministrationEvent {
+    AdministrationEvent::Acted { by: ana(), act: Act::DiscardDeadLetter, target: "messages:4711".to_owned() }
 }

@@ -1,7 +1,7 @@
 //! The pushes and the signals.
 
 /// Name, summary and data of each push.
-pub const EVENTS: [(&str, &str, &str); 51] = [
+pub const EVENTS: [(&str, &str, &str); 55] = [
     ("message.sent", "A message was posted.", "MessagePush"),
     ("message.edited", "Its text was replaced.", "MessagePush"),
     ("message.deleted", "It was removed for everybody.", "MessagePush"),
@@ -53,6 +53,10 @@ pub const EVENTS: [(&str, &str, &str); 51] = [
     ("story.comment_deleted", "A comment on your story, or one of yours, was taken away.", "DeletedComment"),
     ("account.updated", "Your profile changed.", "UserPush"),
     ("account.blocked", "Your account was stopped from acting; the sockets close.", "UserPush"),
+    ("account.role_changed", "An administrator gave you another role.", "UserPush"),
+    ("report.filed", "You reported something.", "Report"),
+    ("report.resolved", "A moderator has seen to what you reported.", "Report"),
+    ("report.rejected", "A moderator found nothing to be done about what you reported.", "Report"),
 ];
 
 /// Name, summary and data of each signal.

@@ -19,7 +19,7 @@ use crate::{
         CommentData, ConversationData, DeletedComment, DeletedConversation, EndedStory, FriendshipData, HiddenMessage,
         InviteData, MemberChange, MessageData, OwnSettingsData, ReceiptData, StoryData, StoryView, UserData,
     },
-    resource::{Call, Comment, Conversation, Friendship, List, Message, Presence, Receipt, Story},
+    resource::{Call, Comment, Conversation, Friendship, List, Message, Presence, Receipt, Report, Story},
     session::{Auth, Close, CursorNow, Hello, HelloBody, SignedOn, Sync},
     ws::{Command, Emoji, Pong},
 };
@@ -71,6 +71,7 @@ use utoipa::OpenApi;
     Problem,
     Receipt,
     ReceiptData,
+    Report,
     SettingsUpdate,
     SignedOn,
     Silence,

@@ -1,10 +1,12 @@
 //! Who calls: access tokens, and whether their session still lives.
 
 mod extract;
+mod roles;
 mod tokens;
 
 pub(crate) use extract::kind_of;
 pub use extract::{Authenticated, bearer};
+pub use roles::require;
 pub use tokens::{Claims, Tokens};
 
 use crate::{App, Problem};

@@ -2,6 +2,7 @@
 //! the resource it changed.
 
 mod account;
+mod administration;
 mod answer;
 mod calls;
 mod conversations;
@@ -14,12 +15,16 @@ mod path;
 mod presence;
 mod profile;
 mod receipts;
+mod reports;
 mod sessions;
 mod signals;
 mod stories;
 mod typing;
 
 pub use account::{Farewell, PasswordChange, change_password, deactivate, erase};
+pub use administration::{
+    AccountUpdate, Fate, change_account, rebuild, release, remove_conversation, remove_message, remove_story,
+};
 pub use answer::Answer;
 pub use calls::{
     AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
@@ -35,6 +40,7 @@ pub use path::{InConversation, OnMessage, OnStory, WithEmoji, WithUser};
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};
+pub use reports::{Decision, NewReport, NewVerdict, decide_report, file_report};
 pub use sessions::{end_session, sign_out};
 pub use signals::{CustomSignal, NewSignal, send_signal};
 pub use stories::{

@@ -58,7 +58,8 @@ pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: C
         }
         attending.over.extend(hub.take_ended());
         let came = attending.welcome(&present, (presences.0.clock)(), presences.0.grace);
-        let gone = if hub.is_draining() { Vec::new() } else { attending.part(presences.0.grace) };
+        let gone =
+            if hub.is_draining() { Vec::new() } else { attending.part(presences.0.grace, &mut presences.banished()) };
         enter(&presences, &came).await;
         note(&presences, gone.iter().map(|((user, _), at)| (*user, *at))).await;
         let settled = attending.settle(&presences, &graph).await;
@@ -188,11 +189,16 @@ impl Attending {
         came
     }
 
-    /// Lets go of those whose grace is over; answers them, with when they were last here.
-    fn part(&mut self, grace: Duration) -> Vec<(Session, Timestamp)> {
+    /// Lets go of those whose grace is over, and of the banished, who have none; answers them, with when they were last
+    /// here.
+    fn part(&mut self, grace: Duration, banished: &mut HashSet<UserId>) -> Vec<(Session, Timestamp)> {
         let now = Instant::now();
-        let over = self.held.extract_if(|_, gone| gone.is_some_and(|(since, _)| since + grace <= now));
-        over.filter_map(|(session, gone)| Some((session, gone?.1))).collect()
+        let over = self.held.extract_if(|(user, _), gone| {
+            gone.is_some_and(|(since, _)| since + grace <= now || banished.contains(user))
+        });
+        let over = over.filter_map(|(session, gone)| Some((session, gone?.1))).collect();
+        banished.retain(|user| self.held.keys().any(|(held, _)| held == user));
+        over
     }
 
     /// When the next grace is over.

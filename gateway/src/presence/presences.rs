@@ -14,7 +14,7 @@ use domain::{SessionId, Timestamp, UserId};
 use projections::{PresenceStore, presence::Kept};
 use quick_cache::sync::Cache;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -41,6 +41,8 @@ pub(super) struct Inner {
     /// How long somebody whose last socket has gone is still here.
     pub(super) grace: Duration,
     told: Mutex<Told>,
+    /// Whose accounts were just stopped from acting: when their last socket has gone, so have they.
+    banished: Mutex<HashSet<UserId>>,
     /// What was relayed of whom, and when it was told.
     pub(super) relayed: Cache<UserId, (Shown, Timestamp)>,
     /// Somebody may have to be looked at sooner than was thought.
@@ -65,9 +67,9 @@ impl Presences {
         clock: fn() -> Timestamp,
         [lease, grace]: [Duration; 2],
     ) -> Self {
-        let (told, nudge) = Default::default();
+        let (told, nudge, banished) = Default::default();
         let relayed = Cache::new(RELAYED);
-        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, relayed, nudge }))
+        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, banished, relayed, nudge }))
     }
 
     /// How those of `wanted` are here whom `viewer` may see; all others seem to be offline. In the order in which they
@@ -182,6 +184,15 @@ impl Presences {
             users.into_iter().for_each(|user| told.look_at(user, at));
         }
         self.0.nudge.notify_one();
+    }
+
+    /// The account of `user` was stopped from acting: nobody waits for them to come back.
+    pub(crate) fn banish(&self, user: UserId) {
+        self.banished().insert(user);
+    }
+
+    pub(super) fn banished(&self) -> MutexGuard<'_, HashSet<UserId>> {
+        self.0.banished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, Told> {

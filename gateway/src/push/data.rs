@@ -240,7 +240,7 @@ pub struct ReceiptData {
     pub seq: u64,
 }
 
-/// One's own account: `account.updated|blocked`.
+/// One's own account: `account.updated|blocked|role_changed`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = UserPush)]

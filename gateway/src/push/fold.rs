@@ -1,6 +1,6 @@
 //! A stream folded up to one of its events, with what its resource tells beside the aggregate's state.
 
-use super::{call::CallFold, story::StoryFold};
+use super::{call::CallFold, report::ReportFold, story::StoryFold};
 use domain::{
     Aggregate, AggregateType, Event, Timestamp, UserId,
     conversation::{Conversation, ConversationEvent, Invite},
@@ -27,6 +27,8 @@ pub(super) enum Folded {
     OwnSettings(OwnSettings),
     /// A story.
     Story(StoryFold),
+    /// A report.
+    Report(ReportFold),
     /// Of a stream whose events tell all by themselves.
     Nothing,
 }
@@ -72,12 +74,14 @@ impl Folded {
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
             AggregateType::OwnSettings => Self::OwnSettings(OwnSettings::default()),
+            AggregateType::Story => Self::Story(StoryFold::default()),
+            AggregateType::Report => Self::Report(ReportFold::default()),
             AggregateType::Session
             | AggregateType::Friendship
             | AggregateType::ReadMarker
             | AggregateType::File
-            | AggregateType::Conduct => Self::Nothing,
-            AggregateType::Story => Self::Story(StoryFold::default()),
+            | AggregateType::Conduct
+            | AggregateType::Administration => Self::Nothing,
         }
     }
 
@@ -89,12 +93,14 @@ impl Folded {
             | AggregateType::User
             | AggregateType::Call
             | AggregateType::OwnSettings
-            | AggregateType::Story => true,
+            | AggregateType::Story
+            | AggregateType::Report => true,
             AggregateType::Session
             | AggregateType::Friendship
             | AggregateType::ReadMarker
             | AggregateType::File
-            | AggregateType::Conduct => false,
+            | AggregateType::Conduct
+            | AggregateType::Administration => false,
         }
     }
 
@@ -112,6 +118,7 @@ impl Folded {
             Self::Message(fold) => fold.state.posted().is_some_and(|posted| posted.sender == user),
             Self::Conversation(fold) => fold.state.settings_by() == user,
             Self::Story(fold) => fold.is_of(user),
+            Self::Report(fold) => fold.concerns(user),
             Self::User(_) | Self::Call(_) | Self::OwnSettings(_) | Self::Nothing => false,
         }
     }
@@ -125,6 +132,7 @@ impl Folded {
             (Self::Call(fold), Event::Call(event)) => fold.apply(record, event),
             (Self::OwnSettings(state), Event::OwnSettings(event)) => take(state, event),
             (Self::Story(fold), Event::Story(event)) => fold.apply(record, event),
+            (Self::Report(fold), Event::Report(event)) => fold.apply(record, event),
             _ => (),
         }
     }

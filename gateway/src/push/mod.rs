@@ -8,6 +8,7 @@ mod data;
 mod fold;
 mod pushes;
 mod render;
+mod report;
 mod story;
 
 pub(crate) use call::call_at;
@@ -128,25 +129,28 @@ pub(crate) const fn name(event: &Event) -> &'static str {
     }
 }
 
-/// Whether sockets are told of such events. Sessions, an account's opening and its conduct are nobody's feed.
+/// Whether sockets are told of such events. Sessions, an account's opening, its files and its conduct, and what
+/// administrators do to the server are nobody's feed.
 #[must_use]
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
         | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
         | Event::File(_)
-        | Event::Conduct(_) => false,
+        | Event::Conduct(_)
+        | Event::Administration(_) => false,
         // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
         Event::User(
             UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,
         ) => false,
-        Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
+        Event::User(UserEvent::Updated { .. } | UserEvent::Blocked | UserEvent::RoleChanged { .. })
         | Event::Friendship(_)
         | Event::Conversation(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
         | Event::Call(_)
-        | Event::OwnSettings(_) => true,
-        Event::Story(_) => true,
+        | Event::OwnSettings(_)
+        | Event::Story(_)
+        | Event::Report(_) => true,
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         (Event::OwnSettings(event), Folded::OwnSettings(state)) => json(&own_settings(event.place().0, state)),
         (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
         (Event::Story(event), Folded::Story(fold)) => return fold.render(record, event),
+        (Event::Report(_), Folded::Report(fold)) => json(&fold.resource(stream.into())?),
         _ => return None,
     })
 }

@@ -110,6 +110,11 @@ impl Object<'_, '_> {
         self.fields.contains_key(name).then(|| self.required(name)).flatten()
     }
 
+    /// A field is at fault, or wanting.
+    pub fn fault<T>(&mut self, name: &str, code: &str, detail: impl Into<String>) -> Option<T> {
+        self.field(name, |faults| faults.fault(code, detail))
+    }
+
     fn field<T>(&mut self, name: &str, read: impl FnOnce(&mut Faults) -> Option<T>) -> Option<T> {
         let dot = if self.faults.path.is_empty() { "" } else { "." };
         self.faults.at(format_args!("{dot}{name}"), read)

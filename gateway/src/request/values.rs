@@ -10,8 +10,11 @@ use domain::{
     message::{Attachment, MessageType},
     session::Device,
     text::{CommentText, StoryText},
-    text::{DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, PhoneNumber, Title},
-    user::Preferences,
+    text::{
+        DeviceName, DisplayName, EmailAddress, Emoji, FileName, Link, MediaType, MessageBody, Notes, PhoneNumber,
+        Reason, Title,
+    },
+    user::{Preferences, Role},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -39,9 +42,11 @@ texts!(
     Link,
     MediaType,
     MessageBody,
+    Notes,
     Password,
     PhoneNumber,
     StoryText,
+    Reason,
     Title
 );
 
@@ -58,7 +63,7 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(CallId, ConversationId, MessageId, SessionId, StoryId, UserId);
+ids!(CallId, ConversationId, MessageId, SessionId, StoryId, UserId, Uuid);
 
 macro_rules! words {
     ($($name:ident: $($variant:ident),*;)*) => {$(
@@ -77,6 +82,7 @@ words! {
     CallType: Voice, Video;
     ConversationType: Direct, Group;
     MessageType: Text, Image, File, Video, Call;
+    Role: User, Moderator, Admin;
     SignalKind: Offer, Answer, Candidate, End;
 }
 

@@ -1,5 +1,6 @@
 //! The resources of the protocol, as an answer has them: with what depends on who asks.
 
+mod administration;
 mod call;
 mod conversation;
 mod file;
@@ -9,18 +10,24 @@ mod html;
 mod invite;
 mod message;
 mod presence;
+mod report;
 mod session;
 mod story;
 mod user;
 
+pub use administration::{
+    AccountCounts, ConversationCounts, Dashboard, DeadLetter, MessageCounts, ProjectionLag, ProjectionState,
+    RebuildState, WatchedConversation,
+};
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use file::{File, Uploaded};
+pub use found::{FoundMessage, Highlight};
 pub use friendship::{Direction, Friendship, FriendshipStatus, Suggestion};
 pub use invite::Invite;
-pub use found::{FoundMessage, Highlight};
 pub use message::{Attachment, Message, MessageReceipt, MessageStatus, Reaction};
 pub use presence::Presence;
+pub use report::{ModeratedReport, Report, ReportEvidence, ReportTarget};
 pub use session::{Session, SignedIn};
 pub use story::{Comment, Story};
 pub use user::{OwnUser, Person, User};

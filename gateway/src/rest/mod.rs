@@ -2,6 +2,7 @@
 //! because the router is built from it.
 
 mod accounts;
+mod admin;
 mod answer;
 mod body;
 mod calls;
@@ -17,6 +18,7 @@ mod messages;
 mod own_account;
 mod page;
 mod presence;
+mod reports;
 mod request;
 mod search;
 mod stats;
@@ -66,6 +68,8 @@ fn documented() -> OpenApiRouter<App> {
         .merge(stories::routes())
         .merge(sync::routes())
         .merge(presence::routes())
+        .merge(reports::routes())
+        .merge(admin::routes())
         .merge(stats::routes())
         .merge(health::routes())
         .merge(docs::routes())

@@ -42,6 +42,11 @@ impl Parameters {
         found.map(|(_, value)| *value).ok_or_else(wrong)
     }
 
+    /// One of some words, or none.
+    pub(super) fn any_of<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        if self.get(name).is_none() { Ok(None) } else { self.one_of(name, words).map(Some) }
+    }
+
     /// How many are wanted: 1 to 200.
     pub(super) fn limit(&self) -> Result<Option<u32>, Problem> {
         let limit = self.parsed::<u32>("limit", "a whole number")?;

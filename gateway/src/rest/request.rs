@@ -3,18 +3,21 @@
 use super::POSITION;
 use crate::{
     App, Problem,
-    auth::{Authenticated, kind_of},
+    auth::{Authenticated, kind_of, require},
     config::Network,
     operations::{Call, Caller, check_key},
 };
 use axum::{
     extract::{FromRequestParts, Path},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
 use commands::Context;
 use domain::user::Role;
 use projections::Projection;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 use uuid::Uuid;
 
 /// Names a request in its answer, the log and the audit trail.
@@ -135,13 +138,49 @@ impl FromRequestParts<App> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        let account = app.commands.user(caller.user).await?.state;
-        if account.role() == Role::Admin && account.may_act().is_ok() {
-            return Ok(Self);
-        }
-        Err(Problem::new(StatusCode::FORBIDDEN, "admins_only", "only administrators may see this"))
+        require(app, &caller, Role::Admin).await?;
+        Ok(Self)
     }
 }
+
+/// Somebody who asks, whatever for.
+pub(super) trait Asks {
+    /// Who.
+    fn caller(&self) -> &Caller;
+}
+
+impl Asks for Reader {
+    fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl Asks for Writer {
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// Whoever asks is a moderator or an administrator.
+pub(super) struct AsModerator<T>(pub(super) T);
+
+/// Whoever asks is an administrator.
+pub(super) struct AsAdmin<T>(pub(super) T);
+
+macro_rules! as_staff {
+    ($($name:ident: $role:ident),*) => {$(
+        impl<T: FromRequestParts<App, Rejection = Problem> + Asks + Send> FromRequestParts<App> for $name<T> {
+            type Rejection = Problem;
+
+            async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+                let asks = T::from_request_parts(parts, app).await?;
+                require(app, asks.caller(), Role::$role).await?;
+                Ok(Self(asks))
+            }
+        }
+    )*};
+}
+as_staff!(AsModerator: Moderator, AsAdmin: Admin);
 
 /// The one id in a path. What is no id names nothing.
 pub(super) struct Id<T>(pub(super) T);
@@ -153,6 +192,19 @@ impl<T: From<Uuid> + Send> FromRequestParts<App> for Id<T> {
         let path = Path::<String>::from_request_parts(parts, app).await;
         let id = path.ok().and_then(|Path(text)| Uuid::try_parse(&text).ok());
         id.map(|id| Self(id.into())).ok_or_else(Problem::not_found)
+    }
+}
+
+/// The one name in a path. What is no such name names nothing.
+pub(super) struct Name<T>(pub(super) T);
+
+impl<T: FromStr + Send> FromRequestParts<App> for Name<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let name = path.ok().and_then(|Path(text)| text.parse().ok());
+        name.map(Self).ok_or_else(Problem::not_found)
     }
 }
 

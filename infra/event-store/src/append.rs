@@ -79,6 +79,10 @@ pub enum ClaimKind {
     ActiveCall,
     /// The code of an invite: the owner is the conversation.
     Invite,
+    /// The one report that somebody has open about something: the name is both, the owner the report.
+    OpenReport,
+    /// That something was ever reported: the name and the owner are the thing's. Never given up.
+    Reported,
 }
 
 impl ClaimKind {
@@ -90,6 +94,8 @@ impl ClaimKind {
             Self::Bootstrap => "bootstrap",
             Self::ActiveCall => "active_call",
             Self::Invite => "invite",
+            Self::OpenReport => "open_report",
+            Self::Reported => "reported",
         }
     }
 }

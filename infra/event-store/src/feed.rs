@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 40] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 45] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -25,6 +25,7 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 40] = [
     "account.deactivated",
     "account.reactivated",
     "account.erased",
+    "account.role_changed",
     "session.started",
     "session.ended",
     "friend.requested",
@@ -49,6 +50,10 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 40] = [
     "story.viewed",
     "story.commented",
     "story.comment_deleted",
+    "report.filed",
+    "report.resolved",
+    "report.rejected",
+    "administration.acted",
 ];
 
 impl EventStore {

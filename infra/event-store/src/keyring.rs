@@ -56,6 +56,7 @@ pub(crate) struct Keyring {
     wrapping: DataKey,
     claims: [u8; 32],
     requests: [u8; 32],
+    evidence: [u8; 32],
     check: [u8; 32],
     cache: Cache<Uuid, (DataKey, Instant)>,
     /// A key that was read before it was destroyed must not come back.
@@ -69,6 +70,7 @@ impl Keyring {
             wrapping: DataKey(derive("chatchit.wrap.1")),
             claims: derive("chatchit.claim.1"),
             requests: derive("chatchit.request.1"),
+            evidence: derive("chatchit.evidence.1"),
             check: derive("chatchit.check.1"),
             cache: Cache::new(CACHED),
             forgotten: Cache::new(FORGOTTEN),
@@ -86,6 +88,10 @@ impl Keyring {
 
     pub(crate) fn request_hash(&self, request: &[u8]) -> [u8; 32] {
         mac(&self.requests, &[request])
+    }
+
+    pub(crate) fn evidence_digest(&self, evidence: &[u8]) -> [u8; 32] {
+        mac(&self.evidence, &[evidence])
     }
 
     pub(crate) fn wrap(&self, subject: Uuid, key: &DataKey) -> Option<Vec<u8>> {

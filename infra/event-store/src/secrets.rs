@@ -53,6 +53,13 @@ impl EventStore {
         self.keyring().request_hash(request)
     }
 
+    /// The keyed digest that stays of evidence when it is forgotten: whoever has a copy can have it confirmed, and
+    /// nobody can guess at it.
+    #[must_use]
+    pub fn evidence_digest(&self, evidence: &[u8]) -> [u8; 32] {
+        self.keyring().evidence_digest(evidence)
+    }
+
     /// Whose a claimed name is.
     ///
     /// # Errors

@@ -300,6 +300,17 @@ impl Graph {
         }
     }
 
+    /// How many people are here at `now`. In Redis, those whose last lease has just ended may still count.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn count_here(&self, now: Timestamp) -> Result<u64, GraphError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.leases().count(now)),
+            Self::Redis(redis) => redis.count_held().await,
+        }
+    }
+
     /// Drops all leases that have ended by `now`; answers whose last one that was. Of several processes that ask,
     /// one is told of a user; an answer that is lost on its way is not repeated.
     ///

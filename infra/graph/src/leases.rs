@@ -34,6 +34,11 @@ impl Leases {
         leases.filter(|(_, until)| **until > now).map(|(name, _)| *name).collect()
     }
 
+    /// How many users have a lease that holds at `now`.
+    pub(crate) fn count(&self, now: Timestamp) -> u64 {
+        self.users.values().filter(|leases| leases.values().any(|until| *until > now)).count() as u64
+    }
+
     pub(crate) fn expire(&mut self, now: Timestamp) -> BTreeSet<UserId> {
         let gone = self.users.extract_if(|_, leases| {
             leases.retain(|_, until| *until > now);

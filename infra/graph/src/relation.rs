@@ -76,6 +76,8 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::OwnSettings(_)
         | Event::File(_)
         | Event::Conduct(_)
-        | Event::Story(_) => vec![],
+        | Event::Story(_)
+        | Event::Report(_)
+        | Event::Administration(_) => vec![],
     }
 }

@@ -92,13 +92,7 @@ impl Queries {
     ///
     /// # Errors
     /// [`QueryError::NotFound`] for anybody else.
-    pub async fn file(
-        &self,
-        viewer: UserId,
-        file: FileId,
-        thumb: bool,
-        now: Timestamp,
-    ) -> Result<FileRow, QueryError> {
+    pub async fn file(&self, viewer: UserId, file: FileId, thumb: bool, now: Timestamp) -> Result<FileRow, QueryError> {
         let sql = format!("{SELECT} WHERE f.id = $2 AND (f.uploader_id = $1 OR {})", carried("$3, $4", true));
         let other = if thumb { file.thumb_url() } else { file.url() };
         let seen = query(sql).bind(viewer.0).bind(file.0).bind(file.url()).bind(other).bind(now.millis());

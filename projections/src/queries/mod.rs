@@ -2,9 +2,12 @@
 //!
 //! Lists are newest first unless said, in pages: an opaque token names the row after which the next page begins.
 
+mod accounts;
 mod calls;
 mod circle;
 mod conversations;
+mod counts;
+mod dead_letters;
 mod details;
 mod files;
 mod friendships;
@@ -17,15 +20,19 @@ mod own_settings;
 mod page;
 mod receipts;
 mod relations;
+mod reports;
 mod search;
 mod sessions;
 mod stories;
 mod suggestions;
 mod terms;
 mod users;
+mod watched;
 
+pub use accounts::AccountFilter;
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
 pub use conversations::{ConversationRow, Membership};
+pub use counts::Counts;
 pub use details::{AttachmentRow, ReactionRow};
 pub use files::{AgedFileRow, CollectedFileRow, FileRow};
 pub use friendships::{FriendshipRow, RequestDirection};
@@ -36,12 +43,14 @@ pub use own::{OwnConversationRow, OwnMarkerRow, OwnMessageRow, OwnReactionRow, O
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
+pub use reports::ReportRow;
 pub use search::{FoundMessage, MessageSearch};
 pub use sessions::SessionRow;
 pub use stories::{CommentRow, DueRow, StoryRow};
 pub use suggestions::{FRIENDS_LOOKED_AT, SuggestionRow, THEIRS_LOOKED_AT};
 pub use terms::Highlight;
 pub use users::{PersonRow, UserRow};
+pub use watched::{WatchedFilter, WatchedRow};
 
 use sql::Database;
 use uuid::Uuid;

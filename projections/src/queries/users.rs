@@ -44,7 +44,7 @@ pub struct PersonRow {
 }
 
 pub(super) const COLUMNS: &str = "u.id, u.first_name, u.last_name, u.email, u.phone, u.avatar_url, u.preferences, \
-                                  u.role, u.is_blocked, u.created_at";
+                                  COALESCE(u.changed_role, u.role), u.is_blocked, u.created_at";
 
 /// Whether others can find an account.
 pub(super) const FINDABLE: &str = "u.created_at IS NOT NULL AND u.deactivated_at IS NULL AND u.erased_at IS NULL";
@@ -109,25 +109,16 @@ impl Queries {
         Ok(rows.iter().map(|row| parse(row, 0)).collect::<Result<_, _>>()?)
     }
 
-
-    /// All accounts, newest first: for administrators.
-    ///
-    /// # Errors
-    /// [`QueryError::BadToken`], or when the read models are away.
-    pub async fn accounts(&self, page: &PageRequest) -> Result<Page<UserRow>, QueryError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM users u WHERE u.created_at IS NOT NULL AND (u.created_at, u.id) < ($1, $2) \
-             ORDER BY u.created_at DESC, u.id DESC LIMIT $3"
-        );
-        let place = page.place()?;
-        self.user_page(query(sql).bind(place.number).bind(place.id).bind(page.probe()), page).await
-    }
-
-    async fn user_page(&self, query: sql::Query, page: &PageRequest) -> Result<Page<UserRow>, QueryError> {
+    pub(super) async fn user_page(&self, query: sql::Query, page: &PageRequest) -> Result<Page<UserRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         let users = rows.iter().map(|row| parse(row, 0)).collect::<Result<Vec<_>, _>>()?;
         Ok(Page::cut(users, page, |user| Place { number: user.created_at.millis(), id: user.id.0 }))
     }
+}
+
+/// The pattern of texts that contain this one.
+pub(super) fn containing(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 /// Reads id, first name, last name and picture from column `at` on; nobody when the id is unknown here.

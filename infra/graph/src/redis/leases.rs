@@ -85,6 +85,16 @@ impl Redis {
         Ok(held)
     }
 
+    /// How many users have leases, those included that have ended and were not dropped yet.
+    pub(crate) async fn count_held(&self) -> Result<u64, GraphError> {
+        let mut pipeline = Pipeline::with_capacity(usize::from(PARTS));
+        for part in 0..PARTS {
+            let [leases, _] = self.keys.leases(part);
+            pipeline.cmd("HLEN").arg(leases);
+        }
+        self.link.ask(pipeline).await?.into_iter().map(parse::<u64>).sum()
+    }
+
     pub(crate) async fn expire(&self, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
         let mut gone = BTreeSet::new();
         let mut parts: Vec<u8> = (0..PARTS).collect();

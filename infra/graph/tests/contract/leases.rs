@@ -13,14 +13,17 @@ async fn leases_hold_before_their_end_and_outlive_every_epoch() {
         graph.lease(bo, session(3), node(1), at(120)).await.unwrap();
         assert!(graph.begin(at(0)).await.unwrap().publish().await.unwrap());
         graph.sweep().await.unwrap();
+        assert_eq!(graph.count_here(at(99)).await.unwrap(), 2);
         assert_eq!(graph.sessions(ana, at(99)).await.unwrap(), BTreeSet::from([session(1), session(2)]));
         assert_eq!(graph.sessions(ana, at(100)).await.unwrap(), BTreeSet::from([session(2)]));
         assert_eq!(graph.expire(at(149)).await.unwrap(), BTreeSet::new());
         assert_eq!(graph.expire(at(150)).await.unwrap(), BTreeSet::from([bo]));
+        assert_eq!(graph.count_here(at(150)).await.unwrap(), 1);
         assert_eq!(graph.expire(at(150)).await.unwrap(), BTreeSet::new());
         graph.release(ana, session(2), node(1)).await.unwrap();
         graph.release(ana, session(2), node(1)).await.unwrap();
         assert_eq!(graph.sessions(ana, at(100)).await.unwrap(), BTreeSet::new());
+        assert_eq!(graph.count_here(at(100)).await.unwrap(), 0);
         assert_eq!(graph.expire(at(500)).await.unwrap(), BTreeSet::new(), "who was released is not expired");
     }
 }

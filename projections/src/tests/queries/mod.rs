@@ -10,6 +10,7 @@ mod people;
 mod search;
 mod stories;
 mod suggestions;
+mod watching;
 
 use super::support::{Story, World};
 use crate::queries::{Page, PageRequest, Queries, QueryError};

@@ -2,7 +2,7 @@
 
 use super::{first, pages, told};
 use crate::{
-    queries::{MembershipRow, PageRequest, QueryError, RequestDirection},
+    queries::{AccountFilter, MembershipRow, PageRequest, QueryError, RequestDirection},
     tests::support::{Story, World},
 };
 use domain::{ConversationId, UserId, friendship::FriendshipAct, user::UserCommand};
@@ -65,10 +65,10 @@ each_engine!(people_are_found_by_name_or_address, |home| async move {
     assert_eq!(search(2, "last la").await, ids(&[6, 4, 3, 2, 1, 0]));
     assert_eq!(search(2, "user3.1@example.ORG").await, ids(&[3]), "an address is the whole address");
     assert!(search(2, "user3.1@example").await.is_empty());
-    let everybody = pages(async |page| queries.accounts(&page).await).await;
+    let everybody = pages(async |page| queries.accounts(&AccountFilter::default(), &page).await).await;
     assert_eq!(everybody.iter().map(|user| user.id).collect::<Vec<_>>(), ids(&[6, 5, 4, 3, 2, 1, 0]));
     let bad = PageRequest { limit: None, after: Some("nonsense".to_owned()) };
-    assert!(matches!(queries.accounts(&bad).await, Err(QueryError::BadToken)));
+    assert!(matches!(queries.accounts(&AccountFilter::default(), &bad).await, Err(QueryError::BadToken)));
 });
 
 each_engine!(live_sessions_are_listed, |home| async move {

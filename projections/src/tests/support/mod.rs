@@ -74,7 +74,7 @@ impl World {
             for (stream, event) in events {
                 let version = versions.entry(stream).or_default();
                 *version += 1;
-                subjects.extend(subject(&event));
+                subjects.extend(subjects_of(&event));
                 new.push(NewEvent { stream, sequence: *version, event });
             }
         }
@@ -162,12 +162,12 @@ fn log(home: &Home) -> Settings {
     Settings { location: home.log(), connections: 4, partitions: PARTITIONS, keys, clock }
 }
 
-fn subject(event: &Event) -> Option<Uuid> {
+fn subjects_of(event: &Event) -> Vec<Uuid> {
     use domain::{
-        conversation::ConversationEvent, message::MessageEvent, session::SessionEvent, story::StoryEvent,
-        user::UserEvent,
+        conversation::ConversationEvent, message::MessageEvent, report::ReportEvent, session::SessionEvent,
+        story::StoryEvent, user::UserEvent,
     };
-    Some(match event {
+    vec![match event {
         Event::User(UserEvent::Registered { profile, .. }) => profile.subject().0,
         Event::User(UserEvent::Updated { changed }) => changed.subject().0,
         Event::Session(SessionEvent::Started { device, .. }) => device.subject().0,
@@ -179,8 +179,12 @@ fn subject(event: &Event) -> Option<Uuid> {
         Event::Message(MessageEvent::Edited { body, .. }) => body.subject().0,
         Event::Story(StoryEvent::Posted { content, .. } | StoryEvent::Edited { content, .. }) => content.subject().0,
         Event::Story(StoryEvent::Commented { text, .. }) => text.subject().0,
-        _ => return None,
-    })
+        Event::Report(ReportEvent::Filed { statement, evidence, .. }) => {
+            return vec![statement.subject().0, evidence.subject().0];
+        }
+        Event::Report(ReportEvent::Rejected { reason: Some(reason), .. }) => reason.subject().0,
+        _ => return Vec::new(),
+    }]
 }
 
 /// All rows of all read models, each column as an SQL literal.

@@ -1,7 +1,8 @@
 //! Valid histories, told by the domain itself: commands are decided, refused ones leave no trace.
 
 use domain::{
-    Aggregate, CallId, CommentId, ConversationId, Event, FileId, MessageId, SessionId, StoryId, Timestamp, UserId,
+    Aggregate, CallId, CommentId, ConversationId, Event, FileId, MessageId, ReportId, SessionId, StoryId, Timestamp,
+    UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
     conversation::{Conversation, ConversationCommand, ConversationType, NewInvite, SettingsChange},
     file::{File, FileCommand, FileLabel, Sha256},
@@ -10,11 +11,12 @@ use domain::{
     message::{Attachment, Draft, Message, MessageCommand, MessageContent, MessageType},
     own_settings::{OwnSettings, OwnSettingsAct, OwnSettingsCommand},
     read_marker::{Mark, ReadMarker, ReadMarkerCommand, Shown},
+    report::{Complaint, Evidence, Report, ReportCommand, Statement, Target},
     session::{Device, EndReason, Session, SessionCommand},
     story::{self, Audience, StoryChange, StoryCommand, StoryContent},
     text::{
         CommentText, DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody,
-        PhoneNumber, StoryText, Title,
+        Notes, PhoneNumber, Reason, StoryText, Title,
     },
     user::{Preferences, Profile, ProfileChange, Role, User, UserCommand},
 };
@@ -40,6 +42,7 @@ pub(in crate::tests) struct Story {
     files: HashMap<Uuid, File>,
     stories: HashMap<Uuid, story::Story>,
     commented: HashSet<u64>,
+    reports: HashMap<Uuid, Report>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
 }
@@ -363,13 +366,43 @@ impl Story {
         }
     }
 
+    pub(in crate::tests) fn report(&self, n: u64) -> ReportId {
+        ReportId(self.id(10, n))
+    }
+
+    /// Report `n`: of message `n`.
+    pub(in crate::tests) fn complain(&mut self, n: u64, by: u64, accused: u64, notes: Option<&str>) -> ReportId {
+        let complaint = Complaint {
+            reporter: self.user(by),
+            target: Target::Message { message: self.message(n), conversation: self.group(0) },
+            accused: self.user(accused),
+            version: 1,
+            statement: Statement {
+                reason: Reason::parse("spam").unwrap(),
+                notes: notes.map(|notes| Notes::parse(notes).unwrap()),
+            },
+            evidence: Evidence::Message {
+                message_type: MessageType::Text,
+                content: MessageContent { body: MessageBody::parse("buy").unwrap(), attachments: vec![] },
+            },
+            digest: "0f".repeat(32),
+        };
+        self.on_report(n, ReportCommand::File(complaint));
+        self.report(n)
+    }
+
+    pub(in crate::tests) fn on_report(&mut self, n: u64, command: ReportCommand) {
+        let id = self.report(n).0;
+        decide(&mut self.reports, id, command, &mut self.told);
+    }
+
     /// One step of any kind: whatever the numbers say.
     pub(in crate::tests) fn wander(&mut self, [op, a, b, c]: [u8; 4]) {
         let (by, other, n) = (u64::from(a % 3), u64::from(b % 3), u64::from(c % 3));
         let group = self.group(n);
         let (actor, user) = (self.user(by), self.user(other));
         let message = u64::from(c % 24);
-        match op % 39 {
+        match op % 42 {
             0 => self.rename(by, ["Ann", "Bob", "Cay"][usize::from(c % 3)]),
             1 => self.account(
                 by,
@@ -425,6 +458,10 @@ impl Story {
                 [FileCommand::Collect, FileCommand::Restore, FileCommand::Delete][usize::from(b % 3)].clone(),
             ),
             34..=37 => self.wander_in_stories(a, other, u64::from(c)),
+            38 => self.account(other, UserCommand::SetRole { role: [Role::User, Role::Moderator][usize::from(c % 2)] }),
+            39 => drop(self.complain(message, by, other, (c % 2 == 0).then_some("twice"))),
+            40 if c % 2 == 0 => self.on_report(message, ReportCommand::Resolve { by: actor }),
+            40 => self.on_report(message, ReportCommand::Reject { by: actor, reason: Notes::parse("no").ok() }),
             _ => self.mark(group, by, u64::from(b % 8), if c % 2 == 0 { Mark::Read } else { Mark::Delivered }),
         }
     }

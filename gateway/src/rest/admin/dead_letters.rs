@@ -1,0 +1,59 @@
+//! Events that could not be applied to a read model, for administrators.
+
+use crate::{
+    App, Problem,
+    operations::{self, Fate},
+    resource::{DeadLetter, List},
+    rest::{
+        answer::written,
+        page::Parameters,
+        request::{AsAdmin, Name, Reader, Writer},
+    },
+};
+use axum::{Json, extract::State, response::Response};
+use projections::ParkedId;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(retry)).routes(routes!(discard))
+}
+
+/// Events that could not be applied, and those behind them, the oldest first.
+#[utoipa::path(
+    get, path = "/admin/dead-letters", tag = "admin",
+    params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = List<DeadLetter>))
+)]
+async fn list(
+    State(app): State<App>,
+    _: AsAdmin<Reader>,
+    parameters: Parameters,
+) -> Result<Json<List<DeadLetter>>, Problem> {
+    Ok(Json(List::of(app.queries.dead_letters(&parameters.page()?).await?)))
+}
+
+/// Tries an event again, and those behind it. One that fails again stays.
+#[utoipa::path(
+    post, path = "/admin/dead-letters/{id}/retry", tag = "admin",
+    params(("id" = String, Path)), responses((status = 204))
+)]
+async fn retry(
+    State(app): State<App>,
+    AsAdmin(writer): AsAdmin<Writer>,
+    Name(id): Name<ParkedId>,
+) -> Result<Response, Problem> {
+    Ok(written(&app, operations::release(&writer.call(&app)?, id, Fate::Retried).await?).await)
+}
+
+/// Gives an event up for good, and applies those behind it. The read model then lacks what the event said.
+#[utoipa::path(
+    post, path = "/admin/dead-letters/{id}/discard", tag = "admin",
+    params(("id" = String, Path)), responses((status = 204))
+)]
+async fn discard(
+    State(app): State<App>,
+    AsAdmin(writer): AsAdmin<Writer>,
+    Name(id): Name<ParkedId>,
+) -> Result<Response, Problem> {
+    Ok(written(&app, operations::release(&writer.call(&app)?, id, Fate::Discarded).await?).await)
+}

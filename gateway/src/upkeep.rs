@@ -1,0 +1,172 @@
+//! Upkeep of the read models, as administrators ask for it: rebuilds in the background, and events that could not be
+//! applied.
+
+use crate::{Problem, operations::Fate, resource::ProjectionState};
+use domain::Timestamp;
+use event_store::EventStore;
+use projections::{
+    Error, ParkedId, Progress, Projection, Rebuilds, discard, list_parked,
+    rebuild::{self, RebuildOptions},
+    requeue,
+};
+use sql::{Database, Location};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often it is noted how far a rebuild got.
+const PACE: Duration = Duration::from_millis(500);
+
+/// Keeps the read models in order. Clones share it.
+#[derive(Clone)]
+pub struct Upkeep {
+    store: EventStore,
+    read_models: Database,
+    location: Location,
+    rebuilds: Rebuilds,
+    clock: fn() -> Timestamp,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Upkeep {
+    /// Of the read models at `location`, which `read_models` reaches.
+    #[must_use]
+    pub fn new(store: EventStore, read_models: Database, location: Location, clock: fn() -> Timestamp) -> Self {
+        let rebuilds = Rebuilds::new(read_models.clone());
+        let (tasks, stop) = Default::default();
+        Self { store, read_models, location, rebuilds, clock, tasks, stop }
+    }
+
+    /// How many events each projection may have to apply yet.
+    ///
+    /// # Errors
+    /// When log or read models are away.
+    pub async fn lags(&self, progress: &Progress) -> Result<BTreeMap<Projection, u64>, Problem> {
+        progress.lag().await.map_err(unavailable)
+    }
+
+    /// All projections: how far they have come, and how their last rebuild went.
+    ///
+    /// # Errors
+    /// When log or read models are away.
+    pub async fn projections(&self, progress: &Progress) -> Result<Vec<ProjectionState>, Problem> {
+        let lags = self.lags(progress).await?;
+        let parked = list_parked(&self.read_models).await?;
+        let rebuilds = self.rebuilds.list().await?;
+        let state = |projection: Projection| ProjectionState {
+            name: projection.name(),
+            version: projection.version(),
+            lag: lags.get(&projection).copied().unwrap_or_default(),
+            dead_letters: parked.iter().filter(|parked| parked.id.projection == projection).count() as u64,
+            rebuild: rebuilds.iter().find(|rebuild| rebuild.projection == projection).cloned().map(Into::into),
+        };
+        Ok(Projection::ALL.map(state).into())
+    }
+
+    /// One projection.
+    ///
+    /// # Errors
+    /// When log or read models are away.
+    pub async fn projection(&self, progress: &Progress, wanted: Projection) -> Result<ProjectionState, Problem> {
+        let states = self.projections(progress).await?;
+        states.into_iter().find(|state| state.name == wanted.name()).ok_or_else(Problem::not_found)
+    }
+
+    /// Which projection is being rebuilt, by any server.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn running(&self) -> Result<Option<Projection>, Problem> {
+        Ok(self.rebuilds.running().await?)
+    }
+
+    /// Begins to rebuild a projection in the background, unless one is being rebuilt. Answers whether it began.
+    ///
+    /// # Errors
+    /// When log or read models are away.
+    pub async fn rebuild(&self, projection: Projection) -> Result<bool, Problem> {
+        let total = self.store.head().await?.position;
+        let began = self.rebuilds.begin(projection, total).await?;
+        if began {
+            let upkeep = self.clone();
+            self.tasks.spawn(async move { upkeep.work(projection).await });
+        }
+        Ok(began)
+    }
+
+    async fn work(self, projection: Projection) {
+        let events = Arc::new(AtomicU64::new(0));
+        let read = Arc::clone(&events);
+        let report = Box::new(move |so_far| read.store(so_far, Relaxed));
+        let options = RebuildOptions { report, ..RebuildOptions::new(self.clock) };
+        let only = [projection];
+        let mut work = Box::pin(rebuild::rebuild(&self.store, &self.location, &only, options, self.stop.child_token()));
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let rebuilt = loop {
+            tokio::select! {
+                rebuilt = &mut work => break rebuilt,
+                _ = pace.tick() => note(self.rebuilds.report(projection, events.load(Relaxed)).await),
+            }
+        };
+        match &rebuilt {
+            Ok(_) => tracing::info!(projection = projection.name(), "a projection was rebuilt"),
+            Err(error) => tracing::error!(projection = projection.name(), error.cause = %error, "a rebuild failed"),
+        }
+        let error = rebuilt.err().map(|error| error.to_string());
+        note(self.rebuilds.end(projection, events.load(Relaxed), error.as_deref()).await);
+    }
+
+    /// Whether there is such a dead letter at the head of its stream.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn is_parked(&self, id: ParkedId) -> Result<bool, Problem> {
+        let parked = list_parked(&self.read_models).await?;
+        Ok(parked.iter().any(|parked| parked.id == id && parked.state != projections::ParkedState::Behind))
+    }
+
+    /// Tries a dead letter again, or gives it up.
+    ///
+    /// # Errors
+    /// `not_found` when there is none at the head of a stream; or when log or read models are away.
+    pub async fn release(&self, id: ParkedId, fate: Fate) -> Result<(), Problem> {
+        let released = match fate {
+            Fate::Retried => requeue(&self.store, &self.read_models, id, self.clock).await,
+            Fate::Discarded => discard(&self.store, &self.read_models, id, self.clock).await,
+        };
+        released.map(drop).map_err(unavailable)
+    }
+
+    /// Stops what runs in the background, and waits for it: a rebuild leaves the live tables as they are.
+    pub async fn end(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// What is noted of a rebuild is for people alone: it goes on without.
+fn note(noted: Result<(), sql::Error>) {
+    if let Err(error) = noted {
+        tracing::debug!(error.cause = %error, "how far a rebuild got is not noted");
+    }
+}
+
+fn unavailable(error: Error) -> Problem {
+    match error {
+        Error::NotParked => Problem::not_found(),
+        Error::Sql(error) => error.into(),
+        Error::Read(error) => error.into(),
+        error if error.is_temporary() => Problem::unavailable("unavailable", "the read models are unavailable", 2),
+        error => Problem::internal(error),
+    }
+}
