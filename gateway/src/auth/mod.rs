@@ -1,6 +1,7 @@
 //! Who calls: access tokens, and whether their session still lives.
 
 mod extract;
+pub mod roles;
 mod tokens;
 
 pub use extract::{Authenticated, bearer};
