@@ -34,6 +34,7 @@ mod password;
 mod promote;
 mod react;
 pub mod reactor;
+mod read_audit;
 mod refresh;
 mod refuse_call;
 mod register;

@@ -3,8 +3,8 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, call::Call, conversation::Conversation, friendship::Friendship, message::Message,
-    read_marker::ReadMarker, session::Session, user::User,
+    Aggregate, AggregateType, Event, audit::AuditReading, call::Call, conversation::Conversation,
+    friendship::Friendship, message::Message, read_marker::ReadMarker, session::Session, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -79,6 +79,7 @@ pub(crate) struct States {
     messages: Kept<Message>,
     read_markers: Kept<ReadMarker>,
     calls: Kept<Call>,
+    readings: Kept<AuditReading>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -106,6 +107,7 @@ cached! {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
     ReadMarker in read_markers weighs |_marker| 256;
+    AuditReading in readings weighs |_reading| 128;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
 }
 
@@ -119,6 +121,7 @@ impl States {
             messages: kept(),
             read_markers: kept(),
             calls: kept(),
+            readings: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -199,6 +202,7 @@ impl States {
             Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
             Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
             Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
+            Event::Audit(event) => self.advance_one::<AuditReading>(id, sequence, event),
         }
     }
 
@@ -232,6 +236,7 @@ impl States {
             AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
             AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
             AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
+            AggregateType::Audit => self.forget_older::<AuditReading>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

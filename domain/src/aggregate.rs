@@ -35,12 +35,22 @@ pub enum AggregateType {
     ReadMarker,
     /// One call in a conversation.
     Call,
+    /// One reading of the audit log.
+    Audit,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::User, Self::Session, Self::Friendship, Self::Conversation, Self::Message, Self::ReadMarker, Self::Call];
+    pub const ALL: [Self; 8] = [
+        Self::User,
+        Self::Session,
+        Self::Friendship,
+        Self::Conversation,
+        Self::Message,
+        Self::ReadMarker,
+        Self::Call,
+        Self::Audit,
+    ];
 
     /// The stored name.
     #[must_use]
@@ -53,6 +63,7 @@ impl AggregateType {
             Self::Message => "message",
             Self::ReadMarker => "read_marker",
             Self::Call => "call",
+            Self::Audit => "audit",
         }
     }
 

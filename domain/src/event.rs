@@ -1,8 +1,9 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, call::CallEvent, conversation::ConversationEvent, friendship::FriendshipEvent,
-    message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent, user::UserEvent,
+    AggregateType, Tier, UserId, audit::AuditEvent, call::CallEvent, conversation::ConversationEvent,
+    friendship::FriendshipEvent, message::MessageEvent, read_marker::ReadMarkerEvent, session::SessionEvent,
+    user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub enum Event {
     ReadMarker(ReadMarkerEvent),
     /// Of a call.
     Call(CallEvent),
+    /// Of a reading of the audit log.
+    Audit(AuditEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -108,6 +111,7 @@ macro_rules! each {
             Event::Message($event) => $body,
             Event::ReadMarker($event) => $body,
             Event::Call($event) => $body,
+            Event::Audit($event) => $body,
         }
     };
 }
@@ -124,6 +128,7 @@ impl Event {
             Self::Message(_) => AggregateType::Message,
             Self::ReadMarker(_) => AggregateType::ReadMarker,
             Self::Call(_) => AggregateType::Call,
+            Self::Audit(_) => AggregateType::Audit,
         }
     }
 
@@ -173,6 +178,7 @@ impl Event {
             "message" => serde_json::from_value(payload).map(Self::Message),
             "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
             "call" => serde_json::from_value(payload).map(Self::Call),
+            "audit" => serde_json::from_value(payload).map(Self::Audit),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -228,7 +234,8 @@ belongs!(
     ConversationEvent => Conversation,
     MessageEvent => Message,
     ReadMarkerEvent => ReadMarker,
-    CallEvent => Call
+    CallEvent => Call,
+    AuditEvent => Audit
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

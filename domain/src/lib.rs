@@ -4,6 +4,7 @@
 //! randomness and look-ups are facts that the caller puts into the command first.
 
 pub mod aggregate;
+pub mod audit;
 pub mod call;
 pub mod conversation;
 pub mod event;

@@ -42,7 +42,7 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
     for event in samples() {
         let expected = match event.aggregate_type() {
             AggregateType::Message | AggregateType::ReadMarker | AggregateType::Call => room,
-            AggregateType::Session => ana().0,
+            AggregateType::Session | AggregateType::Audit => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };
         assert_eq!(event.scope(STREAM), expected, "{}", event.kind().name);

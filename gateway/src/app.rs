@@ -1,6 +1,7 @@
 //! What every request handler and socket shares.
 
 use crate::{
+    audit::HeadKey,
     auth::Tokens,
     bootstrap::Bootstrap,
     calls::SignalRates,
@@ -15,7 +16,7 @@ use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
 use graph::Cached;
-use projections::{Progress, Queries};
+use projections::{Progress, Queries, audit::AuditIndex};
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
 
@@ -35,6 +36,10 @@ pub struct Parts {
     pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
+    /// The index of the log, for administrators.
+    pub audit: AuditIndex,
+    /// Signs heads of the log.
+    pub heads: HeadKey,
     /// The log.
     pub store: EventStore,
     /// The lanes and signals.

@@ -15,7 +15,11 @@ use commands::{Commands, reactor};
 use domain::{Event, Lane, Partition, Tier};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{
+    Duty, Queries, Worker, WorkerSettings,
+    audit::{self, AuditIndex},
+    graph_feed,
+};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -66,6 +70,7 @@ impl Background {
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
             background.end_calls(config);
+            background.index_log();
         }
         background.feed_graph(config);
         Ok(background)
@@ -152,6 +157,15 @@ impl Background {
                 duty.hold("calls.drop_the_lost", stop, |token| duties.clone().drop_the_lost(token)).await;
             });
         }
+    }
+
+    /// Fills the audit index.
+    fn index_log(&self) {
+        let duty = self.duty();
+        self.spawn(|Shared { store, read_models, .. }, stop| async move {
+            let index = AuditIndex::new(read_models);
+            duty.hold(audit::NAME, stop, |token| audit::run(index.clone(), store.clone(), token)).await;
+        });
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod attempt;
+pub mod audit;
 mod calls;
 mod checkpoint;
 mod conversations;
@@ -26,7 +27,7 @@ mod tests;
 mod users;
 pub mod worker;
 
-pub use checkpoint::{Checkpoint, checkpoints};
+pub use checkpoint::{Checkpoint, checkpoints, mark};
 pub use duty::Duty;
 pub use error::{ApplyError, Error};
 pub use parked::{Parked, ParkedId, ParkedState, list_parked};

@@ -95,7 +95,7 @@ impl Projection {
             Some(AggregateType::Message) => self == Self::Messages,
             Some(AggregateType::ReadMarker) => self == Self::ReadMarkers,
             Some(AggregateType::Call) => self == Self::Calls,
-            None => false,
+            Some(AggregateType::Audit) | None => false,
         }
     }
 

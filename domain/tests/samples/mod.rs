@@ -3,6 +3,7 @@
 
 use domain::{
     ConversationId, Event, MessageId, Personal, UserId,
+    audit::{AuditEvent, Question},
     call::{CallEvent, CallType, EndReason as CallEnd},
     conversation::{ConversationEvent, ConversationType, Settings},
     friendship::FriendshipEvent,
@@ -15,7 +16,7 @@ use domain::{
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 41;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -64,6 +65,7 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Call(K::Missed { .. }) => 37,
         Event::Call(K::Left { .. }) => 38,
         Event::Call(K::Closed { .. }) => 39,
+        Event::Audit(AuditEvent::Read { .. }) => 40,
     }
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(message().into_iter().map(Event::from));
     samples.extend(read_marker().into_iter().map(Event::from));
     samples.extend(call().into_iter().map(Event::from));
+    samples.extend(audit().into_iter().map(Event::from));
     samples
 }
 
@@ -214,4 +217,10 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
         CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
     ]
+}
+
+fn audit() -> Vec<AuditEvent> {
+    let filters = [("actor", ana().to_string()), ("type", "message.sent".to_owned())];
+    let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    vec![AuditEvent::Read { by: ana(), what: Question::Events, filters }]
 }

@@ -63,7 +63,9 @@ impl Folded {
             AggregateType::Conversation => Self::Conversation(ConversationFold::default()),
             AggregateType::User => Self::User(UserFold::default()),
             AggregateType::Call => Self::Call(CallFold::default()),
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => Self::Nothing,
+            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::Audit => {
+                Self::Nothing
+            }
         }
     }
 
@@ -71,7 +73,9 @@ impl Folded {
     pub(super) const fn is_needed(aggregate: AggregateType) -> bool {
         match aggregate {
             AggregateType::Message | AggregateType::Conversation | AggregateType::User | AggregateType::Call => true,
-            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker => false,
+            AggregateType::Session | AggregateType::Friendship | AggregateType::ReadMarker | AggregateType::Audit => {
+                false
+            }
         }
     }
 

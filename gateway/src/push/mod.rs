@@ -119,7 +119,8 @@ pub(crate) const fn name(event: &Event) -> &'static str {
 pub const fn is_pushed(event: &Event) -> bool {
     match event {
         Event::Session(SessionEvent::Started { .. } | SessionEvent::Ended { .. })
-        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked) => false,
+        | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
+        | Event::Audit(_) => false,
         Event::User(UserEvent::Updated { .. } | UserEvent::Blocked)
         | Event::Friendship(_)
         | Event::Conversation(_)

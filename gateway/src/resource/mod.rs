@@ -1,5 +1,6 @@
 //! The resources of the protocol, as an answer has them: with what depends on who asks.
 
+mod audit;
 mod call;
 mod conversation;
 mod friendship;
@@ -8,6 +9,7 @@ mod presence;
 mod session;
 mod user;
 
+pub use audit::AuditEvent;
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use friendship::{Direction, Friendship, FriendshipStatus};

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answer;
+mod audit;
 mod body;
 mod calls;
 mod conversations;
@@ -56,6 +57,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(presence::routes())
         .merge(stats::routes())
+        .merge(audit::routes())
         .merge(health::routes())
         .merge(docs::routes())
         .merge(crate::ws::routes())

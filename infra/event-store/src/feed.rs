@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 15] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 16] = [
+    "audit.read",
     "receipt.read_privately",
     "account.registered",
     "account.updated",

@@ -10,6 +10,7 @@ use crate::{
     writer::Writer,
 };
 use domain::{Event, Tier, Timestamp};
+use serde_json::Value;
 use sql::Database;
 use std::sync::{
     Arc,
@@ -139,11 +140,22 @@ impl EventStore {
         if let Some(opened) = event.opened.get() {
             return Ok(opened);
         }
+        let json = self.unsealed(event).await?;
+        let opened = Event::decode(&event.record.event_type, event.record.event_version, json)?;
+        Ok(event.opened.get_or_init(|| opened))
+    }
+
+    /// The payload as it is stored, its sealed values opened; a forgotten one stays sealed. Of events that this build does
+    /// not know, too.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn unsealed(&self, event: &RecordedEvent) -> Result<Value, OpenError> {
         let mut json = serde_json::from_str(&event.record.payload)?;
         let mut forgotten = Vec::new();
         loop {
             match seal::open(&mut json, event, &forgotten, |subject| self.keyring().cached(subject)) {
-                Ok(()) => break,
+                Ok(()) => return Ok(json),
                 Err(Fault::Cipher(subject)) => return Err(OpenError::Seal(subject)),
                 Err(Fault::Missing(subject)) => match self.keyring().load(self.database(), subject).await?.flatten() {
                     Some(key) => self.keyring().keep(subject, key),
@@ -151,8 +163,6 @@ impl EventStore {
                 },
             }
         }
-        let opened = Event::decode(&event.record.event_type, event.record.event_version, json)?;
-        Ok(event.opened.get_or_init(|| opened))
     }
 
     pub(crate) fn database(&self) -> &Database {

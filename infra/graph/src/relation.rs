@@ -72,6 +72,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Session(_)
         | Event::Message(_)
         | Event::ReadMarker(_)
-        | Event::Call(_) => vec![],
+        | Event::Call(_)
+        | Event::Audit(_) => vec![],
     }
 }

@@ -12,3 +12,4 @@ mod process;
 mod reading;
 mod secrets;
 mod support;
+mod verify;
