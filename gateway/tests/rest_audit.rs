@@ -110,7 +110,7 @@ each_mix!(events_are_filtered_paged_and_opened, |home| async move {
     // A token is good for its own question, and as it was given.
     let other = format!("/admin/audit/events?type=message.sent&after={next}");
     server.get(&root, &other).await.refused(400, "bad_page_token");
-    let tampered = server.get(&root, &format!("{path}&after=A{}", &next[1..])).await;
+    let tampered = server.get(&root, &format!("{path}&after=B{}", &next[1..])).await;
     assert_eq!(tampered.refused(400, "bad_page_token").faults(), [("after", "malformed")]);
 
     let by_ben = ok(&server, &root, &format!("/admin/audit/events?actor={}&aggregateType=message", ben.id)).await;
