@@ -83,10 +83,7 @@ each_mix!(events_are_filtered_paged_and_opened, |home| async move {
     assert_eq!((positions(&all), &all["next"]), (sent.clone(), &Value::Null));
     assert!(all["indexedTo"].as_u64().unwrap() >= sent[0]);
     let newest = &all["items"][0];
-    assert_eq!(
-        newest["payload"]["content"],
-        json!({"$personal": ana.id, "value": {"body": "number 4"}})
-    );
+    assert_eq!(newest["payload"]["content"], json!({"$personal": ana.id, "value": {"body": "number 4"}}));
     for (field, value) in [
         ("aggregateType", json!("message")),
         ("sequence", json!(1)),
