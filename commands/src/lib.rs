@@ -51,6 +51,7 @@ mod password;
 mod post_story;
 mod react;
 pub mod reactor;
+mod read_audit;
 mod refresh;
 mod refuse_call;
 mod register;

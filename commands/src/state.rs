@@ -3,9 +3,9 @@
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, UserId, administration::Administration, call::Call, conduct::Conduct,
-    conversation::Conversation, file::File, friendship::Friendship, message::Message, own_settings::OwnSettings,
-    read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
+    Aggregate, AggregateType, Event, UserId, administration::Administration, audit::AuditReading, call::Call,
+    conduct::Conduct, conversation::Conversation, file::File, friendship::Friendship, message::Message,
+    own_settings::OwnSettings, read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
 use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
@@ -86,6 +86,7 @@ pub(crate) struct States {
     stories: Kept<Story>,
     reports: Kept<Report>,
     administrations: Kept<Administration>,
+    readings: Kept<AuditReading>,
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
@@ -115,6 +116,7 @@ cached! {
     });
     ReadMarker in read_markers weighs |_marker| 256;
     Conduct in conducts weighs |_conduct| 256;
+    AuditReading in readings weighs |_reading| 128;
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
     OwnSettings in own_settings weighs |_settings| 256;
     File in files weighs |_file| 256;
@@ -140,6 +142,7 @@ impl States {
             stories: kept(),
             reports: kept(),
             administrations: kept(),
+            readings: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
         }
@@ -226,6 +229,7 @@ impl States {
             Event::Story(event) => self.advance_one::<Story>(id, sequence, event),
             Event::Report(event) => self.advance_one::<Report>(id, sequence, event),
             Event::Administration(event) => self.advance_one::<Administration>(id, sequence, event),
+            Event::Audit(event) => self.advance_one::<AuditReading>(id, sequence, event),
         }
     }
 
@@ -265,6 +269,7 @@ impl States {
             AggregateType::Story => self.forget_older::<Story>(stream.id, sequence),
             AggregateType::Report => self.forget_older::<Report>(stream.id, sequence),
             AggregateType::Administration => self.forget_older::<Administration>(stream.id, sequence),
+            AggregateType::Audit => self.forget_older::<AuditReading>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);

@@ -47,11 +47,13 @@ pub enum AggregateType {
     Report,
     /// One act of an administrator on the server itself.
     Administration,
+    /// One reading of the audit log.
+    Audit,
 }
 
 impl AggregateType {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::User,
         Self::Session,
         Self::Friendship,
@@ -65,6 +67,7 @@ impl AggregateType {
         Self::Story,
         Self::Report,
         Self::Administration,
+        Self::Audit,
     ];
 
     /// The stored name.
@@ -84,6 +87,7 @@ impl AggregateType {
             Self::Story => "story",
             Self::Report => "report",
             Self::Administration => "administration",
+            Self::Audit => "audit",
         }
     }
 

@@ -1,10 +1,10 @@
 //! Every event of every aggregate, and the facts the log and the feeds need to know of one.
 
 use crate::{
-    AggregateType, Tier, UserId, administration::AdministrationEvent, call::CallEvent, conduct::ConductEvent,
-    conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent, message::MessageEvent,
-    own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, report::ReportEvent, session::SessionEvent,
-    story::StoryEvent, user::UserEvent,
+    AggregateType, Tier, UserId, administration::AdministrationEvent, audit::AuditEvent, call::CallEvent,
+    conduct::ConductEvent, conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent,
+    message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, report::ReportEvent,
+    session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub enum Event {
     Report(ReportEvent),
     /// Of an act of administration.
     Administration(AdministrationEvent),
+    /// Of a reading of the audit log.
+    Audit(AuditEvent),
 }
 
 /// What an event does to the feed of somebody it is about.
@@ -128,6 +130,7 @@ macro_rules! each {
             Event::Story($event) => $body,
             Event::Report($event) => $body,
             Event::Administration($event) => $body,
+            Event::Audit($event) => $body,
         }
     };
 }
@@ -150,6 +153,7 @@ impl Event {
             Self::Story(_) => AggregateType::Story,
             Self::Report(_) => AggregateType::Report,
             Self::Administration(_) => AggregateType::Administration,
+            Self::Audit(_) => AggregateType::Audit,
         }
     }
 
@@ -205,6 +209,7 @@ impl Event {
             "story" => serde_json::from_value(payload).map(Self::Story),
             "report" => serde_json::from_value(payload).map(Self::Report),
             "administration" => serde_json::from_value(payload).map(Self::Administration),
+            "audit" => serde_json::from_value(payload).map(Self::Audit),
             _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
         };
         let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
@@ -266,7 +271,8 @@ belongs!(
     ConductEvent => Conduct,
     StoryEvent => Story,
     ReportEvent => Report,
-    AdministrationEvent => Administration
+    AdministrationEvent => Administration,
+    AuditEvent => Audit
 );
 
 /// Shorthand for the tables of kinds in each aggregate's `event.rs`.

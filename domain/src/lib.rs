@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod aggregate;
+pub mod audit;
 pub mod call;
 pub mod conduct;
 pub mod conversation;

@@ -49,7 +49,8 @@ fn an_event_belongs_to_its_conversation_else_pair_else_user() {
             | AggregateType::Conduct
             | AggregateType::Story
             | AggregateType::Report
-            | AggregateType::Administration => ana().0,
+            | AggregateType::Administration
+            | AggregateType::Audit => ana().0,
             AggregateType::User | AggregateType::Friendship | AggregateType::Conversation => STREAM,
         };
         assert_eq!(event.scope(STREAM), expected, "{}", event.kind().name);

@@ -1,6 +1,7 @@
 //! What every request handler and socket shares.
 
 use crate::{
+    audit::HeadKey,
     auth::Tokens,
     bootstrap::Bootstrap,
     calls::SignalRates,
@@ -18,7 +19,7 @@ use commands::Commands;
 use domain::Timestamp;
 use event_store::EventStore;
 use graph::Cached;
-use projections::{Progress, Queries};
+use projections::{Progress, Queries, audit::AuditIndex};
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
 
@@ -40,6 +41,10 @@ pub struct Parts {
     pub progress: Progress,
     /// Rebuilds, and events that could not be applied.
     pub upkeep: Upkeep,
+    /// The index of the log, for administrators.
+    pub audit: AuditIndex,
+    /// Signs heads of the log.
+    pub heads: HeadKey,
     /// The log.
     pub store: EventStore,
     /// The lanes and signals.

@@ -3,6 +3,7 @@
 use crate::{
     App, Config,
     app::Parts,
+    audit::HeadKey,
     auth::Tokens,
     background::{Background, Shared},
     bootstrap::Bootstrap,
@@ -24,7 +25,7 @@ use commands::{CommandSettings, Commands};
 use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
 use graph::{CacheSettings, Cached, GraphError};
-use projections::{PresenceStore, Progress, Queries};
+use projections::{PresenceStore, Progress, Queries, audit::AuditIndex};
 use sql::Database;
 use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
@@ -141,6 +142,8 @@ impl Application {
             bootstrap: Bootstrap::new(key, store.incarnation()),
             limits: limits(&config, &graph),
             signal_rates: SignalRates::default(),
+            audit: AuditIndex::new(read_models.clone()),
+            heads: HeadKey::new(&config.audit_key().map_err(StartError::Data)?.0),
             queries,
             presences,
             signals,

@@ -18,7 +18,11 @@ use commands::{Commands, reactor};
 use domain::{Event, Lane, Partition, Tier, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use graph::{Cached, changes};
-use projections::{Duty, Erasures, Progress, Queries, Worker, WorkerSettings, graph_feed};
+use projections::{
+    Duty, Erasures, Progress, Queries, Worker, WorkerSettings,
+    audit::{self, AuditIndex},
+    graph_feed,
+};
 use sql::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -73,6 +77,7 @@ impl Background {
             background.forget_people();
             background.keep_files();
             background.end_stories(config);
+            background.index_log();
         }
         background.feed_graph(config);
         Ok(background)
@@ -197,6 +202,15 @@ impl Background {
         let duty = self.duty();
         self.spawn(|_, stop| async move {
             duty.hold("stories.expire", stop, |token| expiring.clone().expire(token)).await;
+        });
+    }
+
+    /// Fills the audit index.
+    fn index_log(&self) {
+        let duty = self.duty();
+        self.spawn(|Shared { store, read_models, .. }, stop| async move {
+            let index = AuditIndex::new(read_models);
+            duty.hold(audit::NAME, stop, |token| audit::run(index.clone(), store.clone(), token)).await;
         });
     }
 

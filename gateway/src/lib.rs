@@ -5,6 +5,7 @@
 pub mod app;
 pub mod application;
 pub mod asyncapi;
+pub mod audit;
 pub mod auth;
 mod background;
 pub mod bootstrap;

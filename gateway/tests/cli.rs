@@ -118,7 +118,7 @@ async fn every_fault_of_the_configuration_is_named() {
     let output = chatchit(folder.path(), &[("PORT", "none")], &["serve"]).output().await.unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
-    for name in ["PORT", "JWT_ACCESS_TOKEN", "CHATCHIT_MASTER_KEY", "JWT_ACCESS_EXPIRED"] {
+    for name in ["PORT", "JWT_ACCESS_TOKEN", "CHATCHIT_MASTER_KEY", "CHATCHIT_AUDIT_KEY", "JWT_ACCESS_EXPIRED"] {
         assert!(told.contains(&format!("- {name} ")), "{name} is not named: {told}");
     }
     assert!(!folder.path().join("data").exists());

@@ -1,6 +1,7 @@
 //! `chatchit-loadgen`: scenarios that load a server, measure it, and check that nothing was lost or doubled.
 
 mod append;
+mod audit;
 mod calls;
 mod client;
 mod frames;
@@ -41,6 +42,8 @@ enum Scenario {
     Storm(Box<storm::Settings>),
     /// A gateway dies with calls that ring and calls that go on.
     Calls(calls::Settings),
+    /// Questions to the audit log, over a million events.
+    Audit(audit::Settings),
     /// Appends to the log alone, beside a bare insert into the same table.
     Append(append::Settings),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Scenario::Typing(settings) => block_on(Builder::new_current_thread(), typing::run(*settings, json)),
         Scenario::Storm(settings) => block_on(Builder::new_current_thread(), storm::run(*settings, json)),
         Scenario::Calls(settings) => block_on(Builder::new_current_thread(), calls::run(settings, json)),
+        Scenario::Audit(settings) => block_on(Builder::new_multi_thread(), audit::run(settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
     };
     match done {

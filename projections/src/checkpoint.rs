@@ -35,7 +35,8 @@ const LATEST: &str = "SELECT c.projection, c.version, c.partition, c.number, c.h
     AND c.version = latest.version AND c.partition = latest.partition AND c.number = latest.number";
 
 /// The mark of one tier.
-pub(crate) const fn mark(marks: Marks, tier: Tier) -> Position {
+#[must_use]
+pub const fn mark(marks: Marks, tier: Tier) -> Position {
     match tier {
         Tier::High => marks.high,
         Tier::Medium | Tier::Low => marks.medium,

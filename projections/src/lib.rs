@@ -4,6 +4,7 @@
 
 mod apply;
 mod attempt;
+pub mod audit;
 mod calls;
 mod checkpoint;
 mod conversations;
@@ -36,7 +37,7 @@ mod users;
 mod words;
 pub mod worker;
 
-pub use checkpoint::{Checkpoint, checkpoints};
+pub use checkpoint::{Checkpoint, checkpoints, mark};
 pub use duty::Duty;
 pub use erasures::{Erasure, Erasures};
 pub use error::{ApplyError, Error};

@@ -126,7 +126,7 @@ impl Projection {
             Some(AggregateType::Story) => self == Self::Stories,
             Some(AggregateType::Report) => self == Self::Reports,
             // For the audit alone.
-            Some(AggregateType::Conduct | AggregateType::Administration) | None => false,
+            Some(AggregateType::Conduct | AggregateType::Administration | AggregateType::Audit) | None => false,
         }
     }
 

@@ -1,9 +1,9 @@
 //! What can be asked on the command line.
 
-use crate::moment::Moment;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::AggregateType;
-use projections::{ParkedId, Projection};
+use event_store::Moment;
+use projections::{ParkedId, Projection, audit};
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ pub(crate) enum Task {
 
 #[derive(Args, Debug)]
 pub(crate) struct Rebuild {
-    /// A projection, or `all`.
+    /// A projection, `audit` (the index of the log), or `all`.
     pub(crate) projection: Which,
     /// Build only; the next rebuild without this goes on from there and swaps.
     #[arg(long)]
@@ -58,23 +58,37 @@ pub(crate) struct Rebuild {
 
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// A projection, or `all`.
+    /// A projection, `audit` (the index of the log), or `all`.
     pub(crate) projection: Which,
 }
 
-/// One projection, or all.
+/// Some projections, and perhaps the audit index.
 #[derive(Clone, Debug)]
-pub(crate) struct Which(pub(crate) Vec<Projection>);
+pub(crate) struct Which {
+    pub(crate) projections: Vec<Projection>,
+    pub(crate) audit: bool,
+}
+
+impl Which {
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let names = self.projections.iter().copied().map(Projection::name);
+        names.chain(self.audit.then_some(audit::NAME)).collect()
+    }
+}
 
 impl std::str::FromStr for Which {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        if name == "all" {
-            return Ok(Self(Projection::ALL.to_vec()));
+        match name {
+            "all" => return Ok(Self { projections: Projection::ALL.to_vec(), audit: true }),
+            audit::NAME => return Ok(Self { projections: Vec::new(), audit: true }),
+            _ => {}
         }
         let names = || Projection::ALL.map(Projection::name).join(", ");
-        name.parse().map(|one| Self(vec![one])).map_err(|error| format!("{error}: there are {} and all", names()))
+        name.parse()
+            .map(|one| Self { projections: vec![one], audit: false })
+            .map_err(|error| format!("{error}: there are {}, {} and all", names(), audit::NAME))
     }
 }
 
@@ -114,7 +128,7 @@ pub(crate) enum Format {
 
 #[derive(Args, Debug)]
 pub(crate) struct Show {
-    /// user, session, friendship, conversation, message or read_marker.
+    /// user, session, friendship, conversation, message, read_marker, call or audit.
     #[arg(value_parser = aggregate)]
     pub(crate) aggregate: AggregateType,
     /// Its id.
@@ -133,11 +147,12 @@ fn aggregate(name: &str) -> Result<AggregateType, String> {
 pub(crate) enum Chain {
     /// Computes every digest and the whole chain again, and compares.
     Verify {
-        /// A head noted earlier (`chain head`): the log must still contain it.
+        /// A head noted earlier (`chain head`, or `GET /admin/audit/head`): the log must still contain it, and
+        /// CHATCHIT_AUDIT_KEY must have signed it.
         #[arg(long, value_name = "HEAD.json")]
         against: Option<PathBuf>,
     },
-    /// Prints the log's head as JSON, to be kept elsewhere.
+    /// Prints the log's head as JSON, signed with CHATCHIT_AUDIT_KEY, to be kept elsewhere.
     Head,
 }
 

@@ -3,19 +3,20 @@
 use crate::{
     Outcome,
     arguments::{Filter, Format},
-    moment::Moment,
-    output::{Output, hex},
+    output::Output,
     place::Place,
 };
 use anyhow::Result;
-use event_store::{Record, RecordedEvent, Selection};
-use serde_json::{Value, json};
+use event_store::{Moment, Position, Record, RecordedEvent, Selection};
+use gateway::resource::AuditEvent;
+use projections::audit::{AuditFilter, AuditIndex, Order};
+use std::sync::Arc;
 
 const PAGE: u32 = 2_000;
 
-/// Prints those that the filter lets through, in position order.
+/// Prints those that the filter lets through, in position order: by the audit index as far as it has come and is of use,
+/// then by reading all.
 pub(crate) async fn run(place: &Place, output: &Output, filter: &Filter) -> Result<Outcome> {
-    let as_json = output.is_json() || filter.format == Format::Ndjson;
     let mut position = match filter.from {
         Some(Moment::At(from)) => from.saturating_sub(1),
         _ => 0,
@@ -25,19 +26,70 @@ pub(crate) async fn run(place: &Place, output: &Output, filter: &Filter) -> Resu
         Some(Moment::At(to)) => to.min(head),
         _ => head,
     };
+    if let Some(asked) = narrowed(filter) {
+        position = by_index(place, output, filter, asked, position..end).await?;
+    }
     while position < end {
         let page = place.store.read_after(position, &Selection::All, PAGE).await?;
         let Some(last) = page.last() else { break };
         position = last.record.position;
-        for event in page.iter().filter(|event| event.record.position <= end && lets_through(filter, &event.record)) {
-            if as_json {
-                output.line(document(place, event, filter.open).await?)?;
-            } else {
-                output.line(row(place, event, filter.open).await?)?;
-            }
-        }
+        print(place, output, filter, page.iter().filter(|event| event.record.position <= end)).await?;
     }
     Ok(Outcome::Well)
+}
+
+/// What the index can look for: the rest is compared here.
+fn narrowed(filter: &Filter) -> Option<AuditFilter> {
+    let event_type = match filter.types.as_slice() {
+        [one] if one.contains('.') => Some(one.clone()),
+        _ => None,
+    };
+    let asked = AuditFilter { actor: filter.actor, scope: filter.scope, event_type, ..AuditFilter::default() };
+    (asked != AuditFilter::default()).then_some(asked)
+}
+
+/// Prints what the index finds in a range of positions (its start excluded); answers up to where.
+async fn by_index(
+    place: &Place,
+    output: &Output,
+    filter: &Filter,
+    asked: AuditFilter,
+    range: std::ops::Range<Position>,
+) -> Result<Position> {
+    let index = AuditIndex::new(place.read.clone());
+    let indexed = index.indexed_to(&place.store).await?.min(range.end);
+    let asked = AuditFilter { from_position: Some(range.start + 1), to_position: Some(indexed), ..asked };
+    let mut after = None;
+    loop {
+        let page = index.search(&asked, Order::Oldest, after, PAGE as usize).await?;
+        print(place, output, filter, place.store.read_many(&page.positions).await?.iter()).await?;
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(indexed.max(range.start)),
+        }
+    }
+}
+
+async fn print<'e>(
+    place: &Place,
+    output: &Output,
+    filter: &Filter,
+    events: impl Iterator<Item = &'e Arc<RecordedEvent>>,
+) -> Result<()> {
+    let as_json = output.is_json() || filter.format == Format::Ndjson;
+    for event in events.filter(|event| lets_through(filter, &event.record)) {
+        let shown = if filter.open {
+            AuditEvent::opened(&place.store, event).await?
+        } else {
+            AuditEvent::sealed(&event.record)
+        };
+        if as_json {
+            output.line(serde_json::to_string(&shown)?)?;
+        } else {
+            output.line(row(&shown, filter.open))?;
+        }
+    }
+    Ok(())
 }
 
 fn lets_through(filter: &Filter, record: &Record) -> bool {
@@ -50,53 +102,16 @@ fn lets_through(filter: &Filter, record: &Record) -> bool {
         && filter.to.is_none_or(|to| to.is_at_or_after(record))
 }
 
-/// All that is stored, with the names of the audit API.
-async fn document(place: &Place, event: &RecordedEvent, open: bool) -> Result<Value> {
-    let record = &event.record;
-    Ok(json!({
-        "position": record.position,
-        "at": record.recorded_at.to_string(),
-        "aggregateType": record.aggregate_type,
-        "aggregateId": record.aggregate_id,
-        "sequence": record.sequence,
-        "type": record.event_type,
-        "version": record.event_version,
-        "scope": record.scope,
-        "scopeSeq": record.scope_seq,
-        "tier": record.lane.tier.as_str(),
-        "partition": record.lane.partition,
-        "actorId": record.origin.actor,
-        "commandKey": record.command_key,
-        "correlationId": record.origin.correlation_id,
-        "causationId": record.origin.causation_id,
-        "payload": payload(place, event, open).await?,
-        "metadata": serde_json::from_str::<Value>(&record.metadata)?,
-        "digest": hex(&record.digest),
-    }))
-}
-
-async fn row(place: &Place, event: &RecordedEvent, open: bool) -> Result<String> {
-    let record = &event.record;
-    let actor = record.origin.actor.map_or_else(|| "-".to_owned(), |actor| actor.to_string());
+/// A line for people.
+fn row(event: &AuditEvent, open: bool) -> String {
+    let actor = event.actor_id.map_or_else(|| "-".to_owned(), |actor| actor.to_string());
     let mut row = format!(
         "{:>10}  {}  {:<22} {:<12} {} #{:<5} {actor}",
-        record.position,
-        record.recorded_at,
-        record.event_type,
-        record.aggregate_type,
-        record.aggregate_id,
-        record.sequence,
+        event.position, event.at, event.event_type, event.aggregate_type, event.aggregate_id, event.sequence,
     );
     if open {
         row.push_str("  ");
-        row.push_str(&payload(place, event, true).await?.to_string());
+        row.push_str(&event.payload.to_string());
     }
-    Ok(row)
-}
-
-async fn payload(place: &Place, event: &RecordedEvent, open: bool) -> Result<Value> {
-    if open {
-        return Ok(serde_json::to_value(place.store.open_event(event).await?)?);
-    }
-    Ok(serde_json::from_str(&event.record.payload)?)
+    row
 }

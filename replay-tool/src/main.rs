@@ -6,7 +6,6 @@ mod arguments;
 mod chain;
 mod dead_letters;
 mod events;
-mod moment;
 mod output;
 mod place;
 mod progress;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use domain::Timestamp;
 use event_store::{EventStore, Keys, Settings};
-use gateway::Config;
+use gateway::{Config, audit::HeadKey};
 use sql::{Database, Location, query};
 
 const CONNECTIONS: u32 = 4;
@@ -16,6 +16,7 @@ pub(crate) struct Place {
     pub(crate) read: Database,
     /// Where those are.
     pub(crate) read_location: Location,
+    config: Config,
 }
 
 impl Place {
@@ -30,7 +31,13 @@ impl Place {
         let read_location = config.read_location();
         let read = Database::connect(&read_location, CONNECTIONS).await?;
         read.migrate(projections::migrator(read.engine())).await?;
-        Ok(Self { store, read, read_location })
+        Ok(Self { store, read, read_location, config })
+    }
+
+    /// What signs heads.
+    pub(crate) fn head_key(&self) -> Result<HeadKey> {
+        let key = self.config.audit_key().context("the audit key cannot be read")?;
+        Ok(HeadKey::new(&key.0))
     }
 }
 

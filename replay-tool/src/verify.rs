@@ -2,14 +2,14 @@
 
 use crate::{
     Outcome,
-    arguments::Verify,
+    arguments::{Verify, Which},
     output::Output,
     place::{Place, clock},
     progress::Progress,
 };
 use anyhow::Result;
 use projections::{
-    Projection,
+    audit::{self, AuditDifference, AuditIndex},
     rebuild::{Difference, DifferenceKind, RebuildOptions, verify},
 };
 use serde_json::{Value, json};
@@ -18,32 +18,66 @@ use tokio_util::sync::CancellationToken;
 
 /// Verifies.
 pub(crate) async fn run(place: &Place, output: &Output, which: &Verify, token: CancellationToken) -> Result<Outcome> {
-    let projections = &which.projection.0;
-    let progress = Arc::new(Progress::new("verify", place.store.head().await?.position));
-    let told = Arc::clone(&progress);
-    let options = RebuildOptions { report: Box::new(move |done| told.at(done)), ..RebuildOptions::new(clock) };
-    let mut differences = Vec::new();
-    let mut found = |difference| differences.push(difference);
-    let verified = verify(&place.store, &place.read_location, projections, options, token, &mut found).await;
-    progress.finish();
-    let verified = verified?;
+    let Which { projections, audit } = &which.projection;
+    let (mut differences, mut rows) = (Vec::new(), 0);
+    if !projections.is_empty() {
+        let progress = Arc::new(Progress::new("verify", place.store.head().await?.position));
+        let told = Arc::clone(&progress);
+        let options = RebuildOptions { report: Box::new(move |done| told.at(done)), ..RebuildOptions::new(clock) };
+        let mut found = |difference| differences.push((sentence(&difference), document(&difference)));
+        let store = &place.store;
+        let verified = verify(store, &place.read_location, projections, options, token.clone(), &mut found).await;
+        progress.finish();
+        rows += verified?.rows;
+    }
+    if *audit {
+        let progress = Progress::new("verify audit", place.store.head().await?.position);
+        let report = |done| progress.at(done);
+        let mut found = |difference| differences.push(of_index(&difference));
+        let index = AuditIndex::new(place.read.clone());
+        let verified = audit::verify(&index, &place.store, &token, &report, &mut found).await;
+        progress.finish();
+        rows += verified?;
+    }
 
-    let names = projections.iter().copied().map(Projection::name).collect::<Vec<_>>();
+    let names = which.projection.names();
     output.document(&json!({
         "projections": names,
-        "rows": verified.rows,
-        "differences": differences.iter().map(document).collect::<Vec<_>>(),
+        "rows": rows,
+        "differences": differences.iter().map(|(_, document)| document).collect::<Vec<_>>(),
     }))?;
-    for difference in &differences {
-        output.say(sentence(difference))?;
+    for (sentence, _) in &differences {
+        output.say(sentence)?;
     }
     let names = names.join(", ");
     if differences.is_empty() {
-        output.say(format_args!("{names}: {} rows compared, no difference", verified.rows))?;
+        output.say(format_args!("{names}: {rows} rows compared, no difference"))?;
         return Ok(Outcome::Well);
     }
-    output.say(format_args!("{names}: {} rows compared, {} differences", verified.rows, differences.len()))?;
+    output.say(format_args!("{names}: {rows} rows compared, {} differences", differences.len()))?;
     Ok(Outcome::Different)
+}
+
+/// A sentence and a document about a row of the audit index.
+fn of_index(difference: &AuditDifference) -> (String, Value) {
+    let row = |position: &u64| format!("position={position}");
+    let (row, kind, more) = match difference {
+        AuditDifference::Alien => {
+            let told = "audit_events is of another log, or of another version".to_owned();
+            return (told, json!({ "projection": audit::NAME, "table": "audit_events", "kind": "alien" }));
+        }
+        AuditDifference::Missing(position) => (row(position), "missing", "is missing".to_owned()),
+        AuditDifference::Surplus(position) => (row(position), "surplus", "should not be there".to_owned()),
+        AuditDifference::Column { position, name, wanted, found } => {
+            (row(position), "column", format!("{name} is {found} and should be {wanted}"))
+        }
+    };
+    let mut document = json!({ "projection": audit::NAME, "table": "audit_events", "row": row, "kind": kind });
+    if let AuditDifference::Column { name, wanted, found, .. } = difference {
+        (document["column"], document["wanted"], document["found"]) =
+            ((*name).into(), wanted.as_str().into(), found.as_str().into());
+    }
+    (format!("audit_events ({row}) {more}"), document)
 }
 
 fn sentence(Difference { table, row, kind, .. }: &Difference) -> String {

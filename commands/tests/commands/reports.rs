@@ -70,7 +70,7 @@ each_engine!(one_reports_what_one_sees, |home| async move {
     assert_eq!(refused(&eve, Reported::Message(message)).await, "not_found");
     assert_eq!(refused(&ana, Reported::Message(MessageId(ids()))).await, "not_found");
     assert_eq!(refused(&ana, Reported::User(UserId(ids()))).await, "not_found");
-    assert_eq!(refused(&ana, Reported::Story(ids())).await, "not_found");
+    assert_eq!(refused(&ana, Reported::Story(ids().into())).await, "not_found");
     assert_eq!(refused(&ana, Reported::User(ana.id)).await, "reports_oneself");
     assert_eq!(refused(&bob, Reported::Message(message)).await, "reports_oneself");
     let hidden = say(&commands, &bob, room, "hide me").await;

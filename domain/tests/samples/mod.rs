@@ -4,6 +4,7 @@
 use domain::{
     CommentId, ConversationId, Event, MessageId, Personal, SessionId, Timestamp, UserId,
     administration::{Act, AdministrationEvent},
+    audit::{AuditEvent, Question},
     call::{CallEvent, CallType, EndReason as CallEnd},
     conduct::{ConductEvent, FORMULA, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
@@ -26,7 +27,7 @@ use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// How many kinds of event there are.
-pub(crate) const KINDS: usize = 70;
+pub(crate) const KINDS: usize = 71;
 
 /// The number of an event's kind. A new kind does not compile until it has a number here.
 pub(crate) fn number(event: &Event) -> usize {
@@ -107,6 +108,7 @@ pub(crate) fn number(event: &Event) -> usize {
         Event::Report(ReportEvent::Resolved { .. }) => 67,
         Event::Report(ReportEvent::Rejected { .. }) => 68,
         Event::Administration(AdministrationEvent::Acted { .. }) => 69,
+        Event::Audit(AuditEvent::Read { .. }) => 70,
     }
 }
 
@@ -130,6 +132,7 @@ pub(crate) fn samples() -> Vec<Event> {
     samples.extend(story().into_iter().map(Event::from));
     samples.extend(report().into_iter().map(Event::from));
     samples.push(administration().into());
+    samples.extend(audit().into_iter().map(Event::from));
     samples
 }
 
@@ -369,4 +372,10 @@ fn report() -> Vec<ReportEvent> {
 
 fn administration() -> AdministrationEvent {
     AdministrationEvent::Acted { by: ana(), act: Act::DiscardDeadLetter, target: "messages:4711".to_owned() }
+}
+
+fn audit() -> Vec<AuditEvent> {
+    let filters = [("actor", ana().to_string()), ("type", "message.sent".to_owned())];
+    let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    vec![AuditEvent::Read { by: ana(), what: Question::Events, filters }]
 }

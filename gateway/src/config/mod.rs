@@ -50,6 +50,8 @@ pub struct Config {
     pub refresh_grace: Duration,
     /// Wraps the data keys; `None`: made and kept in the data folder.
     pub master_key: Option<MasterKey>,
+    /// Signs heads of the log; `None`: made and kept in the data folder.
+    pub audit_key: Option<AuditKey>,
     /// Web origins that may call; `*` for any.
     pub allowed_origins: Vec<String>,
     /// Whose `X-Forwarded-For` is believed.
@@ -119,6 +121,16 @@ impl std::fmt::Debug for MasterKey {
     }
 }
 
+/// 32 bytes that never show in a log: the seed of the key that signs heads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AuditKey(pub [u8; 32]);
+
+impl std::fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuditKey(..)")
+    }
+}
+
 /// Everything that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration does not hold:{}", .0.iter().map(|fault| format!("\n  - {fault}")).collect::<String>())]
@@ -143,6 +155,7 @@ impl Default for Config {
             refresh_expired: Duration::from_secs(30 * 24 * 3_600),
             refresh_grace: Duration::from_secs(30),
             master_key: None,
+            audit_key: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             rate_limits: true,
@@ -210,6 +223,17 @@ impl Config {
         match self.master_key {
             Some(key) => Ok(key),
             None => secrets::kept(&self.data, "master.key").map(MasterKey),
+        }
+    }
+
+    /// The key that signs heads: the configured one, or the one kept in the data folder.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used.
+    pub fn audit_key(&self) -> std::io::Result<AuditKey> {
+        match self.audit_key {
+            Some(key) => Ok(key),
+            None => secrets::kept(&self.data, "audit.key").map(AuditKey),
         }
     }
 

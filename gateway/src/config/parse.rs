@@ -1,6 +1,8 @@
 //! From raw settings to a [`Config`], naming every fault.
 
-use super::{Config, ConnectionLimits, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex};
+use super::{
+    AuditKey, Config, ConnectionLimits, Faults, MasterKey, Network, Role, Secret, Sources, files, secrets::from_hex,
+};
 use crate::files::FileSettings;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::time::Duration;
@@ -33,10 +35,12 @@ impl Reader<'_> {
         let production = self.one_of("APP_ENV", &[("development", false), ("production", true)], false);
         let database_url = self.read("DATABASE_URL", |text| url(text, &["postgres://", "postgresql://"]));
         let access_secret = self.read("JWT_ACCESS_TOKEN", signing_secret);
-        let master_key = self.read("CHATCHIT_MASTER_KEY", master_key);
+        let master_key = self.read("CHATCHIT_MASTER_KEY", key).map(MasterKey);
+        let audit_key = self.read("CHATCHIT_AUDIT_KEY", key).map(AuditKey);
         let shared = production || database_url.is_some();
         self.required("JWT_ACCESS_TOKEN", shared, "with APP_ENV=production or DATABASE_URL");
         self.required("CHATCHIT_MASTER_KEY", production, "with APP_ENV=production");
+        self.required("CHATCHIT_AUDIT_KEY", production, "with APP_ENV=production");
         let turn_urls = self.list("TURN_URLS", ice_url);
         let needs_secret = turn_urls.iter().any(|url| url.starts_with("turn"));
         self.required("TURN_SECRET", needs_secret, "with a turn: or turns: server in TURN_URLS");
@@ -59,6 +63,7 @@ impl Reader<'_> {
             refresh_expired: self.read("JWT_REFRESH_EXPIRED", duration).unwrap_or(default.refresh_expired),
             refresh_grace: default.refresh_grace,
             master_key,
+            audit_key,
             allowed_origins: self.list("ALLOWED_ORIGINS", origin),
             trusted_proxies: self.list("TRUSTED_PROXIES", str::parse::<Network>),
             rate_limits: self.one_of("RATE_LIMITS", &[("on", true), ("off", false)], true),
@@ -175,10 +180,9 @@ fn signing_secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
-fn master_key(text: &str) -> Result<MasterKey, String> {
+fn key(text: &str) -> Result<[u8; 32], String> {
     let from_base64 = || BASE64_STANDARD.decode(text).ok()?.try_into().ok();
-    let key: Option<[u8; 32]> = from_hex(text).or_else(from_base64);
-    key.map(MasterKey).ok_or_else(|| "must be 32 bytes in hex or base64".to_owned())
+    from_hex(text).or_else(from_base64).ok_or_else(|| "must be 32 bytes in hex or base64".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {
@@ -240,6 +244,7 @@ mod tests {
             ("JWT_PREVIOUS_TOKENS", "1123456789abcdef0123456789abcdef, 2123456789abcdef0123456789abcdef"),
             ("JWT_ACCESS_EXPIRED", "30m"),
             ("CHATCHIT_MASTER_KEY", &key),
+            ("CHATCHIT_AUDIT_KEY", &key),
             ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
             ("ALLOWED_ORIGINS", "https://a.example"),
             ("TURN_URLS", "stun:s.example, turn:t.example:3478?transport=udp"),
@@ -249,6 +254,7 @@ mod tests {
         .unwrap();
         assert!(config.production && config.log_json && config.port == 0);
         assert_eq!(config.master_key, Some(MasterKey([0xab; 32])));
+        assert_eq!(config.audit_key, Some(AuditKey([0xab; 32])));
         let engines = (config.rabbitmq_url.as_deref(), config.redis_url.as_deref(), config.namespace.as_str());
         assert_eq!(engines, (Some("amqp://h"), Some("redis://h"), "second"));
         assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
@@ -280,6 +286,7 @@ mod tests {
             "PORT",
             "DATABASE_URL",
             "JWT_ACCESS_TOKEN must be set",
+            "CHATCHIT_AUDIT_KEY must be set",
             "JWT_REFRESH_EXPIRED",
             "CHATCHIT_MASTER_KEY",
             "RABBITMQ_URL must begin with amqp:// or amqps://",

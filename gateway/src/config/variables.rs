@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All settings of this version.
-pub const VARIABLES: [Variable; 31] = [
+pub const VARIABLES: [Variable; 32] = [
     variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
     variable("HOST", "127.0.0.1", "the address to listen on"),
     variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
@@ -41,6 +41,11 @@ pub const VARIABLES: [Variable; 31] = [
         "CHATCHIT_MASTER_KEY",
         "made and kept",
         "wraps the data keys: 32 bytes in hex or base64; required with APP_ENV=production",
+    ),
+    variable(
+        "CHATCHIT_AUDIT_KEY",
+        "made and kept",
+        "signs heads of the log: 32 bytes in hex or base64; required with APP_ENV=production",
     ),
     variable("APP_ENV", "development", "development or production"),
     variable("CHATCHIT_ROLE", "all", "all, gateway (no workers in this process) or worker (no doors)"),

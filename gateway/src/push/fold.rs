@@ -81,7 +81,8 @@ impl Folded {
             | AggregateType::ReadMarker
             | AggregateType::File
             | AggregateType::Conduct
-            | AggregateType::Administration => Self::Nothing,
+            | AggregateType::Administration
+            | AggregateType::Audit => Self::Nothing,
         }
     }
 
@@ -100,7 +101,8 @@ impl Folded {
             | AggregateType::ReadMarker
             | AggregateType::File
             | AggregateType::Conduct
-            | AggregateType::Administration => false,
+            | AggregateType::Administration
+            | AggregateType::Audit => false,
         }
     }
 

@@ -138,7 +138,8 @@ pub const fn is_pushed(event: &Event) -> bool {
         | Event::User(UserEvent::Registered { .. } | UserEvent::Unblocked)
         | Event::File(_)
         | Event::Conduct(_)
-        | Event::Administration(_) => false,
+        | Event::Administration(_)
+        | Event::Audit(_) => false,
         // Whoever it is about is signed out with it; others hear of what follows, of who leaves a group, say.
         Event::User(
             UserEvent::PasswordChanged { .. } | UserEvent::Deactivated | UserEvent::Reactivated | UserEvent::Erased,

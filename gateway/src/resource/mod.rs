@@ -1,6 +1,7 @@
 //! The resources of the protocol, as an answer has them: with what depends on who asks.
 
 mod administration;
+mod audit;
 mod call;
 mod conversation;
 mod file;
@@ -19,6 +20,7 @@ pub use administration::{
     AccountCounts, ConversationCounts, Dashboard, DeadLetter, MessageCounts, ProjectionLag, ProjectionState,
     RebuildState, WatchedConversation,
 };
+pub use audit::AuditEvent;
 pub use call::{Call, Participant};
 pub use conversation::{Conversation, Member, MyMembership, Receipt};
 pub use file::{File, Uploaded};

@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod answer;
+mod audit;
 mod body;
 mod calls;
 mod conversations;
@@ -71,6 +72,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(reports::routes())
         .merge(admin::routes())
         .merge(stats::routes())
+        .merge(audit::routes())
         .merge(health::routes())
         .merge(docs::routes())
         .merge(crate::ws::routes())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
 /// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 45] = [
+pub(crate) const NOT_SCOPE_WIDE: [&str; 46] = [
     "conversation.invite_created",
     "conversation.invite_revoked",
     "own_settings.muted",
@@ -16,6 +16,7 @@ pub(crate) const NOT_SCOPE_WIDE: [&str; 45] = [
     "own_settings.archived",
     "own_settings.unarchived",
     "own_settings.cleared",
+    "audit.read",
     "receipt.read_privately",
     "account.registered",
     "account.updated",

@@ -8,11 +8,13 @@ mod committed;
 mod digest;
 mod engine;
 mod feed;
+mod history;
 mod keyring;
 mod ledger;
 mod open;
 mod people;
 mod prepare;
+mod reactors;
 mod read;
 mod record;
 mod seal;
@@ -20,6 +22,7 @@ mod secrets;
 mod selection;
 mod settings;
 mod store;
+mod verify;
 mod writer;
 
 pub use append::{
@@ -27,11 +30,13 @@ pub use append::{
 };
 pub use committed::{CommittedBatch, Heads, Link, Linked};
 pub use digest::{first_chain, next_chain};
+pub use history::{Moment, NoMoment, StateAt};
 pub use ledger::LedgerRow;
 pub use record::{Origin, Record, RecordedEvent, StreamId};
 pub use selection::{Feed, Head, Interval, OpenError, ReadError, Selection};
 pub use settings::{Keys, Settings};
 pub use store::EventStore;
+pub use verify::{ChainFault, ChainWalk, CheckedBatch};
 
 /// The place of an event in the one order: 1, 2, 3 … with no holes (I1). 0 stands before the first.
 pub type Position = u64;

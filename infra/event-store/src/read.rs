@@ -90,6 +90,20 @@ impl EventStore {
         Ok(self.events(query(sql).bind(position)).await?.pop())
     }
 
+    /// The events at some positions, in position order; those that are not there are left out. One statement.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read_many(&self, positions: &[Position]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let Some(last) = positions.last() else { return Ok(Vec::new()) };
+        // Up to a power of two, so that the statements are few and prepared ones are used again.
+        let mut padded = positions.to_vec();
+        padded.resize(positions.len().next_power_of_two(), *last);
+        let marks = sql::placeholders(1, padded.len());
+        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.position IN ({marks}) ORDER BY e.position");
+        self.events(query(sql).bind_all(padded)).await
+    }
+
     /// The last `scope_seq` of a scope; 0 when it has no message.
     ///
     /// # Errors

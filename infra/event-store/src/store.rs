@@ -10,6 +10,7 @@ use crate::{
     writer::Writer,
 };
 use domain::{Event, Tier, Timestamp};
+use serde_json::Value;
 use sql::Database;
 use std::sync::{
     Arc,
@@ -144,11 +145,22 @@ impl EventStore {
         if let Some(opened) = event.opened.get() {
             return Ok(opened);
         }
+        let json = self.unsealed(event).await?;
+        let opened = Event::decode(&event.record.event_type, event.record.event_version, json)?;
+        Ok(event.opened.get_or_init(|| opened))
+    }
+
+    /// The payload as it is stored, its sealed values opened; a forgotten one stays sealed. Of events that this build does
+    /// not know, too.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn unsealed(&self, event: &RecordedEvent) -> Result<Value, OpenError> {
         let mut json = serde_json::from_str(&event.record.payload)?;
         let mut forgotten = Vec::new();
         loop {
             match seal::open(&mut json, event, &forgotten, |subject| self.keyring().cached(subject)) {
-                Ok(()) => break,
+                Ok(()) => return Ok(json),
                 Err(Fault::Cipher(subject)) => return Err(OpenError::Seal(subject)),
                 Err(Fault::Missing(subject)) => match self.keyring().load(self.database(), subject).await?.flatten() {
                     Some(key) => self.keyring().keep(subject, key),
@@ -156,8 +168,6 @@ impl EventStore {
                 },
             }
         }
-        let opened = Event::decode(&event.record.event_type, event.record.event_version, json)?;
-        Ok(event.opened.get_or_init(|| opened))
     }
 
     /// Hears that a person was forgotten: their data key is dropped here, too. Missing it costs a minute, for which

@@ -78,6 +78,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         | Event::Conduct(_)
         | Event::Story(_)
         | Event::Report(_)
-        | Event::Administration(_) => vec![],
+        | Event::Administration(_)
+        | Event::Audit(_) => vec![],
     }
 }

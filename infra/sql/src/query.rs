@@ -64,6 +64,13 @@ impl Query {
         self
     }
 
+    /// The same statement behind a word such as `EXPLAIN`.
+    #[must_use]
+    pub fn prefixed(mut self, word: &str) -> Self {
+        self.sql = format!("{word} {}", self.sql).into();
+        self
+    }
+
     /// Binds the next placeholders, one for each value.
     #[must_use]
     pub fn bind_all<T: Into<Value>>(mut self, values: impl IntoIterator<Item = T>) -> Self {

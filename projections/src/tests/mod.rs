@@ -3,6 +3,7 @@
 mod support;
 
 mod apply;
+mod audit;
 mod duty;
 mod erasures;
 mod graph_feed;

@@ -72,10 +72,16 @@ each_engine!(the_chain_is_verified_and_compared_with_a_noted_head, |home| async 
     assert_eq!((&sound["sound"], &sound["head"]["position"]), (&true.into(), &(sent + 1).into()));
 
     let mut other: Value = noted.json();
+    assert!(other["signature"].is_string() && other["keyId"].is_string(), "{other}");
     other["chain"] = "00".repeat(32).into();
     fs::write(head, other.to_string()).unwrap();
     let faults = world.run(&["chain", "verify", "--against", head]).await.expect(1);
     assert!(faults.text.contains(&format!("the chain at {sent} is not the noted one")), "{faults:?}");
+    assert!(faults.text.contains("is not as CHATCHIT_AUDIT_KEY signed it"), "{faults:?}");
+    other["signature"] = Value::Null;
+    fs::write(head, other.to_string()).unwrap();
+    world.run(&["chain", "verify", "--against", head]).await.expect(2);
+    other["signature"] = "".into();
     other["position"] = (sent + 100).into();
     fs::write(head, other.to_string()).unwrap();
     world.run(&["chain", "verify", "--against", head]).await.expect(1);

@@ -39,6 +39,33 @@ each_engine!(what_differs_is_named_and_a_rebuild_mends_it, |home| async move {
     world.run(&["rebuild", "massages"]).await.expect(2);
 });
 
+each_engine!(the_audit_index_is_rebuilt_verified_and_used, |home| async move {
+    let world = World::new(home).await;
+    let (_, first) = world.say(WORDS).await;
+    let ana = world.ana.to_string();
+    let listed = async || {
+        let listed = world.run(&["events", "--actor", &ana, "--type", "message.sent", "--format", "ndjson"]).await;
+        let position = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["position"].as_u64();
+        listed.expect(0).text.lines().filter_map(position).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [first], "without an index all is read");
+    let rebuilt = world.run(&["rebuild", "audit", "--json"]).await.expect(0).json();
+    assert_eq!((&rebuilt["projections"], &rebuilt["position"]), (&serde_json::json!(["audit"]), &first.into()));
+    world.run(&["verify", "audit"]).await.expect(0);
+    let (_, second) = world.say("and bring bread").await;
+    assert_eq!(listed().await, [first, second], "by the index, and beyond it");
+
+    world.meddle(query("UPDATE audit_events SET actor = NULL WHERE position = $1").bind(first)).await;
+    assert_eq!(listed().await, [second], "the index is what is looked at");
+    let found = world.run(&["verify", "audit"]).await.expect(1);
+    assert!(found.text.contains(&format!("audit_events (position={first}) actor is null")), "{found:?}");
+    let found = world.run(&["verify", "all", "--json"]).await.expect(1).json();
+    assert_eq!(found["differences"][0]["projection"], "audit");
+    world.run(&["rebuild", "audit"]).await.expect(0);
+    assert_eq!(listed().await, [first, second]);
+    world.run(&["verify", "audit"]).await.expect(0);
+});
+
 each_engine!(an_interrupted_rebuild_leaves_live_tables_alone_and_goes_on, |home| async move {
     let world = World::new(home).await;
     world.run(&["rebuild", "all"]).await.expect(0);

@@ -13,3 +13,4 @@ mod process;
 mod reading;
 mod secrets;
 mod support;
+mod verify;

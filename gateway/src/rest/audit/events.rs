@@ -1,0 +1,73 @@
+//! Events of the log, filtered.
+
+use super::{asked::Asked, auditor::Auditor};
+use crate::{App, Problem, audit::PageToken, resource::AuditEvent, rest::page::Parameters};
+use axum::{Json, extract::State};
+use domain::audit::Question;
+use event_store::{EventStore, Position, ReadError};
+use projections::{
+    audit::Order,
+    queries::{DEFAULT_LIMIT, MAX_LIMIT},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditEvents {
+    /// The events, the newest first.
+    items: Vec<AuditEvent>,
+    /// Send it as `after` to get the next page; null when this is the last. A page may be short, or empty, and still have
+    /// a next one: so much was looked at as may be for one.
+    next: Option<String>,
+    /// All events up to this position were looked at; those after it are on their way into the index.
+    indexed_to: Position,
+}
+
+/// Events of the log, the newest first: those for which all that is given holds. Reading them is itself recorded.
+#[utoipa::path(
+    get, path = "/admin/audit/events", tag = "audit",
+    params(
+        ("actor" = Option<Uuid>, Query, description = "who acted"),
+        ("type" = Option<String>, Query, description = "such as `message.sent`"),
+        ("aggregateType" = Option<String>, Query, description = "such as `message`"),
+        ("aggregateId" = Option<Uuid>, Query),
+        ("scope" = Option<Uuid>, Query, description = "the conversation; else the pair; else the user"),
+        ("correlationId" = Option<Uuid>, Query, description = "the request it came of"),
+        ("from" = Option<String>, Query, description = "not before this time (RFC 3339), or position"),
+        ("to" = Option<String>, Query, description = "not after this time (RFC 3339), or position"),
+        ("fromPosition" = Option<u64>, Query), ("toPosition" = Option<u64>, Query),
+        ("limit" = Option<u32>, Query), ("after" = Option<String>, Query),
+    ),
+    responses((status = 200, body = AuditEvents))
+)]
+pub(super) async fn events(
+    State(app): State<App>,
+    auditor: Auditor,
+    parameters: Parameters,
+) -> Result<Json<AuditEvents>, Problem> {
+    let Asked { mut filter, words } = Asked::of(&parameters)?;
+    let limit = parameters.limit()?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+    let token = PageToken::new(app.store.incarnation(), "events", &words);
+    let after = parameters.get("after").map(|after| token.read(after)).transpose()?;
+    let indexed_to = auditor.indexed(&app).await?;
+    auditor.record(&app, Question::Events, words).await?;
+    filter.to_position = Some(filter.to_position.map_or(indexed_to, |to| to.min(indexed_to)));
+    let found = app.audit.search(&filter, Order::Newest, after, limit).await?;
+    let items = opened(&app.store, &found.positions).await?;
+    Ok(Json(AuditEvents { items, next: found.next.map(|after| token.write(after)), indexed_to }))
+}
+
+/// The events at some positions, in that order.
+pub(super) async fn opened(store: &EventStore, positions: &[Position]) -> Result<Vec<AuditEvent>, ReadError> {
+    let mut events = store.read_many(positions).await?;
+    if positions.is_sorted_by(|a, b| a > b) {
+        events.reverse();
+    }
+    let mut items = Vec::with_capacity(events.len());
+    for event in &events {
+        items.push(AuditEvent::opened(store, event).await?);
+    }
+    Ok(items)
+}

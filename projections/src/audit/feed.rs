@@ -1,0 +1,49 @@
+//! Filling the index: one process at a time, batch by batch, after the log's head.
+
+use super::{AuditIndex, Running};
+use crate::Error;
+use event_store::EventStore;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Events of one transaction.
+const BATCH: u32 = 1_000;
+/// Between two looks at a log that had nothing new: one indexed statement each.
+const LOOK: Duration = Duration::from_millis(100);
+/// Between attempts while log or read models are away.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Fills the index until `stop`, whatever is away meanwhile. Give it a store over connections of its own
+/// ([`EventStore::reserved`]).
+pub async fn run(index: AuditIndex, store: EventStore, stop: CancellationToken) {
+    let feeding = async {
+        let mut is_held_up = false;
+        loop {
+            let Err(error) = follow(&index, &store, &mut is_held_up).await;
+            // Rebuilt, or filled by somebody else for a moment: it goes on from where the index is now.
+            if !matches!(error, Error::Overtaken) && !std::mem::replace(&mut is_held_up, true) {
+                tracing::warn!(error.cause = %error, "The audit index is not filled");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    stop.run_until_cancelled(feeding).await;
+}
+
+async fn follow(
+    index: &AuditIndex,
+    store: &EventStore,
+    is_held_up: &mut bool,
+) -> Result<std::convert::Infallible, Error> {
+    let mut at = index.begin(store).await?;
+    loop {
+        let next: Running = index.advance(store, at, BATCH).await?;
+        if std::mem::take(is_held_up) {
+            tracing::info!("The audit index is filled again");
+        }
+        if next == at {
+            tokio::time::sleep(LOOK).await;
+        }
+        at = next;
+    }
+}

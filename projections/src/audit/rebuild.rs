@@ -1,0 +1,86 @@
+//! Makes the index anew from the log, aside, then swaps it in.
+
+use super::{AuditIndex, claim};
+use crate::{Error, checkpoint, rebuild::Shadow};
+use event_store::{EventStore, Position};
+use sql::{Database, Location, Transaction, query};
+use tokio_util::sync::CancellationToken;
+
+const BATCH: u32 = 1_000;
+
+/// Fills a shadow of the index from the log and, with `swap`, puts it in the live one's place, which may be filled
+/// meanwhile. Stopped by its token, it leaves the live one untouched; called again, it goes on. Answers up to where.
+///
+/// # Errors
+/// [`Error::Stopped`], or when log or read models are away.
+pub async fn rebuild(
+    store: &EventStore,
+    live: &Location,
+    swap: bool,
+    token: &CancellationToken,
+    report: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Position, Error> {
+    let shadow = Shadow::open(live, super::NAME, 2).await?;
+    let position = fill(store, &shadow, token, report).await?;
+    if !swap {
+        shadow.database.close().await;
+        return Ok(position);
+    }
+    let live = Database::connect(live, 1).await?;
+    let swapped = swap_in(store, &live, &shadow, token).await;
+    live.close().await;
+    let position = swapped?;
+    shadow.discard().await?;
+    Ok(position)
+}
+
+async fn fill(
+    store: &EventStore,
+    shadow: &Shadow,
+    token: &CancellationToken,
+    report: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Position, Error> {
+    let index = AuditIndex::new(shadow.database.clone());
+    let mut at = index.begin(store).await?;
+    loop {
+        if token.is_cancelled() {
+            return Err(Error::Stopped);
+        }
+        let next = index.advance(store, at, BATCH).await?;
+        report(next.position);
+        if next == at {
+            return Ok(at.position);
+        }
+        at = next;
+    }
+}
+
+/// Whoever fills the live index waits meanwhile, and then goes on after the last row.
+async fn swap_in(
+    store: &EventStore,
+    live: &Database,
+    shadow: &Shadow,
+    token: &CancellationToken,
+) -> Result<Position, Error> {
+    let mut tx = checkpoint::begin_alone(live).await?;
+    let position = fill(store, shadow, token, &|_| ()).await?;
+    shadow.attach(&mut tx).await?;
+    let new = shadow.table("audit_events");
+    let statements = match tx {
+        Transaction::Postgres(_) => {
+            let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT")).await?;
+            let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
+            ["DROP TABLE audit_events".to_owned(), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
+        }
+        Transaction::Sqlite(_) => [
+            "DELETE FROM main.audit_events".to_owned(),
+            format!("INSERT INTO main.audit_events SELECT * FROM {new} ORDER BY position"),
+        ],
+    };
+    for statement in statements {
+        tx.execute(query(statement)).await?;
+    }
+    claim(&mut tx, store).await?;
+    tx.commit().await?;
+    Ok(position)
+}
