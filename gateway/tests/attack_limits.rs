@@ -203,7 +203,7 @@ each_mix!(spam_is_refused_at_each_door_and_judged_in_the_log, |home| async move 
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
     let room = client.group(&[], "Room").await;
-    for _ in 0..30 {
+    for _ in 0..100 {
         client.say(&room, "buy now").await;
     }
     let refused = client.refused("message.send", json!({"conversationId": room, "content": "Buy  now"})).await;

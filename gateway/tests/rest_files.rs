@@ -448,3 +448,22 @@ each_engine!(who_is_forgotten_leaves_no_files, |home| async move {
     nothing_lies(&home).await;
     server.stop().await;
 });
+
+each_mix!(what_a_story_shows_is_for_those_who_see_the_story, |home| async move {
+    let server = Server::start(&home).await;
+    let [ana, ben, eve] = [server.register("ana").await, server.register("ben").await, server.register("eve").await];
+    server.post(&ana, "/friends", json!({"userId": ben.id})).await.expect(StatusCode::CREATED);
+    server.post(&ben, &format!("/friends/{}/accept", ana.id), Value::Null).await.expect(StatusCode::OK);
+    let (sun, sea) = (one(&server, &ana, "a.png", &png(4, 4)).await, one(&server, &ana, "b.png", &png(4, 4)).await);
+    let stolen = server.post(&ben, "/stories", json!({"content": "mine", "mediaUrl": sun["fileUrl"]})).await;
+    assert_eq!(stolen.refused(422, "invalid").faults(), [("mediaUrl", "not_found")]);
+    let shown = server.post(&ana, "/stories", json!({"content": "sun", "mediaUrl": sun["fileUrl"]})).await;
+    let path = format!("/stories/{}", shown.expect(StatusCode::CREATED)["id"].as_str().unwrap());
+    assert_eq!((seen(&server, &ben, url(&sun)).await, seen(&server, &eve, url(&sun)).await), (200, 404));
+    let edit = json!({"mediaUrl": sea["fileUrl"]});
+    server.call(&ana, Method::PATCH, &path, edit).await.expect(StatusCode::OK);
+    assert_eq!((seen(&server, &ben, url(&sun)).await, seen(&server, &ben, url(&sea)).await), (404, 200));
+    server.call(&ana, Method::DELETE, &path, Value::Null).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(seen(&server, &ben, url(&sea)).await, 404);
+    server.stop().await;
+});

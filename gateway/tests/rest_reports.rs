@@ -136,6 +136,35 @@ each_mix!(people_are_reported_and_reports_rejected, |home| async move {
     server.stop().await;
 });
 
+each_mix!(a_story_is_reported_and_removed, |home| async move {
+    let server = Server::start(&home).await;
+    let root = root(&server).await;
+    let mia = moderator(&server, &root).await;
+    let [ana, ben, eve] = [server.register("ana").await, server.register("ben").await, server.register("eve").await];
+    server.post(&ana, "/friends", json!({"userId": ben.id})).await.expect(StatusCode::CREATED);
+    server.post(&ben, &format!("/friends/{}/accept", ana.id), Value::Null).await.expect(StatusCode::OK);
+    let mut stories = Vec::new();
+    for text in ["as it was", "harmless"] {
+        let story = server.post(&ana, "/stories", json!({"content": text})).await.expect(StatusCode::CREATED);
+        stories.push(story["id"].as_str().unwrap().to_owned());
+    }
+    let report = json!({"storyId": stories[0], "reason": "rude"});
+    server.post(&eve, "/reports", report.clone()).await.refused(404, "not_found");
+    server.post(&ben, "/reports", report).await.expect(StatusCode::CREATED);
+    let path = format!("/stories/{}", stories[0]);
+    server.call(&ana, Method::PATCH, &path, json!({"content": "nothing"})).await.expect(StatusCode::OK);
+    let queue = server.get(&mia, "/admin/reports").await.expect(StatusCode::OK);
+    assert_eq!(queue["items"][0]["evidence"]["content"], "as it was");
+    let removals: Vec<_> = stories.iter().map(|story| format!("/admin/stories/{story}")).collect();
+    server.call(&ben, Method::DELETE, &removals[0], Value::Null).await.refused(403, "moderator_only");
+    server.call(&mia, Method::DELETE, &removals[1], Value::Null).await.refused(404, "not_found");
+    server.call(&mia, Method::DELETE, &removals[0], Value::Null).await.expect(StatusCode::NO_CONTENT);
+    server.get(&ana, &path).await.refused(404, "not_found");
+    server.call(&root, Method::DELETE, &removals[1], Value::Null).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(server.get(&ben, "/stories").await.expect(StatusCode::OK)["items"], json!([]));
+    server.stop().await;
+});
+
 each_mix!(what_one_cannot_see_cannot_be_reported, |home| async move {
     let server = Server::start(&home).await;
     let [ana, ben, eve] = [server.register("ana").await, server.register("ben").await, server.register("eve").await];

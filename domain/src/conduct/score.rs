@@ -10,7 +10,7 @@ pub const REFUSED: u32 = 100;
 /// An account is new for so many seconds.
 const NEW_S: u64 = 3_600;
 /// Of each input, the most that passes.
-const IDENTICAL: u32 = 30;
+const IDENTICAL: u32 = 100;
 const LINKS: u32 = 50;
 const RECENT_LINKS: u32 = 120;
 const MENTIONS: u32 = 200;

@@ -26,7 +26,7 @@ fn what_is_no_spam_leaves_no_trace() {
 
 #[test]
 fn a_refusal_says_by_which_formula_and_from_what() {
-    let inputs = Inputs { identical: 31, ..ONE };
+    let inputs = Inputs { identical: 101, ..ONE };
     given::<Conduct>([]).when(judge(inputs)).then_expect_events(vec![judged(inputs, 100)]);
     assert_eq!(state::<Conduct>([judged(inputs, 100), judged(inputs, 100)]).refused(), 2);
 }
@@ -43,10 +43,10 @@ fn of_each_input_so_much_passes_and_one_more_does_not() {
     let (old, new) = (Some(3_600), Some(3_599));
     let cases: [(Inputs, bool); 19] = [
         (Inputs::default(), false),
-        (Inputs { identical: 30, ..ONE }, false),
-        (Inputs { identical: 31, ..ONE }, true),
-        (Inputs { identical: 30, age: new, ..ONE }, false),
-        (Inputs { identical: 31, age: new, ..ONE }, true),
+        (Inputs { identical: 100, ..ONE }, false),
+        (Inputs { identical: 101, ..ONE }, true),
+        (Inputs { identical: 100, age: new, ..ONE }, false),
+        (Inputs { identical: 101, age: new, ..ONE }, true),
         (Inputs { links: 50, ..ONE }, false),
         (Inputs { links: 51, age: old, ..ONE }, true),
         (Inputs { links: 25, age: new, ..ONE }, false),

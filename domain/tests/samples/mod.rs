@@ -312,7 +312,7 @@ fn file() -> Vec<FileEvent> {
 
 fn conduct() -> Vec<ConductEvent> {
     let inputs = Inputs {
-        identical: 31,
+        identical: 101,
         links: 1,
         recent_links: 31,
         recent_mentions: 2,

@@ -1,6 +1,6 @@
 //! What stands in an export.
 
-use crate::resource::{Attachment, Call, File, Friendship, OwnUser};
+use crate::resource::{Attachment, Call, Comment, File, Friendship, OwnUser, Report, Story};
 use domain::{ConversationId, Event, MessageId, SessionId, Timestamp, UserId, personal};
 use event_store::Record;
 use projections::{
@@ -39,6 +39,12 @@ pub struct Export {
     calls: Vec<Call>,
     /// Files one brought, newest first; each can be fetched.
     files: Vec<File>,
+    /// Stories that one shows now, newest first.
+    stories: Vec<Story>,
+    /// What one wrote under stories, newest first.
+    story_comments: Vec<Comment>,
+    /// What one reported, newest first.
+    reports: Vec<Report>,
     /// What one chose to be seen as; nothing, if one never did.
     presence: Vec<ExportedPresence>,
     /// What the log says of the account and its devices, the oldest first.

@@ -7,7 +7,7 @@ use super::items::{
 use crate::{
     App, Problem,
     operations::Caller,
-    resource::{Call, File, Friendship},
+    resource::{Call, Comment, File, Friendship, Report, Story},
 };
 use projections::queries::{MAX_LIMIT, Page, PageRequest};
 use serde::Serialize;
@@ -32,6 +32,12 @@ pub enum Section {
     Calls,
     /// What one uploaded, without its bytes.
     Files,
+    /// Stories that one shows now.
+    Stories,
+    /// What one wrote under stories.
+    StoryComments,
+    /// What one reported.
+    Reports,
     /// What one chose to be seen as.
     Presence,
     /// What the log says of the account and its devices.
@@ -40,7 +46,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Sessions,
         Self::Friendships,
         Self::Conversations,
@@ -49,6 +55,9 @@ impl Section {
         Self::ReadMarkers,
         Self::Calls,
         Self::Files,
+        Self::Stories,
+        Self::StoryComments,
+        Self::Reports,
         Self::Presence,
         Self::Events,
     ];
@@ -65,6 +74,9 @@ impl Section {
             Self::ReadMarkers => "readMarkers",
             Self::Calls => "calls",
             Self::Files => "files",
+            Self::Stories => "stories",
+            Self::StoryComments => "storyComments",
+            Self::Reports => "reports",
             Self::Presence => "presence",
             Self::Events => "events",
         }
@@ -87,6 +99,9 @@ impl Section {
             Self::ReadMarkers => part::<ExportedMarker, _>(queries.own_markers(me, page).await?),
             Self::Calls => part::<Call, _>(queries.own_calls(me, page).await?),
             Self::Files => part::<File, _>(queries.own_files(me, page).await?),
+            Self::Stories => part::<Story, _>(queries.stories_of(me, me, (app.clock)(), page).await?),
+            Self::StoryComments => part::<Comment, _>(queries.own_comments(me, page).await?),
+            Self::Reports => part::<Report, _>(queries.reports_of(me, page).await?),
             Self::Presence => {
                 let kept = app.presences.kept(me).await?;
                 part::<ExportedPresence, _>(Page { items: kept.into_iter().collect(), next: None })

@@ -101,12 +101,14 @@ impl Limits {
         self.0.is_some()
     }
 
-    /// Takes one of `kind` from the budgets of an address and of an account.
+    /// Takes one of `kind` from the budgets of an address and of an account. Of those who are signed in, the address of this
+    /// machine is not counted: everybody has it behind a proxy here that `TRUSTED_PROXIES` does not name.
     ///
     /// # Errors
     /// `rate_limited`, with the time after which there is one again.
     pub async fn admit(&self, kind: Kind, ip: Option<IpAddr>, account: Option<UserId>) -> Result<(), Problem> {
         let Some(counts) = &self.0 else { return Ok(()) };
+        let ip = ip.filter(|ip| account.is_none() || !ip.to_canonical().is_loopback());
         let subjects = ip.map(Subject::address).into_iter().chain(account.map(Subject::Account));
         for subject in subjects {
             counts.take(kind, subject).await.map_err(Problem::rate_limited)?;

@@ -2,10 +2,10 @@
 
 use crate::{
     support::Server,
-    world::{Role, World},
+    world::{Role, World, a_form},
     ws_support::{Door, End},
 };
-use reqwest::{Method, multipart};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// The roles in the order of the columns: the least entitled first.
@@ -89,7 +89,7 @@ async fn requested(server: &Server, method: &str, path: &str, token: Option<&str
     let request = server.request(method.parse::<Method>().expect("a method"), path, token);
     let request = match body {
         "" => request,
-        FORM => request.multipart(multipart::Form::new().part("file", a_file())),
+        FORM => request.multipart(a_form()),
         json => request.body(json.to_owned()).header("content-type", "application/json"),
     };
     let response = request.send().await.expect("an answer");
@@ -99,10 +99,6 @@ async fn requested(server: &Server, method: &str, path: &str, token: Option<&str
         return status.as_str().to_owned();
     }
     answered(&serde_json::from_str(&response.text().await.unwrap()).unwrap())
-}
-
-fn a_file() -> multipart::Part {
-    multipart::Part::text("some text").file_name("notes.txt").mime_str("text/plain").expect("a media type")
 }
 
 async fn commanded(server: &Server, token: Option<&str>, cmd: &str, body: &str) -> String {

@@ -11,7 +11,7 @@ use domain::{
     text::{DisplayName, EmailAddress},
     user::{Preferences, Profile, Role as AccountRole},
 };
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -91,13 +91,26 @@ impl World {
         server.post(lead, &at("/kick"), json!({"userId": person("former").id})).await.expect(StatusCode::OK);
         server.call(lead, Method::PATCH, &at(""), json!({"approval": true})).await.expect(StatusCode::OK);
         server.post(person("pending"), &at("/join"), Value::Null).await.expect(StatusCode::OK);
-        let message = server.text(owner, &group, "hello").await;
+        let form = server.request(Method::POST, "/files", Some(&owner.token)).multipart(a_form());
+        let file = server.send(form).await.expect(StatusCode::CREATED);
+        let said = json!({"content": "hello", "attachments": [{"fileUrl": file["fileUrl"]}]});
+        let message = server.post(owner, &at("/messages"), said).await.expect(StatusCode::CREATED);
+        let report = server.post(member, "/reports", json!({"messageId": message["id"], "reason": "spam"})).await;
+        let invite = server.post(lead, &at("/invites"), json!({})).await.expect(StatusCode::CREATED);
+        let story = server.post(owner, "/stories", json!({"content": "a day"})).await.expect(StatusCode::CREATED);
+        let comments = format!("/stories/{}/comments", story["id"].as_str().expect("an id"));
+        let comment = server.post(member, &comments, json!({"content": "oh"})).await.expect(StatusCode::CREATED);
         let call = server.post(owner, "/calls", json!({"conversationId": group, "callType": "VOICE"})).await;
         let sessions = server.get(owner, "/auth/sessions").await.expect(StatusCode::OK);
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         self.things = BTreeMap::from([
             ("message", text(&message["id"])),
             ("call", text(&call.expect(StatusCode::CREATED)["id"])),
+            ("file", text(&file["fileUrl"]).trim_start_matches("/files/").to_owned()),
+            ("report", text(&report.expect(StatusCode::CREATED)["id"])),
+            ("invite", text(&invite["code"])),
+            ("story", text(&story["id"])),
+            ("comment", text(&comment["id"])),
             ("session", text(&sessions["items"][0]["id"])),
             ("refresh", owner.refresh.clone()),
             ("email", owner.email.clone()),
@@ -169,6 +182,12 @@ impl World {
         let people = self.people.iter().map(|(name, person)| (*name, person.id.clone()));
         people.chain(self.things.iter().map(|(name, id)| (*name, id.clone())))
     }
+}
+
+/// A form with a file.
+pub(crate) fn a_form() -> multipart::Form {
+    let file = multipart::Part::text("some text").file_name("notes.txt").mime_str("text/plain").expect("a media type");
+    multipart::Form::new().part("file", file)
 }
 
 fn nobody(server: &Server) -> Context {

@@ -4,7 +4,7 @@
 use super::{
     Page, PageRequest, Queries, QueryError,
     page::Place,
-    users::{self, PersonRow},
+    users::{self, FINDABLE, PersonRow},
 };
 use domain::{CommentId, StoryId, Timestamp, UserId};
 use sql::{Query, Row, query};
@@ -72,6 +72,8 @@ const SELECT: &str = "SELECT s.id, s.author_id, s.content, s.media_url, s.create
     CAST(CASE WHEN EXISTS (SELECT 1 FROM story_views v WHERE v.story_id = s.id AND v.user_id = $1) THEN 1 ELSE 0 END \
     AS BIGINT), s.position, u.first_name, u.last_name, u.avatar_url \
     FROM stories s LEFT JOIN users u ON u.id = s.author_id";
+const COMMENTS: &str = "SELECT c.id, c.story_id, c.author_id, c.content, c.created_at, c.position, u.first_name, \
+    u.last_name, u.avatar_url FROM story_comments c LEFT JOIN users u ON u.id = c.author_id";
 /// `$1` is the viewer, `$2` the time. Friends have not blocked each other; whose account is blocked, hidden or erased shows
 /// nothing.
 pub(super) const VISIBLE: &str = "s.ended_at IS NULL AND s.expires_at > $2 AND EXISTS (SELECT 1 FROM users h \
@@ -138,16 +140,6 @@ impl Queries {
         Ok(parse(&row.ok_or(QueryError::NotFound)?, viewer)?)
     }
 
-    /// Whether the viewer may see a story that shows this picture or film.
-    ///
-    /// # Errors
-    /// When the read models are away.
-    pub async fn sees_story_with(&self, viewer: UserId, media_url: &str, now: Timestamp) -> Result<bool, QueryError> {
-        let sql = format!("SELECT s.id FROM stories s WHERE s.media_url = $3 AND {VISIBLE} LIMIT 1");
-        let seen = query(sql).bind(viewer.0).bind(now.millis()).bind(media_url);
-        Ok(self.database.fetch_optional(seen).await?.is_some())
-    }
-
     /// The comments on a story, newest first, without those of people between whom and the viewer a block stands.
     ///
     /// # Errors
@@ -161,13 +153,30 @@ impl Queries {
     ) -> Result<Page<CommentRow>, QueryError> {
         let place = page.place()?;
         self.story(viewer, story, now).await?;
-        let sql = "SELECT c.id, c.story_id, c.author_id, c.content, c.created_at, c.position, u.first_name, \
-                   u.last_name, u.avatar_url FROM story_comments c LEFT JOIN users u ON u.id = c.author_id \
-                   WHERE c.story_id = $2 AND c.deleted_at IS NULL AND c.position < $3 \
-                   AND NOT EXISTS (SELECT 1 FROM friendships f WHERE (f.blocked_by_low OR f.blocked_by_high) \
-                   AND ((f.low_user = $1 AND f.high_user = c.author_id) OR (f.high_user = $1 AND f.low_user = c.author_id))) \
-                   ORDER BY c.position DESC LIMIT $4";
+        let sql = format!(
+            "{COMMENTS} WHERE c.story_id = $2 AND c.deleted_at IS NULL AND c.position < $3 \
+             AND NOT EXISTS (SELECT 1 FROM friendships f WHERE (f.blocked_by_low OR f.blocked_by_high) \
+             AND ((f.low_user = $1 AND f.high_user = c.author_id) OR (f.high_user = $1 AND f.low_user = c.author_id))) \
+             ORDER BY c.position DESC LIMIT $4"
+        );
         let comments = query(sql).bind(viewer.0).bind(story.0).bind(place.number).bind(page.probe());
+        self.comment_page(comments, page).await
+    }
+
+    /// The comments that somebody wrote and that are there, newest first.
+    ///
+    /// # Errors
+    /// [`QueryError::BadToken`], or when the read models are away.
+    pub async fn own_comments(&self, user: UserId, page: &PageRequest) -> Result<Page<CommentRow>, QueryError> {
+        let sql = format!(
+            "{COMMENTS} WHERE c.author_id = $1 AND c.deleted_at IS NULL AND c.position < $2 \
+             ORDER BY c.position DESC LIMIT $3"
+        );
+        let comments = query(sql).bind(user.0).bind(page.place()?.number).bind(page.probe());
+        self.comment_page(comments, page).await
+    }
+
+    async fn comment_page(&self, comments: Query, page: &PageRequest) -> Result<Page<CommentRow>, QueryError> {
         let mut rows = Vec::new();
         for row in self.database.fetch_all(comments).await? {
             rows.push(CommentRow {
@@ -179,7 +188,7 @@ impl Queries {
                 position: row.get(5)?,
             });
         }
-        Ok(Page::cut(rows, page, |row| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut(rows, page, |row: &CommentRow| Place { number: row.position, id: row.id.0 }))
     }
 
     /// The story on which a comment is or was, while the story is there.
@@ -221,10 +230,12 @@ impl Queries {
 
     /// That an account is there, as the viewer sees it: to whom it has blocked, it does not exist.
     async fn require_known(&self, viewer: UserId, user: UserId) -> Result<(), QueryError> {
-        let sql = "SELECT u.id FROM users u WHERE u.id = $2 AND u.created_at IS NOT NULL \
-                   AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
-                   (f.low_user = u.id AND f.high_user = $1 AND f.blocked_by_low) \
-                   OR (f.high_user = u.id AND f.low_user = $1 AND f.blocked_by_high))";
+        let sql = format!(
+            "SELECT u.id FROM users u WHERE u.id = $2 AND {FINDABLE} \
+             AND NOT EXISTS (SELECT 1 FROM friendships f WHERE \
+             (f.low_user = u.id AND f.high_user = $1 AND f.blocked_by_low) \
+             OR (f.high_user = u.id AND f.low_user = $1 AND f.blocked_by_high))"
+        );
         let row = self.database.fetch_optional(query(sql).bind(viewer.0).bind(user.0)).await?;
         row.map(drop).ok_or(QueryError::NotFound)
     }

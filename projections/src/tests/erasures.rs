@@ -9,18 +9,36 @@ use crate::{
     queries::{PageRequest, QueryError, RequestDirection},
     rebuild::{RebuildOptions, rebuild},
 };
-use domain::{Timestamp, friendship::FriendshipAct, user::UserCommand};
+use domain::{
+    Timestamp,
+    friendship::FriendshipAct,
+    report::ReportCommand,
+    story::StoryCommand,
+    text::{CommentText, Notes},
+    user::UserCommand,
+};
 use sql::query;
 use std::collections::BTreeMap;
 use testkit::each_engine;
 use tokio_util::sync::CancellationToken;
 
+const SHOWN: Timestamp = Timestamp::from_millis(1);
 const LATER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 /// The life of four, of whom the first is erased in the end; their key is gone, and the projections know.
 async fn erased(world: &World) -> Story {
     let mut story = life();
     story.retitle(story.group(0), 0, Some("Theirs"));
+    story.upload(0, 0);
+    story.show(0, 0, None, SHOWN);
+    story.show(1, 1, None, SHOWN);
+    let (comment, text) = (story.comment(0), CommentText::parse("Theirs").unwrap());
+    story.on_story(1, StoryCommand::Comment { comment, user: story.user(0), text, now: SHOWN });
+    story.complain(0, 0, 1, Some("Theirs"));
+    story.complain(1, 1, 0, None);
+    story.complain(2, 2, 1, None);
+    let reason = Notes::parse("Theirs").ok();
+    story.on_report(2, ReportCommand::Reject { by: story.user(0), reason });
     let theirs = story.open_group(1, 1, &[0], false);
     story.retitle(theirs, 1, Some("Not theirs"));
     world.tell(&mut story).await;

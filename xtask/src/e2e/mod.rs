@@ -14,7 +14,7 @@ use crate::{
 use anyhow::{Result, ensure};
 use api::Api;
 use clap::ValueEnum;
-use place::Place;
+use place::{Limits, Place};
 use scripts::Scripts;
 use std::path::{Path, PathBuf};
 
@@ -72,27 +72,39 @@ pub(crate) async fn run(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
         tour::run(shell).await?;
     }
     let scripts: Vec<_> = suites.iter().copied().filter(|suite| suite.is_of_node()).collect();
-    let api = if suites.contains(&Suite::Api) { Some(Api::prepare(shell).await?) } else { None };
-    if scripts.is_empty() && api.is_none() {
-        return Ok(());
+    if !scripts.is_empty() {
+        in_node(shell, &scripts).await?;
     }
-    let scripts = Scripts::prepare(shell, &scripts).await?;
+    if suites.contains(&Suite::Api) {
+        ask_everything(shell).await?;
+    }
+    Ok(())
+}
+
+/// Runs scripts of Node on a server of each make.
+async fn in_node(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
+    let scripts = Scripts::prepare(shell, suites).await?;
     say("one process, on SQLite");
-    let place = Place::embedded(shell, scripts.origin()).await?;
-    in_place(shell, &scripts, api.as_ref(), &place).await?;
+    let place = Place::embedded(shell, scripts.origin(), Limits::On).await?;
+    scripts.run(shell, &place).await?;
     drop(place);
     say("two gateways and a worker, on Postgres, RabbitMQ and Redis");
     let engines = Engines::fresh(shell).await?;
-    let place = Place::two_gateways(shell, scripts.origin(), &engines).await?;
-    in_place(shell, &scripts, api.as_ref(), &place).await
+    let place = Place::two_gateways(shell, scripts.origin(), &engines, Limits::On).await?;
+    scripts.run(shell, &place).await
 }
 
-/// Runs in one place what is to run there; the first to register is the administrator.
-async fn in_place(shell: &mut Shell, scripts: &Scripts, api: Option<&Api>, place: &Place) -> Result<()> {
-    if let Some(api) = api {
-        api.run(shell, place).await?;
-    }
-    scripts.run(shell, place).await
+/// Asks a server of each make everything that its document names.
+async fn ask_everything(shell: &mut Shell) -> Result<()> {
+    let (api, nobody) = (Api::prepare(shell).await?, String::new);
+    say("every route of one process, on SQLite");
+    let place = Place::embedded(shell, nobody(), Limits::Off).await?;
+    api.run(shell, &place).await?;
+    drop(place);
+    say("every route of two gateways and a worker, on Postgres, RabbitMQ and Redis");
+    let engines = Engines::fresh(shell).await?;
+    let place = Place::two_gateways(shell, nobody(), &engines, Limits::Off).await?;
+    api.run(shell, &place).await
 }
 
 /// The folder above this crate's.

@@ -24,6 +24,15 @@ pub(crate) const SECRETS: [(&str, &str); 2] = [
 /// Of a log, for people.
 const TAIL: usize = 8_000;
 
+/// Whether the server's budgets hold: whoever asks everything at once has them lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// They do.
+    On,
+    /// They do not.
+    Off,
+}
+
 /// A server that lives as long as this value.
 pub(crate) struct Place {
     folder: TempDir,
@@ -35,16 +44,21 @@ pub(crate) struct Place {
 
 impl Place {
     /// One process on the embedded default, with one door for everybody.
-    pub(crate) async fn embedded(shell: &mut Shell, origin: String) -> Result<Self> {
-        let mut place = Self::new(shell, origin).await?;
+    pub(crate) async fn embedded(shell: &mut Shell, origin: String, limits: Limits) -> Result<Self> {
+        let mut place = Self::new(shell, origin, limits).await?;
         place.start(shell, "server", "all").await?;
         place.doors.extend_from_within(..);
         Ok(place)
     }
 
     /// Two gateways and a worker.
-    pub(crate) async fn two_gateways(shell: &mut Shell, origin: String, engines: &Engines) -> Result<Self> {
-        let mut place = Self::new(shell, origin).await?;
+    pub(crate) async fn two_gateways(
+        shell: &mut Shell,
+        origin: String,
+        engines: &Engines,
+        limits: Limits,
+    ) -> Result<Self> {
+        let mut place = Self::new(shell, origin, limits).await?;
         let variables = SECRETS.into_iter().chain(engines.variables());
         place.settings.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for (name, role) in [("gateway-1", "gateway"), ("gateway-2", "gateway"), ("worker-1", "worker")] {
@@ -53,10 +67,12 @@ impl Place {
         Ok(place)
     }
 
-    async fn new(shell: &mut Shell, origin: String) -> Result<Self> {
+    async fn new(shell: &mut Shell, origin: String, limits: Limits) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-e2e-data-").tempdir()?;
         let program = release::target_directory(shell).await?.join("release/chatchit");
-        let settings = vec![("ALLOWED_ORIGINS".to_owned(), origin), ("RUST_LOG".to_owned(), "info".to_owned())];
+        let limits = if limits == Limits::On { "on" } else { "off" };
+        let settings = [("ALLOWED_ORIGINS", origin.as_str()), ("RUST_LOG", "info"), ("RATE_LIMITS", limits)];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         Ok(Self { folder, program, processes: Vec::new(), doors: Vec::new(), settings })
     }
 
