@@ -19,7 +19,7 @@ each_engine!(what_differs_is_named_and_a_rebuild_mends_it, |home| async move {
     let rebuilt = world.run(&["rebuild", "all", "--json"]).await.expect(0).json();
     assert_eq!(rebuilt["swapped"], true);
     let status = world.run(&["status"]).await.expect(0);
-    assert!(status.text.contains("messages       version 1  up to date, 0 parked"), "{status:?}");
+    assert!(status.text.contains("messages       version 2  up to date, 0 parked"), "{status:?}");
     world.run(&["verify", "all"]).await.expect(0);
 
     let statement = query("UPDATE messages SET content = 'something else' WHERE id = $1").bind(message.0);
