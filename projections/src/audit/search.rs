@@ -148,7 +148,7 @@ impl AuditIndex {
             let (sql, values) = self.scan(plan, order, range, "position", limit);
             return query(sql).bind_all(values);
         }
-        let columns = "position, recorded_at, actor, event_type, aggregate_type, scope";
+        let columns = "position, recorded_at, actor, event_type, aggregate_type, aggregate_id, scope";
         let (inner, mut values) = self.scan(plan, order, range, columns, u64::from(self.scan));
         let mut sql = format!("SELECT position FROM ({inner}) AS scanned WHERE");
         for (n, (column, compare, value)) in plan.residual.iter().enumerate() {

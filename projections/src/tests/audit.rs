@@ -148,7 +148,8 @@ fn filters(records: &[Record]) -> Vec<AuditFilter> {
         AuditFilter { to: Some(Timestamp::from_millis(0)), ..AuditFilter::default() },
         AuditFilter { from_position: Some(9), to_position: Some(8), ..AuditFilter::default() },
     ];
-    for bits in 0..256_u32 {
+    let aggregate = records.iter().find(|record| record.origin.correlation_id == Some(id(103))).unwrap().aggregate_id;
+    for bits in 0..512_u32 {
         let on = |bit: u32| bits & (1 << bit) != 0;
         all.push(AuditFilter {
             actor: on(0).then(|| id(1)),
@@ -160,7 +161,7 @@ fn filters(records: &[Record]) -> Vec<AuditFilter> {
             to: on(6).then_some(late),
             from_position: on(7).then_some(20),
             to_position: on(7).then_some(110),
-            aggregate_id: None,
+            aggregate_id: on(8).then_some(aggregate),
         });
     }
     all
