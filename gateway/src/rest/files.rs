@@ -62,9 +62,9 @@ async fn bring(State(app): State<App>, writer: Writer, request: Request) -> Resu
         ("If-Range" = Option<String>, Header), ("If-None-Match" = Option<String>, Header),
     ),
     responses(
-        (status = 200, description = "the file", body = Vec<u8>, content_type = "application/octet-stream",
+        (status = 200, description = "the file", body = Vec<u8>, content_type = "*/*",
          headers(("ETag" = String), ("Content-Disposition" = String), ("Cache-Control" = String))),
-        (status = 206, description = "some of it", body = Vec<u8>, content_type = "application/octet-stream",
+        (status = 206, description = "some of it", body = Vec<u8>, content_type = "*/*",
          headers(("Content-Range" = String))),
         (status = 304, description = "it is what the caller has"),
         (status = 416, description = "it is shorter than that", body = Problem, content_type = "application/problem+json"),
