@@ -9,9 +9,10 @@ use bytes::Bytes;
 use futures_util::Stream;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use std::{
+    future::poll_fn,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -25,6 +26,8 @@ const HELD: usize = 1 << 20;
 /// The parts of a body.
 pub(super) struct Parts {
     multipart: Multipart<'static>,
+    /// What the parts are read from.
+    body: Arc<Mutex<BodyDataStream>>,
     held: Arc<AtomicUsize>,
     patience: Duration,
 }
@@ -45,9 +48,10 @@ impl Parts {
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
         })?;
         let held = Arc::default();
-        let pieces = Pieces { body: body.into_data_stream(), came: false, held: Arc::clone(&held) };
+        let body = Arc::new(Mutex::new(body.into_data_stream()));
+        let pieces = Pieces { body: Arc::clone(&body), came: false, held: Arc::clone(&held) };
         let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(limit));
-        Ok(Self { multipart: Multipart::with_constraints(pieces, boundary, constraints), held, patience })
+        Ok(Self { multipart: Multipart::with_constraints(pieces, boundary, constraints), body, held, patience })
     }
 
     /// The next part; the one before must be gone.
@@ -58,13 +62,10 @@ impl Parts {
         Ok(field.map_err(|error| problem(&error))?.map(part))
     }
 
-    /// Reads to the end, or for `time`: a client that is still sending hears what is wrong only when it has done so.
-    pub(super) async fn drain(mut self, time: Duration) {
-        let drained = async {
-            while let Ok(Some(mut part)) = self.next().await {
-                while let Ok(Some(_)) = part.piece().await {}
-            }
-        };
+    /// Reads the body to its end, whatever is wrong with its parts, or for `time`: a client that is still sending hears what
+    /// is wrong only when it has done so.
+    pub(super) async fn drain(self, time: Duration) {
+        let drained = async { while let Some(Ok(_)) = poll_fn(|context| poll(&self.body, context)).await {} };
         let _ = timeout(time, drained).await;
     }
 }
@@ -101,9 +102,15 @@ fn problem(error: &multer::Error) -> Problem {
 /// A body that gives one piece whenever it is asked: whoever asks takes all that there is, and would take a body that
 /// comes quickly whole.
 struct Pieces {
-    body: BodyDataStream,
+    body: Arc<Mutex<BodyDataStream>>,
     came: bool,
     held: Arc<AtomicUsize>,
+}
+
+/// The next piece of a body.
+fn poll(body: &Mutex<BodyDataStream>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, axum::Error>>> {
+    let mut body = body.lock().unwrap_or_else(PoisonError::into_inner);
+    Pin::new(&mut *body).poll_next(context)
 }
 
 /// What is wrong with a body.
@@ -123,7 +130,7 @@ impl Stream for Pieces {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Pin::new(&mut self.body).poll_next(context).map(|piece| {
+        poll(&self.body, context).map(|piece| {
             Some(match piece? {
                 Ok(piece) => {
                     self.came = true;
@@ -150,6 +157,29 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=b"));
         Parts::of(&headers, body, limit, PATIENCE).ok().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_read_to_its_end() {
+        static GIVEN: AtomicUsize = AtomicUsize::new(0);
+        let head = Bytes::from_static(b"--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n");
+        let pieces = std::iter::once(head).chain((0..100).map(|_| {
+            GIVEN.fetch_add(1, Ordering::Relaxed);
+            Bytes::from_static(&[b'x'; 1_000])
+        }));
+        let mut parts = parts(stream::iter(pieces), 5_000);
+        let mut part = parts.next().await.ok().unwrap().unwrap();
+        let refused = loop {
+            match part.piece().await {
+                Ok(piece) => assert!(piece.is_some(), "the end of too long a body"),
+                Err(problem) => break problem,
+            }
+        };
+        assert_eq!(refused.code, "too_large");
+        assert!(GIVEN.load(Ordering::Relaxed) < 100);
+        drop(part);
+        parts.drain(PATIENCE).await;
+        assert_eq!(GIVEN.load(Ordering::Relaxed), 100);
     }
 
     #[tokio::test]
