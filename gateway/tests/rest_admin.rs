@@ -8,8 +8,7 @@ use domain::{AggregateType, ConversationId, Event, conversation::ConversationEve
 use event_store::{Append, CommandKey, NewEvent, Origin, Retention, Selection, StreamId};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::Duration;
-use support::{DEADLINE, Person, Server, registration};
+use support::{Person, Server, registration};
 use testkit::each_mix;
 
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
@@ -23,20 +22,6 @@ async fn root(server: &Server) -> Person {
 
 fn account(person: &Person) -> String {
     format!("/admin/accounts/{}", person.id)
-}
-
-/// Asks until it is so.
-async fn until(server: &Server, asks: &Person, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    let asking = async {
-        loop {
-            let answer = server.get(asks, path).await.expect(StatusCode::OK);
-            if is_so(&answer) {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("waited in vain at {path}"))
 }
 
 async fn acts(server: &Server) -> Vec<String> {
@@ -181,7 +166,7 @@ each_mix!(a_projection_is_rebuilt_in_the_background, |home| async move {
         items.clone().find(|item| item["name"] == "messages").cloned().unwrap()
     };
     let ended = |list: &Value| of_messages(list)["rebuild"]["state"] != "running";
-    let rebuilt = of_messages(&until(&server, &root, "/admin/projections", ended).await);
+    let rebuilt = of_messages(&server.get_until(&root, "/admin/projections", ended).await);
     assert_eq!(
         (&rebuilt["rebuild"]["state"], &rebuilt["rebuild"]["error"]),
         (&json!("done"), &Value::Null),
@@ -235,7 +220,7 @@ each_mix!(a_dead_letter_is_tried_again_and_given_up, |home| async move {
     };
     let last = server.app.store.append(append).await.unwrap().position.unwrap();
     let parked = |list: &Value| list["items"].as_array().unwrap().len() == 2;
-    let list = until(&server, &root, "/admin/dead-letters", parked).await;
+    let list = server.get_until(&root, "/admin/dead-letters", parked).await;
     let id = format!("conversations:{}", last - 1);
     let letter = &list["items"][0];
     assert_eq!((&letter["id"], &letter["type"]), (&json!(id), &json!("conversation.created")));

@@ -9,9 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sql::{Database, Engine, query};
 use std::time::Duration;
-use support::{DEADLINE, Person, Server, config, registration};
+use support::{Person, Server, config, registration};
 use testkit::{each_engine, each_mix};
-use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 /// An administrator.
@@ -143,21 +142,6 @@ each_mix!(events_are_filtered_paged_and_opened, |home| async move {
     server.stop().await;
 });
 
-/// Asks again until the answer is as wanted.
-async fn until(server: &Server, root: &Person, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    timeout(DEADLINE, async {
-        loop {
-            let answer = ok(server, root, path).await;
-            if wanted(&answer) {
-                return answer;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await
-    .expect("in time")
-}
-
 each_mix!(an_event_is_shown_with_its_causes_and_effects, |home| async move {
     let server = Server::start(&home).await;
     let (root, ana, ben) = (root(&server).await, server.register("ana").await, server.register("ben").await);
@@ -171,7 +155,7 @@ each_mix!(an_event_is_shown_with_its_causes_and_effects, |home| async move {
             && reactors.iter().all(|reactor| reactor["passed"] == true)
             && answer["passed"]["graph"]["passed"] == true
     };
-    let explained = until(&server, &root, &path, is_done).await;
+    let explained = server.get_until(&root, &path, is_done).await;
     assert_eq!(explained["event"]["type"], "member.left");
     assert_eq!(explained["command"]["actorId"], ana.id);
     assert_eq!(types(&explained["command"]["events"]), ["conversation.deleted"]);

@@ -13,7 +13,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use std::{io::Cursor, path::Path, time::Duration};
-use support::{DEADLINE, Person, Reply, Server, config};
+use support::{DEADLINE, Person, Reply, Server, config, until};
 use testkit::{Home, each_engine, each_mix};
 use uuid::Uuid;
 
@@ -111,12 +111,7 @@ fn lying(folder: &Path) -> usize {
 
 async fn nothing_lies(home: &Home) {
     let folder = config(home).data.join("files");
-    let waiting = async {
-        while lying(&folder) > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, waiting).await.expect("nothing is left");
+    until("nothing to be left", async || lying(&folder) == 0).await;
 }
 
 each_mix!(a_picture_is_seen_by_those_who_see_its_message, |home| async move {
@@ -303,12 +298,7 @@ each_engine!(a_client_that_goes_away_leaves_nothing, |home| async move {
     sender.send(Ok(head)).unwrap();
     sender.send(Ok(vec![b'x'; 6 << 20])).unwrap();
     let folder = config(&home).data.join("files");
-    let waiting = async {
-        while lying(&folder) == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, waiting).await.expect("it is on its way");
+    until("it to be on its way", async || lying(&folder) > 0).await;
     sending.abort();
     drop(sender);
     nothing_lies(&home).await;
@@ -337,12 +327,7 @@ each_engine!(the_same_key_is_the_same_file, |home| async move {
     assert_eq!(first, again);
     server.send(bring(form(&[("a.txt", b"other")]))).await.refused(409, "idempotency_key_reused");
     let folder = config(&home).data.join("files");
-    let waiting = async {
-        while lying(&folder) != 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, waiting).await.expect("the bytes that came again are gone");
+    until("the bytes that came again to be gone", async || lying(&folder) == 2).await;
     assert_eq!(seen(&server, &ana, url(&first["items"][1])).await, 200);
     server.stop().await;
 });

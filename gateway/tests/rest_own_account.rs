@@ -14,8 +14,7 @@ use projections::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sql::Database;
-use std::time::Duration;
-use support::{DEADLINE, PASSWORD, Person, Server, config, registration};
+use support::{DEADLINE, PASSWORD, Person, Server, config, registration, until};
 use testkit::{Home, each_mix};
 use tokio_util::sync::CancellationToken;
 
@@ -28,16 +27,6 @@ async fn login(server: &Server, person: &Person, password: &str) -> support::Rep
 async fn befriend(server: &Server, one: &Person, other: &Person) {
     server.post(one, "/friends", json!({"userId": other.id})).await.expect(StatusCode::CREATED);
     server.post(other, &format!("/friends/{}/accept", one.id), Value::Null).await.expect(StatusCode::OK);
-}
-
-/// Asks until it is so.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let asking = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }
 
 /// Until nobody is to be forgotten now; then the read models must be what a rebuild makes of the log.

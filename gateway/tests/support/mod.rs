@@ -34,6 +34,16 @@ pub(crate) fn config(home: &Home) -> Config {
     }
 }
 
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -106,6 +116,20 @@ impl Server {
 
     pub(crate) async fn get(&self, person: &Person, path: &str) -> Reply {
         self.send(self.request(Method::GET, path, Some(&person.token))).await
+    }
+
+    /// Reads again until the answer is as wanted.
+    pub(crate) async fn get_until(&self, person: &Person, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let asking = async {
+            loop {
+                let answer = self.get(person, path).await.expect(StatusCode::OK);
+                if wanted(&answer) {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, asking).await.unwrap_or_else(|_| panic!("waited in vain at {path}"))
     }
 
     pub(crate) async fn call(&self, person: &Person, method: Method, path: &str, body: Value) -> Reply {
