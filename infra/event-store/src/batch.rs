@@ -1,7 +1,10 @@
 //! Which commands share a commit: in order, save that one which touches what an earlier one changes waits.
 
-use crate::{AppendError, ClaimKind, CommandKey, Position, Receipt, Secret, StreamId, prepare::Prepared};
-use std::collections::{HashSet, VecDeque};
+use crate::{
+    AppendError, ClaimKind, CommandKey, Position, Receipt, Secret, StreamId,
+    prepare::{Prepared, PreparedEvent},
+};
+use std::collections::{HashMap, HashSet, VecDeque};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -10,11 +13,18 @@ use uuid::Uuid;
 
 /// Limits of one commit.
 const COMMANDS: usize = 512;
-const EVENTS: usize = 2_000;
+/// What a commit may cost ([`Prepared::cost`]), save that one command always fits: some 40 ms of the log's lock.
+const COST: usize = 2_500;
 /// From here on the medium tier comes first, so that it is slow under a flood of high commands and never stands still.
 const HIGH_SHARE: usize = 448;
-/// How many commands may wait for the next commit before no further one is looked at.
-const WAITING: usize = 1_024;
+/// How many commands are looked at for one commit beyond those it takes.
+const LOOKED_AT: usize = 1_024;
+/// How many of those that write one stream are looked at for each commit; the others queue behind them.
+const OF_A_STREAM: usize = 8;
+/// How many commands may queue behind those of one stream.
+const BEHIND_A_STREAM: usize = 4_096;
+/// How many may in all.
+const BEHIND: usize = 8_192;
 
 /// A command on its way to the writer.
 #[derive(Debug)]
@@ -41,7 +51,14 @@ pub(crate) enum Reply {
 pub(crate) struct Intake {
     high: mpsc::Receiver<Queued>,
     medium: mpsc::Receiver<Queued>,
+    /// Those that are looked at first for the next commit.
     waiting: VecDeque<Queued>,
+    /// How many of `waiting` write a stream.
+    writers: HashMap<StreamId, usize>,
+    /// Those that write a stream which enough of `waiting` write already, by that stream.
+    behind: HashMap<StreamId, VecDeque<Queued>>,
+    /// How many these are.
+    behind_in_all: usize,
 }
 
 /// What two commands in one commit must not both touch.
@@ -96,9 +113,26 @@ fn changes(command: &Prepared) -> impl Iterator<Item = Touched> {
     streams.chain(claims).chain(data_keys).chain(secrets).chain([Touched::Key(command.key.clone())])
 }
 
+impl Prepared {
+    /// What it costs to commit, in rows: events, inbox rows, names and secrets; a guard is a look at an index, and what
+    /// is long to carry is dear as well.
+    fn cost(&self) -> usize {
+        let of = |event: &PreparedEvent| 1 + event.inbox.len() + event.record.payload.len() / 8_192;
+        let events: usize = self.events.iter().map(of).sum();
+        let beside = self.claims.len() + self.data_keys.len() + self.secrets.len();
+        1 + events + beside + (self.guards.len() + self.sealed_for.len()) / 8
+    }
+
+    /// The first stream it writes.
+    fn stream(&self) -> Option<StreamId> {
+        self.guards.iter().take(self.written).map(|guard| guard.stream).next()
+    }
+}
+
 impl Intake {
-    pub(crate) const fn new(high: mpsc::Receiver<Queued>, medium: mpsc::Receiver<Queued>) -> Self {
-        Self { high, medium, waiting: VecDeque::new() }
+    pub(crate) fn new(high: mpsc::Receiver<Queued>, medium: mpsc::Receiver<Queued>) -> Self {
+        let (waiting, writers, behind) = (VecDeque::new(), HashMap::new(), HashMap::new());
+        Self { high, medium, waiting, writers, behind, behind_in_all: 0 }
     }
 
     /// The commands of the next commit, at least one; `None` once nobody can send any more.
@@ -110,34 +144,107 @@ impl Intake {
                 Some(queued) = self.medium.recv() => queued,
                 else => return None,
             };
-            self.waiting.push_back(first);
+            self.wait(first);
         }
         Some(self.cut())
     }
 
-    /// Those that wait first, then high ones, then medium ones, in order within each.
+    /// Those that wait first, then high ones, then medium ones, in order within each. What does not fit or touches the
+    /// same as one before it waits, and nobody else for it.
     fn cut(&mut self) -> Vec<Queued> {
         let mut footprint = Footprint::default();
-        let (mut taken, mut events) = (Vec::new(), 0);
+        let (mut taken, mut cost) = (Vec::new(), 0);
         let mut waited = std::mem::take(&mut self.waiting);
-        while taken.len() < COMMANDS && self.waiting.len() < WAITING {
-            let Some(queued) = waited.pop_front().or_else(|| self.pull(taken.len())) else { break };
+        while taken.len() < COMMANDS && self.waiting.len() < LOOKED_AT {
+            let again = waited.pop_front();
+            let is_new = again.is_none();
+            let Some(queued) = again.or_else(|| self.pull(taken.len())) else { break };
+            if !is_new {
+                self.count(&queued, false);
+            } else if self.has_behind(&queued.prepared) {
+                self.queue_behind(queued);
+                continue;
+            }
             let command = &queued.prepared;
-            let fits = taken.is_empty() || events + command.events.len() <= EVENTS;
+            let with_it = cost + command.cost();
+            let fits = taken.is_empty() || with_it <= COST;
             if fits && footprint.allows(command) {
                 footprint.take(command);
-                events += command.events.len();
+                cost = with_it;
                 taken.push(queued);
             } else {
                 footprint.let_wait(command);
-                self.waiting.push_back(queued);
-                if !fits {
-                    break;
-                }
+                if is_new { self.wait(queued) } else { self.wait_again(queued) }
             }
         }
         self.waiting.append(&mut waited);
+        self.advance(&taken);
         taken
+    }
+
+    /// Whether others that write its stream queue, so that it must, too.
+    fn has_behind(&self, command: &Prepared) -> bool {
+        !self.behind.is_empty() && command.stream().is_some_and(|stream| self.behind.contains_key(&stream))
+    }
+
+    /// Waits for the next commit, or behind enough others that write its stream.
+    fn wait(&mut self, queued: Queued) {
+        let writers = queued.prepared.stream().and_then(|stream| self.writers.get(&stream));
+        if writers.is_some_and(|writers| *writers >= OF_A_STREAM) {
+            self.queue_behind(queued);
+        } else {
+            self.wait_again(queued);
+        }
+    }
+
+    fn wait_again(&mut self, queued: Queued) {
+        self.count(&queued, true);
+        self.waiting.push_back(queued);
+    }
+
+    fn queue_behind(&mut self, queued: Queued) {
+        let Some(stream) = queued.prepared.stream() else { return self.wait_again(queued) };
+        let queue = self.behind.entry(stream).or_default();
+        if queue.len() < BEHIND_A_STREAM && self.behind_in_all < BEHIND {
+            queue.push_back(queued);
+            self.behind_in_all += 1;
+        } else {
+            if queue.is_empty() {
+                self.behind.remove(&stream);
+            }
+            let _ = queued.reply.send(Err(AppendError::Overloaded));
+        }
+    }
+
+    /// Whoever queued behind those that were taken is looked at next time.
+    fn advance(&mut self, taken: &[Queued]) {
+        if self.behind.is_empty() {
+            return;
+        }
+        for stream in taken.iter().filter_map(|queued| queued.prepared.stream()) {
+            while self.writers.get(&stream).is_none_or(|writers| *writers < OF_A_STREAM) {
+                let Some(queue) = self.behind.get_mut(&stream) else { break };
+                let Some(next) = queue.pop_front() else { break };
+                self.behind_in_all -= 1;
+                if queue.is_empty() {
+                    self.behind.remove(&stream);
+                }
+                self.wait_again(next);
+            }
+        }
+    }
+
+    /// Notes that one more of those that wait writes its stream, or one less.
+    fn count(&mut self, queued: &Queued, more: bool) {
+        let Some(stream) = queued.prepared.stream() else { return };
+        if more {
+            *self.writers.entry(stream).or_default() += 1;
+        } else if let Some(writers) = self.writers.get_mut(&stream) {
+            *writers -= 1;
+            if *writers == 0 {
+                self.writers.remove(&stream);
+            }
+        }
     }
 
     fn pull(&mut self, taken: usize) -> Option<Queued> {
@@ -236,5 +343,46 @@ mod tests {
             batches.iter().map(|batch| batch.iter().filter(|key| key.starts_with("high")).count()).collect();
         assert_eq!(high, [448, 476, 76]);
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [512, 512, 76]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_many_write_blocks_no_other() {
+        let mut high: Vec<_> = (0..3_000).map(|n| command(&format!("hot {n}"), 1, &[])).collect();
+        high.extend((0..100).map(|n| command(&format!("other {n}"), 10_000 + n, &[])));
+        let batches = batches(high, Vec::new()).await;
+        let others = |batch: &Vec<String>| batch.iter().filter(|key| key.starts_with("other")).count();
+        assert_eq!(batches.iter().take(2).map(others).sum::<usize>(), 100);
+        let hot: Vec<_> = batches.iter().flatten().filter(|key| key.starts_with("hot")).cloned().collect();
+        assert_eq!(hot, (0..3_000).map(|n| format!("hot {n}")).collect::<Vec<_>>(), "each in its turn");
+    }
+
+    #[tokio::test]
+    async fn more_than_can_queue_for_a_stream_are_told_to_come_back() {
+        let (send, receive) = mpsc::channel(10_000);
+        let (_medium, none) = mpsc::channel(1);
+        let mut answers = Vec::new();
+        for n in 0..BEHIND_A_STREAM + 100 {
+            let (reply, answer) = oneshot::channel();
+            answers.push(answer);
+            send.try_send(Queued { reply, ..command(&n.to_string(), 1, &[]) }).unwrap();
+        }
+        let mut intake = Intake::new(receive, none);
+        assert_eq!(intake.next().await.unwrap().len(), 1);
+        let refused = |answer: &mut oneshot::Receiver<_>| matches!(answer.try_recv(), Ok(Err(AppendError::Overloaded)));
+        assert_eq!(answers.iter_mut().map(refused).filter(|refused| *refused).count(), 100 - 1 - OF_A_STREAM);
+    }
+
+    #[tokio::test]
+    async fn what_is_dear_shares_a_commit_with_little_and_holds_nobody_up() {
+        let dear = |n: u128| {
+            let mut queued = command(&format!("dear {n}"), n, &[]);
+            queued.prepared.sealed_for = vec![Uuid::nil(); 8 * 2_000];
+            queued
+        };
+        let mut high: Vec<_> = (0..10).map(dear).collect();
+        high.push(command("cheap", 99, &[]));
+        let batches = batches(high, Vec::new()).await;
+        assert_eq!(batches[0], ["dear 0", "cheap"]);
+        assert_eq!(batches.len(), 10);
     }
 }

@@ -164,3 +164,24 @@ each_engine!(any_mix_of_commands_leaves_a_whole_log, |home| async move {
     let log = audit(&store).await;
     audit_told(&drain(&mut batches), &log);
 });
+
+each_engine!(what_is_dear_to_commit_holds_up_nothing_else, |home| async move {
+    const GROUPS: u128 = 40;
+    let (store, mut batches) = open(&home).await;
+    people(&store, 1).await;
+    let members: Vec<_> = (1..=999).map(user).collect();
+    let group = |n: u128| append(&format!("group {n}"), vec![created(conversation(n), &members)]);
+    let mut commands: Vec<_> = (0..GROUPS).map(group).collect();
+    commands.push(append("message", vec![sent(message(1), conversation(GROUPS), user(1), "hello")]));
+    for answer in all_at_once(&store, commands).await {
+        answer.unwrap();
+    }
+    let told: Vec<Vec<String>> = drain(&mut batches)
+        .iter()
+        .map(|batch| batch.events.iter().map(|linked| linked.event.record.event_type.clone()).collect())
+        .collect();
+    let groups = |batch: &Vec<String>| batch.iter().filter(|name| *name == "conversation.created").count();
+    assert!(told.iter().all(|batch| groups(batch) <= 2), "a commit is bounded by the rows it writes");
+    let before = told.iter().take_while(|batch| !batch.contains(&"message.sent".to_owned())).map(groups).sum::<usize>();
+    assert!(before < GROUPS as usize / 2, "the message waited for {before} groups");
+});
