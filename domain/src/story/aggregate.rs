@@ -98,6 +98,12 @@ impl Story {
         &self.told
     }
 
+    /// Whether `user` likes it.
+    #[must_use]
+    pub fn is_liked_by(&self, user: UserId) -> bool {
+        self.likes.contains(&user)
+    }
+
     /// How many like it.
     #[must_use]
     pub fn likes(&self) -> usize {

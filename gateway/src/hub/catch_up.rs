@@ -1,20 +1,22 @@
 //! A socket at the hub: from its cursor, through all it missed, to hearing of events as they come.
 
-use super::{Hub, Watcher, ring::Entry, state::Next};
+use super::{Hub, Watcher, reader::Reader, ring::Entry, state::Next};
 use crate::{
     cursor::{Cursor, after, furthest},
-    push::Push,
+    push::{Push, open},
     session::{Dialect, Told},
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
 use domain::{Tier, UserId};
-use event_store::{Feed, Interval, Position, ReadError};
+use event_store::{Feed, Interval, Position, ReadError, RecordedEvent};
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Events of one page of a catch-up.
 const PAGE: u32 = 256;
+/// Bytes of one page, after which it ends: those of its frames, about, and of what is read for it.
+pub(super) const PAGE_BYTES: usize = 1024 * 1024;
 
 /// A socket at the hub; it leaves when this is dropped.
 pub struct Seat {
@@ -72,7 +74,7 @@ impl Seat {
         if self.joined {
             return Ok(None);
         }
-        let next = self.hub.state().next(self.user, self.id, self.known, PAGE as usize);
+        let next = self.hub.state().next(self.user, self.id, self.known, PAGE as usize, PAGE_BYTES);
         let (entries, hub) = match next {
             None => return Ok(None),
             Some(Next::Store(intervals, until)) => return self.read_store(intervals, until).await.map(Some),
@@ -83,15 +85,14 @@ impl Seat {
                 (entries, hub)
             }
         };
-        let pushes = self.hub.pushes_of(&entries).await?;
-        // Medium events up to where the hub has come are all here; later ones may still come.
         let cleared = self.hub.state().cleared(self.user);
-        let frames = pushes.into_iter().filter_map(|push| {
-            let reached = Marks { high: push.position, medium: push.position.min(hub.medium) };
+        let (reader, _) = Reader::new(UserId(self.user), self.hub.0.store.now(), Vec::new(), cleared);
+        let pushes = self.hub.pushes_of(&reader, &entries).await?;
+        // Medium events up to where the hub has come are all here; later ones may still come.
+        let frames = entries.iter().zip(pushes).filter_map(|(entry, push)| {
+            let reached = Marks { high: entry.position(), medium: entry.position().min(hub.medium) };
             self.known = furthest(self.known, reached);
-            if cleared.hides(&push) {
-                return None;
-            }
+            let push = push?;
             self.told.hear(push.tier, push.position);
             Some(self.frame(&push))
         });
@@ -127,19 +128,21 @@ impl Seat {
     async fn read_store(&mut self, intervals: Vec<Interval>, until: Position) -> Result<Vec<Utf8Bytes>, ReadError> {
         let _turn = self.hub.0.readers.acquire().await;
         let Marks { high, medium } = self.known;
+        let cleared = self.hub.state().cleared(self.user);
+        let (reader, intervals) = Reader::new(UserId(self.user), self.hub.0.store.now(), intervals, cleared);
         let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE };
         let events = self.hub.0.store.feed(&feed).await?;
-        let pushes = self.hub.0.pushes.render_all(&events).await?;
-        let cleared = self.hub.state().cleared(self.user);
-        let mut frames = Vec::with_capacity(events.len());
+        let pushes = self.hub.replay(&reader, &events).await?;
+        let is_last = events.len() < PAGE as usize && pushes.len() == events.len();
+        let mut frames = Vec::with_capacity(pushes.len());
         for (event, push) in events.iter().zip(pushes) {
             self.known = after(self.known, Tier::Medium, event.record.position);
-            if let Some(push) = push.filter(|push| !cleared.hides(push)) {
+            if let Some(push) = push {
                 self.told.hear(push.tier, push.position);
                 frames.push(self.frame(&push));
             }
         }
-        if events.len() < PAGE as usize {
+        if is_last {
             self.known = after(self.known, Tier::Medium, until);
         }
         Ok(frames)
@@ -169,15 +172,53 @@ impl Hub {
         Ok(furthest <= self.marks().high || furthest <= self.0.store.head().await?.position)
     }
 
-    /// The pushes of events of the ring, rendering those that nobody needed before.
-    async fn pushes_of(&self, entries: &[Arc<Entry>]) -> Result<Vec<Arc<Push>>, ReadError> {
-        let wanting: Vec<_> = entries.iter().filter(|entry| entry.push.get().is_none()).collect();
+    /// What somebody who missed these events is told of each; fewer than there are events once [`PAGE_BYTES`] are
+    /// taken, but at least one.
+    pub(super) async fn replay(
+        &self,
+        reader: &Reader,
+        events: &[Arc<RecordedEvent>],
+    ) -> Result<Vec<Option<Arc<Push>>>, ReadError> {
+        let mut told = Vec::with_capacity(events.len());
+        let mut is_told = Vec::with_capacity(events.len());
+        for event in events {
+            let opened = open(&self.0.store, event).await?;
+            is_told.push(opened.is_some_and(|opened| reader.is_told(&event.record, opened)));
+            if is_told.last() == Some(&true) {
+                told.push(Arc::clone(event));
+            }
+        }
+        let pushes = self.0.pushes.replay(reader.user, reader.now, &told, PAGE_BYTES).await?;
+        let mut pushes = pushes.into_iter().map(|push| push.filter(|push| reader.has(push)));
+        let all = is_told.into_iter().map_while(|is_told| if is_told { pushes.next() } else { Some(None) });
+        Ok(all.collect())
+    }
+
+    /// What somebody who missed these events of the ring is told of each. Those of which nothing was taken back since are
+    /// told as they were, and rendered once for everybody.
+    async fn pushes_of(&self, reader: &Reader, entries: &[Arc<Entry>]) -> Result<Vec<Option<Arc<Push>>>, ReadError> {
+        let concerned: Vec<bool> = {
+            let state = self.state();
+            let concerned = |entry: &Arc<Entry>| state.revisions.concern(&entry.event.record, reader.user.0);
+            entries.iter().map(concerned).collect()
+        };
+        let is_wanting = |(entry, concerned): &(&Arc<Entry>, &bool)| !**concerned && entry.push.get().is_none();
+        let wanting: Vec<_> = entries.iter().zip(&concerned).filter(is_wanting).map(|(entry, _)| entry).collect();
         let events: Vec<_> = wanting.iter().map(|entry| Arc::clone(&entry.event)).collect();
         for (entry, push) in wanting.iter().zip(self.0.pushes.render_all(&events).await?) {
             if let Some(push) = push {
                 entry.push.get_or_init(|| push);
             }
         }
-        Ok(entries.iter().filter_map(|entry| entry.push.get().map(Arc::clone)).collect())
+        let anew = entries.iter().zip(&concerned).filter(|(_, concerned)| **concerned);
+        let anew: Vec<_> = anew.map(|(entry, _)| Arc::clone(&entry.event)).collect();
+        let anew = self.0.pushes.replay(reader.user, reader.now, &anew, usize::MAX).await?;
+        let mut anew = anew.into_iter();
+        let pushes = entries.iter().zip(concerned).map(|(entry, concerned)| {
+            let as_it_was = || entry.push.get().map(Arc::clone).filter(|push| !push.is_hidden_from(reader.user.0));
+            let push = if concerned { anew.next().flatten() } else { as_it_was() };
+            push.filter(|push| reader.has(push))
+        });
+        Ok(pushes.collect())
     }
 }

@@ -106,6 +106,9 @@ impl Hub {
     ) -> Result<(), ReadError> {
         let opened = open(&self.0.reserved, event).await?;
         observe(event, opened);
+        if let (Some(stream), Some(opened)) = (event.stream(), opened) {
+            self.state().revisions.observe(stream, event.record.position, opened);
+        }
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
             self.0.pushes.observe(event, opened);
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));

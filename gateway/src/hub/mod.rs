@@ -7,6 +7,8 @@ mod attached;
 mod catch_up;
 mod follow;
 mod person;
+mod reader;
+mod revisions;
 mod ring;
 mod settings;
 mod signals;

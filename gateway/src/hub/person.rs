@@ -126,6 +126,16 @@ impl Person {
         self.stays.get(&scope).is_some_and(|stays| stays.iter().any(contains))
     }
 
+    /// Whether they are in `scope` now.
+    pub(super) fn is_in(&self, scope: Uuid) -> bool {
+        self.stays.get(&scope).is_some_and(|stays| stays.iter().any(|stay| stay.until.is_none()))
+    }
+
+    /// Whether they ever were in `scope`.
+    pub(super) fn was_in(&self, scope: Uuid) -> bool {
+        self.stays.get(&scope).is_some_and(|stays| !stays.is_empty())
+    }
+
     /// Whether they receive events of `scope` after `position`.
     pub(super) fn receives_after(&self, scope: Uuid, position: Position) -> bool {
         let lasts = |stay: &Stay| stay.until.is_none_or(|until| position < until);

@@ -2,7 +2,7 @@
 
 use crate::{cursor::covers, push::Push};
 use broker::Marks;
-use domain::{About, Event, Tier, UserId, own_settings::OwnSettingsEvent, personal};
+use domain::{About, AggregateType, Event, Presence, Tier, UserId, own_settings::OwnSettingsEvent, personal};
 use event_store::{Position, RecordedEvent};
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,6 +40,14 @@ impl Entry {
         Self { event, scope_wide, about: self.about.clone(), cleared, push: OnceLock::new() }
     }
 
+    /// Whether it tells `user` how their time in a conversation ended.
+    pub(super) fn ends_for(&self, user: Uuid) -> bool {
+        let is_invite = self.event.record.event_type.starts_with("conversation.invite_");
+        let is_of_conversation = self.event.record.aggregate_type == AggregateType::Conversation.as_str();
+        let ends = |about: &About| about.user.0 == user && about.presence != Presence::Enters;
+        is_of_conversation && !is_invite && self.about.iter().any(ends)
+    }
+
     pub(super) fn position(&self) -> Position {
         self.event.record.position
     }
@@ -50,6 +58,11 @@ impl Entry {
 
     pub(super) fn scope(&self) -> Uuid {
         self.event.record.scope
+    }
+
+    /// About how long its frame is.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.push.get().map_or_else(|| 512 + self.event.record.payload.len(), |push| push.bytes())
     }
 
     /// About what it takes up, its push in both dialects included.

@@ -3,6 +3,7 @@
 use super::{
     attached::Attached,
     person::{Cleared, Delivery, Move, Person, Seat},
+    revisions::Revisions,
     ring::{Entry, Ring},
     settings::HubSettings,
     watches::Watches,
@@ -34,6 +35,8 @@ pub(super) struct State {
     /// Who left which scope with a position that the medium mark has not reached, in order.
     departed: VecDeque<(Position, Uuid, Uuid)>,
     ring: Ring,
+    /// What was taken back lately of what the ring holds.
+    pub(super) revisions: Revisions,
     pub(super) watches: Watches,
     /// What commands on calls have beside them.
     pub(super) attached: Attached,
@@ -61,6 +64,7 @@ impl State {
             scopes: HashMap::new(),
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
+            revisions: Revisions::new(settings.ring_events, marks.high.max(marks.medium)),
             watches: Watches::default(),
             attached: Attached::default(),
             seats: 0,
@@ -177,6 +181,7 @@ impl State {
             let delivery = Delivery::new(push, self.incarnation, marks, beside.as_ref());
             for user in audience {
                 let person = self.people.get_mut(&user).filter(|person| !person.cleared().hides(push));
+                let person = person.filter(|_| !push.is_hidden_from(user));
                 let seats = person.into_iter().flat_map(|person| &mut person.seats);
                 for seat in seats.filter(|seat| seat.joined) {
                     if seat.deliver(&delivery) {
@@ -205,19 +210,30 @@ impl State {
         }
     }
 
-    /// What a socket that knows everything up to `known` is given next, at most about `limit` events.
-    pub(super) fn next(&mut self, user: Uuid, seat: u64, known: Marks, limit: usize) -> Option<Next> {
+    /// What a socket that knows everything up to `known` is given next, at most about `limit` events or `bytes`.
+    pub(super) fn next(&mut self, user: Uuid, seat: u64, known: Marks, limit: usize, bytes: usize) -> Option<Next> {
         let person = self.people.get_mut(&user)?;
         if !self.ring.reaches(known) {
             return Some(Next::Store(person.intervals(), self.marks.high));
         }
-        let of_scopes = person.scopes().flat_map(|scope| self.ring.of_scope(scope, known));
+        let of_scopes = person.scopes().filter(|scope| person.is_in(*scope));
+        let of_scopes = of_scopes.flat_map(|scope| self.ring.of_scope(scope, known));
         let mine = of_scopes.filter(|entry| person.receives(entry.scope(), entry.position()));
-        let mut entries: Vec<_> = mine.chain(self.ring.about(user, known)).map(Arc::clone).collect();
+        let about = self.ring.about(user, known).filter(|entry| {
+            person.is_in(entry.scope()) || !person.was_in(entry.scope()) || entry.ends_for(user)
+        });
+        let mut entries: Vec<_> = mine.chain(about).map(Arc::clone).collect();
         entries.sort_unstable_by_key(|entry| entry.position());
         entries.dedup_by_key(|entry| entry.position());
-        if entries.len() > limit {
-            entries.truncate(limit);
+        let mut taken = 0;
+        let fit = entries.iter().take(limit).take_while(|entry| {
+            let fits = taken < bytes;
+            taken += entry.frame_bytes();
+            fits
+        });
+        let fit = fit.count();
+        if entries.len() > fit {
+            entries.truncate(fit);
             return Some(Next::More(entries, self.marks));
         }
         let seat = person.seats.iter_mut().find(|other| other.id == seat)?;

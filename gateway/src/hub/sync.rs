@@ -1,6 +1,6 @@
 //! Catching up without a socket, straight from the store: it reads one's own last write.
 
-use super::{Hub, person::Cleared};
+use super::{Hub, person::Cleared, reader::Reader};
 use crate::cursor::{Cursor, after};
 use broker::Marks;
 use domain::{Tier, UserId};
@@ -32,6 +32,7 @@ impl Hub {
         let inner = &self.0;
         let incarnation = inner.store.incarnation();
         let until = inner.store.head().await?.position;
+        let _turn = inner.readers.acquire().await;
         let since = self.marks_of(since).filter(|marks| marks.high.max(marks.medium) <= until);
         let Some(mut known) = since else {
             let cursor = Cursor { incarnation, marks: Marks { high: until, medium: until } }.to_string();
@@ -39,20 +40,22 @@ impl Hub {
         };
         // Read after the head: they say more than is needed, never less.
         let intervals = inner.store.intervals(user.0).await?;
-        let feed = Feed { user: user.0, intervals, high: known.high, medium: known.medium, until, limit };
-        let missed = inner.store.feed(&feed).await?;
         let mut cleared = Cleared::default();
         self.cleared(user).await?.for_each(|(conversation, seq)| cleared.raise(conversation, seq));
-        let mut events = Vec::with_capacity(missed.len());
-        for (event, push) in missed.iter().zip(inner.pushes.render_all(&missed).await?) {
+        let (reader, intervals) = Reader::new(user, inner.store.now(), intervals, cleared);
+        let feed = Feed { user: user.0, intervals, high: known.high, medium: known.medium, until, limit };
+        let missed = inner.store.feed(&feed).await?;
+        let pushes = self.replay(&reader, &missed).await?;
+        let more = missed.len() >= limit as usize || pushes.len() < missed.len();
+        let mut events = Vec::with_capacity(pushes.len());
+        for (event, push) in missed.iter().zip(pushes) {
             known = after(known, Tier::Medium, event.record.position);
-            if let Some(push) = push.filter(|push| !cleared.hides(push)) {
+            if let Some(push) = push {
                 let cursor = Cursor { incarnation, marks: known }.to_string();
                 let frame = RawValue::from_string(push.text(&cursor));
                 events.push(frame.map_err(|error| ReadError::Damaged(error.to_string()))?);
             }
         }
-        let more = missed.len() >= limit as usize;
         if !more {
             known = after(known, Tier::Medium, until);
         }

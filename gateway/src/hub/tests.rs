@@ -77,7 +77,7 @@ impl Scene {
         let seat = self.state.seat(user.0, SessionId::default(), Arc::clone(&outbox), 10);
         self.state.know(user.0, intervals);
         let mut listener = Listener { user, seat, outbox, missed: Vec::new() };
-        match self.state.next(user.0, seat, known, 1_000) {
+        match self.state.next(user.0, seat, known, 1_000, usize::MAX) {
             Some(Next::Joined(entries, _)) => listener.missed = entries.iter().map(|entry| entry.position()).collect(),
             _ => panic!("the ring reaches everything here"),
         }
@@ -175,10 +175,21 @@ async fn what_was_missed_comes_in_position_order_and_only_once() {
     scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
     let times = [Interval { scope: ROOM.0, from: 1, until: Some(5) }];
     for (known, missed) in [
-        (marks(0, 0), vec![1, 2, 3, 5]),
-        (marks(1, 0), vec![2, 3, 5]),
-        (marks(5, 2), vec![3]),
-        (marks(2, 2), vec![3, 5]),
+        (marks(0, 0), vec![1, 2, 3, 5, 6]),
+        (marks(1, 0), vec![2, 3, 5, 6]),
+        (marks(5, 2), vec![3, 6]),
+        (marks(2, 2), vec![3, 5, 6]),
+        (marks(6, 3), vec![]),
+    ] {
+        let ana = scene.connects(ANA, known, &[Interval { scope: ROOM.0, from: 1, until: None }]);
+        assert_eq!(ana.missed, missed, "{known:?}");
+        scene.state.unseat(ana.user.0, ana.seat);
+    }
+    // Whoever was kicked hears of that, and of nothing that was said there.
+    for (known, missed) in [
+        (marks(0, 0), vec![5]),
+        (marks(1, 0), vec![5]),
+        (marks(5, 2), vec![]),
         (marks(6, 3), vec![]),
     ] {
         let ben = scene.connects(BEN, known, &times);
@@ -200,8 +211,8 @@ async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
     scene.state.know(BEN.0, &times);
     scene.happens(4, ConversationEvent::MemberKicked { user: BEN, by: ANA });
     scene.happens(5, reacted());
-    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100) else { panic!() };
-    assert_eq!(entries.iter().map(|entry| entry.position()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100, usize::MAX) else { panic!() };
+    assert_eq!(entries.iter().map(|entry| entry.position()).collect::<Vec<_>>(), [2, 4], "they are no longer there");
 }
 
 #[tokio::test]
@@ -214,8 +225,8 @@ async fn the_ring_says_how_far_it_reaches() {
     let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
     let seat = scene.state.seat(ANA.0, SessionId::default(), outbox, 10);
     scene.state.know(ANA.0, &[Interval { scope: ROOM.0, from: 1, until: None }]);
-    assert!(matches!(scene.state.next(ANA.0, seat, marks(1, 1), 10), Some(Next::Store(_, 4))));
-    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, marks(2, 2), 10) else { panic!() };
+    assert!(matches!(scene.state.next(ANA.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Store(_, 4))));
+    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, marks(2, 2), 10, usize::MAX) else { panic!() };
     assert_eq!(entries.len(), 2);
 }
 
@@ -255,7 +266,7 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
         let seat = scene.state.seat(user.0, session, Arc::clone(&outbox), 10);
         scene.state.know(user.0, if user == cleo { &[] } else { &times });
-        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10), Some(Next::Joined(..))));
+        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Joined(..))));
         if user == cleo {
             scene.state.watches.set((user.0, seat), vec![ANA.0]);
         }

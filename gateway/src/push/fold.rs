@@ -11,6 +11,7 @@ use domain::{
 };
 use event_store::{Position, Record};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A stream folded up to one of its events.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub(super) struct MessageFold {
     pub(super) created_at: Timestamp,
     pub(super) edited_at: Option<Timestamp>,
     pub(super) deleted_at: Option<Timestamp>,
+    /// Since when those who removed it for themselves have it no longer.
+    pub(super) hidden_at: BTreeMap<UserId, Timestamp>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -114,10 +117,29 @@ impl Folded {
         }
     }
 
+    /// Those who removed the message for themselves.
+    pub(super) fn hidden_from(&self) -> Vec<Uuid> {
+        match self {
+            Self::Message(fold) => fold.hidden_at.keys().map(|user| user.0).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Until when a story is there.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Story(fold) => fold.expires_at(),
+            _ => None,
+        }
+    }
+
     /// Whether something stands in it that `user` wrote.
     pub(super) fn holds(&self, user: UserId) -> bool {
         match self {
-            Self::Message(fold) => fold.state.posted().is_some_and(|posted| posted.sender == user),
+            Self::Message(fold) => {
+                let is_sender = fold.state.posted().is_some_and(|posted| posted.sender == user);
+                is_sender || fold.state.reactions().values().any(|users| users.contains(&user))
+            }
             Self::Conversation(fold) => fold.state.settings_by() == user,
             Self::Story(fold) => fold.is_of(user),
             Self::Report(fold) => fold.concerns(user),
@@ -150,7 +172,8 @@ impl MessageFold {
             }
             MessageEvent::Edited { .. } => self.edited_at = Some(record.recorded_at),
             MessageEvent::Deleted { .. } => self.deleted_at = Some(record.recorded_at),
-            MessageEvent::Hidden { .. } | MessageEvent::Reacted { .. } | MessageEvent::Unreacted { .. } => (),
+            MessageEvent::Hidden { user, .. } => drop(self.hidden_at.insert(*user, record.recorded_at)),
+            MessageEvent::Reacted { .. } | MessageEvent::Unreacted { .. } => (),
         }
         take(&mut self.state, event);
     }

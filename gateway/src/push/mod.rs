@@ -8,6 +8,7 @@ mod data;
 mod fold;
 mod pushes;
 mod render;
+mod replay;
 mod report;
 mod story;
 
@@ -45,6 +46,10 @@ pub struct Push {
     pub actor: Option<Uuid>,
     /// The conversation and the seq of the message it tells of.
     pub posted: Option<(Uuid, u64)>,
+    /// Those who removed the message it tells of for themselves: they hear of its end, and of nothing else.
+    pub hidden_from: Vec<Uuid>,
+    /// Until when the story it tells of is there.
+    pub expires_at: Option<Timestamp>,
     name: &'static str,
     at: Timestamp,
     data: String,
@@ -55,6 +60,18 @@ pub struct Push {
 }
 
 impl Push {
+    /// Whether `user` removed the message it tells of for themselves, and is told no more of it.
+    #[must_use]
+    pub fn is_hidden_from(&self, user: Uuid) -> bool {
+        self.hidden_from.contains(&user) && !matches!(self.name, "message.hidden" | "message.deleted")
+    }
+
+    /// About what it takes up.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.data.len() + 256
+    }
+
     /// The frame, with the cursor that stands after it. `attached` is the JSON of what a command on a call had beside
     /// it: in the words of Socket.IO it is part of the event.
     #[must_use]
@@ -106,6 +123,8 @@ impl Push {
             correlation: None,
             actor: None,
             posted: None,
+            hidden_from: Vec::new(),
+            expires_at: None,
             name: "test",
             at: Timestamp::default(),
             data: "{}".to_owned(),

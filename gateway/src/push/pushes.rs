@@ -1,7 +1,7 @@
 //! Renders events as pushes, keeping the streams it folded lately.
 
 use super::{Push, fold::Folded, render::render};
-use domain::{Event, UserId, message::MessageEvent, read_marker::ReadMarkerEvent};
+use domain::{Event, UserId, message::MessageEvent, read_marker::ReadMarkerEvent, story::StoryEvent};
 use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
 use quick_cache::sync::Cache;
 use std::{
@@ -26,9 +26,9 @@ pub struct Pushes {
 
 /// A stream folded up to `sequence`.
 #[derive(Clone)]
-struct Fold {
-    sequence: u64,
-    folded: Folded,
+pub(super) struct Fold {
+    pub(super) sequence: u64,
+    pub(super) folded: Folded,
 }
 
 impl Pushes {
@@ -111,9 +111,9 @@ impl Pushes {
                 let event = &events[at];
                 let until = event.record.sequence;
                 while let Some(before) = history.next_if(|before| before.record.sequence < until) {
-                    self.apply(&mut fold, &before).await?;
+                    fold.apply(&self.store, &before).await?;
                 }
-                self.apply(&mut fold, event).await?;
+                fold.apply(&self.store, event).await?;
                 pushes[at] = self.push(event, &fold.folded).await?;
             }
             self.keep(stream, fold);
@@ -135,50 +135,58 @@ impl Pushes {
         base.filter(|_| gapless)
     }
 
-    /// Takes an event that follows; one that is already in the fold changes nothing.
-    async fn apply(&self, fold: &mut Fold, event: &RecordedEvent) -> Result<(), ReadError> {
-        if event.record.sequence > fold.sequence {
-            fold.sequence = event.record.sequence;
-            if let Some(opened) = open(&self.store, event).await? {
-                fold.folded.apply(&event.record, opened);
-            }
-        }
-        Ok(())
-    }
-
     async fn push(&self, event: &RecordedEvent, folded: &Folded) -> Result<Option<Arc<Push>>, ReadError> {
         let Some(opened) = open(&self.store, event).await? else { return Ok(None) };
-        if !super::is_pushed(opened) {
-            return Ok(None);
+        let data = render(opened, &event.record, folded);
+        if data.is_none() && super::is_pushed(opened) {
+            tracing::error!(event.position = event.record.position, "an event's stream does not lead up to it");
         }
+        self.finish(event, opened, folded, data)
+    }
+
+    /// The push of an event with this `data`; `None` when there is none, or sockets are not told of such events.
+    pub(super) fn finish(
+        &self,
+        event: &RecordedEvent,
+        opened: &Event,
+        folded: &Folded,
+        data: Option<Result<String, serde_json::Error>>,
+    ) -> Result<Option<Arc<Push>>, ReadError> {
+        let Some(data) = data.filter(|_| super::is_pushed(opened)) else { return Ok(None) };
         let record = &event.record;
-        match render(opened, record, folded) {
-            Some(Ok(data)) => Ok(Some(Arc::new(Push {
-                position: record.position,
-                tier: record.lane.tier,
-                correlation: record.origin.correlation_id,
-                actor: record.origin.actor,
-                posted: folded.seq().map(|seq| (record.scope, seq)),
-                name: super::name(opened),
-                at: record.recorded_at,
-                data,
-                message: self.read_up_to(opened),
-                socket_io: OnceLock::new(),
-            }))),
-            Some(Err(error)) => Err(ReadError::Damaged(error.to_string())),
-            None => {
-                tracing::error!(event.position = record.position, "an event's stream does not lead up to it");
-                Ok(None)
-            }
-        }
+        Ok(Some(Arc::new(Push {
+            position: record.position,
+            tier: record.lane.tier,
+            correlation: record.origin.correlation_id,
+            actor: record.origin.actor,
+            posted: folded.seq().map(|seq| (record.scope, seq)),
+            hidden_from: folded.hidden_from(),
+            expires_at: folded.expires_at().filter(|_| shows_story(opened)),
+            name: super::name(opened),
+            at: record.recorded_at,
+            data: data.map_err(|error| ReadError::Damaged(error.to_string()))?,
+            message: self.read_up_to(opened),
+            socket_io: OnceLock::new(),
+        })))
+    }
+
+    /// The newest fold of a stream that is kept, if it does not reach `sequence`; else that of no event.
+    pub(super) fn before(&self, stream: StreamId, sequence: u64) -> Fold {
+        let kept = self.folds.get(&stream).filter(|fold| fold.sequence < sequence);
+        kept.map_or_else(|| Fold::new(stream), |fold| Fold::clone(&fold))
     }
 
     /// Keeps the newest fold of a stream.
-    fn keep(&self, stream: StreamId, fold: Fold) {
+    pub(super) fn keep(&self, stream: StreamId, fold: Fold) {
         let newer = self.folds.peek(&stream).is_none_or(|kept| kept.sequence < fold.sequence);
         if newer && Folded::is_needed(stream.aggregate) {
             self.folds.insert(stream, Arc::new(fold));
         }
+    }
+
+    /// Where events are read.
+    pub(super) const fn store(&self) -> &EventStore {
+        &self.store
     }
 }
 
@@ -186,6 +194,24 @@ impl Fold {
     fn new(stream: StreamId) -> Self {
         Self { sequence: 0, folded: Folded::new(stream.aggregate) }
     }
+
+    /// Takes an event that follows; one that is already in the fold changes nothing.
+    pub(super) async fn apply(&mut self, store: &EventStore, event: &RecordedEvent) -> Result<(), ReadError> {
+        if event.record.sequence > self.sequence {
+            self.sequence = event.record.sequence;
+            if let Some(opened) = open(store, event).await? {
+                self.folded.apply(&event.record, opened);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a push shows something of a story, and not only that it is gone.
+const fn shows_story(event: &Event) -> bool {
+    use StoryEvent as Happened;
+    let Event::Story(event) = event else { return false };
+    !matches!(event, Happened::Deleted { .. } | Happened::Expired { .. } | Happened::CommentDeleted { .. })
 }
 
 /// Opens an event; `None`, and a line in the log, for one that nothing will ever open.

@@ -21,7 +21,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         (Event::Message(MessageEvent::Hidden { conversation, .. }), _) => {
             json(&HiddenMessage { message_id: stream.into(), conversation_id: *conversation })
         }
-        (Event::Message(_), Folded::Message(fold)) => json(&message(stream.into(), fold)?),
+        (Event::Message(_), Folded::Message(fold)) => json(&message(stream.into(), fold, fold, None)?),
         (Event::Conversation(ConversationEvent::Deleted { .. }), _) => {
             json(&DeletedConversation { id: stream.into(), conversation_id: stream.into() })
         }
@@ -31,7 +31,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         ) => json(&invite(stream.into(), fold)?),
         (Event::Conversation(event), Folded::Conversation(fold)) => match member_of(event) {
             Some(user) => json(&member(stream.into(), user, fold)),
-            None => json(&conversation(stream.into(), fold, record.scope_seq)),
+            None => json(&conversation(stream.into(), fold, fold, record.scope_seq)),
         },
         (Event::Friendship(event), _) => json(&friendship(event, record.recorded_at)),
         (Event::ReadMarker(ReadMarkerEvent::Read { conversation, user, seq }), _)
@@ -39,7 +39,7 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
         | (Event::ReadMarker(ReadMarkerEvent::Delivered { conversation, user, seq }), _) => {
             json(&ReceiptData { conversation_id: *conversation, user_id: *user, seq: *seq })
         }
-        (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold)),
+        (Event::User(_), Folded::User(fold)) => json(&user(stream.into(), fold, fold)),
         (Event::OwnSettings(event), Folded::OwnSettings(state)) => json(&own_settings(event.place().0, state)),
         (Event::Call(_), Folded::Call(fold)) => json(&fold.resource(stream.into())?),
         (Event::Story(event), Folded::Story(fold)) => return fold.render(record, event),
@@ -48,45 +48,67 @@ pub(super) fn render(event: &Event, record: &Record, folded: &Folded) -> Option<
     })
 }
 
-fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {
+pub(super) fn json(data: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string(data)
 }
 
-fn message(id: MessageId, fold: &MessageFold) -> Option<MessageData<'_>> {
-    let posted = fold.state.posted()?;
-    let content = posted.content.as_ref().filter(|_| !fold.state.is_deleted());
-    let reactions = fold.state.reactions().iter();
+/// A message as it was after an event (`at`), without what was taken back by `now`. Whoever has it no longer, since
+/// `gone`, gets a tombstone as of a deleted one.
+pub(super) fn message<'a>(
+    id: MessageId,
+    at: &'a MessageFold,
+    now: &'a MessageFold,
+    gone: Option<Timestamp>,
+) -> Option<MessageData<'a>> {
+    let posted = now.state.posted()?;
+    let is_there = gone.is_none() && !now.state.is_deleted();
+    let content = posted.content.as_ref().filter(|_| is_there);
+    let is_as_it_was = at.state.posted()?.content.as_ref() == content;
     Some(MessageData {
         id,
         conversation_id: posted.conversation,
         sender_id: posted.sender,
-        seq: fold.seq,
-        position: fold.position,
+        seq: now.seq,
+        position: now.position,
         message_type: posted.message_type,
         content: content.map(|content| content.body.as_str()),
         attachments: content.map_or(&[], |content| &content.attachments),
         reply_to: posted.reply_to,
-        mentions: &posted.mentions,
-        reactions: reactions
-            .map(|(emoji, users)| ReactionCount { emoji: emoji.as_str(), count: users.len() })
-            .collect(),
-        created_at: fold.created_at,
-        edited_at: fold.edited_at,
-        deleted_at: fold.deleted_at,
+        mentions: content.map_or(&[], |_| &posted.mentions),
+        reactions: if is_there { reactions(at, now) } else { Vec::new() },
+        created_at: now.created_at,
+        edited_at: if is_as_it_was || content.is_none() { at.edited_at } else { now.edited_at },
+        deleted_at: gone.or(now.deleted_at),
     })
 }
 
-fn conversation(id: ConversationId, fold: &ConversationFold, last_seq: u64) -> ConversationData<'_> {
-    let settings = fold.state.settings();
+/// Reactions that were there after an event, and still are.
+fn reactions<'a>(at: &'a MessageFold, now: &'a MessageFold) -> Vec<ReactionCount<'a>> {
+    let still = now.state.reactions();
+    let counted = at.state.reactions().iter().filter_map(|(emoji, users)| {
+        let count = if std::ptr::eq(at, now) { users.len() } else { users.intersection(still.get(emoji)?).count() };
+        (count > 0).then_some(ReactionCount { emoji: emoji.as_str(), count })
+    });
+    counted.collect()
+}
+
+/// A conversation as it was after an event (`at`), under the title and picture that it has `now`.
+pub(super) fn conversation<'a>(
+    id: ConversationId,
+    at: &'a ConversationFold,
+    now: &'a ConversationFold,
+    last_seq: u64,
+) -> ConversationData<'a> {
+    let settings = now.state.settings();
     ConversationData {
         id,
-        conversation_type: fold.state.conversation_type(),
+        conversation_type: at.state.conversation_type(),
         title: settings.title.as_ref().map(|title| title.as_str()),
         avatar_url: settings.avatar_url.as_ref().map(|url| url.as_str()),
-        approval: fold.state.approval(),
-        created_by: fold.state.created_by(),
-        created_at: fold.created_at,
-        member_count: fold.state.active().count(),
+        approval: at.state.approval(),
+        created_by: at.state.created_by(),
+        created_at: at.created_at,
+        member_count: at.state.active().count(),
         last_seq,
     }
 }
@@ -160,18 +182,19 @@ const fn friendship(event: &FriendshipEvent, since: Timestamp) -> FriendshipData
     FriendshipData { by, with, status, since }
 }
 
-fn user(id: UserId, fold: &UserFold) -> UserData<'_> {
-    let profile = fold.state.profile();
+/// An account as it was after an event (`at`), with the profile that it has `now`.
+pub(super) fn user<'a>(id: UserId, at: &'a UserFold, now: &'a UserFold) -> UserData<'a> {
+    let profile = now.state.profile();
     UserData {
         id,
         first_name: profile.map(|profile| profile.first_name.as_str()),
         last_name: profile.map(|profile| profile.last_name.as_str()),
         avatar_url: profile.and_then(|profile| profile.avatar_url.as_ref()).map(|url| url.as_str()),
-        role: fold.state.role(),
-        created_at: fold.created_at,
+        role: at.state.role(),
+        created_at: at.created_at,
         email: profile.map(|profile| profile.email.as_str()),
         phone: profile.and_then(|profile: &Profile| profile.phone.as_ref()).map(|phone| phone.as_str()),
         preferences: profile.map(|profile| &profile.preferences),
-        is_blocked: fold.state.may_act().is_err(),
+        is_blocked: at.state.may_act().is_err(),
     }
 }

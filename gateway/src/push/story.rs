@@ -1,9 +1,10 @@
 //! A story folded up to one of its events, and what is told of it.
 
-use super::fold::take;
+use super::{fold::take, replay::Again};
 use domain::{
     CommentId, StoryId, Timestamp, UserId,
-    story::{Story, StoryEvent},
+    friendship::Standing,
+    story::{Audience, Story, StoryEvent},
 };
 use event_store::Record;
 use serde::Serialize;
@@ -129,6 +130,11 @@ impl StoryFold {
         self.state.shown().is_some_and(|shown| shown.author == user)
     }
 
+    /// Until when it is there.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        self.state.shown().map(|shown| shown.expires_at)
+    }
+
     pub(super) fn apply(&mut self, record: &Record, event: &StoryEvent) {
         match event {
             StoryEvent::Posted { .. } => self.created_at = record.recorded_at,
@@ -166,9 +172,56 @@ impl StoryFold {
         })
     }
 
+    /// The JSON that is told of an event again, given the story as it is `now`, and how its author stands with the
+    /// reader; `None` for what is no longer there, or not for them.
+    pub(super) fn render_again(
+        &self,
+        record: &Record,
+        event: &StoryEvent,
+        now: &Self,
+        again: &Again<'_>,
+    ) -> Option<Result<String, serde_json::Error>> {
+        if matches!(event, StoryEvent::Deleted { .. } | StoryEvent::Expired { .. } | StoryEvent::CommentDeleted { .. })
+        {
+            return self.render(record, event);
+        }
+        let shown = now.state.at(again.now).ok()?;
+        if shown.author != again.reader && !now.is_shown_to(again) {
+            return None;
+        }
+        let is_there = match event {
+            StoryEvent::Liked { user, .. } => now.state.is_liked_by(*user),
+            StoryEvent::Commented { comment, .. } => now.state.commenter(*comment).is_some(),
+            _ => true,
+        };
+        let story_id = StoryId(record.aggregate_id);
+        match event {
+            _ if !is_there => None,
+            StoryEvent::Posted { .. } | StoryEvent::Edited { .. } => Some(json(&self.data_as_of(now, story_id, None)?)),
+            StoryEvent::Liked { user, .. } | StoryEvent::Unliked { user, .. } => {
+                Some(json(&self.data_as_of(now, story_id, Some(*user))?))
+            }
+            _ => self.render(record, event),
+        }
+    }
+
+    /// Whether somebody who was told of it may still see it.
+    fn is_shown_to(&self, again: &Again<'_>) -> bool {
+        let stands = self.state.shown().is_some_and(|shown| match shown.audience {
+            Audience::Friends => again.pair.standing() == Standing::Friends,
+            Audience::People => self.state.told().contains(&again.reader) && !again.pair.is_blocked(),
+        });
+        stands && again.author_acts
+    }
+
     fn data(&self, id: StoryId, user_id: Option<UserId>) -> Option<StoryData<'_>> {
+        self.data_as_of(self, id, user_id)
+    }
+
+    /// The story as it is here, with the text and picture that it has `now`.
+    fn data_as_of<'a>(&'a self, now: &'a Self, id: StoryId, user_id: Option<UserId>) -> Option<StoryData<'a>> {
         let shown = self.state.shown()?;
-        let content = self.state.content();
+        let content = now.state.content();
         Some(StoryData {
             id,
             story_id: id,
@@ -176,7 +229,7 @@ impl StoryFold {
             content: content.map(|content| content.text.as_str()),
             media_url: content.and_then(|content| content.media_url.as_ref()).map(|url| url.as_str()),
             created_at: self.created_at,
-            edited_at: self.edited_at,
+            edited_at: if content == self.state.content() { self.edited_at } else { now.edited_at },
             expires_at: shown.expires_at,
             like_count: self.state.likes(),
             comment_count: self.state.comments(),

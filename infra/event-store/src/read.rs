@@ -32,13 +32,22 @@ impl EventStore {
     /// # Errors
     /// [`ReadError`].
     pub async fn load_many(&self, streams: &[(StreamId, u64)]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        self.load_each(streams, "e.sequence <= s.v").await
+    }
+
+    /// The events of some streams that meet a condition on `e.sequence` and the stream's number `s.v`.
+    async fn load_each(
+        &self,
+        streams: &[(StreamId, u64)],
+        which: &str,
+    ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
         let asked = match self.database().engine() {
             Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
             Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM ({asked}) s
-             JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND e.sequence <= s.v
+             JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND {which}
              ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
         );
         let wanted = streams.iter().map(|(stream, version)| {
@@ -47,6 +56,18 @@ impl EventStore {
         });
         let wanted = wanted.collect::<serde_json::Value>().to_string();
         self.events(query(sql).bind(wanted)).await
+    }
+
+    /// The events of several streams, each after a sequence (0: all), in one statement; ordered by stream, then
+    /// sequence.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load_many_after(&self, streams: &[(StreamId, u64)]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        if streams.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.load_each(streams, "e.sequence > s.v").await
     }
 
     /// At most `limit` events after `position`, in position order.

@@ -184,7 +184,9 @@ impl EventStore {
         &self.inner.keyring
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time, by the clock that stamps events.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         (self.inner.clock)()
     }
 }
