@@ -57,7 +57,8 @@ each_mix!(what_was_missed_is_told_on_each_transport_without_what_was_taken_back,
                 assert_eq!(which(&missed), which(&heard));
                 // The message was deleted: of what it said, nothing is told again.
                 let said = |(_, data): &&(String, Value)| data["content"].is_string() || data["reactions"] != json!([]);
-                let of_message = missed.iter().filter(|(name, _)| name.starts_with("message.") || name == "messageComing");
+                let of_message =
+                    missed.iter().filter(|(name, _)| name.starts_with("message.") || name == "messageComing");
                 assert_eq!(of_message.filter(said).count(), 0, "{missed:?}");
                 let not_of_message = |events: &[(String, Value)]| -> Vec<_> {
                     events.iter().filter(|(_, data)| data["senderId"].is_null()).cloned().collect()

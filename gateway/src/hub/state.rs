@@ -219,9 +219,10 @@ impl State {
         let of_scopes = person.scopes().filter(|scope| person.is_in(*scope));
         let of_scopes = of_scopes.flat_map(|scope| self.ring.of_scope(scope, known));
         let mine = of_scopes.filter(|entry| person.receives(entry.scope(), entry.position()));
-        let about = self.ring.about(user, known).filter(|entry| {
-            person.is_in(entry.scope()) || !person.was_in(entry.scope()) || entry.ends_for(user)
-        });
+        let about = self
+            .ring
+            .about(user, known)
+            .filter(|entry| person.is_in(entry.scope()) || !person.was_in(entry.scope()) || entry.ends_for(user));
         let mut entries: Vec<_> = mine.chain(about).map(Arc::clone).collect();
         entries.sort_unstable_by_key(|entry| entry.position());
         entries.dedup_by_key(|entry| entry.position());

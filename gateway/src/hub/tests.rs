@@ -186,12 +186,9 @@ async fn what_was_missed_comes_in_position_order_and_only_once() {
         scene.state.unseat(ana.user.0, ana.seat);
     }
     // Whoever was kicked hears of that, and of nothing that was said there.
-    for (known, missed) in [
-        (marks(0, 0), vec![5]),
-        (marks(1, 0), vec![5]),
-        (marks(5, 2), vec![]),
-        (marks(6, 3), vec![]),
-    ] {
+    for (known, missed) in
+        [(marks(0, 0), vec![5]), (marks(1, 0), vec![5]), (marks(5, 2), vec![]), (marks(6, 3), vec![])]
+    {
         let ben = scene.connects(BEN, known, &times);
         assert_eq!(ben.missed, missed, "{known:?}");
         scene.state.unseat(ben.user.0, ben.seat);
@@ -211,7 +208,9 @@ async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
     scene.state.know(BEN.0, &times);
     scene.happens(4, ConversationEvent::MemberKicked { user: BEN, by: ANA });
     scene.happens(5, reacted());
-    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100, usize::MAX) else { panic!() };
+    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100, usize::MAX) else {
+        panic!()
+    };
     assert_eq!(entries.iter().map(|entry| entry.position()).collect::<Vec<_>>(), [2, 4], "they are no longer there");
 }
 

@@ -186,9 +186,9 @@ impl Pushes {
 
 /// The last sequence up to which nothing must be read: the events of the page follow on the fold without a gap.
 fn follows(base: u64, events: &[Arc<RecordedEvent>]) -> u64 {
-    let last = events.iter().try_fold(base, |last, event| {
-        (event.record.sequence <= last + 1).then_some(event.record.sequence.max(last))
-    });
+    let last = events
+        .iter()
+        .try_fold(base, |last, event| (event.record.sequence <= last + 1).then_some(event.record.sequence.max(last)));
     last.unwrap_or(base)
 }
 

@@ -36,11 +36,7 @@ impl EventStore {
     }
 
     /// The events of some streams that meet a condition on `e.sequence` and the stream's number `s.v`.
-    async fn load_each(
-        &self,
-        streams: &[(StreamId, u64)],
-        which: &str,
-    ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+    async fn load_each(&self, streams: &[(StreamId, u64)], which: &str) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
         let asked = match self.database().engine() {
             Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
             Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
