@@ -65,8 +65,8 @@ impl Commands {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Hears of an event that somebody committed: a cached state that it makes stale is dropped. Missing one
-    /// costs a retry, never a wrong decision.
+    /// Hears of an event that somebody committed: a cached state that it makes stale is read on from when it is asked
+    /// for again. Missing one costs a retry, never a wrong decision.
     pub fn observe(&self, event: &RecordedEvent) {
         self.shared.states.observe(event);
         if event.record.event_type == "account.erased" {

@@ -186,7 +186,7 @@ impl Commands {
         request_hash: [u8; 32],
         facts: Facts<'_>,
     ) -> Result<Receipt, AppendError> {
-        let Facts { mut guards, claims, secrets, events, .. } = facts;
+        let Facts { mut guards, claims, secrets, events, after, .. } = facts;
         // An event's sequence guards its own stream.
         guards.retain(|guard| !events.iter().any(|event| event.stream == guard.stream));
         let high = events.iter().any(|event| event.event.kind().tier == Tier::High);
@@ -212,11 +212,9 @@ impl Commands {
             self.admission().high_took(began.elapsed());
         }
         if !receipt.repeated {
-            for new in &events {
-                self.states().advance(new);
-                if new.event.counts() {
-                    self.states().learn_head(new.event.scope(new.stream.id), receipt.seq);
-                }
+            after.into_iter().for_each(|remember| remember(self.states()));
+            for new in events.iter().filter(|new| new.event.counts()) {
+                self.states().learn_head(new.event.scope(new.stream.id), receipt.seq);
             }
         }
         Ok(receipt)

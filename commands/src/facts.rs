@@ -3,7 +3,7 @@
 use crate::{
     CommandError, Commands, Context,
     error::refused,
-    state::{Cached, Freshness, Versioned},
+    state::{Cached, Freshness, States, Versioned},
 };
 use domain::{
     AggregateType, ConversationId, MessageId, RefusalKind, SessionId, Timestamp, UserId,
@@ -37,6 +37,8 @@ pub(crate) struct Facts<'c> {
     pub(crate) claims: Vec<Claim>,
     pub(crate) secrets: Vec<Secret>,
     pub(crate) events: Vec<NewEvent>,
+    /// What is to be remembered of the streams written, once it is stored.
+    pub(crate) after: Vec<Box<dyn FnOnce(&States) + Send + Sync>>,
 }
 
 impl<'c> Facts<'c> {
@@ -50,6 +52,7 @@ impl<'c> Facts<'c> {
             claims: Vec::new(),
             secrets: Vec::new(),
             events: Vec::new(),
+            after: Vec::new(),
         }
     }
 
@@ -288,7 +291,10 @@ impl<'c> Facts<'c> {
             state.apply(event.clone());
             self.events.push(NewEvent { stream: StreamId::new(A::AGGREGATE, id), sequence, event: event.into() });
         }
-        Ok(Decided { id, state: Arc::new(state) })
+        let after = Versioned { version: sequence, state: Arc::new(state) };
+        let state = Arc::clone(&after.state);
+        self.after.push(Box::new(move |states| states.advance(id, &after)));
+        Ok(Decided { id, state })
     }
 
     /// The stream of `aggregate` that was looked at last: what the command is about.

@@ -1,21 +1,30 @@
 //! The write side's own states: folded from their streams, cached, and safe to be stale, because every append
-//! checks the versions its decision rests on (I9).
+//! checks the versions its decision rests on (I9). A state that is heard to be stale is kept, and read on from.
 
 use crate::CommandError;
 use domain::{
-    Aggregate, AggregateType, Event, UserId, administration::Administration, audit::AuditReading, call::Call,
+    Aggregate, AggregateType, UserId, administration::Administration, audit::AuditReading, call::Call,
     conduct::Conduct, conversation::Conversation, file::File, friendship::Friendship, message::Message,
     own_settings::OwnSettings, read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
-use event_store::{EventStore, NewEvent, RecordedEvent, StreamId};
+use event_store::{EventStore, RecordedEvent, StreamId};
 use quick_cache::{Weighter, sync::Cache};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 /// How much memory the states of each aggregate may take, in bytes (roughly).
 const BUDGET: u64 = 32 * 1024 * 1024;
 /// How many states of each aggregate are expected within it.
 const EXPECTED: usize = 20_000;
+/// How many events are read, and held, at a time.
+const PAGE: u32 = if cfg!(test) { 200 } else { 1_024 };
 
 /// A state and the version of its stream that it stands for (0: the stream has no event).
 #[derive(Debug)]
@@ -55,15 +64,36 @@ pub(crate) trait Cached: Aggregate + Clone + 'static {
     fn weight(&self) -> u64;
 }
 
-type Kept<A> = Cache<Uuid, Versioned<A>, Bytes>;
+type Kept<A> = Cache<Uuid, Slot<A>, Bytes>;
+
+/// A state as it is remembered.
+pub(crate) struct Slot<A> {
+    known: Versioned<A>,
+    /// The last sequence of its stream that was heard of.
+    heard: Arc<AtomicU64>,
+    /// When the store was last asked for what follows, by [`States::tick`].
+    read_at: u64,
+}
+
+impl<A> Clone for Slot<A> {
+    fn clone(&self) -> Self {
+        Self { known: self.known.clone(), heard: Arc::clone(&self.heard), read_at: self.read_at }
+    }
+}
+
+impl<A> Slot<A> {
+    fn is_current(&self) -> bool {
+        self.heard.load(Relaxed) <= self.known.version
+    }
+}
 
 /// Weighs a state by the memory it takes.
 #[derive(Clone)]
 pub(crate) struct Bytes;
 
-impl<A: Cached> Weighter<Uuid, Versioned<A>> for Bytes {
-    fn weight(&self, _id: &Uuid, known: &Versioned<A>) -> u64 {
-        known.state.weight()
+impl<A: Cached> Weighter<Uuid, Slot<A>> for Bytes {
+    fn weight(&self, _id: &Uuid, slot: &Slot<A>) -> u64 {
+        slot.known.state.weight()
     }
 }
 
@@ -90,6 +120,42 @@ pub(crate) struct States {
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
+    loads: Loads,
+    ticks: AtomicU64,
+}
+
+/// The loads under way: one of a stream at a time.
+#[derive(Default)]
+struct Loads(Mutex<HashMap<StreamId, Arc<tokio::sync::Mutex<()>>>>);
+
+/// The right to load a stream.
+struct Load<'l> {
+    loads: &'l Loads,
+    stream: StreamId,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Loads {
+    async fn enter(&self, stream: StreamId) -> Load<'_> {
+        let lock = {
+            let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(loads.entry(stream).or_default())
+        };
+        let mut load = Load { loads: self, stream, turn: None };
+        load.turn = Some(lock.lock_owned().await);
+        load
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.turn = None;
+        let mut loads = self.loads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waits holds the lock, too.
+        if loads.get(&self.stream).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            loads.remove(&self.stream);
+        }
+    }
 }
 
 macro_rules! cached {
@@ -111,7 +177,7 @@ cached! {
     Friendship in friendships weighs |_pair| 256;
     Conversation in conversations weighs |conversation|
         512 + 96 * conversation.size() as u64 + 192 * conversation.invites().len() as u64;
-    Message in messages weighs |message| 512 + 2 * message.posted().map_or(0, |posted| {
+    Message in messages weighs |message| 512 + 64 * message.people() as u64 + 2 * message.posted().map_or(0, |posted| {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
     ReadMarker in read_markers weighs |_marker| 256;
@@ -120,7 +186,7 @@ cached! {
     Call in calls weighs |call| 256 + 48 * call.size() as u64;
     OwnSettings in own_settings weighs |_settings| 256;
     File in files weighs |_file| 256;
-    Story in stories weighs |story| 512 + 48 * (story.told().len() + story.likes() + story.views() + story.comments()) as u64
+    Story in stories weighs |story| 512 + 48 * story.people() as u64
         + story.content().map_or(0, |content| content.text.as_str().len() as u64);
     Report in reports weighs |_report| 16 * 1_024;
     Administration in administrations weighs |_act| 64;
@@ -145,43 +211,77 @@ impl States {
             readings: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
+            loads: Loads::default(),
+            ticks: AtomicU64::new(1),
         }
     }
 
-    /// What this process remembers of a stream.
-    pub(crate) fn known<A: Cached>(&self, id: Uuid) -> Option<Versioned<A>> {
-        A::cache(self).get(&id)
+    fn tick(&self) -> u64 {
+        self.ticks.fetch_add(1, Relaxed)
     }
 
-    /// The state of a stream, and whether it is only remembered.
+    /// What this process remembers of a stream; it may be stale.
+    pub(crate) fn known<A: Cached>(&self, id: Uuid) -> Option<Versioned<A>> {
+        A::cache(self).get(&id).map(|slot| slot.known)
+    }
+
+    /// What this process remembers of a stream, unless it has heard of something later.
+    fn current<A: Cached>(&self, id: Uuid) -> Option<Versioned<A>> {
+        A::cache(self).get(&id).filter(Slot::is_current).map(|slot| slot.known)
+    }
+
+    /// The state of a stream, and whether it is only remembered. Of those who ask at once for the same one reads, and the
+    /// others share what came after they had asked.
     pub(crate) async fn load<A: Cached>(
         &self,
         store: &EventStore,
         id: Uuid,
         freshness: Freshness,
     ) -> Result<(Versioned<A>, bool), CommandError> {
-        let known = match (self.known(id), freshness) {
-            (Some(known), Freshness::Cached) => return Ok((known, true)),
-            (known, _) => known.unwrap_or_default(),
-        };
-        let events = store.load(StreamId::new(A::AGGREGATE, id), known.version).await?;
-        let now = fold(store, known, &events).await?;
-        self.keep(id, &now);
-        Ok((now, false))
+        if freshness == Freshness::Cached
+            && let Some(known) = self.current(id)
+        {
+            return Ok((known, true));
+        }
+        let asked = self.tick();
+        let stream = StreamId::new(A::AGGREGATE, id);
+        let _load = self.loads.enter(stream).await;
+        let slot = A::cache(self).get(&id);
+        if let Some(slot) = &slot {
+            let is_current = freshness == Freshness::Cached && slot.is_current();
+            if is_current || slot.read_at > asked {
+                return Ok((slot.known.clone(), is_current));
+            }
+        }
+        let read_at = self.tick();
+        let mut known = slot.map(|slot| slot.known).unwrap_or_default();
+        loop {
+            let events = store.load_some(stream, known.version, PAGE).await?;
+            known = fold(store, known, &events).await?;
+            if events.len() < PAGE as usize {
+                break;
+            }
+        }
+        self.keep(id, &known, read_at);
+        Ok((known, false))
     }
 
-    /// Remembers a state, unless a later one is known or heard of.
-    fn keep<A: Cached>(&self, id: Uuid, state: &Versioned<A>) {
-        if self.known::<A>(id).is_some_and(|known| known.version > state.version) {
+    /// Remembers a state, unless a later one is known.
+    fn keep<A: Cached>(&self, id: Uuid, known: &Versioned<A>, read_at: u64) {
+        let before = A::cache(self).get(&id);
+        if before.as_ref().is_some_and(|before| before.known.version > known.version) {
             return;
         }
-        A::cache(self).insert(id, state.clone());
-        if self.heard.get(&StreamId::new(A::AGGREGATE, id)).is_some_and(|heard| heard > state.version) {
-            A::cache(self).remove(&id);
+        let (heard, read_before) = before.map(|before| (before.heard, before.read_at)).unwrap_or_default();
+        let slot = Slot { known: known.clone(), heard: Arc::clone(&heard), read_at: read_at.max(read_before) };
+        A::cache(self).insert(id, slot);
+        // It may have been heard while there was nothing to mark.
+        if let Some(last) = self.heard.get(&StreamId::new(A::AGGREGATE, id)) {
+            heard.fetch_max(last, Relaxed);
         }
     }
 
-    /// The states of many streams, reading those that are not remembered in one statement.
+    /// The states of many streams, reading those that are not remembered together.
     pub(crate) async fn load_many<A: Cached>(
         &self,
         store: &EventStore,
@@ -190,65 +290,40 @@ impl States {
     ) -> Result<HashMap<Uuid, Versioned<A>>, CommandError> {
         let mut states = HashMap::new();
         if freshness == Freshness::Cached {
-            states.extend(ids.iter().filter_map(|id| Some((*id, self.known::<A>(*id)?))));
+            states.extend(ids.iter().filter_map(|id| Some((*id, self.current::<A>(*id)?))));
         }
-        let missing: Vec<_> = ids
-            .iter()
-            .filter(|id| !states.contains_key(*id))
-            .map(|id| (StreamId::new(A::AGGREGATE, *id), u64::MAX))
-            .collect();
-        if missing.is_empty() {
-            return Ok(states);
+        let mut missing: Vec<_> = ids.iter().copied().filter(|id| !states.contains_key(id)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        let read_at = self.tick();
+        let mut read: HashMap<Uuid, Versioned<A>> =
+            missing.iter().map(|id| (*id, self.known(*id).unwrap_or_default())).collect();
+        while !missing.is_empty() {
+            let after = |id: &Uuid| (StreamId::new(A::AGGREGATE, *id), read.get(id).map_or(0, |known| known.version));
+            let wanted: Vec<_> = missing.iter().map(after).collect();
+            let events = store.load_some_of_many(&wanted, PAGE).await?;
+            for run in events.chunk_by(|a, b| a.record.aggregate_id == b.record.aggregate_id) {
+                let known = read.entry(run[0].record.aggregate_id).or_default();
+                *known = fold::<A>(store, std::mem::take(known), run).await?;
+            }
+            // Of a full page all but the last stream are complete, and those that follow have not come.
+            let last = events.last().filter(|_| events.len() == PAGE as usize).map(|last| last.record.aggregate_id);
+            let came: HashSet<Uuid> = events.iter().map(|event| event.record.aggregate_id).collect();
+            missing.retain(|id| last.is_some_and(|last| *id == last || !came.contains(id)));
         }
-        let events = store.load_many(&missing).await?;
-        for run in events.chunk_by(|a, b| a.record.aggregate_id == b.record.aggregate_id) {
-            let state = fold::<A>(store, Versioned::default(), run).await?;
-            states.insert(run[0].record.aggregate_id, state);
-        }
-        for (stream, _) in missing {
-            let state = states.entry(stream.id).or_default();
-            self.keep(stream.id, state);
+        for (id, known) in read {
+            self.keep(id, &known, read_at);
+            states.insert(id, known);
         }
         Ok(states)
     }
 
-    /// Takes over an event that this process committed.
-    pub(crate) fn advance(&self, new: &NewEvent) {
-        let (id, sequence) = (new.stream.id, new.sequence);
-        match new.event.clone() {
-            Event::User(event) => self.advance_one::<User>(id, sequence, event),
-            Event::Session(event) => self.advance_one::<Session>(id, sequence, event),
-            Event::Friendship(event) => self.advance_one::<Friendship>(id, sequence, event),
-            Event::Conversation(event) => self.advance_one::<Conversation>(id, sequence, event),
-            Event::Message(event) => self.advance_one::<Message>(id, sequence, event),
-            Event::ReadMarker(event) => self.advance_one::<ReadMarker>(id, sequence, event),
-            Event::Call(event) => self.advance_one::<Call>(id, sequence, event),
-            Event::OwnSettings(event) => self.advance_one::<OwnSettings>(id, sequence, event),
-            Event::File(event) => self.advance_one::<File>(id, sequence, event),
-            Event::Conduct(event) => self.advance_one::<Conduct>(id, sequence, event),
-            Event::Story(event) => self.advance_one::<Story>(id, sequence, event),
-            Event::Report(event) => self.advance_one::<Report>(id, sequence, event),
-            Event::Administration(event) => self.advance_one::<Administration>(id, sequence, event),
-            Event::Audit(event) => self.advance_one::<AuditReading>(id, sequence, event),
-        }
+    /// Takes over what this process has committed.
+    pub(crate) fn advance<A: Cached>(&self, id: Uuid, committed: &Versioned<A>) {
+        self.keep(id, committed, 0);
     }
 
-    fn advance_one<A: Cached>(&self, id: Uuid, sequence: u64, event: A::Event) {
-        let known = self.known::<A>(id);
-        if known.is_none() && sequence > 1 {
-            return;
-        }
-        let known = known.unwrap_or_default();
-        if known.version + 1 == sequence {
-            let mut state = Arc::unwrap_or_clone(known.state);
-            state.apply(event);
-            self.keep(id, &Versioned { version: sequence, state: Arc::new(state) });
-        } else if known.version < sequence {
-            A::cache(self).remove(&id);
-        }
-    }
-
-    /// Forgets the state that a heard event makes stale.
+    /// Marks the state that a heard event makes stale.
     pub(crate) fn observe(&self, event: &RecordedEvent) {
         let Some(stream) = event.stream() else { return };
         let sequence = event.record.sequence;
@@ -256,36 +331,36 @@ impl States {
             self.heard.insert(stream, sequence);
         }
         match stream.aggregate {
-            AggregateType::User => self.forget_older::<User>(stream.id, sequence),
-            AggregateType::Session => self.forget_older::<Session>(stream.id, sequence),
-            AggregateType::Friendship => self.forget_older::<Friendship>(stream.id, sequence),
-            AggregateType::Conversation => self.forget_older::<Conversation>(stream.id, sequence),
-            AggregateType::Message => self.forget_older::<Message>(stream.id, sequence),
-            AggregateType::ReadMarker => self.forget_older::<ReadMarker>(stream.id, sequence),
-            AggregateType::Call => self.forget_older::<Call>(stream.id, sequence),
-            AggregateType::OwnSettings => self.forget_older::<OwnSettings>(stream.id, sequence),
-            AggregateType::File => self.forget_older::<File>(stream.id, sequence),
-            AggregateType::Conduct => self.forget_older::<Conduct>(stream.id, sequence),
-            AggregateType::Story => self.forget_older::<Story>(stream.id, sequence),
-            AggregateType::Report => self.forget_older::<Report>(stream.id, sequence),
-            AggregateType::Administration => self.forget_older::<Administration>(stream.id, sequence),
-            AggregateType::Audit => self.forget_older::<AuditReading>(stream.id, sequence),
+            AggregateType::User => self.mark::<User>(stream.id, sequence),
+            AggregateType::Session => self.mark::<Session>(stream.id, sequence),
+            AggregateType::Friendship => self.mark::<Friendship>(stream.id, sequence),
+            AggregateType::Conversation => self.mark::<Conversation>(stream.id, sequence),
+            AggregateType::Message => self.mark::<Message>(stream.id, sequence),
+            AggregateType::ReadMarker => self.mark::<ReadMarker>(stream.id, sequence),
+            AggregateType::Call => self.mark::<Call>(stream.id, sequence),
+            AggregateType::OwnSettings => self.mark::<OwnSettings>(stream.id, sequence),
+            AggregateType::File => self.mark::<File>(stream.id, sequence),
+            AggregateType::Conduct => self.mark::<Conduct>(stream.id, sequence),
+            AggregateType::Story => self.mark::<Story>(stream.id, sequence),
+            AggregateType::Report => self.mark::<Report>(stream.id, sequence),
+            AggregateType::Administration => self.mark::<Administration>(stream.id, sequence),
+            AggregateType::Audit => self.mark::<AuditReading>(stream.id, sequence),
         }
         if stream.aggregate == AggregateType::Message {
             self.learn_head(event.record.scope, event.record.scope_seq);
         }
     }
 
-    /// Forgets the states in which something stands that `user` wrote.
-    pub(crate) fn forget(&self, user: UserId) {
-        self.messages.retain(|_, known| known.state.posted().is_none_or(|posted| posted.sender != user));
-        self.conversations.retain(|_, known| known.state.settings_by() != user);
+    fn mark<A: Cached>(&self, id: Uuid, sequence: u64) {
+        if let Some(slot) = A::cache(self).get(&id) {
+            slot.heard.fetch_max(sequence, Relaxed);
+        }
     }
 
-    fn forget_older<A: Cached>(&self, id: Uuid, sequence: u64) {
-        if self.known::<A>(id).is_some_and(|known| known.version < sequence) {
-            A::cache(self).remove(&id);
-        }
+    /// Forgets the states in which something stands that `user` wrote.
+    pub(crate) fn forget(&self, user: UserId) {
+        self.messages.retain(|_, slot| slot.known.state.posted().is_none_or(|posted| posted.sender != user));
+        self.conversations.retain(|_, slot| slot.known.state.settings_by() != user);
     }
 
     /// A seq that a conversation has reached, as far as this process knows.
@@ -321,4 +396,106 @@ pub(crate) async fn fold<A: Cached>(
         version = recorded.record.sequence;
     }
     Ok(Versioned { version, state: Arc::new(state) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        ConversationId, Tier, Timestamp,
+        own_settings::{OwnSettingsAct, OwnSettingsCommand},
+    };
+    use event_store::{Append, CommandKey, Keys, NewEvent, Origin, Retention, Settings};
+    use testkit::{Home, each_engine};
+
+    async fn open(home: &Home) -> EventStore {
+        let (location, keys) = (home.log(), Keys { master: [7; 32] });
+        let clock = || Timestamp::from_millis(1_795_460_818_000);
+        EventStore::open(Settings { location, connections: 2, partitions: 4, keys, clock }).await.unwrap().0
+    }
+
+    fn applied<A: Aggregate>(mut state: A, event: A::Event) -> A {
+        state.apply(event);
+        state
+    }
+
+    /// Mutes and unmutes, so that the stream grows; answers the state that follows.
+    async fn toggle(store: &EventStore, id: Uuid, before: Versioned<OwnSettings>) -> Versioned<OwnSettings> {
+        let act = match before.state.muted() {
+            Some(_) => OwnSettingsAct::Unmute,
+            None => OwnSettingsAct::Mute { until: None },
+        };
+        let (conversation, user) = (ConversationId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let event = before.state.decide(OwnSettingsCommand { conversation, user, head: 0, act }).unwrap().remove(0);
+        let (stream, sequence) = (StreamId::new(AggregateType::OwnSettings, id), before.version + 1);
+        let state = applied(Arc::unwrap_or_clone(before.state), event.clone());
+        let append = Append {
+            origin: Origin::default(),
+            key: CommandKey { owner: "owner".to_owned(), key: format!("{id} {sequence}") },
+            request_hash: [0; 32],
+            retention: Retention::Week,
+            tier: Tier::Medium,
+            guards: Vec::new(),
+            claims: Vec::new(),
+            secrets: Vec::new(),
+            events: vec![NewEvent { stream, sequence, event: event.into() }],
+        };
+        store.append(append).await.unwrap();
+        Versioned { version: sequence, state: Arc::new(state) }
+    }
+
+    async fn hear(store: &EventStore, states: &States, id: Uuid) {
+        for event in store.load(StreamId::new(AggregateType::OwnSettings, id), 0).await.unwrap() {
+            states.observe(&event);
+        }
+    }
+
+    each_engine!(a_heard_event_makes_a_state_stale_and_it_is_read_on_from, |home| async move {
+        let (store, states, id) = (open(&home).await, States::new(), Uuid::from_u128(7));
+        let first = toggle(&store, id, Versioned::default()).await;
+        states.load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
+        let second = toggle(&store, id, first).await;
+        hear(&store, &states, id).await;
+        assert_eq!(states.known::<OwnSettings>(id).unwrap().version, 1, "what was folded is kept");
+        assert!(states.current::<OwnSettings>(id).is_none());
+        let many = states.load_many::<OwnSettings>(&store, &[id], Freshness::Cached).await.unwrap();
+        assert_eq!(many[&id].version, 2);
+        let (known, remembered) = states.load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
+        assert_eq!((known.version, remembered), (2, true));
+        assert_eq!(*known.state, *second.state);
+    });
+
+    each_engine!(an_own_event_that_is_heard_before_it_is_noted_costs_nothing, |home| async move {
+        let (store, states, id) = (open(&home).await, States::new(), Uuid::from_u128(7));
+        let mut now = Versioned::default();
+        for _ in 0..3 {
+            now = toggle(&store, id, now).await;
+            hear(&store, &states, id).await;
+            states.advance(id, &now);
+            assert_eq!(states.current::<OwnSettings>(id).unwrap().version, now.version);
+        }
+    });
+
+    each_engine!(of_those_who_ask_for_a_stream_at_once_one_reads_it, |home| async move {
+        let (store, states, id) = (open(&home).await, States::new(), Uuid::from_u128(7));
+        toggle(&store, id, Versioned::default()).await;
+        let load = || states.load::<OwnSettings>(&store, id, Freshness::Fresh);
+        let loads = futures_util::future::join_all((0..50).map(|_| load())).await;
+        assert!(loads.into_iter().all(|load| load.unwrap().0.version == 1));
+        assert_eq!(states.tick(), 1 + 50 + 2, "each that asked has ticked, and two that read");
+        assert!(states.loads.0.lock().unwrap().is_empty());
+    });
+
+    each_engine!(long_streams_are_read_in_pages, |home| async move {
+        let (store, states) = (open(&home).await, States::new());
+        let ids: Vec<_> = (1..=3).map(Uuid::from_u128).collect();
+        for id in &ids {
+            let mut now = Versioned::default();
+            for _ in 0..500 {
+                now = toggle(&store, *id, now).await;
+            }
+        }
+        let many = states.load_many::<OwnSettings>(&store, &ids, Freshness::Fresh).await.unwrap();
+        assert!(ids.iter().all(|id| many[id].version == 500 && many[id].state.muted().is_none()));
+    });
 }

@@ -15,6 +15,11 @@ pub const MAX_MENTIONS: usize = 100;
 /// The most kinds of reaction on a message.
 pub const MAX_REACTIONS: usize = 50;
 
+/// How often a message can be edited.
+pub const MAX_EDITS: u32 = 10_000;
+/// How often one person can react to a message, those reactions included that they took back.
+pub const MAX_REACTIONS_EACH: u32 = 5_000;
+
 /// What a message is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -83,6 +88,9 @@ pub struct Message {
     deleted: bool,
     hidden_for: BTreeSet<UserId>,
     reactions: BTreeMap<Emoji, BTreeSet<UserId>>,
+    edits: u32,
+    /// How often each has reacted.
+    reacted: BTreeMap<UserId, u32>,
 }
 
 /// What was posted, with its text as it is now; `content` is `None` once forgotten.
@@ -127,6 +135,13 @@ impl Message {
     #[must_use]
     pub const fn reactions(&self) -> &BTreeMap<Emoji, BTreeSet<UserId>> {
         &self.reactions
+    }
+
+    /// How many entries its state keeps of people: reactions, how often they were made, and for whom it is hidden.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        let reactions: usize = self.reactions.values().map(BTreeSet::len).sum();
+        reactions + self.reacted.len() + self.hidden_for.len()
     }
 
     /// The message as `user` may know it.
@@ -177,6 +192,9 @@ impl Message {
         if content.body == body {
             return Ok(vec![]);
         }
+        if self.edits >= MAX_EDITS {
+            return Err(MessageError::TooManyEdits);
+        }
         Ok(vec![MessageEvent::Edited { conversation: posted.conversation, by, body: Personal::new(by, body) }])
     }
 
@@ -186,6 +204,9 @@ impl Message {
         match self.reactions.get(&emoji) {
             Some(users) if users.contains(&user) => Ok(vec![]),
             None if self.reactions.len() >= MAX_REACTIONS => Err(MessageError::TooManyReactions),
+            _ if self.reacted.get(&user).is_some_and(|times| *times >= MAX_REACTIONS_EACH) => {
+                Err(MessageError::TooManyReactionChanges)
+            }
             _ => Ok(vec![MessageEvent::Reacted { conversation, user, emoji }]),
         }
     }
@@ -253,6 +274,7 @@ impl cqrs_es::Aggregate for Message {
                 self.sent = Some(Posted { conversation, sender, message_type, original, content, reply_to, mentions });
             }
             MessageEvent::Edited { body, .. } => {
+                self.edits = self.edits.saturating_add(1);
                 let content = self.sent.as_mut().and_then(|posted| posted.content.as_mut());
                 if let (Some(content), Some(body)) = (content, body.get()) {
                     content.body = body.clone();
@@ -261,11 +283,14 @@ impl cqrs_es::Aggregate for Message {
             MessageEvent::Deleted { .. } => {
                 self.deleted = true;
                 self.reactions.clear();
+                self.reacted.clear();
             }
             MessageEvent::Hidden { user, .. } => {
                 self.hidden_for.insert(user);
             }
             MessageEvent::Reacted { user, emoji, .. } => {
+                let times = self.reacted.entry(user).or_default();
+                *times = times.saturating_add(1);
                 self.reactions.entry(emoji).or_default().insert(user);
             }
             MessageEvent::Unreacted { user, emoji, .. } => {

@@ -1,6 +1,6 @@
 //! Why a message refuses a command.
 
-use super::{MAX_ATTACHMENTS, MAX_MENTIONS, MAX_REACTIONS};
+use super::{MAX_ATTACHMENTS, MAX_EDITS, MAX_MENTIONS, MAX_REACTIONS, MAX_REACTIONS_EACH};
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a message.
@@ -24,6 +24,12 @@ pub enum MessageError {
     /// More kinds of reaction than a message can have.
     #[error("a message has at most {MAX_REACTIONS} kinds of reaction")]
     TooManyReactions,
+    /// It was edited as often as a message can be.
+    #[error("a message can be edited at most {MAX_EDITS} times")]
+    TooManyEdits,
+    /// They reacted as often as one person can.
+    #[error("one person can react to a message at most {MAX_REACTIONS_EACH} times")]
+    TooManyReactionChanges,
     /// Only who wrote it may.
     #[error("only the sender may do this")]
     SenderOnly,
@@ -41,6 +47,8 @@ impl Refusal for MessageError {
             Self::TooManyAttachments => "too_many_attachments",
             Self::TooManyMentions => "too_many_mentions",
             Self::TooManyReactions => "too_many_reactions",
+            Self::TooManyEdits => "too_many_edits",
+            Self::TooManyReactionChanges => "too_many_reaction_changes",
             Self::SenderOnly => "sender_only",
             Self::Deleted => "message_deleted",
         }
@@ -49,7 +57,11 @@ impl Refusal for MessageError {
         match self {
             Self::NotFound => RefusalKind::NotFound,
             Self::SenderOnly => RefusalKind::Forbidden,
-            Self::GuidTaken | Self::Deleted | Self::TooManyReactions => RefusalKind::Conflict,
+            Self::GuidTaken
+            | Self::Deleted
+            | Self::TooManyReactions
+            | Self::TooManyEdits
+            | Self::TooManyReactionChanges => RefusalKind::Conflict,
             Self::Empty | Self::TooManyAttachments | Self::TooManyMentions => RefusalKind::Invalid,
         }
     }

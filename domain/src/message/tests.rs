@@ -145,7 +145,7 @@ fn a_forgotten_message_stays_forgotten() {
     given::<Message>([forgotten.clone()]).when(edit(ANA, "bye")).then_expect_error(Error::NotFound);
     given::<Message>([forgotten.clone()]).when(Command::Send(hello())).then_expect_error(Error::GuidTaken);
     let lost = Event::Edited { conversation: ROOM, by: ANA, body: Personal::forgotten(ANA) };
-    assert_eq!(state::<Message>([sent(), lost]), state::<Message>([sent()]));
+    assert_eq!(state::<Message>([sent(), lost]).posted(), state::<Message>([sent()]).posted());
     assert_eq!(state::<Message>([forgotten, edited("bye")]).posted().unwrap().content, None);
 }
 
@@ -218,6 +218,8 @@ fn each_refusal_has_its_word() {
         (Error::GuidTaken, "guid_taken", RefusalKind::Conflict, None),
         (Error::Deleted, "message_deleted", RefusalKind::Conflict, None),
         (Error::TooManyReactions, "too_many_reactions", RefusalKind::Conflict, None),
+        (Error::TooManyEdits, "too_many_edits", RefusalKind::Conflict, None),
+        (Error::TooManyReactionChanges, "too_many_reaction_changes", RefusalKind::Conflict, None),
         (Error::SenderOnly, "sender_only", RefusalKind::Forbidden, None),
         (Error::Empty, "empty", RefusalKind::Invalid, Some("content")),
         (Error::TooManyAttachments, "too_many_attachments", RefusalKind::Invalid, Some("attachments")),
@@ -225,4 +227,22 @@ fn each_refusal_has_its_word() {
     ] {
         assert_eq!((refusal.code(), refusal.kind(), refusal.field()), (code, kind, field));
     }
+}
+
+#[test]
+fn a_message_is_edited_and_reacted_to_only_so_often() {
+    let edits = (0..MAX_EDITS).map(|n| edited(if n % 2 == 0 { "a" } else { "b" }));
+    let before: Vec<_> = [sent()].into_iter().chain(edits).collect();
+    given::<Message>(before[..before.len() - 1].to_vec()).when(edit(ANA, "c")).then_expect_events(vec![edited("c")]);
+    given::<Message>(before.clone()).when(edit(ANA, "c")).then_expect_error(Error::TooManyEdits);
+    given::<Message>(before).when(edit(ANA, "b")).then_expect_events(vec![]);
+
+    let unreacted = Event::Unreacted { conversation: ROOM, user: BOB, emoji: emoji("👍") };
+    let toggles = (0..MAX_REACTIONS_EACH).flat_map(|_| [reacted(BOB, "👍"), unreacted.clone()]);
+    let mut before: Vec<_> = [sent()].into_iter().chain(toggles).collect();
+    given::<Message>(before.clone()).when(react(BOB, "👍")).then_expect_error(Error::TooManyReactionChanges);
+    given::<Message>(before.clone()).when(react(CLEO, "👍")).then_expect_events(vec![reacted(CLEO, "👍")]);
+    before.pop();
+    let take_back = Command::Unreact { user: BOB, emoji: emoji("👍") };
+    given::<Message>(before).when(take_back).then_expect_events(vec![unreacted]);
 }

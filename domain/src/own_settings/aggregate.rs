@@ -4,12 +4,16 @@ use super::{OwnSettingsAct, OwnSettingsCommand, OwnSettingsError, OwnSettingsEve
 use crate::{Aggregate, AggregateType, Timestamp, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 
+/// How often one person can change their settings of one conversation.
+pub const MAX_CHANGES: u32 = 20_000;
+
 /// The state of one person's settings of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnSettings {
     muted: Option<Muted>,
     archived: Option<u64>,
     cleared: u64,
+    changes: u32,
 }
 
 /// That somebody wants to hear nothing.
@@ -47,7 +51,7 @@ impl Aggregate for OwnSettings {
         use OwnSettingsAct as Act;
         use OwnSettingsEvent as Event;
         let OwnSettingsCommand { conversation, user, head, act } = command;
-        Ok(match act {
+        let events = match act {
             Act::Mute { until } if self.muted != Some(Muted { until }) => {
                 vec![Event::Muted { conversation, user, until }]
             }
@@ -58,7 +62,11 @@ impl Aggregate for OwnSettings {
             Act::Unarchive if self.archived.is_some() => vec![Event::Unarchived { conversation, user }],
             Act::Clear if self.cleared < head => vec![Event::Cleared { conversation, user, seq: head }],
             Act::Mute { .. } | Act::Unmute | Act::Archive | Act::Unarchive | Act::Clear => vec![],
-        })
+        };
+        if self.changes >= MAX_CHANGES && !events.is_empty() {
+            return Err(OwnSettingsError::TooManyChanges);
+        }
+        Ok(events)
     }
 }
 
@@ -72,6 +80,7 @@ impl cqrs_es::Aggregate for OwnSettings {
     handle_by_deciding!();
 
     fn apply(&mut self, event: OwnSettingsEvent) {
+        self.changes = self.changes.saturating_add(1);
         match event {
             OwnSettingsEvent::Muted { until, .. } => self.muted = Some(Muted { until }),
             OwnSettingsEvent::Unmuted { .. } => self.muted = None,

@@ -2,7 +2,7 @@
 
 use super::{OwnSettingsAct as Act, OwnSettingsEvent as Event, *};
 use crate::{
-    About, Timestamp,
+    About, Refusal, RefusalKind, Timestamp,
     testing::{ANA, ROOM, given, state},
 };
 use uuid::Uuid;
@@ -92,4 +92,16 @@ fn it_is_told_to_the_person_alone() {
         assert!(!event.is_scope_wide());
         assert_eq!((event.scope(Uuid::nil()), event.about(Uuid::nil())), (ROOM.0, vec![About::told(ANA)]));
     }
+}
+
+#[test]
+fn they_are_changed_only_so_often() {
+    let toggles = (0..MAX_CHANGES / 2).flat_map(|_| [muted(None), unmuted()]);
+    let before: Vec<_> = toggles.collect();
+    let mute = command(Act::Mute { until: None });
+    given::<OwnSettings>(before[..before.len() - 2].to_vec()).when(mute).then_expect_events(vec![muted(None)]);
+    given::<OwnSettings>(before.clone()).when(mute).then_expect_error(OwnSettingsError::TooManyChanges);
+    given::<OwnSettings>(before).when(command(Act::Unmute)).then_expect_events(vec![]);
+    let refusal = OwnSettingsError::TooManyChanges;
+    assert_eq!((refusal.code(), refusal.kind()), ("too_many_changes", RefusalKind::Conflict));
 }

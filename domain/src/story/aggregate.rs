@@ -17,6 +17,9 @@ pub const MAX_PEOPLE: usize = 1_000;
 /// The most comments of a story.
 pub const MAX_COMMENTS: usize = 5_000;
 
+/// How often one person can like, comment on or edit a story, what they took back included.
+pub const MAX_ACTS_EACH: u32 = 5_000;
+
 /// Text and picture of a story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -77,6 +80,8 @@ pub struct Story {
     likes: BTreeSet<UserId>,
     views: BTreeSet<UserId>,
     comments: BTreeMap<CommentId, UserId>,
+    /// How often each has liked, commented or edited.
+    acts: BTreeMap<UserId, u32>,
 }
 
 impl Story {
@@ -136,6 +141,22 @@ impl Story {
         self.shown.filter(|shown| !self.ended && now < shown.expires_at).ok_or(StoryError::NotFound)
     }
 
+    /// How many entries its state keeps of people.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.told.len() + self.likes.len() + self.views.len() + self.comments.len() + self.acts.len()
+    }
+
+    fn may_act_again(&self, user: UserId) -> Result<(), StoryError> {
+        let is_over = self.acts.get(&user).is_some_and(|times| *times >= MAX_ACTS_EACH);
+        if is_over { Err(StoryError::TooManyActs) } else { Ok(()) }
+    }
+
+    fn note_act(&mut self, user: UserId) {
+        let times = self.acts.entry(user).or_default();
+        *times = times.saturating_add(1);
+    }
+
     fn by_author(&self, by: UserId, now: Timestamp) -> Result<Shown, StoryError> {
         let shown = self.at(now)?;
         if shown.author == by { Ok(shown) } else { Err(StoryError::AuthorOnly) }
@@ -178,6 +199,7 @@ impl Story {
         if content == *before {
             return Ok(vec![]);
         }
+        self.may_act_again(author)?;
         Ok(vec![StoryEvent::Edited { author, content: Personal::new(author, content), told }])
     }
 
@@ -212,7 +234,11 @@ impl Aggregate for Story {
             },
             StoryCommand::Like { user, now } => {
                 let author = self.at(now)?.author;
-                if self.likes.contains(&user) { Ok(vec![]) } else { Ok(vec![StoryEvent::Liked { author, user }]) }
+                if self.likes.contains(&user) {
+                    return Ok(vec![]);
+                }
+                self.may_act_again(user)?;
+                Ok(vec![StoryEvent::Liked { author, user }])
             }
             StoryCommand::Unlike { user, now } => {
                 let author = self.at(now)?.author;
@@ -228,6 +254,7 @@ impl Aggregate for Story {
                 if self.comments.len() >= MAX_COMMENTS {
                     return Err(StoryError::TooManyComments);
                 }
+                self.may_act_again(user)?;
                 Ok(vec![StoryEvent::Commented { author, comment, user, text: Personal::new(user, text) }])
             }
             StoryCommand::DeleteComment { comment, by, now } => self.delete_comment(comment, by, now),
@@ -251,11 +278,15 @@ impl cqrs_es::Aggregate for Story {
                 self.content = content.get().cloned();
                 self.told = told.into_iter().collect();
             }
-            StoryEvent::Edited { content, .. } => self.content = content.get().cloned(),
+            StoryEvent::Edited { author, content, .. } => {
+                self.content = content.get().cloned();
+                self.note_act(author);
+            }
             StoryEvent::Deleted { .. } | StoryEvent::Expired { .. } => {
                 *self = Self { shown: self.shown, ended: true, ..Self::default() };
             }
             StoryEvent::Liked { user, .. } => {
+                self.note_act(user);
                 self.likes.insert(user);
             }
             StoryEvent::Unliked { user, .. } => {
@@ -265,6 +296,7 @@ impl cqrs_es::Aggregate for Story {
                 self.views.insert(user);
             }
             StoryEvent::Commented { comment, user, .. } => {
+                self.note_act(user);
                 self.comments.insert(comment, user);
             }
             StoryEvent::CommentDeleted { comment, .. } => {

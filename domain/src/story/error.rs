@@ -1,6 +1,6 @@
 //! Why a story refuses a command.
 
-use super::{MAX_COMMENTS, MAX_PEOPLE};
+use super::{MAX_ACTS_EACH, MAX_COMMENTS, MAX_PEOPLE};
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a story.
@@ -27,6 +27,9 @@ pub enum StoryError {
     /// It has as many comments as it can have.
     #[error("a story has at most {MAX_COMMENTS} comments")]
     TooManyComments,
+    /// They liked, commented on or edited it as often as one person can.
+    #[error("one person can like, comment on or edit a story at most {MAX_ACTS_EACH} times")]
+    TooManyActs,
     /// There is no such comment on it.
     #[error("there is no such comment")]
     CommentNotFound,
@@ -44,6 +47,7 @@ impl Refusal for StoryError {
             Self::TooManyPeople => "too_many_people",
             Self::AuthorOnly => "author_only",
             Self::TooManyComments => "too_many_comments",
+            Self::TooManyActs => "too_many_acts",
             Self::NotYourComment => "not_your_comment",
         }
     }
@@ -51,7 +55,7 @@ impl Refusal for StoryError {
         match self {
             Self::NotFound | Self::CommentNotFound => RefusalKind::NotFound,
             Self::AuthorOnly | Self::NotYourComment => RefusalKind::Forbidden,
-            Self::AlreadyPosted | Self::TooManyComments => RefusalKind::Conflict,
+            Self::AlreadyPosted | Self::TooManyComments | Self::TooManyActs => RefusalKind::Conflict,
             Self::Empty | Self::NobodyNamed | Self::TooManyPeople => RefusalKind::Invalid,
         }
     }

@@ -190,8 +190,21 @@ fn each_refusal_has_its_word() {
         (Error::TooManyPeople, RefusalKind::Invalid, "too_many_people", Some("audience")),
         (Error::AuthorOnly, RefusalKind::Forbidden, "author_only", None),
         (Error::TooManyComments, RefusalKind::Conflict, "too_many_comments", None),
+        (Error::TooManyActs, RefusalKind::Conflict, "too_many_acts", None),
         (Error::NotYourComment, RefusalKind::Forbidden, "not_your_comment", None),
     ] {
         assert_eq!((error.kind(), error.code(), error.field()), (kind, code, field));
     }
+}
+
+#[test]
+fn one_person_acts_on_a_story_only_so_often() {
+    let (liked, unliked) = (Event::Liked { author: ANA, user: BOB }, Event::Unliked { author: ANA, user: BOB });
+    let toggles = (0..MAX_ACTS_EACH).flat_map(|_| [liked.clone(), unliked.clone()]);
+    let before: Vec<_> = shown().into_iter().chain(toggles).collect();
+    let by = |user| Command::Like { user, now: NOW };
+    then(before.clone(), by(BOB), Err(Error::TooManyActs));
+    then(before.clone(), by(CLEO), Ok(vec![Event::Liked { author: ANA, user: CLEO }]));
+    let comment = Command::Comment { comment: FIRST, user: BOB, text: text(), now: NOW };
+    then(before, comment, Err(Error::TooManyActs));
 }

@@ -8,6 +8,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// How often the profile of an account can be changed.
+pub const MAX_PROFILE_CHANGES: u32 = 50_000;
+
 /// What somebody may do besides what everybody may; each may what those before it may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -83,6 +86,7 @@ pub struct User {
     deactivated: bool,
     erased: bool,
     password_changes: u64,
+    profile_changes: u32,
 }
 
 impl User {
@@ -169,6 +173,9 @@ impl Aggregate for User {
                 if changed == ProfileChanged::default() {
                     return Ok(vec![]);
                 }
+                if self.profile_changes >= MAX_PROFILE_CHANGES {
+                    return Err(UserError::TooManyChanges);
+                }
                 Ok(vec![UserEvent::Updated { changed: Personal::new(user, changed) }])
             }
             UserCommand::Erase if self.erased => Ok(vec![]),
@@ -220,6 +227,7 @@ impl cqrs_es::Aggregate for User {
                 self.profile = profile.get().cloned();
             }
             UserEvent::Updated { changed } => {
+                self.profile_changes = self.profile_changes.saturating_add(1);
                 let (Some(profile), Some(changed)) = (&mut self.profile, changed.get()) else { return };
                 profile.update(changed);
             }

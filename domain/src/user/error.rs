@@ -1,5 +1,6 @@
 //! Why an account refuses a command.
 
+use super::MAX_PROFILE_CHANGES;
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of an account.
@@ -14,6 +15,9 @@ pub enum UserError {
     /// The account was blocked by an administrator.
     #[error("this account is blocked")]
     Blocked,
+    /// The profile was changed as often as it can be.
+    #[error("a profile can be changed at most {MAX_PROFILE_CHANGES} times")]
+    TooManyChanges,
     /// Its owner has deactivated the account.
     #[error("this account is deactivated")]
     Deactivated,
@@ -24,13 +28,14 @@ impl Refusal for UserError {
         match self {
             Self::AlreadyRegistered => "already_registered",
             Self::NotFound => "not_found",
+            Self::TooManyChanges => "too_many_changes",
             Self::Blocked => "account_blocked",
             Self::Deactivated => "account_deactivated",
         }
     }
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::AlreadyRegistered => RefusalKind::Conflict,
+            Self::AlreadyRegistered | Self::TooManyChanges => RefusalKind::Conflict,
             Self::NotFound => RefusalKind::NotFound,
             Self::Blocked | Self::Deactivated => RefusalKind::Forbidden,
         }

@@ -26,6 +26,51 @@ impl EventStore {
         self.events(query(sql).bind(aggregate).bind(id).bind(version)).await
     }
 
+    /// At most `limit` events of a stream after `version`, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load_some(
+        &self,
+        stream: StreamId,
+        version: u64,
+        limit: u32,
+    ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events e WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence > $3
+             ORDER BY e.sequence LIMIT $4"
+        );
+        let (aggregate, id) = (stream.aggregate.as_str(), stream.id.to_string());
+        self.events(query(sql).bind(aggregate).bind(id).bind(version).bind(limit)).await
+    }
+
+    /// At most `limit` events of several streams, of each those after a version, in one statement; ordered by stream,
+    /// then sequence, so that all but the last stream of a full answer, and those before it, are complete.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load_some_of_many(
+        &self,
+        streams: &[(StreamId, u64)],
+        limit: u32,
+    ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let asked = self.asked();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ({asked}) s
+             JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND e.sequence > s.v
+             ORDER BY e.aggregate_type, e.aggregate_id, e.sequence LIMIT $2"
+        );
+        self.events(query(sql).bind(wanted(streams)).bind(limit)).await
+    }
+
+    /// A table of streams and sequences, given as JSON.
+    fn asked(&self) -> &'static str {
+        match self.database().engine() {
+            Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
+            Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
+        }
+    }
+
     /// The events of several streams, each up to and including a sequence (`u64::MAX`: all), in one statement;
     /// ordered by stream, then sequence.
     ///
@@ -37,21 +82,13 @@ impl EventStore {
 
     /// The events of some streams that meet a condition on `e.sequence` and the stream's number `s.v`.
     async fn load_each(&self, streams: &[(StreamId, u64)], which: &str) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
-        let asked = match self.database().engine() {
-            Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
-            Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
-        };
+        let asked = self.asked();
         let sql = format!(
             "SELECT {COLUMNS} FROM ({asked}) s
              JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND {which}
              ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
         );
-        let wanted = streams.iter().map(|(stream, version)| {
-            let until = i64::try_from(*version).unwrap_or(i64::MAX);
-            json!({ "t": stream.aggregate.as_str(), "i": stream.id, "v": until })
-        });
-        let wanted = wanted.collect::<serde_json::Value>().to_string();
-        self.events(query(sql).bind(wanted)).await
+        self.events(query(sql).bind(wanted(streams))).await
     }
 
     /// The events of several streams, each after a sequence (0: all), in one statement; ordered by stream, then
@@ -136,6 +173,14 @@ impl EventStore {
         let rows = self.database().fetch_all(query).await?;
         rows.iter().map(|row| Ok(Arc::new(RecordedEvent::sealed(record(row)?)))).collect()
     }
+}
+
+fn wanted(streams: &[(StreamId, u64)]) -> String {
+    let wanted = streams.iter().map(|(stream, version)| {
+        let version = i64::try_from(*version).unwrap_or(i64::MAX);
+        json!({ "t": stream.aggregate.as_str(), "i": stream.id, "v": version })
+    });
+    wanted.collect::<serde_json::Value>().to_string()
 }
 
 fn record(row: &Row) -> Result<Record, ReadError> {
