@@ -11,6 +11,7 @@ mod background;
 pub mod bootstrap;
 pub mod calls;
 pub mod cli;
+mod clock;
 pub mod config;
 mod crowd;
 pub mod cursor;
