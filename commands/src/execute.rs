@@ -6,7 +6,7 @@ use crate::{
     state::{Cached, Freshness, Versioned, fold},
 };
 use domain::{Tier, UserId};
-use event_store::{Append, AppendError, ClaimKind, CommandKey, Origin, Receipt, Retention, StreamId};
+use event_store::{Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, StreamId};
 use serde::Serialize;
 use std::{
     future::Future,
@@ -57,6 +57,8 @@ pub(crate) struct Caller<'c> {
     ctx: &'c Context,
     owner: Owner,
     key: Option<String>,
+    /// Whether a client made the key up: it may be any text, and is stored as a hash.
+    made_up: bool,
     retention: Retention,
 }
 
@@ -64,17 +66,17 @@ impl<'c> Caller<'c> {
     /// The signed-in actor, with the key they gave.
     pub(crate) fn actor(ctx: &'c Context) -> Result<Self, CommandError> {
         let actor = ctx.actor.ok_or(CommandError::InvalidToken)?;
-        Ok(Self { ctx, owner: Owner::User(actor.user), key: ctx.key.clone(), retention: Retention::Week })
+        Ok(Self { ctx, owner: Owner::User(actor.user), key: ctx.key.clone(), made_up: true, retention: Retention::Week })
     }
 
     /// Somebody who is nobody yet, with the key they gave.
     pub(crate) fn anonymous(ctx: &'c Context, route: &'static str) -> Self {
-        Self { ctx, owner: Owner::Route(route), key: ctx.key.clone(), retention: Retention::Week }
+        Self { ctx, owner: Owner::Route(route), key: ctx.key.clone(), made_up: true, retention: Retention::Week }
     }
 
     /// A reactor, with its key.
     pub(crate) fn reactor(ctx: &'c Context) -> Self {
-        Self { ctx, owner: Owner::Reactor, key: ctx.key.clone(), retention: Retention::Week }
+        Self { ctx, owner: Owner::Reactor, key: ctx.key.clone(), made_up: false, retention: Retention::Week }
     }
 
     /// Under a key that no other command has.
@@ -83,20 +85,36 @@ impl<'c> Caller<'c> {
         self
     }
 
-    /// Under a key that is kept for ever.
+    /// Under a key that is kept for ever: a message's id.
     pub(crate) fn for_ever(mut self, key: String) -> Self {
         self.key = Some(key);
+        self.made_up = false;
         self.retention = Retention::Forever;
         self
     }
 
-    fn command_key(&self, request_hash: &[u8; 32], fresh: Uuid) -> CommandKey {
-        let owner = match self.owner {
+    /// The key as a client made it up, if one did.
+    fn plain_key(&self, request_hash: &[u8; 32]) -> Option<CommandKey> {
+        let key = self.key.clone().filter(|_| self.made_up)?;
+        Some(CommandKey { owner: self.owner(request_hash), key })
+    }
+
+    fn command_key(&self, store: &EventStore, request_hash: &[u8; 32], fresh: Uuid) -> CommandKey {
+        let owner = self.owner(request_hash);
+        let key = match &self.key {
+            Some(key) if self.made_up => store.key_hash(&owner, key),
+            Some(key) => key.clone(),
+            None => fresh.to_string(),
+        };
+        CommandKey { owner, key }
+    }
+
+    fn owner(&self, request_hash: &[u8; 32]) -> String {
+        match self.owner {
             Owner::User(user) => user.to_string(),
             Owner::Route(route) => format!("{route}:{}", hex(request_hash)),
             Owner::Reactor => "reactor".to_owned(),
-        };
-        CommandKey { owner, key: self.key.clone().unwrap_or_else(|| fresh.to_string()) }
+        }
     }
 }
 
@@ -117,7 +135,7 @@ impl Commands {
             _ => Some(self.admission().place().await.ok_or(CommandError::Overloaded)?),
         };
         let request_hash = self.request_hash(case)?;
-        let key = caller.command_key(&request_hash, self.new_id());
+        let key = caller.command_key(self.store(), &request_hash, self.new_id());
         let mut freshness = Freshness::Cached;
         let mut turn = None;
         for attempt in 1..=ATTEMPTS {
@@ -126,6 +144,12 @@ impl Commands {
             let target = facts.last_seen(<C::Aggregate as domain::Aggregate>::AGGREGATE);
             let remembered = facts.remembered;
             let error = match verdict {
+                Ok(decided) if attempt == 1 && self.store().may_have_plain_keys() => {
+                    match self.first_of_plain_key(caller, &request_hash).await? {
+                        Some(receipt) => return self.first_done(receipt, decided.id).await,
+                        None => continue,
+                    }
+                }
                 Ok(decided) => match self.commit(caller, &key, request_hash, facts).await {
                     Ok(receipt) if receipt.repeated => return self.first_done(receipt, decided.id).await,
                     Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
@@ -159,7 +183,7 @@ impl Commands {
             if caller.key.is_some()
                 && error.is_verdict()
                 && !matches!(error, CommandError::InvalidToken)
-                && let Some(receipt) = self.store().first_result(&key, &request_hash).await?
+                && let Some(receipt) = self.first_result(caller, &key, &request_hash).await?
                 && let Some(id) = receipt.stream.map(|stream| stream.id).or(target)
             {
                 return self.first_done(receipt, id).await;
@@ -175,8 +199,32 @@ impl Commands {
             return Ok(false);
         }
         let request_hash = self.request_hash(case)?;
-        let key = caller.command_key(&request_hash, self.new_id());
-        Ok(self.store().first_result(&key, &request_hash).await?.is_some())
+        let key = caller.command_key(self.store(), &request_hash, self.new_id());
+        Ok(self.first_result(caller, &key, &request_hash).await?.is_some())
+    }
+
+    /// The first result of a key, if it was used.
+    async fn first_result(
+        &self,
+        caller: &Caller<'_>,
+        key: &CommandKey,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<Receipt>, CommandError> {
+        match self.store().first_result(key, request_hash).await? {
+            Some(receipt) => Ok(Some(receipt)),
+            None if self.store().may_have_plain_keys() => self.first_of_plain_key(caller, request_hash).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The first result of a key that was stored as its client made it up, before keys were hashed.
+    async fn first_of_plain_key(
+        &self,
+        caller: &Caller<'_>,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<Receipt>, CommandError> {
+        let Some(key) = caller.plain_key(request_hash) else { return Ok(None) };
+        Ok(self.store().first_result(&key, request_hash).await?)
     }
 
     async fn commit(

@@ -3,11 +3,11 @@
 use crate::{
     AggregateType, Tier, UserId, administration::AdministrationEvent, audit::AuditEvent, call::CallEvent,
     conduct::ConductEvent, conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent,
-    message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, report::ReportEvent,
+    message::MessageEvent, own_settings::OwnSettingsEvent, personal::PERSONAL, read_marker::ReadMarkerEvent, report::ReportEvent,
     session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// An event of any aggregate.
@@ -228,6 +228,14 @@ fn upcast(event_type: &str, version: u16, payload: &mut Value) {
     {
         // Version 1 knew no approval: anybody could join.
         fields.insert("approval".to_owned(), Value::Bool(false));
+    }
+    if matches!(event_type, "message.reacted" | "message.unreacted")
+        && version == 1
+        && let Value::Object(fields) = payload
+        && let (Some(user), Some(emoji)) = (fields.get("user").cloned(), fields.remove("emoji"))
+    {
+        // Version 1 had the emoji in the clear.
+        fields.insert("emoji".to_owned(), json!({ PERSONAL: user, "value": emoji }));
     }
 }
 

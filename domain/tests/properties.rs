@@ -121,8 +121,16 @@ fn message_events() -> impl Strategy<Value = MessageEvent> {
         }),
         users().prop_map(move |by| Event::Deleted { conversation, by }),
         users().prop_map(move |user| Event::Hidden { conversation, user }),
-        (users(), emojis()).prop_map(move |(user, emoji)| Event::Reacted { conversation, user, emoji }),
-        (users(), emojis()).prop_map(move |(user, emoji)| Event::Unreacted { conversation, user, emoji }),
+        (users(), emojis()).prop_map(move |(user, emoji)| Event::Reacted {
+            conversation,
+            user,
+            emoji: Personal::new(user, emoji)
+        }),
+        (users(), emojis()).prop_map(move |(user, emoji)| Event::Unreacted {
+            conversation,
+            user,
+            emoji: Personal::new(user, emoji)
+        }),
     ]
 }
 

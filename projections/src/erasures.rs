@@ -19,7 +19,8 @@ const PEOPLE: u32 = 64;
 
 /// What is forgotten beside messages: one statement each, with the person as `$1`. A read model that shows what people
 /// wrote adds its own.
-const FORGET: [&str; 9] = [
+const FORGET: [&str; 10] = [
+    "DELETE FROM reactions WHERE user_id = $1",
     "UPDATE conversations SET title = NULL, avatar_url = NULL \
      WHERE settings_by = $1 AND (title IS NOT NULL OR avatar_url IS NOT NULL)",
     "UPDATE files SET name = NULL WHERE uploader_id = $1 AND name IS NOT NULL",

@@ -3,7 +3,11 @@
 use crate::support::*;
 use commands::{Register, SendMessage, UpTo};
 use domain::{
-    ConversationId, MessageId, conversation::SettingsChange, friendship::FriendshipAct, read_marker::Mark, text::Title,
+    ConversationId, MessageId,
+    conversation::SettingsChange,
+    friendship::FriendshipAct,
+    read_marker::Mark,
+    text::{Emoji, Title},
 };
 use event_store::Selection;
 use testkit::each_engine;
@@ -140,4 +144,55 @@ each_engine!(a_repeated_registration_needs_the_password, |home| async move {
     let again = commands.sign_in(&key(), sign_in("ana", "correct horse")).await.unwrap();
     assert_eq!(signed_in.session, again.session);
     commands.refresh(&anonymous(), &again.refresh_token).await.unwrap();
+});
+
+each_engine!(neither_a_key_nor_a_reaction_is_stored_in_the_clear, |home| async move {
+    let store = open(&home).await;
+    let commands = commands::Commands::new(store.clone(), settings());
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let us = group(&commands, &ana, &[&bob]).await;
+    let message = say(&commands, &ana, us, "hello").await;
+    let secret = "call-me-on-0123";
+    let emoji = || Emoji::parse(secret).unwrap();
+    let first = commands.react(&bob.with_key(secret), message, emoji()).await.unwrap();
+    let again = commands.react(&bob.with_key(secret), message, emoji()).await.unwrap();
+    assert!(again.receipt.repeated && again.receipt.position == first.receipt.position);
+    assert_eq!(refusal(commands.unreact(&bob.with_key(secret), message, emoji()).await), "KeyReused");
+    commands.unreact(&bob.ctx, message, emoji()).await.unwrap();
+    let log = store.read_after(0, &Selection::All, 1_000).await.unwrap();
+    for event in &log {
+        let record = &event.record;
+        assert!(!record.payload.contains(secret) && !record.command_key.contains(secret), "{record:?}");
+    }
+    let reacted = log.iter().find(|event| Some(event.record.position) == first.receipt.position).unwrap();
+    assert_eq!((reacted.record.event_version, reacted.record.command_key.len()), (2, 34));
+    assert!(reacted.record.payload.contains(&format!("\"$sealed\":\"{}\"", bob.id)), "it belongs to who reacted");
+    // Of an event that this build reads back.
+    let other = open(&home).await;
+    let state = other.state_at(reacted.stream().unwrap(), first.receipt.position.map(event_store::Moment::At)).await;
+    assert!(state.unwrap().unwrap().state.to_string().contains(secret));
+});
+
+each_engine!(a_key_of_before_keys_were_hashed_is_found_for_a_week, |home| async move {
+    let commands = server(&home).await;
+    let ana = person(&commands, "ana").await;
+    let us = group(&commands, &ana, &[]).await;
+    let rename = |title: &str| SettingsChange { title: Some(Title::parse(title).ok()), ..SettingsChange::default() };
+    let first = commands.update_conversation(&ana.with_key("rename"), us, rename("One")).await.unwrap();
+    // As an earlier build left it.
+    let database = sql::Database::connect(&home.log(), 1).await.unwrap();
+    let plain = "UPDATE command_keys SET key = 'rename' WHERE position = $1";
+    let changed = database.execute(sql::query(plain).bind(first.receipt.position.unwrap())).await.unwrap();
+    assert_eq!(changed, 1);
+    let since = "INSERT INTO settings (name, value) VALUES ('keys_hashed_since', $1)";
+    database.execute(sql::query(since).bind(clock().millis().to_string())).await.unwrap();
+    database.close().await;
+    let commands = server(&home).await;
+    let again = commands.update_conversation(&ana.with_key("rename"), us, rename("One")).await.unwrap();
+    assert!(again.receipt.repeated && again.receipt.position == first.receipt.position);
+    assert_eq!(refusal(commands.update_conversation(&ana.with_key("rename"), us, rename("Two")).await), "KeyReused");
+    let another = commands.update_conversation(&ana.with_key("other"), us, rename("Two")).await.unwrap();
+    assert!(!another.receipt.repeated);
+    let again = commands.update_conversation(&ana.with_key("other"), us, rename("Two")).await.unwrap();
+    assert!(again.receipt.repeated);
 });

@@ -207,7 +207,7 @@ impl Message {
             _ if self.reacted.get(&user).is_some_and(|times| *times >= MAX_REACTIONS_EACH) => {
                 Err(MessageError::TooManyReactionChanges)
             }
-            _ => Ok(vec![MessageEvent::Reacted { conversation, user, emoji }]),
+            _ => Ok(vec![MessageEvent::Reacted { conversation, user, emoji: Personal::new(user, emoji) }]),
         }
     }
 }
@@ -251,6 +251,7 @@ impl Aggregate for Message {
                 let conversation = self.seen_by(user)?.conversation;
                 self.undeleted()?;
                 let reacted = self.reactions.get(&emoji).is_some_and(|users| users.contains(&user));
+                let emoji = Personal::new(user, emoji);
                 Ok(if reacted { vec![MessageEvent::Unreacted { conversation, user, emoji }] } else { vec![] })
             }
         }
@@ -291,13 +292,17 @@ impl cqrs_es::Aggregate for Message {
             MessageEvent::Reacted { user, emoji, .. } => {
                 let times = self.reacted.entry(user).or_default();
                 *times = times.saturating_add(1);
-                self.reactions.entry(emoji).or_default().insert(user);
+                if let Some(emoji) = emoji.get() {
+                    self.reactions.entry(emoji.clone()).or_default().insert(user);
+                }
             }
             MessageEvent::Unreacted { user, emoji, .. } => {
-                if let Some(users) = self.reactions.get_mut(&emoji) {
+                if let Some(emoji) = emoji.get()
+                    && let Some(users) = self.reactions.get_mut(emoji)
+                {
                     users.remove(&user);
                     if users.is_empty() {
-                        self.reactions.remove(&emoji);
+                        self.reactions.remove(emoji);
                     }
                 }
             }

@@ -64,8 +64,8 @@ pub enum MessageEvent {
         conversation: ConversationId,
         /// Who.
         user: UserId,
-        /// How.
-        emoji: Emoji,
+        /// How: it belongs to them.
+        emoji: Personal<Emoji>,
     },
     /// Somebody took a reaction back.
     #[serde(rename = "message.unreacted")]
@@ -74,8 +74,8 @@ pub enum MessageEvent {
         conversation: ConversationId,
         /// Who.
         user: UserId,
-        /// How.
-        emoji: Emoji,
+        /// How: it belongs to them.
+        emoji: Personal<Emoji>,
     },
 }
 
@@ -88,8 +88,8 @@ impl MessageEvent {
             Self::Edited { .. } => kind("message.edited", 1, Tier::Medium),
             Self::Deleted { .. } => kind("message.deleted", 1, Tier::Medium),
             Self::Hidden { .. } => kind("message.hidden", 1, Tier::Medium),
-            Self::Reacted { .. } => kind("message.reacted", 1, Tier::Medium),
-            Self::Unreacted { .. } => kind("message.unreacted", 1, Tier::Medium),
+            Self::Reacted { .. } => kind("message.reacted", 2, Tier::Medium),
+            Self::Unreacted { .. } => kind("message.unreacted", 2, Tier::Medium),
         }
     }
 

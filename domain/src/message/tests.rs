@@ -64,11 +64,11 @@ fn unreact(user: UserId, text: &str) -> Command {
 }
 
 fn reacted(user: UserId, text: &str) -> Event {
-    Event::Reacted { conversation: ROOM, user, emoji: emoji(text) }
+    Event::Reacted { conversation: ROOM, user, emoji: Personal::new(user, emoji(text)) }
 }
 
 fn unreacted(user: UserId, text: &str) -> Event {
-    Event::Unreacted { conversation: ROOM, user, emoji: emoji(text) }
+    Event::Unreacted { conversation: ROOM, user, emoji: Personal::new(user, emoji(text)) }
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_message_is_edited_and_reacted_to_only_so_often() {
     given::<Message>(before.clone()).when(edit(ANA, "c")).then_expect_error(Error::TooManyEdits);
     given::<Message>(before).when(edit(ANA, "b")).then_expect_events(vec![]);
 
-    let unreacted = Event::Unreacted { conversation: ROOM, user: BOB, emoji: emoji("👍") };
+    let unreacted = Event::Unreacted { conversation: ROOM, user: BOB, emoji: Personal::new(BOB, emoji("👍")) };
     let toggles = (0..MAX_REACTIONS_EACH).flat_map(|_| [reacted(BOB, "👍"), unreacted.clone()]);
     let mut before: Vec<_> = [sent()].into_iter().chain(toggles).collect();
     given::<Message>(before.clone()).when(react(BOB, "👍")).then_expect_error(Error::TooManyReactionChanges);

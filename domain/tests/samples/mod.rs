@@ -256,8 +256,8 @@ fn message() -> Vec<MessageEvent> {
         MessageEvent::Edited { conversation, by, body: Personal::new(by, MessageBody::parse("see").unwrap()) },
         MessageEvent::Deleted { conversation, by },
         MessageEvent::Hidden { conversation, user },
-        MessageEvent::Reacted { conversation, user, emoji: emoji.clone() },
-        MessageEvent::Unreacted { conversation, user, emoji },
+        MessageEvent::Reacted { conversation, user, emoji: Personal::new(user, emoji.clone()) },
+        MessageEvent::Unreacted { conversation, user, emoji: Personal::new(user, emoji) },
     ]
 }
 

@@ -13,6 +13,8 @@ static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite/log");
 pub(crate) struct Fixed {
     pub(crate) partitions: u16,
     pub(crate) incarnation: Uuid,
+    /// Since when, in milliseconds, the keys of clients are hashed, if there were others before.
+    pub(crate) keys_hashed_since: Option<i64>,
 }
 
 /// More lanes than these only make every ledger row longer.
@@ -58,12 +60,13 @@ async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Res
         tx.execute(query(set).bind(name).bind(value)).await?;
     }
     let damaged = |name: &str| ReadError::Damaged(format!("the setting {name} is not one"));
-    let mut fixed = Fixed { partitions: 0, incarnation: Uuid::nil() };
+    let mut fixed = Fixed { partitions: 0, incarnation: Uuid::nil(), keys_hashed_since: None };
     for row in tx.fetch_all(query("SELECT name, value FROM settings")).await? {
         let (name, value): (String, String) = (row.get(0)?, row.get(1)?);
         match name.as_str() {
             "partitions" => fixed.partitions = value.parse().map_err(|_| damaged(&name))?,
             "incarnation" => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
+            "keys_hashed_since" => fixed.keys_hashed_since = Some(value.parse().map_err(|_| damaged(&name))?),
             "master_key_check" if value != keyring.check() => {
                 return Err(ReadError::Damaged("it was made with another master key".to_owned()));
             }
