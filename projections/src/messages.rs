@@ -68,13 +68,18 @@ async fn change(tx: &mut Transaction, record: &Record, event: &MessageEvent) -> 
             query("UPDATE messages SET content = $2, edited_at = $3 WHERE id = $1").bind(message).bind(body).bind(at)
         }
         MessageEvent::Hidden { user, .. } => {
-            query("INSERT INTO hidden (message_id, user_id) VALUES ($1, $2)").bind(message).bind(user.0)
+            let sql = "INSERT INTO hidden (message_id, user_id, conversation_id, seq) \
+                       SELECT id, $2, conversation_id, seq FROM messages WHERE id = $1";
+            query(sql).bind(message).bind(user.0)
         }
         MessageEvent::Reacted { user, emoji, .. } => {
+            // Forgotten with who reacted.
+            let Some(emoji) = emoji.get() else { return Ok(()) };
             let sql = "INSERT INTO reactions (message_id, user_id, emoji, position) VALUES ($1, $2, $3, $4)";
             query(sql).bind(message).bind(user.0).bind(emoji.as_str()).bind(record.position)
         }
         MessageEvent::Unreacted { user, emoji, .. } => {
+            let Some(emoji) = emoji.get() else { return Ok(()) };
             let sql = "DELETE FROM reactions WHERE message_id = $1 AND user_id = $2 AND emoji = $3";
             query(sql).bind(message).bind(user.0).bind(emoji.as_str())
         }

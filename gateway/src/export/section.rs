@@ -9,6 +9,7 @@ use crate::{
     operations::Caller,
     resource::{Call, Comment, File, Friendship, Report, Story},
 };
+use domain::Event;
 use projections::queries::{MAX_LIMIT, Page, PageRequest};
 use serde::Serialize;
 use serde_json::Value;
@@ -116,17 +117,41 @@ fn part<T: From<R> + Serialize, R>(page: Page<R>) -> Result<(Vec<Value>, Option<
     Ok((items.collect::<Result<_, _>>()?, page.next))
 }
 
-/// The events of one's own scope, the oldest first.
+/// The events of one's own account and devices, the oldest first. What else stands in one's own scope has a section of its
+/// own, which tells it as one may see it now: a report's event has the evidence, and who decided; a story's, what others
+/// wrote under it.
 async fn events(app: &App, caller: &Caller, page: &PageRequest) -> Result<(Vec<Value>, Option<String>), Problem> {
     let after = page.after.as_ref().and_then(|position| position.parse().ok()).unwrap_or_default();
     let events = app.store.events_of_scope(caller.user.0, after, MAX_LIMIT).await?;
     let mut items = Vec::with_capacity(events.len());
     for event in &events {
-        if let Some(opened) = crate::push::open(&app.store, event).await? {
+        if let Some(opened) = crate::push::open(&app.store, event).await?
+            && is_of_account(opened)
+        {
             let item = ExportedEvent::of(&event.record, opened).and_then(serde_json::to_value);
             items.push(item.map_err(Problem::internal)?);
         }
     }
     let next = events.last().filter(|_| events.len() >= MAX_LIMIT as usize);
     Ok((items, next.map(|last| last.record.position.to_string())))
+}
+
+/// Whether an event is of the account, or of a device of it. Whatever comes to be stored in a person's scope is decided on
+/// here.
+const fn is_of_account(event: &Event) -> bool {
+    match event {
+        Event::User(_) | Event::Session(_) => true,
+        Event::Friendship(_)
+        | Event::Conversation(_)
+        | Event::Message(_)
+        | Event::ReadMarker(_)
+        | Event::Call(_)
+        | Event::OwnSettings(_)
+        | Event::File(_)
+        | Event::Conduct(_)
+        | Event::Story(_)
+        | Event::Report(_)
+        | Event::Administration(_)
+        | Event::Audit(_) => false,
+    }
 }

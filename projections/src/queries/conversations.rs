@@ -27,13 +27,15 @@ pub struct ConversationRow {
     pub member_count: u64,
     /// How the viewer takes part.
     pub mine: Membership,
-    /// The newest message that the viewer sees: neither hidden nor cleared.
+    /// The newest message that the viewer sees, neither hidden nor cleared, among the last [`LAST_LOOKED_AT`] of the
+    /// conversation; a tombstone, if it was deleted.
     pub last_message: Option<MessageRow>,
     /// The seq of the newest message.
     pub last_seq: u64,
     /// Up to where the viewer has read.
     pub read_seq: u64,
-    /// How many messages are newer than what the viewer has read, sent, cleared, or found on joining.
+    /// How many messages are newer than what the viewer has read, sent, cleared, or found on joining, and still there for
+    /// them: neither deleted nor hidden.
     pub unread: u64,
     /// Whether the viewer muted it, and that holds.
     pub muted: bool,
@@ -57,13 +59,16 @@ pub struct Membership {
     pub join_seq: u64,
 }
 
+/// Among so many of the newest messages of a conversation, one that the viewer sees is looked for.
+pub const LAST_LOOKED_AT: u64 = 100;
+
 /// `$1` is the viewer, `$2` the time. The last seqs are 0 for those who are not in.
 const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.created_by, c.created_at, \
     c.member_count, v.role, v.status, v.join_seq, COALESCE(r.read_seq, 0) AS read_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
         WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END AS last_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
-        WHERE m.conversation_id = c.id AND m.sender_id = $1 ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END, \
+        WHERE m.conversation_id = c.id AND m.sender_id = $1 ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END AS own_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.position FROM messages m \
         WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity, \
     CAST(CASE WHEN s.muted AND (s.muted_until IS NULL OR s.muted_until > $2) THEN 1 ELSE 0 END AS BIGINT) AS muted, \
@@ -72,6 +77,24 @@ const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.
     LEFT JOIN read_markers r ON r.conversation_id = v.conversation_id AND r.user_id = v.user_id \
     LEFT JOIN own_settings s ON s.conversation_id = v.conversation_id AND s.user_id = v.user_id \
     WHERE v.user_id = $1 AND v.status IN ('active', 'pending')";
+
+/// The rows of a page of [`SELECT`], each with how many of the messages that are newer than all of its marks are gone for
+/// the viewer: deleted, or hidden by them.
+fn counted(page: &str) -> String {
+    let newer = |seq: &str| {
+        let newer = ["read_seq", "join_seq", "own_seq", "cleared_seq"].map(|mark| format!("{seq} > p.{mark}"));
+        newer.join(" AND ")
+    };
+    format!(
+        "SELECT p.*, CASE WHEN p.last_seq = 0 THEN 0 ELSE \
+         (SELECT COUNT(*) FROM messages g WHERE g.conversation_id = p.id AND g.deleted_at IS NOT NULL AND {}) + \
+         (SELECT COUNT(*) FROM hidden h WHERE h.user_id = $1 AND h.conversation_id = p.id AND {} AND NOT EXISTS \
+            (SELECT 1 FROM messages g WHERE g.id = h.message_id AND g.deleted_at IS NOT NULL)) END AS gone \
+         FROM ({page}) p",
+        newer("g.seq"),
+        newer("h.seq")
+    )
+}
 
 /// Whether a row of [`SELECT`] is put away.
 const ARCHIVED: &str =
@@ -91,11 +114,12 @@ impl Queries {
         page: &PageRequest,
     ) -> Result<Page<ConversationRow>, QueryError> {
         let place = page.place()?;
-        let sql = format!(
+        let page_of = format!(
             "SELECT * FROM ({SELECT}) mine WHERE (activity, id) < ($3, $4) AND {ARCHIVED} = {} \
              ORDER BY activity DESC, id DESC LIMIT $5",
             i32::from(archived)
         );
+        let sql = format!("{} ORDER BY p.activity DESC, p.id DESC", counted(&page_of));
         let listed = query(sql).bind(viewer.0).bind(now.millis()).bind(place.number).bind(place.id);
         let listed = listed.bind(page.probe());
         let rows = self.conversation_rows(listed).await?;
@@ -114,7 +138,7 @@ impl Queries {
         conversation: ConversationId,
         now: Timestamp,
     ) -> Result<ConversationRow, QueryError> {
-        let sql = format!("{SELECT} AND c.id = $3");
+        let sql = counted(&format!("{SELECT} AND c.id = $3"));
         let mut found =
             self.conversation_rows(query(sql).bind(viewer.0).bind(now.millis()).bind(conversation.0)).await?;
         self.add_last_messages(viewer, &mut found).await?;
@@ -141,6 +165,7 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
     let (last_seq, own_seq) = (row.unsigned(12)?, row.unsigned(13)?);
     let muted = row.get::<i64>(15)? == 1;
     let (archived_seq, cleared_seq): (Option<i64>, _) = (row.get(17)?, row.unsigned(18)?);
+    let gone = row.unsigned(19)?;
     let archived_seq = archived_seq.and_then(|seq| u64::try_from(seq).ok());
     Ok(ConversationRow {
         id: ConversationId(row.get(0)?),
@@ -155,7 +180,7 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
         last_message: None,
         last_seq,
         read_seq,
-        unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq).max(cleared_seq)),
+        unread: last_seq.saturating_sub(read_seq.max(join_seq).max(own_seq).max(cleared_seq)).saturating_sub(gone),
         muted,
         muted_until: row.get::<Option<i64>>(16)?.filter(|_| muted).map(Timestamp::from_millis),
         cleared_seq,

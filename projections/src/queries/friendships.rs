@@ -23,6 +23,8 @@ pub struct FriendshipRow {
     /// Whether the viewer has blocked the other one.
     pub blocked_by_me: bool,
     position: i64,
+    /// Whether others find the account.
+    is_found: bool,
 }
 
 /// Which way a request goes.
@@ -74,12 +76,17 @@ impl Queries {
         self.friendship_page(viewer, "o.blocked_by_me", page).await
     }
 
-    /// All with whom a user has something: friendship, request, or the user's own block.
+    /// All with whom a user has something: friendship, request, or the user's own block. Whoever nobody finds has no
+    /// name there.
     ///
     /// # Errors
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn own_friendships(&self, viewer: UserId, page: &PageRequest) -> Result<Page<FriendshipRow>, QueryError> {
-        self.friendship_page(viewer, "(o.status <> 'none' OR o.blocked_by_me)", page).await
+        let mut page = self.friendship_page(viewer, "(o.status <> 'none' OR o.blocked_by_me)", page).await?;
+        for FriendshipRow { user, .. } in page.items.iter_mut().filter(|row| !row.is_found) {
+            (user.first_name, user.last_name, user.avatar_url) = (None, None, None);
+        }
+        Ok(page)
     }
 
     /// How the viewer and another user stand; `None` when there never was anything between them.
@@ -116,6 +123,7 @@ impl Queries {
                 since: Timestamp::from_millis(row.get(users::WIDTH + 2)?),
                 blocked_by_me: row.get(users::WIDTH + 3)?,
                 position: row.get(users::WIDTH + 4)?,
+                is_found: row.get::<i64>(users::WIDTH + 5)? == 1,
             });
         }
         Ok(friendships)
@@ -125,7 +133,8 @@ impl Queries {
 fn select(condition: &str) -> Query {
     let columns = users::COLUMNS;
     query(format!(
-        "SELECT {columns}, o.status, o.requested_by, o.since, o.blocked_by_me, o.position FROM {FROM_HERE} \
+        "SELECT {columns}, o.status, o.requested_by, o.since, o.blocked_by_me, o.position, \
+         CAST(CASE WHEN {FINDABLE} THEN 1 ELSE 0 END AS BIGINT) FROM {FROM_HERE} \
          WHERE {condition}"
     ))
 }

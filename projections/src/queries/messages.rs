@@ -2,6 +2,7 @@
 
 use super::{
     AttachmentRow, Page, Queries, QueryError, ReactionRow, padded,
+    conversations::LAST_LOOKED_AT,
     page::MAX_LIMIT,
     users::{self, PersonRow},
 };
@@ -147,7 +148,8 @@ impl Queries {
         found.pop().ok_or(QueryError::NotFound)
     }
 
-    /// The newest message of each conversation that the viewer did not hide or clear. Who the viewer is there was checked.
+    /// The newest message of each conversation that the viewer did not hide or clear; a tombstone, if it was deleted. Who
+    /// the viewer is there was checked.
     pub(super) async fn last_messages(
         &self,
         viewer: UserId,
@@ -158,9 +160,11 @@ impl Queries {
             return Ok(BTreeMap::new());
         }
         let sql = format!(
-            "{SELECT} WHERE m.id IN (SELECT (SELECT m.id FROM messages m WHERE m.conversation_id = c.id \
-             AND m.seq > COALESCE((SELECT s.cleared_seq FROM own_settings s WHERE s.conversation_id = c.id \
-             AND s.user_id = $1), 0) AND {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT 1) \
+            "{SELECT} WHERE m.id IN (SELECT (SELECT m.id FROM \
+             (SELECT l.id, l.seq FROM messages l WHERE l.conversation_id = c.id \
+             AND l.seq > COALESCE((SELECT s.cleared_seq FROM own_settings s WHERE s.conversation_id = c.id \
+             AND s.user_id = $1), 0) ORDER BY l.seq DESC LIMIT {LAST_LOOKED_AT}) m \
+             WHERE {NOT_HIDDEN} ORDER BY m.seq DESC LIMIT 1) \
              FROM conversations c WHERE c.id IN ({}))",
             placeholders(2, ids.len())
         );
