@@ -105,9 +105,9 @@ each_mix!(events_are_filtered_paged_and_opened, |home| async move {
     assert_eq!(third["next"], Value::Null);
     // A token is good for its own question, and as it was given.
     let other = format!("/admin/audit/events?type=message.sent&after={next}");
-    server.get(&root, &other).await.refused(400, "bad_page_token");
+    server.get(&root, &other).await.refused(422, "bad_page_token");
     let tampered = server.get(&root, &format!("{path}&after=B{}", &next[1..])).await;
-    assert_eq!(tampered.refused(400, "bad_page_token").faults(), [("after", "malformed")]);
+    assert_eq!(tampered.refused(422, "bad_page_token").faults(), [("after", "malformed")]);
 
     let by_ben = ok(&server, &root, &format!("/admin/audit/events?actor={}&aggregateType=message", ben.id)).await;
     assert_eq!(positions(&by_ben), [sent[1], sent[3]]);
@@ -316,7 +316,7 @@ each_engine!(the_head_is_signed_and_the_chain_verified, |home| async move {
     assert_eq!((&sound["ok"], &sound["from"], &sound["next"]), (&json!(true), &json!(1), &Value::Null));
     assert_eq!((&sound["firstBad"], &sound["faults"]), (&Value::Null, &json!([])));
     assert_eq!(sound["to"], sound["head"]);
-    server.get(&root, "/admin/audit/verify?after=AAAA").await.refused(400, "bad_page_token");
+    server.get(&root, "/admin/audit/verify?after=AAAA").await.refused(422, "bad_page_token");
     meddle(&config(&home), said).await;
     let bad = ok(&server, &root, "/admin/audit/verify").await;
     assert_eq!((&bad["ok"], &bad["firstBad"]), (&json!(false), &json!(said)), "{bad}");

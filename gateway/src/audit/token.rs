@@ -1,31 +1,28 @@
-//! Where the next page begins: a position, bound to the log and to what was asked. Whatever is changed of it shows.
+//! Where the next page begins: a position, bound to the log, to who asked and to what. It is authenticated: nobody makes one
+//! up.
 
 use crate::{Problem, problem::FieldProblem};
 use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use event_store::Position;
-use sha2::{Digest as _, Sha256};
+use domain::UserId;
+use event_store::{Authenticator, EventStore, Position};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-const VERSION: &[u8] = b"chatchit.audit.page.1";
 const CHECK: usize = 12;
 
 /// Writes and reads the tokens of one question.
-pub struct PageToken(Sha256);
+pub struct PageToken {
+    key: Authenticator,
+    question: Vec<Vec<u8>>,
+}
 
 impl PageToken {
     /// Of a question with its filters.
     #[must_use]
-    pub fn new(incarnation: Uuid, question: &str, filters: &BTreeMap<String, String>) -> Self {
-        let mut hash = Sha256::new_with_prefix(VERSION);
-        hash.update(incarnation.as_bytes());
-        let fields = filters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-        for text in std::iter::once(question).chain(fields) {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        }
-        Self(hash)
+    pub fn new(store: &EventStore, asker: UserId, question: &str, filters: &BTreeMap<String, String>) -> Self {
+        let key = store.authenticator("audit.page");
+        Self { key, question: parts(store.incarnation(), asker, question, filters) }
     }
 
     /// The token of a page that begins after a position.
@@ -49,9 +46,22 @@ impl PageToken {
     }
 
     fn check(&self, position: [u8; 8]) -> [u8; CHECK] {
-        let digest = self.0.clone().chain_update(position).finalize();
+        let mut parts: Vec<_> = self.question.iter().map(Vec::as_slice).collect();
+        parts.push(&position);
+        let digest = self.key.tag(&parts);
         std::array::from_fn(|n| digest[n])
     }
+}
+
+fn parts(
+    incarnation: Uuid,
+    asker: UserId,
+    question: &str,
+    filters: &BTreeMap<String, String>,
+) -> Vec<Vec<u8>> {
+    let filters = filters.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+    let own = [incarnation.as_bytes().as_slice(), asker.0.as_bytes(), question.as_bytes()];
+    own.into_iter().chain(filters).map(<[u8]>::to_vec).collect()
 }
 
 /// The problem that a token is not one.
@@ -59,7 +69,7 @@ impl PageToken {
 pub(crate) fn bad_token() -> Problem {
     let detail = "must be the next of an earlier page of the same question";
     let errors = vec![FieldProblem { field: "after".into(), code: "malformed".into(), detail: detail.into() }];
-    Problem { errors, ..Problem::new(StatusCode::BAD_REQUEST, "bad_page_token", format!("after {detail}")) }
+    Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_page_token", format!("after {detail}")) }
 }
 
 #[cfg(test)]
@@ -69,13 +79,18 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_question_and_as_it_was_written() {
         let filters = |value: &str| BTreeMap::from([("type".to_owned(), value.to_owned())]);
-        let question = PageToken::new(Uuid::nil(), "events", &filters("message.sent"));
+        let token_of = |log, asker: u128, question: &str, value: &str| PageToken {
+            key: Authenticator::new(&[7; 32]),
+            question: parts(log, UserId(Uuid::from_u128(asker)), question, &filters(value)),
+        };
+        let question = token_of(Uuid::nil(), 1, "events", "message.sent");
         let token = question.write(4_711);
         assert_eq!(question.read(&token).unwrap(), 4_711);
         for other in [
-            PageToken::new(Uuid::nil(), "events", &filters("message.edited")),
-            PageToken::new(Uuid::nil(), "export", &filters("message.sent")),
-            PageToken::new(Uuid::max(), "events", &filters("message.sent")),
+            token_of(Uuid::nil(), 1, "events", "message.edited"),
+            token_of(Uuid::nil(), 1, "export", "message.sent"),
+            token_of(Uuid::max(), 1, "events", "message.sent"),
+            token_of(Uuid::nil(), 2, "events", "message.sent"),
         ] {
             assert_eq!(other.read(&token).unwrap_err().code, "bad_page_token");
         }
@@ -85,7 +100,7 @@ mod tests {
             assert!(question.read(std::str::from_utf8(&changed).unwrap()).is_err(), "{at}");
         }
         for bad in ["", "!", "AAAA", &token[1..], &(token.clone() + "AAAA")] {
-            assert_eq!(question.read(bad).unwrap_err().status, 400, "{bad:?}");
+            assert_eq!(question.read(bad).unwrap_err().status, 422, "{bad:?}");
         }
     }
 }

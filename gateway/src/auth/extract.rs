@@ -6,6 +6,11 @@ use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
 };
+use domain::UserId;
+
+/// Who the caller of a request is, for whatever reads it after [`Authenticated`].
+#[derive(Clone, Copy)]
+pub(crate) struct CallerId(pub(crate) UserId);
 
 /// A signed-in caller whose session lives.
 pub struct Authenticated(pub Caller);
@@ -20,6 +25,7 @@ impl FromRequestParts<App> for Authenticated {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
         let claims = authenticate(app, token).await?;
         app.limits.admit(kind, None, Some(claims.user)).await?;
+        parts.extensions.insert(CallerId(claims.user));
         let request = RequestId::of(parts);
         Ok(Self(Caller { user: claims.user, session: claims.session, correlation_id: request.0, ip }))
     }

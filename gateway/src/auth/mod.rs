@@ -4,7 +4,7 @@ mod extract;
 mod roles;
 mod tokens;
 
-pub(crate) use extract::kind_of;
+pub(crate) use extract::{CallerId, kind_of};
 pub use extract::{Authenticated, bearer};
 pub use roles::require;
 pub use tokens::{Claims, Tokens};

@@ -95,7 +95,7 @@ impl Writing {
         if !lives.map_err(Problem::from).map_err(broken)? {
             return Err(io::Error::other("the session has ended"));
         }
-        let page = PageRequest { limit: Some(MAX_LIMIT), after };
+        let page = PageRequest { limit: Some(MAX_LIMIT), after, ..PageRequest::default() };
         section.read(app, caller, &page).await.map_err(broken)
     }
 }

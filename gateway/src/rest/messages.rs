@@ -54,7 +54,7 @@ async fn list(
     let (window, limit) = (window(&parameters)?, parameters.limit()?);
     let page = app.queries.messages(caller.user, conversation, window, limit).await?;
     let towards = if matches!(window, MessageWindow::After(_)) { NEWER } else { OLDER };
-    let next = page.next.as_ref().map(|seq| format!("{towards}{seq}"));
+    let next = page.next.as_ref().map(|seq| parameters.key().seal(format!("{towards}{seq}").as_bytes()));
     let mut list = List::<Message>::of(page);
     if wants_html(&parameters)? {
         list.items = list.items.into_iter().map(Message::with_html).collect();
@@ -72,7 +72,8 @@ const NEWER: &str = "newer.";
 
 fn window(parameters: &Parameters) -> Result<MessageWindow, Problem> {
     let seq = |name| parameters.parsed::<u64>(name, "a seq: a whole number");
-    let next = |direction| parameters.get("after").and_then(|next| next.strip_prefix(direction)?.parse().ok());
+    let said = parameters.get("after").and_then(|next| String::from_utf8(parameters.key().open(next)?).ok());
+    let next = |direction| said.as_deref().and_then(|said| said.strip_prefix(direction)?.parse().ok());
     if let Some(seq) = next(OLDER) {
         return Ok(MessageWindow::Before(seq));
     }

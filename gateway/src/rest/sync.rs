@@ -10,7 +10,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sync))
 }
 
-/// What was missed since a cursor: the same frames as on `/ws`.
+/// What was missed since a cursor: the same frames as on `/ws`, without what has been taken back since.
 #[utoipa::path(
     get, path = "/sync", tag = "sync",
     params(("since" = Option<String>, Query, description = "a cursor; absent: start here"), ("limit" = Option<u32>, Query)),

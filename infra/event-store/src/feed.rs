@@ -82,7 +82,9 @@ impl EventStore {
     }
 
     /// What somebody is to catch up on, in position order: scope-wide events of the scopes within their
-    /// intervals, and the events about them (inbox), each once. One statement. Events that are not scope-wide
+    /// intervals, and the events about them (inbox), each once. At least one, unless there is none; fewer than `limit`
+    /// when they take up `bytes`. One statement, which reads at most `limit` events of `limit` intervals, and looks
+    /// one up in each other. Events that are not scope-wide
     /// and not about the user are left out (the kinds are known from the event types).
     ///
     /// # Errors
@@ -104,45 +106,63 @@ impl EventStore {
             .bind(feed.medium)
             .bind(known)
             .bind(feed.until)
-            .bind(feed.limit);
+            .bind(feed.limit)
+            .bind(feed.bytes);
         self.events(statement).await
     }
 
-    /// At most `limit` positions per interval and from the inbox, each by its index; then the first of all.
+    /// The first `limit` of all, merged by position. Of each interval the first event is looked up by its index; the page
+    /// lies within the `limit` intervals that begin first, so that only these are read further, however many there are.
+    /// What takes up more than `bytes` is left for the next page.
     fn feed_statement(&self) -> String {
         let hidden = NOT_SCOPE_WIDE.map(|name| format!("'{name}'")).join(", ");
         let unknown = "e.position > CASE e.tier WHEN 0 THEN $3 ELSE $4 END";
-        let within = |scope: &str, from: &str, until: &str| {
+        let within = |scope: &str, from: &str, until: &str, limit: &str| {
             format!(
                 "SELECT e.position FROM events e
                  WHERE e.scope = {scope} AND e.position BETWEEN {from} AND {until} AND {unknown}
                    AND e.event_type NOT IN ({hidden})
-                 ORDER BY e.position LIMIT $7"
+                 ORDER BY e.position LIMIT {limit}"
             )
         };
         // Both read each interval on its own; SQLite, which has no LATERAL, through a table of one JSON array.
-        let scope_wide = match self.database().engine() {
-            Engine::Sqlite => format!(
-                "SELECT p.value AS position FROM json_each($2) i,
-                    json_each((SELECT json_group_array(position) FROM ({}))) p",
-                within("unhex(i.value ->> 's')", "(i.value ->> 'f')", "(i.value ->> 'u')")
+        let (asked, further) = match self.database().engine() {
+            Engine::Sqlite => (
+                "SELECT unhex(value ->> 's') AS s, value ->> 'f' AS f, value ->> 'u' AS u FROM json_each($2)".to_owned(),
+                format!(
+                    "SELECT p.value AS position FROM near n,
+                     json_each((SELECT json_group_array(position) FROM ({}))) p",
+                    within("n.s", "n.first", "n.u", "$7")
+                ),
             ),
-            Engine::Postgres => format!(
-                "SELECT p.position FROM json_to_recordset(CAST($2 AS json)) AS i (s uuid, f bigint, u bigint)
-                 CROSS JOIN LATERAL ({}) p",
-                within("i.s", "i.f", "i.u")
+            Engine::Postgres => (
+                "SELECT * FROM json_to_recordset(CAST($2 AS json)) AS i (s uuid, f bigint, u bigint)".to_owned(),
+                format!(
+                    "SELECT p.position FROM near n CROSS JOIN LATERAL ({}) p",
+                    within("n.s", "n.first", "n.u", "$7")
+                ),
             ),
         };
+        let first = within("i.s", "i.f", "i.u", "1");
+        let size = match self.database().engine() {
+            Engine::Sqlite => "LENGTH(e.payload)",
+            Engine::Postgres => "OCTET_LENGTH(CAST(e.payload AS TEXT))",
+        };
         format!(
-            "SELECT {COLUMNS} FROM events e WHERE e.position IN (
-                SELECT position FROM ({scope_wide}) AS scope_wide
+            "WITH heads AS (SELECT i.s, i.u, ({first}) AS first FROM ({asked}) AS i),
+             near AS (SELECT s, u, first FROM heads WHERE first IS NOT NULL ORDER BY first LIMIT $7),
+             page AS (SELECT position FROM (
+                SELECT position FROM ({further}) AS scope_wide
                 UNION
                 SELECT position FROM (
                     SELECT e.position FROM inbox b JOIN events e ON e.position = b.position
                     WHERE b.user_id = $1 AND b.position > $5 AND b.position <= $6 AND {unknown}
-                    ORDER BY b.position LIMIT $7) AS about
-                ORDER BY position LIMIT $7)
-             ORDER BY e.position"
+                    ORDER BY b.position LIMIT $7) AS about) AS merged
+                ORDER BY position LIMIT $7),
+             sized AS (SELECT e.position, SUM({size}) OVER (ORDER BY e.position) - {size} AS before
+                FROM page JOIN events e ON e.position = page.position)
+             SELECT {COLUMNS} FROM sized JOIN events e ON e.position = sized.position
+             WHERE sized.before < $8 ORDER BY e.position"
         )
     }
 

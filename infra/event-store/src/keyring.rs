@@ -51,12 +51,38 @@ impl DataKey {
     }
 }
 
+/// Tells texts that a server of this log wrote from all others, without keeping them. Clones share the key.
+#[derive(Clone)]
+pub struct Authenticator(Hmac<Sha256>);
+
+impl Authenticator {
+    /// With this key.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(keyed(key))
+    }
+
+    /// The tag of some parts: nobody who lacks the key can make it. Their lengths count, so that no two lists of parts
+    /// are the same.
+    #[must_use]
+    pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
 /// The data keys, and what the master key derives.
 pub(crate) struct Keyring {
     wrapping: DataKey,
     claims: [u8; 32],
     requests: [u8; 32],
     evidence: [u8; 32],
+    tokens: [u8; 32],
+    command_keys: Authenticator,
     check: [u8; 32],
     cache: Cache<Uuid, (DataKey, Instant)>,
     /// A key that was read before it was destroyed must not come back.
@@ -71,6 +97,8 @@ impl Keyring {
             claims: derive("chatchit.claim.1"),
             requests: derive("chatchit.request.1"),
             evidence: derive("chatchit.evidence.1"),
+            tokens: derive("chatchit.token.1"),
+            command_keys: Authenticator::new(&derive("chatchit.command-key.1")),
             check: derive("chatchit.check.1"),
             cache: Cache::new(CACHED),
             forgotten: Cache::new(FORGOTTEN),
@@ -92,6 +120,14 @@ impl Keyring {
 
     pub(crate) fn evidence_digest(&self, evidence: &[u8]) -> [u8; 32] {
         mac(&self.evidence, &[evidence])
+    }
+
+    pub(crate) fn key_hash(&self, owner: &str, key: &str) -> [u8; 32] {
+        self.command_keys.tag(&[owner.as_bytes(), key.as_bytes()])
+    }
+
+    pub(crate) fn authenticator(&self, purpose: &str) -> Authenticator {
+        Authenticator::new(&mac(&self.tokens, &[purpose.as_bytes()]))
     }
 
     pub(crate) fn wrap(&self, subject: Uuid, key: &DataKey) -> Option<Vec<u8>> {
@@ -136,11 +172,15 @@ impl Keyring {
     }
 }
 
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     // HMAC pads a short key with zeros up to the hash's block.
     let mut block = [0; 64];
     block[..key.len()].copy_from_slice(key);
-    let mut mac = <Hmac<Sha256> as Mac>::new((&block).into());
+    <Hmac<Sha256> as Mac>::new((&block).into())
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = keyed(key);
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }

@@ -31,6 +31,7 @@ pub use append::{
 pub use committed::{CommittedBatch, Heads, Link, Linked};
 pub use digest::{first_chain, next_chain};
 pub use history::{Moment, NoMoment, StateAt};
+pub use keyring::Authenticator;
 pub use ledger::LedgerRow;
 pub use record::{Origin, Record, RecordedEvent, StreamId};
 pub use selection::{Feed, Head, Interval, OpenError, ReadError, Selection};

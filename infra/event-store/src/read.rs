@@ -158,6 +158,28 @@ impl EventStore {
         self.events(query(sql).bind_all(padded)).await
     }
 
+    /// The last position and its event's digest, both zero in an empty log; and the digest of the event at `position`,
+    /// if there is one. One statement.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn digests(&self, position: Position) -> Result<((Position, [u8; 32]), Option<[u8; 32]>), ReadError> {
+        let asked = query(
+            "SELECT position, digest FROM events
+             WHERE position = $1 OR position = (SELECT MAX(position) FROM events) ORDER BY position",
+        );
+        let position = position.min(i64::MAX.unsigned_abs());
+        let (mut last, mut found) = ((0, [0; 32]), None);
+        for row in self.database().fetch_all(asked.bind(position)).await? {
+            let at = row.unsigned(0)?;
+            let digest = row.get::<Vec<u8>>(1)?.try_into();
+            let digest = digest.map_err(|_| ReadError::Damaged(format!("the digest of event {at} is not one")))?;
+            last = (at, digest);
+            found = found.or((at == position).then_some(digest));
+        }
+        Ok((last, found))
+    }
+
     /// The last `scope_seq` of a scope; 0 when it has no message.
     ///
     /// # Errors

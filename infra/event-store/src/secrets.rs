@@ -1,6 +1,6 @@
 //! What stands beside the events: claims, passwords, refresh tokens, data keys, command keys.
 
-use crate::{AppendError, ClaimKind, CommandKey, EventStore, Position, ReadError, Receipt};
+use crate::{AppendError, Authenticator, ClaimKind, CommandKey, EventStore, Position, ReadError, Receipt};
 use sql::query;
 use uuid::Uuid;
 
@@ -53,11 +53,31 @@ impl EventStore {
         self.keyring().request_hash(request)
     }
 
+    /// The word under which a key that a client made up is stored: such a key may be any text, and outlives who wrote
+    /// it. `k.` and 32 hexadecimal digits of a keyed hash over owner and key.
+    #[must_use]
+    pub fn key_hash(&self, owner: &str, key: &str) -> String {
+        let hash = self.keyring().key_hash(owner, key);
+        hash[..16].iter().fold("k.".to_owned(), |word, byte| format!("{word}{byte:02x}"))
+    }
+
+    /// Whether keys that clients made up may still be stored as they are: for a week after the log learned to hash them.
+    #[must_use]
+    pub fn may_have_plain_keys(&self) -> bool {
+        self.keys_hashed_since().is_some_and(|since| self.now().millis() < since + WEEK)
+    }
+
     /// The keyed digest that stays of evidence when it is forgotten: whoever has a copy can have it confirmed, and
     /// nobody can guess at it.
     #[must_use]
     pub fn evidence_digest(&self, evidence: &[u8]) -> [u8; 32] {
         self.keyring().evidence_digest(evidence)
+    }
+
+    /// What authenticates texts of one purpose, by a key that the master key derives.
+    #[must_use]
+    pub fn authenticator(&self, purpose: &str) -> Authenticator {
+        self.keyring().authenticator(purpose)
     }
 
     /// Whose a claimed name is.

@@ -54,6 +54,8 @@ pub struct Feed {
     pub until: Position,
     /// At most so many events.
     pub limit: u32,
+    /// No more events once their payloads take up so many bytes.
+    pub bytes: u32,
 }
 
 /// A read that failed.

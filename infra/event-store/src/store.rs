@@ -29,6 +29,8 @@ use uuid::Uuid;
 const INTAKE: usize = 4_096;
 /// Connections for those who must not wait behind commands.
 const RESERVED: u32 = 4;
+/// Connections for those who catch up, behind whom no command waits.
+const CATCHING_UP: u32 = 4;
 /// Committed batches that may wait for their reader.
 const COMMITTED: usize = 1_024;
 /// How often a command is sealed again because another made a data key first.
@@ -38,13 +40,22 @@ const RESEALS: usize = 3;
 #[derive(Clone)]
 pub struct EventStore {
     inner: Arc<Inner>,
-    reserved: bool,
+    over: Over,
+}
+
+/// Over which connections a clone reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Common,
+    Reserved,
+    CatchingUp,
 }
 
 struct Inner {
     database: Database,
     /// For those who must not wait behind commands.
     reserved: Database,
+    catching_up: Database,
     keyring: Keyring,
     fixed: Fixed,
     clock: fn() -> Timestamp,
@@ -64,21 +75,29 @@ impl EventStore {
         let keyring = Keyring::new(&settings.keys);
         let (database, fixed, appender) = open::open(&settings, &keyring).await?;
         let reserved = Database::connect(&settings.location, RESERVED).await?;
+        let catching_up = Database::connect(&settings.location, CATCHING_UP).await?;
         let (high, high_intake) = mpsc::channel(INTAKE);
         let (medium, medium_intake) = mpsc::channel(INTAKE);
         let (committed, batches) = mpsc::channel(COMMITTED);
         let dropped = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(high_intake, medium_intake);
         tokio::spawn(Writer { intake, appender, committed, dropped: Arc::clone(&dropped) }.run());
-        let inner = Inner { database, reserved, keyring, fixed, clock: settings.clock, high, medium, dropped };
-        Ok((Self { inner: Arc::new(inner), reserved: false }, batches))
+        let inner = Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        Ok((Self { inner: Arc::new(inner), over: Over::Common }, batches))
     }
 
     /// The same log, read over connections that commands and queries do not use: for those who feed sockets and read
     /// models, and must not wait behind a flood.
     #[must_use]
     pub fn reserved(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), reserved: true }
+        Self { inner: Arc::clone(&self.inner), over: Over::Reserved }
+    }
+
+    /// The same log, read over a few connections of their own, for those who read much of it at
+    /// their own pace: a crowd that comes back leaves commands and live events theirs.
+    #[must_use]
+    pub fn catching_up(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), over: Over::CatchingUp }
     }
 
     /// Names this log apart from any other: part of every cursor.
@@ -177,7 +196,15 @@ impl EventStore {
     }
 
     pub(crate) fn database(&self) -> &Database {
-        if self.reserved { &self.inner.reserved } else { &self.inner.database }
+        match self.over {
+            Over::Common => &self.inner.database,
+            Over::Reserved => &self.inner.reserved,
+            Over::CatchingUp => &self.inner.catching_up,
+        }
+    }
+
+    pub(crate) fn keys_hashed_since(&self) -> Option<i64> {
+        self.inner.fixed.keys_hashed_since
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {

@@ -14,11 +14,8 @@ impl Queries {
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn dead_letters(&self, page: &PageRequest) -> Result<Page<Parked>, QueryError> {
         let (projection, position) = match page.after.as_deref() {
-            None => ("", 0),
-            Some(token) => token
-                .split_once(':')
-                .and_then(|(projection, position)| Some((projection, position.parse::<u64>().ok()?)))
-                .ok_or(QueryError::BadToken)?,
+            None => (String::new(), 0),
+            Some(token) => last_of(page, token).ok_or(QueryError::BadToken)?,
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM parked WHERE (position, projection) > ($1, $2) ORDER BY position, projection LIMIT $3"
@@ -27,7 +24,10 @@ impl Queries {
         let more = rows.len() > page.limit();
         rows.truncate(page.limit());
         let next = match rows.last().filter(|_| more) {
-            Some(last) => Some(format!("{}:{}", last.get::<String>(0)?, last.unsigned(1)?)),
+            Some(last) => {
+                let name = format!("{}:{}", last.get::<String>(0)?, last.unsigned(1)?);
+                Some(page.key.seal(name.as_bytes()))
+            },
             None => None,
         };
         let mut items = Vec::with_capacity(rows.len());
@@ -36,4 +36,11 @@ impl Queries {
         }
         Ok(Page { items, next })
     }
+}
+
+/// Projection and position of the last of the page before.
+fn last_of(page: &PageRequest, token: &str) -> Option<(String, u64)> {
+    let name = String::from_utf8(page.key.open(token)?).ok()?;
+    let (projection, position) = name.split_once(':')?;
+    Some((projection.to_owned(), position.parse().ok()?))
 }

@@ -32,7 +32,7 @@ mod watched;
 
 pub use accounts::AccountFilter;
 pub use calls::{CallPersonRow, CallRow, PresentRow, RingingRow};
-pub use conversations::{ConversationRow, Membership};
+pub use conversations::{ConversationRow, LAST_LOOKED_AT, Membership};
 pub use counts::Counts;
 pub use details::{AttachmentRow, ReactionRow};
 pub use files::{AgedFileRow, CollectedFileRow, FileRow};
@@ -41,7 +41,7 @@ pub use invites::InviteRow;
 pub use members::{MemberFilter, MemberRow};
 pub use messages::{MessageRow, MessageStatus, MessageWindow};
 pub use own::{OwnConversationRow, OwnMarkerRow, OwnMessageRow, OwnReactionRow, OwnSessionRow};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageKey, PageRequest};
 pub use passed::PassedRow;
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};

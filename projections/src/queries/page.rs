@@ -1,7 +1,10 @@
-//! Pages of a list, and the tokens that name where the next one begins.
+//! Pages of a list, and the tokens that name where the next one begins: authenticated, so that nobody makes one up, and
+//! bound to whom and for which list they were given.
 
 use super::QueryError;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use event_store::Authenticator;
+use std::fmt;
 use uuid::Uuid;
 
 /// Rows of a page when nothing is said.
@@ -16,6 +19,49 @@ pub struct PageRequest {
     pub limit: Option<u32>,
     /// The token of the page before; `None` for the first.
     pub after: Option<String>,
+    /// What authenticates the tokens of this list.
+    pub key: PageKey,
+}
+
+/// Authenticates the tokens of one list, of one person.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageKey([u8; 32]);
+
+/// Bytes of a tag.
+const TAG: usize = 16;
+
+impl PageKey {
+    /// A key that nobody else has; it MUST differ for each person and list.
+    #[must_use]
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// The token that says this.
+    #[must_use]
+    pub fn seal(&self, text: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode([text, &self.tag(text)].concat())
+    }
+
+    /// What a token says; `None` for one that was not [sealed](Self::seal) with this key.
+    #[must_use]
+    pub fn open(&self, token: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let tag = bytes.split_off(bytes.len().checked_sub(TAG)?);
+        let differs = self.tag(&bytes).iter().zip(&tag).fold(0, |differs, (a, b)| differs | (a ^ b));
+        (differs == 0).then_some(bytes)
+    }
+
+    fn tag(&self, text: &[u8]) -> [u8; TAG] {
+        let tag = Authenticator::new(&self.0).tag(&[text]);
+        std::array::from_fn(|n| tag[n])
+    }
+}
+
+impl fmt::Debug for PageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PageKey(..)")
+    }
 }
 
 /// A page of a list.
@@ -38,15 +84,15 @@ impl Place {
     /// Before every row.
     const TOP: Self = Self { number: i64::MAX, id: Uuid::max() };
 
-    fn token(self) -> String {
+    fn token(self, key: &PageKey) -> String {
         let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&self.number.to_be_bytes());
         bytes[8..].copy_from_slice(self.id.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        key.seal(&bytes)
     }
 
-    fn parse(token: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    fn parse(token: &str, key: &PageKey) -> Option<Self> {
+        let bytes = key.open(token)?;
         let (number, id) = bytes.split_first_chunk()?;
         Some(Self { number: i64::from_be_bytes(*number), id: Uuid::from_slice(id).ok()? })
     }
@@ -67,7 +113,7 @@ impl PageRequest {
     pub(super) fn place(&self) -> Result<Place, QueryError> {
         match &self.after {
             None => Ok(Place::TOP),
-            Some(token) => Place::parse(token).ok_or(QueryError::BadToken),
+            Some(token) => Place::parse(token, &self.key).ok_or(QueryError::BadToken),
         }
     }
 }
@@ -77,7 +123,7 @@ impl<T> Page<T> {
     pub(super) fn cut(mut items: Vec<T>, request: &PageRequest, place: impl Fn(&T) -> Place) -> Self {
         let more = items.len() > request.limit();
         items.truncate(request.limit());
-        let next = items.last().filter(|_| more).map(|last| place(last).token());
+        let next = items.last().filter(|_| more).map(|last| place(last).token(&request.key));
         Self { items, next }
     }
 }
@@ -89,16 +135,23 @@ mod tests {
     #[test]
     fn a_token_names_its_place_and_nothing_else_does() {
         let place = Place { number: -7, id: Uuid::from_u128(9) };
-        let request = |after: &str| PageRequest { limit: None, after: Some(after.to_owned()) };
-        assert_eq!(request(&place.token()).place().unwrap(), place);
-        for bad in ["", "!", "AAAA", &(place.token() + "AAAA")] {
+        let key = PageKey::new([7; 32]);
+        let token = place.token(&key);
+        let request = |after: &str| PageRequest { limit: None, after: Some(after.to_owned()), key };
+        assert_eq!(request(&token).place().unwrap(), place);
+        let others = place.token(&PageKey::new([8; 32]));
+        let mut forged = URL_SAFE_NO_PAD.decode(&token).unwrap();
+        forged[7] ^= 1;
+        let forged = URL_SAFE_NO_PAD.encode(forged);
+        let old = URL_SAFE_NO_PAD.encode([0; 24]);
+        for bad in ["", "!", "AAAA", &(token + "AAAA"), &others, &forged, &old] {
             assert!(matches!(request(bad).place(), Err(QueryError::BadToken)), "{bad:?}");
         }
     }
 
     #[test]
     fn limits_are_kept_within_bounds() {
-        let limit = |limit| PageRequest { limit, after: None }.limit();
+        let limit = |limit| PageRequest { limit, ..PageRequest::default() }.limit();
         assert_eq!([limit(None), limit(Some(0)), limit(Some(7)), limit(Some(9_999))], [50, 1, 7, 200]);
     }
 }

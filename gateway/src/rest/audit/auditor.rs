@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use commands::{Actor, Context};
-use domain::{audit::Question, user::Role};
+use domain::{UserId, audit::Question, user::Role};
 use event_store::Position;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,11 @@ impl FromRequestParts<App> for Auditor {
 }
 
 impl Auditor {
+    /// Who asks.
+    pub(super) const fn user(&self) -> UserId {
+        self.caller.user
+    }
+
     /// Up to where the index has come, after waiting a while for what was there when it was asked. The position that the
     /// request names must be in it.
     pub(super) async fn indexed(&self, app: &App) -> Result<Position, Problem> {

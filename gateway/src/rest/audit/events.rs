@@ -49,7 +49,7 @@ pub(super) async fn events(
 ) -> Result<Json<AuditEvents>, Problem> {
     let Asked { mut filter, words } = Asked::of(&parameters)?;
     let limit = parameters.limit()?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
-    let token = PageToken::new(app.store.incarnation(), "events", &words);
+    let token = PageToken::new(&app.store, auditor.user(), "events", &words);
     let after = parameters.get("after").map(|after| token.read(after)).transpose()?;
     let indexed_to = auditor.indexed(&app).await?;
     auditor.record(&app, Question::Events, words).await?;

@@ -49,7 +49,7 @@ pub(super) async fn verify(
     auditor: Auditor,
     parameters: Parameters,
 ) -> Result<Json<Verified>, Problem> {
-    let token = PageToken::new(app.store.incarnation(), "verify", &BTreeMap::new());
+    let token = PageToken::new(&app.store, auditor.user(), "verify", &BTreeMap::new());
     let after = parameters.get("after").map(|after| token.read(after)).transpose()?.unwrap_or(0);
     let asked = BTreeMap::from([("afterPosition".to_owned(), after.to_string())]);
     auditor.record(&app, Question::Verify, asked).await?;

@@ -77,7 +77,7 @@ each_engine!(a_feed_is_what_the_rule_says, |home| async move {
         for (high, medium, until, limit) in
             [(0, 0, last, 500), (0, 0, last, 7), (20, 10, last, 500), (10, 30, 40, 500), (last, last, last, 5)]
         {
-            let feed = Feed { user: user.0, intervals: intervals.clone(), high, medium, until, limit };
+            let feed = Feed { user: user.0, intervals: intervals.clone(), high, medium, until, limit, bytes: u32::MAX };
             let read = store.feed(&feed).await.unwrap();
             let received = log.iter().zip(&opened).filter(|(linked, event)| {
                 let record = &linked.event.record;
@@ -95,5 +95,43 @@ each_engine!(a_feed_is_what_the_rule_says, |home| async move {
             let read: Vec<_> = read.iter().map(|event| event.record.position).collect();
             assert_eq!(read, expected, "{user} {high} {medium} {until} {limit}");
         }
+    }
+});
+
+each_engine!(a_page_ends_by_bytes_but_has_an_event, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 1).await;
+    store.append(append("room", vec![created(conversation(0), &[user(1)])])).await.unwrap();
+    for n in 1..=4_u128 {
+        let text = "x".repeat(6_000);
+        store.append(append(&n.to_string(), vec![sent(message(n), conversation(0), user(1), &text)])).await.unwrap();
+    }
+    let intervals = store.intervals(user(1).0).await.unwrap();
+    let until = store.head().await.unwrap().position;
+    let page = async |bytes: u32| {
+        let feed = Feed { user: user(1).0, intervals: intervals.clone(), high: 0, medium: 0, until, limit: 100, bytes };
+        store.feed(&feed).await.unwrap().iter().map(|event| event.record.position).collect::<Vec<_>>()
+    };
+    let all = page(u32::MAX).await;
+    assert_eq!(page(1).await, all[..1]);
+    let some = page(15_000).await;
+    assert!(some.len() < all.len() && all.starts_with(&some), "{some:?} of {all:?}");
+    // Each sealed text takes up 8,000 bytes: the page ends with the one that fills it.
+    assert!(some.len() >= all.len() - 3, "{some:?} of {all:?}");
+});
+
+each_engine!(a_digest_tells_an_event_from_another_at_its_position, |home| async move {
+    let (store, _batches) = open(&home).await;
+    assert_eq!(store.digests(7).await.unwrap(), ((0, [0; 32]), None), "an empty log");
+    people(&store, 2).await;
+    for room in 0..2 {
+        store.append(append(&room.to_string(), vec![created(conversation(room), &[user(1)])])).await.unwrap();
+    }
+    let head = store.head().await.unwrap().position;
+    let (first, last) = (store.read_at(1).await.unwrap().unwrap(), store.read_at(head).await.unwrap().unwrap());
+    assert_eq!(store.digests(1).await.unwrap(), ((head, last.record.digest), Some(first.record.digest)));
+    assert_eq!(store.digests(head).await.unwrap(), ((head, last.record.digest), Some(last.record.digest)));
+    for beyond in [0, head + 1, u64::MAX] {
+        assert_eq!(store.digests(beyond).await.unwrap(), ((head, last.record.digest), None));
     }
 });

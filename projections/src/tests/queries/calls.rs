@@ -104,7 +104,7 @@ each_engine!(members_page_through_the_calls_of_a_conversation, |home| async move
         assert!(matches!(queries.calls(user, group, &all).await, Err(QueryError::NotFound)));
         assert!(matches!(queries.call(user, story.call(0)).await, Err(QueryError::NotFound)));
     }
-    let bad = PageRequest { limit: None, after: Some("!".to_owned()) };
+    let bad = PageRequest { limit: None, after: Some("!".to_owned()), ..PageRequest::default() };
     assert!(matches!(queries.calls(viewer, group, &bad).await, Err(QueryError::BadToken)));
 });
 

@@ -23,7 +23,7 @@ async fn told(world: &World, story: &mut Story) -> Queries {
 }
 
 fn first(limit: u32) -> PageRequest {
-    PageRequest { limit: Some(limit), after: None }
+    PageRequest { limit: Some(limit), ..PageRequest::default() }
 }
 
 /// All pages of a list, of two rows each.
@@ -35,7 +35,7 @@ async fn pages<T>(list: impl AsyncFn(PageRequest) -> Result<Page<T>, QueryError>
         assert!(page.items.len() <= 2);
         all.extend(page.items);
         match page.next {
-            Some(next) => request = PageRequest { limit: Some(2), after: Some(next) },
+            Some(next) => request = PageRequest { limit: Some(2), after: Some(next), ..PageRequest::default() },
             None => return all,
         }
     }

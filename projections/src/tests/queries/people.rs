@@ -67,7 +67,7 @@ each_engine!(people_are_found_by_name_or_address, |home| async move {
     assert!(search(2, "user3.1@example").await.is_empty());
     let everybody = pages(async |page| queries.accounts(&AccountFilter::default(), &page).await).await;
     assert_eq!(everybody.iter().map(|user| user.id).collect::<Vec<_>>(), ids(&[6, 5, 4, 3, 2, 1, 0]));
-    let bad = PageRequest { limit: None, after: Some("nonsense".to_owned()) };
+    let bad = PageRequest { limit: None, after: Some("nonsense".to_owned()), ..PageRequest::default() };
     assert!(matches!(queries.accounts(&AccountFilter::default(), &bad).await, Err(QueryError::BadToken)));
 });
 

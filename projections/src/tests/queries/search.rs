@@ -138,7 +138,7 @@ each_engine!(only_what_the_viewer_sees_is_found, |home| async move {
         let refused = queries.search_messages(story.user(viewer), &within(room), &first(1)).await;
         assert!(matches!(refused, Err(QueryError::NotFound)));
     }
-    let bad = PageRequest { limit: None, after: Some("!".to_owned()) };
+    let bad = PageRequest { limit: None, after: Some("!".to_owned()), ..PageRequest::default() };
     let refused = queries.search_messages(story.user(0), &words("hello"), &bad).await;
     assert!(matches!(refused, Err(QueryError::BadToken)));
 });

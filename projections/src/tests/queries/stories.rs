@@ -65,7 +65,7 @@ each_engine!(friends_and_the_named_see_a_story_until_it_is_over, |home| async mo
     }
     let nobody = queries.stories_of(story.user(0), story.user(9), NOW, &first(1)).await;
     assert!(matches!(nobody, Err(QueryError::NotFound)));
-    let bad = PageRequest { limit: None, after: Some("!".to_owned()) };
+    let bad = PageRequest { limit: None, after: Some("!".to_owned()), ..PageRequest::default() };
     assert!(matches!(queries.stories(story.user(0), NOW, &bad).await, Err(QueryError::BadToken)));
 });
 

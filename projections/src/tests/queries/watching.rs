@@ -75,7 +75,7 @@ each_engine!(conversations_are_seen_from_outside, |home| async move {
     assert_eq!((group.member_count, group.message_count, group.created_by), (3, 2, story.user(0)));
     assert!(group.last_activity > group.created_at);
     assert_eq!((direct.message_count, direct.last_activity), (0, direct.created_at));
-    let bad = PageRequest { limit: None, after: Some("x".to_owned()) };
+    let bad = PageRequest { limit: None, after: Some("x".to_owned()), ..PageRequest::default() };
     assert!(matches!(queries.watched(&WatchedFilter::default(), &bad).await, Err(QueryError::BadToken)));
 });
 
