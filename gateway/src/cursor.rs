@@ -1,48 +1,161 @@
-//! How far a client has come, as an opaque word: the log's incarnation, and a mark for each durable tier.
+//! How far a client has come, as an opaque word: a mark for each durable tier, and a stamp of the log there. It is
+//! authenticated, so that nobody can make one up, and bound to the log and to whom it was given.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use broker::Marks;
 use domain::Tier;
-use event_store::Position;
-use std::fmt;
+use event_store::{Authenticator, EventStore, Position, Record};
 use uuid::Uuid;
 
-const VERSION: u8 = 1;
-const LENGTH: usize = 1 + 16 + 8 + 8;
+/// The cursors of version 1 were not authenticated.
+const VERSION: u8 = 2;
+/// Version, two marks, stamp.
+const BODY: usize = 1 + 8 + 8 + 8;
+const TAG: usize = 16;
+const LENGTH: usize = BODY + TAG;
 
-/// All high events up to `marks.high` and all medium ones up to `marks.medium` have reached the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// Of which log.
-    pub incarnation: Uuid,
+/// How far somebody has come: all high events up to `marks.high` and all medium ones up to `marks.medium`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
     /// How far.
     pub marks: Marks,
+    /// Of the furthest event: a log that lost its end, and grew another, has another event there.
+    pub stamp: Stamp,
 }
 
-impl Cursor {
-    /// Reads the word; `None` when this server did not write it.
+/// The first bytes of an event's digest; all zeros before the first event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp([u8; 8]);
+
+impl Stamp {
+    /// Of an event with this digest.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let number = |at: usize| {
-            let eight = bytes.get(at..at + 8)?.try_into().ok()?;
-            Some(u64::from_be_bytes(eight))
-        };
-        let incarnation = Uuid::from_slice(bytes.get(1..17)?).ok()?;
-        let marks = Marks { high: number(17)?, medium: number(25)? };
-        (bytes[0] == VERSION).then_some(Self { incarnation, marks })
+    pub fn of(digest: &[u8; 32]) -> Self {
+        Self(std::array::from_fn(|n| digest[n]))
     }
 }
 
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Place {
+    /// At the head of a log, that is, after this event.
+    #[must_use]
+    pub fn at(position: Position, stamp: Stamp) -> Self {
+        Self { marks: Marks { high: position, medium: position }, stamp }
+    }
+
+    /// The position of the furthest event.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        self.marks.high.max(self.marks.medium)
+    }
+
+    /// After an event too that came in [`broker::Ordering::Global`].
+    #[must_use]
+    pub fn after(self, record: &Record) -> Self {
+        self.reaching(after(self.marks, record.lane.tier, record.position), record)
+    }
+
+    /// After an event too, and all others before it.
+    #[must_use]
+    pub fn after_all(self, record: &Record) -> Self {
+        self.reaching(after(self.marks, Tier::Medium, record.position), record)
+    }
+
+    /// The further of each.
+    #[must_use]
+    pub fn furthest(self, other: Self) -> Self {
+        let stamp = if self.end() >= other.end() { self.stamp } else { other.stamp };
+        Self { marks: furthest(self.marks, other.marks), stamp }
+    }
+
+    /// At further marks, with the stamp of an event if that is the furthest.
+    #[must_use]
+    pub fn reaching(self, marks: Marks, record: &Record) -> Self {
+        let stamp = if record.position > self.end() { Stamp::of(&record.digest) } else { self.stamp };
+        Self { marks: furthest(self.marks, marks), stamp }
+    }
+}
+
+/// Writes and reads the cursors of a log. Clones share the key.
+#[derive(Clone)]
+pub struct Cursors {
+    incarnation: Uuid,
+    key: Authenticator,
+}
+
+/// Writes and reads the cursors of one person. To be kept while they are connected: then a cursor costs two blocks of
+/// SHA-256.
+#[derive(Clone)]
+pub struct OwnCursors(Authenticator);
+
+impl Cursors {
+    /// Of this log.
+    #[must_use]
+    pub fn of(store: &EventStore) -> Self {
+        Self { incarnation: store.incarnation(), key: store.authenticator("cursor") }
+    }
+
+    /// Those of one person.
+    #[must_use]
+    pub fn of_user(&self, user: Uuid) -> OwnCursors {
+        OwnCursors(Authenticator::new(&self.key.tag(&[self.incarnation.as_bytes(), user.as_bytes()])))
+    }
+}
+
+impl OwnCursors {
+    /// The cursor at a place.
+    #[must_use]
+    pub fn write(&self, place: Place) -> String {
         let mut bytes = [0; LENGTH];
         bytes[0] = VERSION;
-        bytes[1..17].copy_from_slice(self.incarnation.as_bytes());
-        bytes[17..25].copy_from_slice(&self.marks.high.to_be_bytes());
-        bytes[25..].copy_from_slice(&self.marks.medium.to_be_bytes());
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        bytes[1..9].copy_from_slice(&place.marks.high.to_be_bytes());
+        bytes[9..17].copy_from_slice(&place.marks.medium.to_be_bytes());
+        bytes[17..BODY].copy_from_slice(&place.stamp.0);
+        let tag = self.tag(&bytes[..BODY]);
+        bytes[BODY..].copy_from_slice(&tag);
+        URL_SAFE_NO_PAD.encode(bytes)
     }
+
+    /// The place of a cursor that was given to this person, by this log; `None` for any other text.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<Place> {
+        let bytes = bytes(text)?;
+        let (body, tag) = bytes.split_at(BODY);
+        is_same(&self.tag(body), tag).then(|| place(&bytes)).flatten()
+    }
+
+    fn tag(&self, body: &[u8]) -> [u8; TAG] {
+        let digest = self.0.tag(&[body]);
+        std::array::from_fn(|n| digest[n])
+    }
+}
+
+#[cfg(test)]
+impl Cursors {
+    /// Of a log of its own.
+    pub(crate) fn for_test() -> Self {
+        Self { incarnation: Uuid::nil(), key: Authenticator::new(&[7; 32]) }
+    }
+}
+
+/// What a cursor says, whoever wrote it.
+#[must_use]
+pub fn marks_in(text: &str) -> Option<Marks> {
+    Some(place(&bytes(text)?)?.marks)
+}
+
+fn bytes(text: &str) -> Option<[u8; LENGTH]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+fn place(bytes: &[u8; LENGTH]) -> Option<Place> {
+    let eight = |at: usize| bytes.get(at..at + 8)?.try_into().ok();
+    let marks = Marks { high: u64::from_be_bytes(eight(1)?), medium: u64::from_be_bytes(eight(9)?) };
+    (bytes[0] == VERSION).then_some(Place { marks, stamp: Stamp(eight(17)?) })
+}
+
+/// In the same time, wherever they differ.
+fn is_same(ours: &[u8], theirs: &[u8]) -> bool {
+    ours.len() == theirs.len() && ours.iter().zip(theirs).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// Whether an event is among those that `marks` cover.
@@ -76,22 +189,36 @@ pub fn furthest(a: Marks, b: Marks) -> Marks {
 mod tests {
     use super::*;
 
+    const ANA: Uuid = Uuid::from_u128(1);
+    const BEN: Uuid = Uuid::from_u128(2);
+
+    fn place() -> Place {
+        Place { marks: Marks { high: 12, medium: u64::MAX }, stamp: Stamp([7; 8]) }
+    }
+
     #[test]
-    fn is_read_back_as_written() {
-        let cursor = Cursor { incarnation: Uuid::from_u128(7), marks: Marks { high: 12, medium: u64::MAX } };
-        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
-        assert_eq!(cursor.to_string().len(), 44);
+    fn is_read_back_as_written_by_whom_it_was_given_to() {
+        let of = |user| Cursors::for_test().of_user(user);
+        let own = of(ANA).write(place());
+        assert_eq!((of(ANA).read(&own), of(BEN).read(&own)), (Some(place()), None));
+        assert_eq!(marks_in(&own), Some(place().marks));
+        assert_eq!(own.len(), 55);
     }
 
     #[test]
     fn another_text_is_no_cursor() {
-        let mut other =
-            URL_SAFE_NO_PAD.decode(Cursor { incarnation: Uuid::nil(), marks: Marks::default() }.to_string());
-        other.as_mut().unwrap()[0] = 2;
-        for text in
-            ["", "x", "AAAA", "💥", &"A".repeat(44), &"B".repeat(4_000), &URL_SAFE_NO_PAD.encode(other.unwrap())]
-        {
-            assert_eq!(Cursor::parse(text), None, "{text:?}");
+        let cursors = Cursors::for_test().of_user(ANA);
+        let own = cursors.write(place());
+        for at in 0..LENGTH {
+            let mut changed = URL_SAFE_NO_PAD.decode(&own).unwrap();
+            changed[at] ^= 1;
+            assert_eq!(cursors.read(&URL_SAFE_NO_PAD.encode(changed)), None, "{at}");
+        }
+        let other = Cursors { incarnation: Uuid::max(), ..Cursors::for_test() }.of_user(ANA).write(place());
+        // As version 1 had them: version, incarnation, marks.
+        let old = URL_SAFE_NO_PAD.encode([&[1][..], &[0; 32]].concat());
+        for text in ["", "x", "AAAA", "💥", &"A".repeat(55), &"B".repeat(4_000), &other, &old] {
+            assert_eq!(cursors.read(text), None, "{text:?}");
         }
     }
 
@@ -102,5 +229,13 @@ mod tests {
         assert_eq!(after(marks, Tier::Medium, 9), Marks { high: 9, medium: 9 });
         assert_eq!(after(marks, Tier::Medium, 4), Marks { high: 5, medium: 4 });
         assert!(covers(marks, Tier::High, 5) && !covers(marks, Tier::Medium, 5));
+    }
+
+    #[test]
+    fn the_stamp_is_that_of_the_furthest_event() {
+        let near = Place { marks: Marks { high: 5, medium: 3 }, stamp: Stamp([5; 8]) };
+        let far = Place { marks: Marks { high: 2, medium: 9 }, stamp: Stamp([9; 8]) };
+        let both = Place { marks: Marks { high: 5, medium: 9 }, stamp: Stamp([9; 8]) };
+        assert_eq!((near.furthest(far), far.furthest(near)), (both, both));
     }
 }

@@ -5,7 +5,7 @@
 mod sio_support;
 mod ws_support;
 
-use gateway::{Config, cursor::Cursor, hub::HubSettings};
+use gateway::{Config, cursor::marks_in, hub::HubSettings};
 use serde_json::{Value, json};
 use sio_support::{End, Sio, TRANSPORTS, Transport, durable, names};
 use std::time::Duration;
@@ -179,7 +179,7 @@ each_mix!(a_client_that_does_not_get_what_is_written_is_sent_back, |home| async 
             client.emit("heartbeat", json!({"cursor": client.cursor})).await;
             client.event("heartbeat").await;
         }
-        assert!(Cursor::parse(&client.cursor).unwrap().marks.high >= ws_support::position(&sent));
+        assert!(marks_in(&client.cursor).unwrap().high >= ws_support::position(&sent));
         client.emit("heartbeat", json!({"cursor": old})).await;
         let end = client.end().await;
         assert_eq!((end.told, end.disconnected), (Some(4008), false));

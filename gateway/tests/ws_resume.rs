@@ -4,7 +4,8 @@
 
 mod ws_support;
 
-use gateway::{Config, cursor::Cursor, hub::HubSettings};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use gateway::{Config, hub::HubSettings};
 use serde_json::{Value, json};
 use testkit::each_mix;
 use uuid::Uuid;
@@ -161,15 +162,22 @@ each_mix!(a_restart_changes_nothing, |home| async move {
     restarted.unwrap().stop().await;
 });
 
-each_mix!(a_cursor_of_another_log_is_not_recovered, |home| async move {
+each_mix!(a_cursor_that_was_not_given_to_this_person_by_this_log_is_not_recovered, |home| async move {
     let server = Server::start(&home).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
     client.fence().await;
-    let own = Cursor::parse(&client.cursor).unwrap();
-    let foreign = Cursor { incarnation: Uuid::from_u128(1), ..own };
-    let future = Cursor { marks: broker::Marks { high: 1_000_000, medium: 1 }, ..own };
-    for since in [foreign.to_string(), future.to_string(), "nonsense".to_owned()] {
+    let altered = |at: usize| {
+        let mut bytes = BASE64.decode(&client.cursor).unwrap();
+        bytes[at] ^= 1;
+        BASE64.encode(bytes)
+    };
+    let ben = server.register("ben").await;
+    let mut theirs = server.connect(&ben, None).await;
+    theirs.fence().await;
+    // As they were before they were authenticated.
+    let old = BASE64.encode([&[1][..], &[0; 32]].concat());
+    for since in [altered(8), altered(16), altered(40), theirs.cursor.clone(), old, "nonsense".to_owned()] {
         let mut client = server.open(Some(&ana.token), None, Some(&since)).await.unwrap();
         let hello = client.hello().await;
         assert_eq!(hello["recovered"], false, "{since}");

@@ -88,7 +88,9 @@ struct Schemas;
 
 const ABOUT: &str = "Text frames, one JSON object each. The server's first frame is `hello`. Credentials: \
     `Authorization: Bearer` on the upgrade, the subprotocols `chatchit.v1, bearer.<token>`, or a first frame `auth`. \
-    Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order. \
+    Resume with `?since=<cursor>` or `data.since` of `auth`: what was missed follows `hello` in position order, each event \
+    as it happened but without what has been taken back since (a deleted message is told as its tombstone, an edited text \
+    as the latest, what one may no longer see not at all). A cursor is good for whom it was given to. \
     A cursor stands after everything that came before it on the socket. A ping or a pong may tell the cursor of the \
     last push that came: a client that lacks what was written to it before the exchange before is closed with 4008. \
     A command beyond a budget is refused with `rate_limited` and the seconds to wait in `retryAfter`; who goes on all \

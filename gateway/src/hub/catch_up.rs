@@ -2,14 +2,14 @@
 
 use super::{Hub, Watcher, reader::Reader, ring::Entry, state::Next};
 use crate::{
-    cursor::{Cursor, after, furthest},
+    cursor::{OwnCursors, Place, Stamp},
     push::{Push, open},
     session::{Dialect, Told},
 };
 use axum::extract::ws::Utf8Bytes;
 use broker::Marks;
-use domain::{Tier, UserId};
-use event_store::{Feed, Interval, Position, ReadError, RecordedEvent};
+use domain::UserId;
+use event_store::{Feed, Interval, ReadError, RecordedEvent};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,7 +23,8 @@ pub struct Seat {
     hub: Hub,
     user: Uuid,
     id: u64,
-    known: Marks,
+    known: Place,
+    cursors: OwnCursors,
     joined: bool,
     dialect: Dialect,
     told: Told,
@@ -40,7 +41,8 @@ pub struct Start {
 
 impl Seat {
     pub(super) fn new(hub: Hub, user: Uuid, id: u64, dialect: Dialect) -> Self {
-        Self { hub, user, id, known: Marks::default(), joined: false, dialect, told: Told::default() }
+        let cursors = hub.0.cursors.of_user(user);
+        Self { hub, user, id, cursors, known: Place::default(), joined: false, dialect, told: Told::default() }
     }
 
     /// Starts from the client's cursor, or from now when there is none or this log did not write it.
@@ -56,13 +58,13 @@ impl Seat {
             state.clear(self.user, cleared);
             state.know(self.user, &intervals);
         }
-        let resumed = match self.hub.marks_of(since) {
-            Some(marks) if self.hub.has_written(marks).await? => Some(marks),
+        let resumed = match since.and_then(|since| self.cursors.read(since)) {
+            Some(place) if self.hub.has_written(place).await? => Some(place),
             _ => None,
         };
         let state = self.hub.state();
-        self.known = resumed.unwrap_or(state.marks);
-        Ok(Start { recovered: resumed.is_some(), cursor: state.cursor(self.known) })
+        self.known = resumed.unwrap_or(state.place);
+        Ok(Start { recovered: resumed.is_some(), cursor: self.cursors.write(self.known) })
     }
 
     /// The next frames that the client missed; `None` once it has missed nothing more and hears of events as
@@ -91,7 +93,7 @@ impl Seat {
         // Medium events up to where the hub has come are all here; later ones may still come.
         let frames = entries.iter().zip(pushes).filter_map(|(entry, push)| {
             let reached = Marks { high: entry.position(), medium: entry.position().min(hub.medium) };
-            self.known = furthest(self.known, reached);
+            self.known = self.known.reaching(reached, &entry.event.record);
             let push = push?;
             self.told.hear(push.tier, push.position);
             Some(self.frame(&push))
@@ -121,35 +123,36 @@ impl Seat {
     #[must_use]
     pub fn cursor(&self) -> String {
         let state = self.hub.state();
-        let marks = if self.joined { furthest(self.known, state.marks) } else { self.known };
-        state.cursor(marks)
+        let place = if self.joined { self.known.furthest(state.place) } else { self.known };
+        self.cursors.write(place)
     }
 
-    async fn read_store(&mut self, intervals: Vec<Interval>, until: Position) -> Result<Vec<Utf8Bytes>, ReadError> {
+    async fn read_store(&mut self, intervals: Vec<Interval>, hub: Place) -> Result<Vec<Utf8Bytes>, ReadError> {
         let _turn = self.hub.0.readers.acquire().await;
-        let Marks { high, medium } = self.known;
+        let (Marks { high, medium }, until) = (self.known.marks, hub.marks.high);
         let cleared = self.hub.state().cleared(self.user);
         let (reader, intervals) = Reader::new(UserId(self.user), self.hub.0.store.now(), intervals, cleared);
-        let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE };
+        let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE, bytes: PAGE_BYTES as u32 };
         let events = self.hub.0.store.feed(&feed).await?;
+        let cut = is_cut(&events, PAGE);
         let pushes = self.hub.replay(&reader, &events).await?;
-        let is_last = events.len() < PAGE as usize && pushes.len() == events.len();
+        let is_last = !cut && pushes.len() == events.len();
         let mut frames = Vec::with_capacity(pushes.len());
         for (event, push) in events.iter().zip(pushes) {
-            self.known = after(self.known, Tier::Medium, event.record.position);
+            self.known = self.known.after_all(&event.record);
             if let Some(push) = push {
                 self.told.hear(push.tier, push.position);
                 frames.push(self.frame(&push));
             }
         }
         if is_last {
-            self.known = after(self.known, Tier::Medium, until);
+            self.known = self.known.furthest(Place::at(until, hub.stamp));
         }
         Ok(frames)
     }
 
     fn frame(&self, push: &Push) -> Utf8Bytes {
-        let cursor = Cursor { incarnation: self.hub.0.store.incarnation(), marks: self.known }.to_string();
+        let cursor = self.cursors.write(self.known);
         // Whoever acted and was away may have acted by this very socket: a call of one's own does not ring.
         if self.dialect == Dialect::SocketIo && push.tells_others_more() && push.actor == Some(self.user) {
             return push.frame_for_actor(&cursor);
@@ -165,11 +168,24 @@ impl Drop for Seat {
     }
 }
 
+/// Whether there may be more events than these of a page: it is full, or takes up what a page may.
+pub(super) fn is_cut(events: &[Arc<RecordedEvent>], limit: u32) -> bool {
+    let bytes = events.iter().map(|event| event.record.payload.len()).sum::<usize>();
+    events.len() >= limit as usize || bytes >= PAGE_BYTES
+}
+
 impl Hub {
-    /// Whether the log has come as far as a cursor says: one restored from an old copy has not.
-    pub(super) async fn has_written(&self, marks: Marks) -> Result<bool, ReadError> {
-        let furthest = marks.high.max(marks.medium);
-        Ok(furthest <= self.marks().high || furthest <= self.0.store.head().await?.position)
+    /// Whether the log has the event with which a cursor ends: one restored from an old copy, or whose end was lost
+    /// in a fail-over, has none there, or another.
+    async fn has_written(&self, place: Place) -> Result<bool, ReadError> {
+        let known = self.state().has_written(place);
+        match known {
+            Some(has_written) => Ok(has_written),
+            None => {
+                let (_, digest) = self.0.store.digests(place.end()).await?;
+                Ok(digest.is_some_and(|digest| Stamp::of(&digest) == place.stamp))
+            }
+        }
     }
 
     /// What somebody who missed these events is told of each; fewer than there are events once [`PAGE_BYTES`] are
@@ -212,6 +228,7 @@ impl Hub {
         }
         let anew = entries.iter().zip(&concerned).filter(|(_, concerned)| **concerned);
         let anew: Vec<_> = anew.map(|(entry, _)| Arc::clone(&entry.event)).collect();
+        let _turn = if anew.is_empty() { None } else { Some(self.0.readers.acquire().await) };
         let anew = self.0.pushes.replay(reader.user, reader.now, &anew, usize::MAX).await?;
         let mut anew = anew.into_iter();
         let pushes = entries.iter().zip(concerned).map(|(entry, concerned)| {

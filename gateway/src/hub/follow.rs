@@ -1,8 +1,7 @@
 //! Following the log.
 
-use super::{Hub, ring::Entry};
+use super::{Hub, revisions::revises, ring::Entry};
 use crate::{
-    cursor::after,
     push::{Push, is_pushed, open},
     session::{Close, Outbox},
 };
@@ -106,7 +105,7 @@ impl Hub {
     ) -> Result<(), ReadError> {
         let opened = open(&self.0.reserved, event).await?;
         observe(event, opened);
-        if let (Some(stream), Some(opened)) = (event.stream(), opened) {
+        if let (Some(stream), Some(opened)) = (event.stream(), opened.filter(|opened| revises(opened))) {
             self.state().revisions.observe(stream, event.record.position, opened);
         }
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
@@ -124,9 +123,7 @@ impl Hub {
         if let Some(opened) = opened {
             self.end_sockets(event, opened);
         }
-        let mut state = self.state();
-        let marks = after(state.marks, event.record.lane.tier, event.record.position);
-        state.reach(marks);
+        self.state().handled(&event.record);
         Ok(())
     }
 

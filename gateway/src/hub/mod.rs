@@ -27,7 +27,7 @@ pub use sync::SyncPage;
 pub use watcher::Watcher;
 
 use crate::{
-    cursor::Cursor,
+    cursor::{Cursors, Place, Stamp},
     push::Pushes,
     session::{Close, Outbox},
 };
@@ -44,8 +44,9 @@ use std::{
 use tokio::sync::{Notify, Semaphore, futures::Notified};
 use uuid::Uuid;
 
-/// Catch-ups that read the store at the same time; others wait for their turn.
-const READERS: usize = 16;
+/// Catch-ups that read the store at the same time, fewer than there are connections for them; others wait for their
+/// turn.
+const READERS: usize = 3;
 
 /// Between two sockets that are sent away.
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
@@ -55,7 +56,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 pub struct Hub(Arc<Inner>);
 
 struct Inner {
+    /// The log, over connections that only those who catch up use.
     store: EventStore,
+    cursors: Cursors,
     pushes: Pushes,
     /// The same for live events, which do not wait behind those who catch up.
     live: Pushes,
@@ -77,15 +80,17 @@ impl Hub {
     /// # Errors
     /// [`ReadError`] when the head cannot be read.
     pub async fn open(store: EventStore, queries: Queries, settings: HubSettings) -> Result<Self, ReadError> {
-        let head = store.head().await?.position;
-        let marks = Marks { high: head, medium: head };
-        let state = Mutex::new(State::new(store.incarnation(), marks, &settings));
-        let pushes = Pushes::new(store.clone());
+        let ((head, digest), _) = store.digests(0).await?;
+        let cursors = Cursors::of(&store);
+        let place = Place::at(head, Stamp::of(&digest));
+        let state = Mutex::new(State::new(cursors.clone(), place, &settings));
         let reserved = store.reserved();
+        let store = store.catching_up();
+        let pushes = Pushes::new(store.clone());
         let live = pushes.over(reserved.clone());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let signals = signals::Counters::default();
-        let inner = Inner { store, reserved, pushes, live, queries, settings, state, signals, readers, moved };
+        let inner = Inner { store, cursors, reserved, pushes, live, queries, settings, state, signals, readers, moved };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -98,7 +103,7 @@ impl Hub {
     /// How far it has handled the log.
     #[must_use]
     pub fn marks(&self) -> Marks {
-        self.state().marks
+        self.state().place.marks
     }
 
     /// How many sockets are connected.
@@ -186,11 +191,5 @@ impl Hub {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The marks of a cursor of this log; `None` for any other text.
-    fn marks_of(&self, since: Option<&str>) -> Option<Marks> {
-        let cursor = Cursor::parse(since?)?;
-        (cursor.incarnation == self.0.store.incarnation()).then_some(cursor.marks)
     }
 }

@@ -2,21 +2,20 @@
 
 use super::attached::Beside;
 use crate::{
-    cursor::{Cursor, covers, furthest},
+    cursor::{OwnCursors, Place, covers},
     push::Push,
     session::{Dialect, Outbox},
 };
 use axum::extract::ws::Utf8Bytes;
-use broker::Marks;
 use domain::{Presence, SessionId};
 use event_store::{Interval, Position};
 use std::{cell::OnceCell, collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// A connected user.
-#[derive(Default)]
 pub(super) struct Person {
     pub(super) seats: Vec<Seat>,
+    pub(super) cursors: OwnCursors,
     stays: HashMap<Uuid, Vec<Stay>>,
     /// Up to which seq they cleared which conversation.
     cleared: Cleared,
@@ -49,7 +48,7 @@ pub(super) struct Seat {
     /// Whether it hears of events; until then it catches up.
     pub(super) joined: bool,
     /// What it knew, from another gateway, before this hub heard of it.
-    pub(super) ahead: Option<Marks>,
+    pub(super) ahead: Option<Place>,
 }
 
 /// Somebody enters or leaves a scope with the event at `position`.
@@ -69,8 +68,9 @@ struct Stay {
 
 impl Person {
     /// Somebody of whom the store has not been asked yet.
-    pub(super) fn stranger() -> Self {
-        Self { heard: Some(Vec::new()), ..Self::default() }
+    pub(super) fn stranger(cursors: OwnCursors) -> Self {
+        let (seats, stays, cleared) = Default::default();
+        Self { seats, cursors, stays, cleared, heard: Some(Vec::new()) }
     }
 
     /// Whether the store has said when they received which scopes.
@@ -157,52 +157,45 @@ impl Person {
 /// An event on its way to sockets.
 pub(super) struct Delivery<'a> {
     pub(super) push: &'a Push,
-    pub(super) incarnation: Uuid,
-    /// The hub's marks after it.
-    pub(super) marks: Marks,
+    /// Where the hub is after it.
+    place: Place,
     /// What is told right after it.
     beside: Option<&'a Beside>,
-    /// Its frames with these marks, in each dialect once somebody is told in it: the same bytes for all.
-    plain: OnceCell<Utf8Bytes>,
-    socket_io: OnceCell<Utf8Bytes>,
+    /// Its frame on `/ws`, before and after the cursor, once somebody is told: the same for all.
+    plain: OnceCell<(String, String)>,
 }
 
 impl<'a> Delivery<'a> {
-    pub(super) const fn new(push: &'a Push, incarnation: Uuid, marks: Marks, beside: Option<&'a Beside>) -> Self {
-        Self { push, incarnation, marks, beside, plain: OnceCell::new(), socket_io: OnceCell::new() }
+    pub(super) const fn new(push: &'a Push, place: Place, beside: Option<&'a Beside>) -> Self {
+        Self { push, place, beside, plain: OnceCell::new() }
     }
 
-    /// The frame for a socket, with other marks than the hub's if it is ahead of it.
-    fn frame(&self, outbox: &Outbox, marks: Marks) -> Utf8Bytes {
-        let cursor = || Cursor { incarnation: self.incarnation, marks }.to_string();
-        let dialect = outbox.dialect();
-        let is_own = || self.push.tells_others_more() && outbox.acted(self.push.correlation);
-        if dialect == Dialect::SocketIo && is_own() {
-            return self.push.frame_for_actor(&cursor());
+    /// The frame for a socket, with a cursor of whose it is.
+    fn frame(&self, outbox: &Outbox, cursor: &str) -> Utf8Bytes {
+        match outbox.dialect() {
+            Dialect::SocketIo if self.push.tells_others_more() && outbox.acted(self.push.correlation) => {
+                self.push.frame_for_actor(cursor)
+            }
+            Dialect::SocketIo => self.push.frame(Dialect::SocketIo, cursor, self.beside.map(Beside::payload)),
+            Dialect::Plain => {
+                let (before, after) = self.plain.get_or_init(|| self.push.around_cursor());
+                [before, cursor, after].concat().into()
+            }
         }
-        let frame = || self.push.frame(dialect, &cursor(), self.beside.map(Beside::payload));
-        if marks != self.marks {
-            return frame();
-        }
-        let shared = match dialect {
-            Dialect::Plain => &self.plain,
-            Dialect::SocketIo => &self.socket_io,
-        };
-        shared.get_or_init(frame).clone()
     }
 }
 
 impl Seat {
     /// Puts an event into the outbox. Answers whether its writer must be woken.
-    pub(super) fn deliver(&mut self, event: &Delivery<'_>) -> bool {
+    pub(super) fn deliver(&mut self, event: &Delivery<'_>, cursors: &OwnCursors) -> bool {
         let Push { position, tier, .. } = *event.push;
         let ahead = self.ahead;
-        let marks = ahead.map_or(event.marks, |ahead| furthest(event.marks, ahead));
-        self.ahead = ahead.filter(|_| marks != event.marks);
-        if ahead.is_some_and(|ahead| covers(ahead, tier, position)) {
+        let place = ahead.map_or(event.place, |ahead| event.place.furthest(ahead));
+        self.ahead = ahead.filter(|_| place != event.place);
+        if ahead.is_some_and(|ahead| covers(ahead.marks, tier, position)) {
             return false;
         }
-        let mut wake = self.outbox.push_event(event.frame(&self.outbox, marks), tier, position);
+        let mut wake = self.outbox.push_event(event.frame(&self.outbox, &cursors.write(place)), tier, position);
         if self.outbox.dialect() == Dialect::Plain
             && let Some(beside) = event.beside.filter(|beside| beside.from_session != self.session)
         {

@@ -25,13 +25,10 @@ impl Revisions {
         Self { allowed, latest, order, floor, erased: 0 }
     }
 
-    /// Takes an event in.
+    /// Takes in an event that [revises] something.
     pub(super) fn observe(&mut self, stream: StreamId, position: Position, event: &Event) {
         if matches!(event, Event::User(UserEvent::Erased)) {
             self.erased = self.erased.max(position);
-        }
-        if !revises(event) {
-            return;
         }
         let latest = self.latest.entry(stream).or_default();
         *latest = position.max(*latest);
@@ -75,7 +72,7 @@ impl Revisions {
 }
 
 /// Whether something that was pushed before is not as it was after such an event.
-const fn revises(event: &Event) -> bool {
+pub(super) const fn revises(event: &Event) -> bool {
     match event {
         Event::Message(event) => !matches!(event, MessageEvent::Sent { .. } | MessageEvent::Reacted { .. }),
         Event::Conversation(event) => matches!(event, ConversationEvent::Updated { .. }),

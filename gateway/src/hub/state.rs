@@ -9,23 +9,28 @@ use super::{
     watches::Watches,
 };
 use crate::{
-    cursor::{Cursor, after, furthest},
+    cursor::{Cursors, Place, Stamp, furthest},
     session::{Close, Outbox},
 };
 use broker::Marks;
 use domain::{Presence, SessionId, UserId};
-use event_store::{Interval, Position};
+use event_store::{Interval, Position, Record};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 use uuid::Uuid;
 
+/// Recent events of which the stamp is kept: a mebibyte.
+const STAMPS: usize = 1 << 16;
+
 /// What the hub knows.
 pub(super) struct State {
-    pub(super) incarnation: Uuid,
+    pub(super) cursors: Cursors,
     /// How far the hub has handled the log.
-    pub(super) marks: Marks,
+    pub(super) place: Place,
+    /// The stamps of recent events, each where its position falls: so that a recent cursor is checked without the store.
+    stamps: Box<[(Position, Stamp)]>,
     pub(super) draining: bool,
     people: HashMap<Uuid, Person>,
     /// Sessions that had a socket here when they ended, until somebody asks.
@@ -49,31 +54,47 @@ pub(super) enum Next {
     More(Vec<Arc<Entry>>, Marks),
     /// These events; they have joined, and hear of all others.
     Joined(Vec<Arc<Entry>>, Marks),
-    /// The ring does not reach: read the store for these times, up to this position. They are exact that far.
-    Store(Vec<Interval>, Position),
+    /// The ring does not reach: read the store for these times, up to this place. They are exact that far.
+    Store(Vec<Interval>, Place),
 }
 
 impl State {
-    pub(super) fn new(incarnation: Uuid, marks: Marks, settings: &HubSettings) -> Self {
+    pub(super) fn new(cursors: Cursors, place: Place, settings: &HubSettings) -> Self {
+        let marks = place.marks;
         Self {
-            incarnation,
-            marks,
+            cursors,
+            place,
+            stamps: vec![(0, Stamp::default()); STAMPS].into(),
             draining: false,
             people: HashMap::new(),
             ended: HashSet::new(),
             scopes: HashMap::new(),
             departed: VecDeque::new(),
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
-            revisions: Revisions::new(settings.ring_events, marks.high.max(marks.medium)),
+            revisions: Revisions::new(settings.ring_events, place.end()),
             watches: Watches::default(),
             attached: Attached::default(),
             seats: 0,
         }
     }
 
-    /// The cursor at some marks.
-    pub(super) fn cursor(&self, marks: Marks) -> String {
-        Cursor { incarnation: self.incarnation, marks }.to_string()
+    /// Whether the log has the event with which a place ends; `None` when that was too long ago to know.
+    pub(super) fn has_written(&self, place: Place) -> Option<bool> {
+        match place.end() {
+            0 => Some(true),
+            end if end == self.place.end() => Some(place.stamp == self.place.stamp),
+            end => self.stamps.get(slot(end)).filter(|(at, _)| *at == end).map(|(_, stamp)| *stamp == place.stamp),
+        }
+    }
+
+    /// The hub has handled an event.
+    pub(super) fn handled(&mut self, record: &Record) {
+        if let Some(kept) = self.stamps.get_mut(slot(record.position)) {
+            *kept = (record.position, Stamp::of(&record.digest));
+        }
+        let place = self.place.after(record);
+        self.place.stamp = place.stamp;
+        self.reach(place.marks);
     }
 
     /// How many sockets there are.
@@ -84,7 +105,10 @@ impl State {
     /// Seats a socket that does not hear of events yet; answers its number. The oldest goes when there are too many.
     pub(super) fn seat(&mut self, user: Uuid, session: SessionId, outbox: Arc<Outbox>, allowed: usize) -> u64 {
         self.seats += 1;
-        let person = self.people.entry(user).or_insert_with(Person::stranger);
+        let person = {
+            let cursors = &self.cursors;
+            self.people.entry(user).or_insert_with(|| Person::stranger(cursors.of_user(user)))
+        };
         let open = person.seats.iter().filter(|seat| seat.outbox.closing().is_none());
         if open.clone().count() >= allowed
             && let Some(oldest) = open.min_by_key(|seat| seat.id)
@@ -121,7 +145,7 @@ impl State {
     pub(super) fn know(&mut self, user: Uuid, intervals: &[Interval]) {
         let Some(person) = self.people.get_mut(&user).filter(|person| !person.is_known()) else { return };
         person.know(intervals);
-        for scope in person.scopes().filter(|scope| person.receives_after(*scope, self.marks.medium)) {
+        for scope in person.scopes().filter(|scope| person.receives_after(*scope, self.place.marks.medium)) {
             self.scopes.entry(scope).or_default().insert(user);
         }
     }
@@ -176,15 +200,15 @@ impl State {
         let audience = self.audience(entry);
         if !audience.is_empty() {
             let Some(push) = entry.push.get() else { return false };
-            let marks = after(self.marks, entry.tier(), entry.position());
+            let place = self.place.after(&entry.event.record);
             let beside = self.attached.beside(&entry.event.record);
-            let delivery = Delivery::new(push, self.incarnation, marks, beside.as_ref());
+            let delivery = Delivery::new(push, place, beside.as_ref());
             for user in audience {
                 let person = self.people.get_mut(&user).filter(|person| !person.cleared().hides(push));
                 let person = person.filter(|_| !push.is_hidden_from(user));
-                let seats = person.into_iter().flat_map(|person| &mut person.seats);
-                for seat in seats.filter(|seat| seat.joined) {
-                    if seat.deliver(&delivery) {
+                let Some(Person { seats, cursors, .. }) = person else { continue };
+                for seat in seats.iter_mut().filter(|seat| seat.joined) {
+                    if seat.deliver(&delivery, cursors) {
                         wake.push(Arc::clone(&seat.outbox));
                     }
                 }
@@ -192,18 +216,18 @@ impl State {
         }
         self.attached.dispatched(&entry.event.record);
         self.ring.push(Arc::clone(entry));
-        self.reach(after(self.marks, entry.tier(), entry.position()));
+        self.handled(&entry.event.record);
         true
     }
 
     /// The hub has handled everything up to `marks`.
     pub(super) fn reach(&mut self, marks: Marks) {
-        self.marks = furthest(self.marks, marks);
+        self.place.marks = furthest(self.place.marks, marks);
         while let Some((until, user, scope)) = self.departed.front().copied()
-            && until <= self.marks.medium
+            && until <= self.place.marks.medium
         {
             self.departed.pop_front();
-            let receives = |person: &Person| person.receives_after(scope, self.marks.medium);
+            let receives = |person: &Person| person.receives_after(scope, self.place.marks.medium);
             if !self.people.get(&user).is_some_and(receives) {
                 remove_from(&mut self.scopes, scope, user);
             }
@@ -211,10 +235,11 @@ impl State {
     }
 
     /// What a socket that knows everything up to `known` is given next, at most about `limit` events or `bytes`.
-    pub(super) fn next(&mut self, user: Uuid, seat: u64, known: Marks, limit: usize, bytes: usize) -> Option<Next> {
+    pub(super) fn next(&mut self, user: Uuid, seat: u64, place: Place, limit: usize, bytes: usize) -> Option<Next> {
         let person = self.people.get_mut(&user)?;
+        let known = place.marks;
         if !self.ring.reaches(known) {
-            return Some(Next::Store(person.intervals(), self.marks.high));
+            return Some(Next::Store(person.intervals(), self.place));
         }
         let of_scopes = person.scopes().filter(|scope| person.is_in(*scope));
         let of_scopes = of_scopes.flat_map(|scope| self.ring.of_scope(scope, known));
@@ -235,18 +260,18 @@ impl State {
         let fit = fit.count();
         if entries.len() > fit {
             entries.truncate(fit);
-            return Some(Next::More(entries, self.marks));
+            return Some(Next::More(entries, self.place.marks));
         }
         let seat = person.seats.iter_mut().find(|other| other.id == seat)?;
         seat.joined = true;
-        seat.ahead = Some(known).filter(|known| furthest(*known, self.marks) != self.marks);
-        Some(Next::Joined(entries, self.marks))
+        seat.ahead = Some(place).filter(|_| furthest(known, self.place.marks) != self.place.marks);
+        Some(Next::Joined(entries, self.place.marks))
     }
 
     /// Connected users who are in `scope` now.
     pub(super) fn insiders(&self, scope: Uuid) -> impl Iterator<Item = Uuid> + '_ {
         let is_in = move |user: &Uuid| {
-            self.people.get(user).is_some_and(|person| person.receives(scope, self.marks.high.saturating_add(1)))
+            self.people.get(user).is_some_and(|person| person.receives(scope, self.place.marks.high.saturating_add(1)))
         };
         self.scopes.get(&scope).into_iter().flatten().copied().filter(is_in)
     }
@@ -310,6 +335,11 @@ impl State {
         let others = about.filter(|user| listening(user).is_some_and(|person| !within(person)));
         insiders.chain(others).collect()
     }
+}
+
+/// Where the stamp of an event is kept.
+const fn slot(position: Position) -> usize {
+    (position % STAMPS as u64) as usize
 }
 
 fn remove_from(scopes: &mut HashMap<Uuid, HashSet<Uuid>>, scope: Uuid, user: Uuid) {

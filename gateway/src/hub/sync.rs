@@ -1,9 +1,13 @@
 //! Catching up without a socket, straight from the store: it reads one's own last write.
 
-use super::{Hub, person::Cleared, reader::Reader};
-use crate::cursor::{Cursor, after};
-use broker::Marks;
-use domain::{Tier, UserId};
+use super::{
+    Hub,
+    catch_up::{PAGE_BYTES, is_cut},
+    person::Cleared,
+    reader::Reader,
+};
+use crate::cursor::{Place, Stamp};
+use domain::UserId;
 use event_store::{Feed, ReadError};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,30 +16,35 @@ use utoipa::ToSchema;
 /// Events that somebody missed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SyncPage {
-    /// The frames a socket would have been sent, in position order.
+    /// The frames a socket would have been sent, in position order, without what has been taken back since.
     #[schema(value_type = Vec<Object>)]
     pub events: Vec<Box<RawValue>>,
     /// From where to go on.
     pub cursor: String,
-    /// False when this log did not write the cursor: reload, and go on from the new one.
+    /// False when this log did not write the cursor, or not for the caller: reload, and go on from the new one.
     pub recovered: bool,
     /// Whether there is more already.
     pub more: bool,
 }
 
 impl Hub {
-    /// What `user` missed since a cursor, at most `limit` events.
+    /// What `user` missed since a cursor, at most `limit` events or about a mebibyte.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn sync(&self, user: UserId, since: Option<&str>, limit: u32) -> Result<SyncPage, ReadError> {
         let inner = &self.0;
-        let incarnation = inner.store.incarnation();
-        let until = inner.store.head().await?.position;
         let _turn = inner.readers.acquire().await;
-        let since = self.marks_of(since).filter(|marks| marks.high.max(marks.medium) <= until);
-        let Some(mut known) = since else {
-            let cursor = Cursor { incarnation, marks: Marks { high: until, medium: until } }.to_string();
+        let cursors = inner.cursors.of_user(user.0);
+        let since = since.and_then(|since| cursors.read(since));
+        let ((until, last), digest) = inner.store.digests(since.map_or(0, |place| place.end())).await?;
+        let head = Place::at(until, Stamp::of(&last));
+        let has_written = |place: &Place| {
+            let stamp = digest.as_ref().map_or_else(Stamp::default, Stamp::of);
+            (place.end() == 0 || digest.is_some()) && place.stamp == stamp
+        };
+        let Some(mut known) = since.filter(has_written) else {
+            let cursor = cursors.write(head);
             return Ok(SyncPage { events: Vec::new(), cursor, recovered: false, more: false });
         };
         // Read after the head: they say more than is needed, never less.
@@ -43,23 +52,23 @@ impl Hub {
         let mut cleared = Cleared::default();
         self.cleared(user).await?.for_each(|(conversation, seq)| cleared.raise(conversation, seq));
         let (reader, intervals) = Reader::new(user, inner.store.now(), intervals, cleared);
-        let feed = Feed { user: user.0, intervals, high: known.high, medium: known.medium, until, limit };
+        let feed = Feed { user: user.0, intervals, high: known.marks.high, medium: known.marks.medium, until, limit, bytes: PAGE_BYTES as u32 };
         let missed = inner.store.feed(&feed).await?;
         let pushes = self.replay(&reader, &missed).await?;
-        let more = missed.len() >= limit as usize || pushes.len() < missed.len();
+        let more = is_cut(&missed, limit) || pushes.len() < missed.len();
         let mut events = Vec::with_capacity(pushes.len());
         for (event, push) in missed.iter().zip(pushes) {
-            known = after(known, Tier::Medium, event.record.position);
+            known = known.after_all(&event.record);
             if let Some(push) = push {
-                let cursor = Cursor { incarnation, marks: known }.to_string();
+                let cursor = cursors.write(known);
                 let frame = RawValue::from_string(push.text(&cursor));
                 events.push(frame.map_err(|error| ReadError::Damaged(error.to_string()))?);
             }
         }
         if !more {
-            known = after(known, Tier::Medium, until);
+            known = known.furthest(head);
         }
-        let cursor = Cursor { incarnation, marks: known }.to_string();
+        let cursor = cursors.write(known);
         Ok(SyncPage { events, cursor, recovered: true, more })
     }
 }

@@ -6,7 +6,7 @@ use super::{
     state::{Next, State},
 };
 use crate::{
-    cursor::Cursor,
+    cursor::{Cursors, Place, marks_in},
     push::Push,
     session::{Dialect, Outbox},
 };
@@ -41,7 +41,7 @@ struct Listener {
 
 impl Scene {
     fn new(settings: &HubSettings) -> Self {
-        Self { state: State::new(Uuid::nil(), Marks::default(), settings), wake: Vec::new() }
+        Self { state: State::new(Cursors::for_test(), Place::default(), settings), wake: Vec::new() }
     }
 
     fn happens(&mut self, position: Position, event: impl Into<Event>) {
@@ -77,7 +77,7 @@ impl Scene {
         let seat = self.state.seat(user.0, SessionId::default(), Arc::clone(&outbox), 10);
         self.state.know(user.0, intervals);
         let mut listener = Listener { user, seat, outbox, missed: Vec::new() };
-        match self.state.next(user.0, seat, known, 1_000, usize::MAX) {
+        match self.state.next(user.0, seat, at(known), 1_000, usize::MAX) {
             Some(Next::Joined(entries, _)) => listener.missed = entries.iter().map(|entry| entry.position()).collect(),
             _ => panic!("the ring reaches everything here"),
         }
@@ -92,8 +92,8 @@ impl Listener {
         let parsed = frames.iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
         parsed
             .map(|frame| {
-                let cursor = Cursor::parse(frame["cursor"].as_str().unwrap()).unwrap();
-                (frame["position"].as_u64().unwrap(), cursor.marks)
+                let marks = marks_in(frame["cursor"].as_str().unwrap()).unwrap();
+                (frame["position"].as_u64().unwrap(), marks)
             })
             .collect()
     }
@@ -114,7 +114,11 @@ fn created(members: &[UserId]) -> ConversationEvent {
 }
 
 fn reacted() -> MessageEvent {
-    MessageEvent::Reacted { conversation: ROOM, user: ANA, emoji: Emoji::parse("👍").unwrap() }
+    MessageEvent::Reacted { conversation: ROOM, user: ANA, emoji: Personal::new(ANA, Emoji::parse("👍").unwrap()) }
+}
+
+fn at(marks: Marks) -> Place {
+    Place { marks, ..Place::default() }
 }
 
 fn marks(high: Position, medium: Position) -> Marks {
@@ -208,7 +212,7 @@ async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
     scene.state.know(BEN.0, &times);
     scene.happens(4, ConversationEvent::MemberKicked { user: BEN, by: ANA });
     scene.happens(5, reacted());
-    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Marks::default(), 100, usize::MAX) else {
+    let Some(Next::Joined(entries, _)) = scene.state.next(BEN.0, seat, Place::default(), 100, usize::MAX) else {
         panic!()
     };
     assert_eq!(entries.iter().map(|entry| entry.position()).collect::<Vec<_>>(), [2, 4], "they are no longer there");
@@ -224,8 +228,8 @@ async fn the_ring_says_how_far_it_reaches() {
     let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
     let seat = scene.state.seat(ANA.0, SessionId::default(), outbox, 10);
     scene.state.know(ANA.0, &[Interval { scope: ROOM.0, from: 1, until: None }]);
-    assert!(matches!(scene.state.next(ANA.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Store(_, 4))));
-    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, marks(2, 2), 10, usize::MAX) else { panic!() };
+    assert!(matches!(scene.state.next(ANA.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Store(_, place)) if place.end() == 4));
+    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, at(marks(2, 2)), 10, usize::MAX) else { panic!() };
     assert_eq!(entries.len(), 2);
 }
 
@@ -265,7 +269,7 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
         let seat = scene.state.seat(user.0, session, Arc::clone(&outbox), 10);
         scene.state.know(user.0, if user == cleo { &[] } else { &times });
-        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Joined(..))));
+        assert!(matches!(scene.state.next(user.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Joined(..))));
         if user == cleo {
             scene.state.watches.set((user.0, seat), vec![ANA.0]);
         }

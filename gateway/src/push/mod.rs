@@ -1,7 +1,7 @@
 //! Pushes: what a socket is told of an event.
 //!
 //! A push is the event's own stream folded up to the event, without what depends on the viewer. So it is
-//! rendered once for everybody, and a replayed push equals the live one.
+//! rendered once for everybody. A replayed push is the live one without what has been taken back since (`replay.rs`).
 
 mod call;
 mod data;
@@ -105,11 +105,17 @@ impl Push {
     /// The JSON of the frame.
     #[must_use]
     pub fn text(&self, cursor: &str) -> String {
+        let (before, after) = self.around_cursor();
+        [&before, cursor, &after].concat()
+    }
+
+    /// The JSON of the frame, before and after the cursor.
+    #[must_use]
+    pub fn around_cursor(&self) -> (String, String) {
         let Self { position, name, at, data, .. } = self;
         let actor = self.actor.map_or_else(|| "null".to_owned(), |actor| format!("\"{actor}\""));
-        format!(
-            r#"{{"event":"{name}","position":{position},"cursor":"{cursor}","at":"{at}","actorId":{actor},"data":{data}}}"#
-        )
+        let before = format!(r#"{{"event":"{name}","position":{position},"cursor":""#);
+        (before, format!(r#"","at":"{at}","actorId":{actor},"data":{data}}}"#))
     }
 }
 

@@ -6,7 +6,10 @@ use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
 use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use uuid::Uuid;
 
@@ -22,6 +25,8 @@ pub struct Pushes {
     folds: Arc<Cache<StreamId, Arc<Fold>>>,
     /// The messages of conversations by their seq.
     posted: Arc<Cache<(Uuid, u64), Uuid>>,
+    /// How often somebody was forgotten: what was folded before is not kept after.
+    forgotten: Arc<AtomicU64>,
 }
 
 /// A stream folded up to `sequence`.
@@ -35,13 +40,15 @@ impl Pushes {
     /// Renders events of `store`.
     #[must_use]
     pub fn new(store: EventStore) -> Self {
-        Self { store, folds: Arc::new(Cache::new(FOLDS)), posted: Arc::new(Cache::new(POSTED)) }
+        let (folds, posted) = (Arc::new(Cache::new(FOLDS)), Arc::new(Cache::new(POSTED)));
+        Self { store, folds, posted, forgotten: Arc::default() }
     }
 
     /// Renders what `store` reads, sharing what was folded.
     #[must_use]
     pub fn over(&self, store: EventStore) -> Self {
-        Self { store, folds: Arc::clone(&self.folds), posted: Arc::clone(&self.posted) }
+        let (folds, posted) = (Arc::clone(&self.folds), Arc::clone(&self.posted));
+        Self { store, folds, posted, forgotten: Arc::clone(&self.forgotten) }
     }
 
     /// Remembers which message has which seq, for those who read up to it.
@@ -54,6 +61,7 @@ impl Pushes {
 
     /// Drops the folds in which something stands that `user` wrote.
     pub fn forget(&self, user: UserId) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.folds.retain(|stream, fold| stream.id != user.0 && !fold.folded.holds(user));
     }
 
@@ -81,6 +89,7 @@ impl Pushes {
     /// # Errors
     /// [`ReadError`] when their streams must be read and cannot.
     pub async fn render_all(&self, events: &[Arc<RecordedEvent>]) -> Result<Vec<Option<Arc<Push>>>, ReadError> {
+        let forgotten = self.forgotten();
         let mut pushes = vec![None; events.len()];
         let mut streams: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
         for (at, event) in events.iter().enumerate() {
@@ -116,7 +125,7 @@ impl Pushes {
                 fold.apply(&self.store, event).await?;
                 pushes[at] = self.push(event, &fold.folded).await?;
             }
-            self.keep(stream, fold);
+            self.keep(stream, fold, forgotten);
         }
         Ok(pushes)
     }
@@ -176,11 +185,19 @@ impl Pushes {
         kept.map_or_else(|| Fold::new(stream), |fold| Fold::clone(&fold))
     }
 
-    /// Keeps the newest fold of a stream.
-    pub(super) fn keep(&self, stream: StreamId, fold: Fold) {
+    /// How often somebody was forgotten.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Keeps the newest fold of a stream, unless somebody was forgotten since it was begun.
+    pub(super) fn keep(&self, stream: StreamId, fold: Fold, forgotten: u64) {
         let newer = self.folds.peek(&stream).is_none_or(|kept| kept.sequence < fold.sequence);
         if newer && Folded::is_needed(stream.aggregate) {
             self.folds.insert(stream, Arc::new(fold));
+            if self.forgotten() != forgotten {
+                self.folds.remove(&stream);
+            }
         }
     }
 

@@ -123,6 +123,7 @@ impl Pushes {
         reader: UserId,
         events: &[Arc<RecordedEvent>],
     ) -> Result<(HashMap<StreamId, Track>, HashMap<StreamId, Pair>), ReadError> {
+        let forgotten = self.forgotten();
         let mut wanted: BTreeMap<StreamId, Vec<Arc<RecordedEvent>>> = BTreeMap::new();
         let mut pairs = HashSet::new();
         for event in events {
@@ -166,7 +167,7 @@ impl Pushes {
             for event in &events {
                 now.apply(self.store(), event).await?;
             }
-            self.keep(stream, now.clone());
+            self.keep(stream, now.clone(), forgotten);
             tracks.insert(stream, Track { at, now, events: events.into_iter() });
         }
         let mut known = HashMap::with_capacity(pairs.len());

@@ -1,6 +1,6 @@
 //! Whether what is written to a client reaches it.
 
-use crate::cursor::{Cursor, furthest};
+use crate::cursor::{furthest, marks_in};
 use broker::Marks;
 
 /// Compares what a client says it has with what was written to it. A client that never says is believed.
@@ -14,7 +14,7 @@ impl Ears {
     /// A client exchanges a sign of life, perhaps with its `cursor`; all durable frames up to `written` have been
     /// written to it. Answers whether it is deaf.
     pub(super) fn exchange(&mut self, cursor: Option<&str>, written: Option<Marks>) -> bool {
-        let known = cursor.and_then(Cursor::parse).map(|cursor| cursor.marks);
+        let known = cursor.and_then(marks_in);
         let deaf = known.is_some_and(|known| furthest(known, self.due) != known);
         self.due = furthest(self.due, written.unwrap_or_default());
         deaf
@@ -24,10 +24,12 @@ impl Ears {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cursor::{Cursors, Place};
     use uuid::Uuid;
 
     fn cursor(high: u64, medium: u64) -> String {
-        Cursor { incarnation: Uuid::nil(), marks: Marks { high, medium } }.to_string()
+        let place = Place { marks: Marks { high, medium }, ..Place::default() };
+        Cursors::for_test().of_user(Uuid::nil()).write(place)
     }
 
     fn written(high: u64, medium: u64) -> Option<Marks> {
