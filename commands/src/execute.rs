@@ -66,7 +66,13 @@ impl<'c> Caller<'c> {
     /// The signed-in actor, with the key they gave.
     pub(crate) fn actor(ctx: &'c Context) -> Result<Self, CommandError> {
         let actor = ctx.actor.ok_or(CommandError::InvalidToken)?;
-        Ok(Self { ctx, owner: Owner::User(actor.user), key: ctx.key.clone(), made_up: true, retention: Retention::Week })
+        Ok(Self {
+            ctx,
+            owner: Owner::User(actor.user),
+            key: ctx.key.clone(),
+            made_up: true,
+            retention: Retention::Week,
+        })
     }
 
     /// Somebody who is nobody yet, with the key they gave.

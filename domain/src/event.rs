@@ -3,8 +3,8 @@
 use crate::{
     AggregateType, Tier, UserId, administration::AdministrationEvent, audit::AuditEvent, call::CallEvent,
     conduct::ConductEvent, conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent,
-    message::MessageEvent, own_settings::OwnSettingsEvent, personal::PERSONAL, read_marker::ReadMarkerEvent, report::ReportEvent,
-    session::SessionEvent, story::StoryEvent, user::UserEvent,
+    message::MessageEvent, own_settings::OwnSettingsEvent, personal::PERSONAL, read_marker::ReadMarkerEvent,
+    report::ReportEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -384,7 +384,8 @@ each_mix!(an_export_tells_of_oneself_alone, |home| async move {
         let report = json!({what: id, "reason": "own reason", "notes": "own notes"});
         reports.push(of(&scene.write(&scene.ben, Method::POST, "/reports", report).await));
     }
-    let verdicts = [json!({"status": "RESOLVED"}), json!({"status": "REJECTED", "rejectedReason": "told to who asked"})];
+    let verdicts =
+        [json!({"status": "RESOLVED"}), json!({"status": "REJECTED", "rejectedReason": "told to who asked"})];
     for (report, verdict) in reports.iter().zip(&verdicts) {
         scene.write(&scene.root, Method::PATCH, &format!("/admin/reports/{report}"), verdict.clone()).await;
     }

@@ -53,12 +53,7 @@ impl PageToken {
     }
 }
 
-fn parts(
-    incarnation: Uuid,
-    asker: UserId,
-    question: &str,
-    filters: &BTreeMap<String, String>,
-) -> Vec<Vec<u8>> {
+fn parts(incarnation: Uuid, asker: UserId, question: &str, filters: &BTreeMap<String, String>) -> Vec<Vec<u8>> {
     let filters = filters.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
     let own = [incarnation.as_bytes().as_slice(), asker.0.as_bytes(), question.as_bytes()];
     own.into_iter().chain(filters).map(<[u8]>::to_vec).collect()

@@ -4,8 +4,8 @@ mod extract;
 mod roles;
 mod tokens;
 
-pub(crate) use extract::{CallerId, kind_of};
 pub use extract::{Authenticated, bearer};
+pub(crate) use extract::{CallerId, kind_of};
 pub use roles::require;
 pub use tokens::{Claims, Tokens};
 

@@ -52,7 +52,15 @@ impl Hub {
         let mut cleared = Cleared::default();
         self.cleared(user).await?.for_each(|(conversation, seq)| cleared.raise(conversation, seq));
         let (reader, intervals) = Reader::new(user, inner.store.now(), intervals, cleared);
-        let feed = Feed { user: user.0, intervals, high: known.marks.high, medium: known.marks.medium, until, limit, bytes: PAGE_BYTES as u32 };
+        let feed = Feed {
+            user: user.0,
+            intervals,
+            high: known.marks.high,
+            medium: known.marks.medium,
+            until,
+            limit,
+            bytes: PAGE_BYTES as u32,
+        };
         let missed = inner.store.feed(&feed).await?;
         let pushes = self.replay(&reader, &missed).await?;
         let more = is_cut(&missed, limit) || pushes.len() < missed.len();

@@ -228,8 +228,12 @@ async fn the_ring_says_how_far_it_reaches() {
     let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
     let seat = scene.state.seat(ANA.0, SessionId::default(), outbox, 10);
     scene.state.know(ANA.0, &[Interval { scope: ROOM.0, from: 1, until: None }]);
-    assert!(matches!(scene.state.next(ANA.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Store(_, place)) if place.end() == 4));
-    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, at(marks(2, 2)), 10, usize::MAX) else { panic!() };
+    assert!(
+        matches!(scene.state.next(ANA.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Store(_, place)) if place.end() == 4)
+    );
+    let Some(Next::Joined(entries, _)) = scene.state.next(ANA.0, seat, at(marks(2, 2)), 10, usize::MAX) else {
+        panic!()
+    };
     assert_eq!(entries.len(), 2);
 }
 

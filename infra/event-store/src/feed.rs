@@ -128,7 +128,8 @@ impl EventStore {
         // Both read each interval on its own; SQLite, which has no LATERAL, through a table of one JSON array.
         let (asked, further) = match self.database().engine() {
             Engine::Sqlite => (
-                "SELECT unhex(value ->> 's') AS s, value ->> 'f' AS f, value ->> 'u' AS u FROM json_each($2)".to_owned(),
+                "SELECT unhex(value ->> 's') AS s, value ->> 'f' AS f, value ->> 'u' AS u FROM json_each($2)"
+                    .to_owned(),
                 format!(
                     "SELECT p.value AS position FROM near n,
                      json_each((SELECT json_group_array(position) FROM ({}))) p",

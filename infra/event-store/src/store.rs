@@ -82,7 +82,8 @@ impl EventStore {
         let dropped = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(high_intake, medium_intake);
         tokio::spawn(Writer { intake, appender, committed, dropped: Arc::clone(&dropped) }.run());
-        let inner = Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        let inner =
+            Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
         Ok((Self { inner: Arc::new(inner), over: Over::Common }, batches))
     }
 

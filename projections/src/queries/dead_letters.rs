@@ -27,7 +27,7 @@ impl Queries {
             Some(last) => {
                 let name = format!("{}:{}", last.get::<String>(0)?, last.unsigned(1)?);
                 Some(page.key.seal(name.as_bytes()))
-            },
+            }
             None => None,
         };
         let mut items = Vec::with_capacity(rows.len());

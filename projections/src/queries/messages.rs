@@ -1,8 +1,9 @@
 //! Messages, as one viewer sees them.
 
 use super::{
-    AttachmentRow, Page, Queries, QueryError, ReactionRow, padded,
+    AttachmentRow, Page, Queries, QueryError, ReactionRow,
     conversations::LAST_LOOKED_AT,
+    padded,
     page::MAX_LIMIT,
     users::{self, PersonRow},
 };
