@@ -1,5 +1,5 @@
 //! Passwords: Argon2id on threads of its own, as many at a time as there are cores, so that a rush of sign-ins
-//! queues instead of starving the server.
+//! queues instead of starving the server; the queue is bounded in length and time.
 
 use crate::CommandError;
 use argon2::{
@@ -7,16 +7,22 @@ use argon2::{
     password_hash::SaltString,
 };
 use domain::text::Invalid;
-use std::{fmt, num::NonZeroUsize, sync::Arc, thread};
+use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 use tokio::{
     sync::{OnceCell, Semaphore},
     task::spawn_blocking,
+    time::timeout,
 };
 
 /// The fewest bytes of a password.
 const SHORTEST: usize = 8;
 /// The most bytes of a password.
 const LONGEST: usize = 128;
+
+/// How many may wait to be hashed.
+const QUEUE: usize = 512;
+/// How long each may wait.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// A password in the clear, on its way to be hashed or compared.
 #[derive(Clone)]
@@ -70,13 +76,16 @@ impl Default for PasswordCost {
 pub(crate) struct Passwords {
     cost: PasswordCost,
     permits: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+    within: Duration,
     nobody: OnceCell<String>,
 }
 
 impl Passwords {
     pub(crate) fn new(cost: PasswordCost) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { cost, permits: Arc::new(Semaphore::new(cores)), nobody: OnceCell::new() }
+        let [permits, queue] = [cores, cores + QUEUE].map(|count| Arc::new(Semaphore::new(count)));
+        Self { cost, permits, queue, within: WITHIN, nobody: OnceCell::new() }
     }
 
     /// The hash of a password in PHC string form.
@@ -111,7 +120,9 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
     ) -> Result<T, CommandError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(internal)?;
+        let Ok(_place) = self.queue.try_acquire() else { return Err(CommandError::Overloaded) };
+        let permit = timeout(self.within, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.map_err(|_| CommandError::Overloaded)?.map_err(internal)?;
         // The permit goes with the work: a caller that goes away does not make room for another.
         let work = spawn_blocking(move || {
             let done = work();
@@ -156,6 +167,19 @@ mod tests {
         let later = Passwords::new(PasswordCost { memory_kib: 16, ..CHEAP });
         assert!(later.is_right(password("correct horse"), Some(phc.clone())).await.unwrap());
         assert!(!later.is_right(password("Correct horse"), Some(phc)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_rush_waits_in_a_line_that_ends() {
+        let passwords = Passwords { within: Duration::from_millis(1), ..Passwords::new(CHEAP) };
+        let held = Arc::clone(&passwords.permits).acquire_many_owned(passwords.permits.available_permits() as u32).await;
+        assert!(matches!(passwords.hash(password("correct horse")).await, Err(CommandError::Overloaded)), "in time");
+        drop(held);
+        let line = Arc::clone(&passwords.queue).acquire_many_owned(passwords.queue.available_permits() as u32).await;
+        assert!(matches!(passwords.hash(password("correct horse")).await, Err(CommandError::Overloaded)), "in length");
+        drop(line);
+        let passwords = Passwords { within: WITHIN, ..passwords };
+        assert!(passwords.hash(password("correct horse")).await.is_ok());
     }
 
     #[tokio::test]

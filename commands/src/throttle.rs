@@ -2,8 +2,9 @@
 //! is then not looked at, so that not even the right one tells anything.
 //!
 //! Counted are the wrong ones for an address from one place, for an address from everywhere, and from one place for
-//! all addresses. A place from which somebody signed in before is not held back by what others do elsewhere, so that
-//! nobody is locked out of an account by those who guess at it. Each process counts for itself.
+//! all addresses. Where somebody signed in before they are not held back by what others do, there or elsewhere, so that
+//! nobody is locked out of an account by those who guess at it, or by strangers behind the same address. Each process
+//! counts for itself.
 
 use domain::Timestamp;
 use quick_cache::sync::Cache;
@@ -31,7 +32,7 @@ const PAIR: Patience = Patience { free: 10, longest_ms: 900_000 };
 /// For one address from everywhere: its owner may be waiting, too.
 const ADDRESS: Patience = Patience { free: 100, longest_ms: 60_000 };
 /// From one place for all addresses: many people may be behind it.
-const PLACE: Patience = Patience { free: 300, longest_ms: 300_000 };
+const PLACE: Patience = Patience { free: 300, longest_ms: 60_000 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Subject {
@@ -45,13 +46,13 @@ struct Tries {
     wrong: u32,
     last: i64,
     until: i64,
-    /// Somebody signed in here.
-    known: bool,
 }
 
 /// The wrong passwords that were tried lately.
 pub(crate) struct Throttle {
     tries: Cache<Subject, Arc<Mutex<Tries>>>,
+    /// Pairs with which somebody signed in: apart, so that no flood of wrong ones has them forgotten.
+    known: Cache<Subject, ()>,
     is_on: bool,
 }
 
@@ -66,7 +67,7 @@ pub(crate) struct Attempt<'t> {
 
 impl Throttle {
     pub(crate) fn new(is_on: bool) -> Self {
-        Self { tries: Cache::new(REMEMBERED), is_on }
+        Self { tries: Cache::new(REMEMBERED), known: Cache::new(REMEMBERED), is_on }
     }
 
     /// Begins a try for the account that may be behind `address`, from `ip`.
@@ -85,10 +86,12 @@ impl Throttle {
         let now = now.millis();
         let place = ip.and_then(|ip| ip.parse().ok()).map(household);
         let pair = Subject::Pair(address, place);
-        let known = lock(&self.of(pair)).known;
-        let subjects = [Some(pair), (!known).then_some(Subject::Address(address)), place.map(Subject::Place)];
+        let known = self.known.get(&pair).is_some();
+        let place = place.map(Subject::Place);
+        let subjects = if known { [Some(pair), place, None] } else { [Some(pair), Some(Subject::Address(address)), place] };
         let subjects: Vec<_> = subjects.into_iter().flatten().collect();
-        let waits = subjects.iter().map(|subject| lock(&self.of(*subject)).wait(now));
+        let waited_for = if known { &subjects[..1] } else { &subjects[..] };
+        let waits = waited_for.iter().map(|subject| lock(&self.of(*subject)).wait(now));
         if let Some(wait) = waits.max().filter(|wait| *wait > 0) {
             return Err(wait);
         }
@@ -119,7 +122,8 @@ impl Attempt<'_> {
         for subject in self.counted {
             lock(&self.throttle.of(subject)).uncount();
         }
-        *lock(&self.throttle.of(self.pair)) = Tries { known: true, ..Tries::default() };
+        *lock(&self.throttle.of(self.pair)) = Tries::default();
+        self.throttle.known.insert(self.pair, ());
     }
 
     /// The password was wrong.
@@ -264,5 +268,25 @@ mod tests {
         let guessed = (0..900).filter(|n| wrong(&throttle, address(*n), Some(&from(*n)), 0).is_ok()).count();
         assert_eq!(guessed, 300);
         assert!(right(&throttle, address(0), Some("2001:db8:0:2::1"), 0));
+    }
+
+    #[test]
+    fn a_known_pair_does_not_wait_for_strangers_behind_the_same_address() {
+        let throttle = Throttle::new(true);
+        assert!(right(&throttle, ANA, HERE, 0));
+        let address = |n: u32| {
+            let mut address = [7; 32];
+            address[..4].copy_from_slice(&n.to_be_bytes());
+            address
+        };
+        for n in 0..5_000 {
+            let _ = wrong(&throttle, address(n), HERE, 0);
+        }
+        assert!(wrong(&throttle, address(9_999), HERE, 0).is_err(), "the place waits");
+        assert!(right(&throttle, ANA, HERE, 0), "and she does not");
+        for _ in 0..10 {
+            wrong(&throttle, ANA, HERE, 0).unwrap();
+        }
+        assert_eq!(wrong(&throttle, ANA, HERE, 0), Err(5_000), "guesses at her password do");
     }
 }
