@@ -12,7 +12,7 @@ pub struct FoundMessage {
     /// The message.
     #[serde(flatten)]
     pub message: Message,
-    /// Where `content` has the words, in order, without overlaps.
+    /// Where `content` has the words, in order, without overlaps: the first 100.
     pub highlights: Vec<Highlight>,
 }
 
@@ -26,8 +26,9 @@ pub struct Highlight {
 }
 
 impl From<queries::FoundMessage> for FoundMessage {
-    fn from(queries::FoundMessage { message, highlights }: queries::FoundMessage) -> Self {
-        let highlights = highlights.into_iter().map(|queries::Highlight { start, end }| Highlight { start, end });
-        Self { message: message.into(), highlights: highlights.collect() }
+    fn from(found: queries::FoundMessage) -> Self {
+        let highlights = found.highlights().into_iter();
+        let highlights = highlights.map(|queries::Highlight { start, end }| Highlight { start, end }).collect();
+        Self { message: found.message.into(), highlights }
     }
 }

@@ -3,6 +3,7 @@
 use super::{page::Parameters, request::Reader};
 use crate::{
     App, Problem,
+    limits::Kind,
     problem::PROBLEM_JSON,
     resource::{FoundMessage, List},
 };
@@ -45,5 +46,9 @@ async fn search_messages(
     let conversation = parameters.parsed("conversationId", "a UUID")?;
     let from = parameters.parsed("from", "a UUID")?;
     let search = MessageSearch { text, conversation, from };
-    Ok(Json(List::of(app.queries.search_messages(caller.user, &search, &parameters.page()?).await?)))
+    let page = parameters.page()?;
+    let turn = app.costly(&caller, Kind::Search, page.cost()).await?;
+    let found = app.queries.search_messages(caller.user, &search, &page).await?;
+    drop(turn);
+    Ok(Json(app.compute.run(caller.user, move || List::of(found)).await?))
 }

@@ -31,6 +31,8 @@ pub struct CallRow {
     pub position: u64,
     /// How people stand to it, in the order of their ids.
     pub people: Vec<CallPersonRow>,
+    /// How many people it concerns: known before they are read.
+    party: usize,
 }
 
 /// How somebody stands to a call.
@@ -64,8 +66,12 @@ pub struct PresentRow {
     pub user: UserId,
 }
 
+/// What one person of a call weighs in a page, in bytes.
+const PERSON: usize = 160;
+
 pub(super) const SELECT: &str = "SELECT c.id, c.conversation_id, c.caller_id, c.call_type, c.status, c.ringing_at, \
-    c.answered_at, c.ended_at, c.end_reason, c.position FROM calls c";
+    c.answered_at, c.ended_at, c.end_reason, c.position, \
+    (SELECT COUNT(*) FROM call_people n WHERE n.call_id = c.id) FROM calls c";
 
 impl Queries {
     /// A call of a conversation of which the viewer is an active member.
@@ -96,9 +102,8 @@ impl Queries {
         let sql =
             format!("{SELECT} WHERE c.conversation_id = $1 AND c.position < $2 ORDER BY c.position DESC LIMIT $3");
         let newest = query(sql).bind(conversation.0).bind(place.number).bind(page.probe());
-        let calls = self.call_rows(newest).await?;
         let place = |call: &CallRow| Place { number: i64::try_from(call.position).unwrap_or(i64::MAX), id: call.id.0 };
-        Ok(Page::cut(calls, page, place))
+        self.call_page(newest, page, place).await
     }
 
     /// At most `limit` calls that began to ring at `until` or before and still ring, by id, after `after`.
@@ -133,9 +138,24 @@ impl Queries {
         Ok(rows.iter().map(row).collect::<Result<_, sql::Error>>()?)
     }
 
-    pub(super) async fn call_rows(&self, query: Query) -> Result<Vec<CallRow>, QueryError> {
+    pub(super) async fn call_page(
+        &self,
+        query: Query,
+        page: &PageRequest,
+        place: impl Fn(&CallRow) -> Place,
+    ) -> Result<Page<CallRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
-        let mut calls: Vec<CallRow> = rows.iter().map(parse).collect::<Result<_, _>>()?;
+        let calls: Vec<CallRow> = rows.iter().map(parse).collect::<Result<_, _>>()?;
+        let Page { items, next } = Page::cut_weighed(calls, page, |call| 512 + PERSON * call.party, place);
+        Ok(Page { items: self.with_people(items).await?, next })
+    }
+
+    async fn call_rows(&self, query: Query) -> Result<Vec<CallRow>, QueryError> {
+        let rows = self.database.fetch_all(query).await?;
+        self.with_people(rows.iter().map(parse).collect::<Result<_, _>>()?).await
+    }
+
+    async fn with_people(&self, mut calls: Vec<CallRow>) -> Result<Vec<CallRow>, QueryError> {
         let ids: Vec<_> = calls.iter().map(|call| call.id.0).collect();
         let mut people = self.people_of_calls(&ids).await?;
         for call in &mut calls {
@@ -182,6 +202,7 @@ fn parse(row: &Row) -> Result<CallRow, sql::Error> {
         ended_at: time(7)?,
         end_reason: row.get(8)?,
         position: row.unsigned(9)?,
+        party: usize::try_from(row.get::<i64>(10)?).unwrap_or_default(),
         people: Vec::new(),
     })
 }

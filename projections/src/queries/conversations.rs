@@ -1,8 +1,12 @@
 //! Conversations, as one viewer sees them.
 
-use super::{MessageRow, Page, PageRequest, Queries, QueryError, page::Place};
+use super::{
+    MessageRow, Page, PageRequest, Queries, QueryError,
+    page::{PAGE_BYTES, Place, bytes_of, cut_by_bytes},
+};
 use domain::{ConversationId, Timestamp, UserId};
 use sql::{Query, Row, query};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A conversation. To those who merely asked to join, nothing of what is said there is told: no last message, and
@@ -46,6 +50,14 @@ pub struct ConversationRow {
     /// Up to which seq the viewer cleared it.
     pub cleared_seq: u64,
     activity: i64,
+}
+
+impl ConversationRow {
+    /// What it weighs in a page, in bytes.
+    fn weight(&self) -> usize {
+        let last = self.last_message.as_ref().map_or(0, MessageRow::weight);
+        512 + bytes_of(&self.title) + bytes_of(&self.avatar_url) + last
+    }
 }
 
 /// How the viewer takes part.
@@ -122,10 +134,13 @@ impl Queries {
         let sql = format!("{} ORDER BY p.activity DESC, p.id DESC", counted(&page_of));
         let listed = query(sql).bind(viewer.0).bind(now.millis()).bind(place.number).bind(place.id);
         let listed = listed.bind(page.probe());
-        let rows = self.conversation_rows(listed).await?;
-        let mut page = Page::cut(rows, page, |row| Place { number: row.activity, id: row.id.0 });
-        self.add_last_messages(viewer, &mut page.items).await?;
-        Ok(page)
+        let mut rows = self.conversation_rows(listed).await?;
+        let more = rows.len() > page.limit();
+        rows.truncate(page.limit());
+        let more = self.add_last_messages(viewer, &mut rows).await? || more;
+        let place = |row: &ConversationRow| Place { number: row.activity, id: row.id.0 };
+        let next = rows.last().filter(|_| more).map(|last| place(last).token(&page.key));
+        Ok(Page { items: rows, next })
     }
 
     /// A conversation in which the viewer is, or asked to be, as it is at `now`.
@@ -150,13 +165,21 @@ impl Queries {
         Ok(rows.iter().map(parse).collect::<Result<_, _>>()?)
     }
 
-    async fn add_last_messages(&self, viewer: UserId, rows: &mut [ConversationRow]) -> Result<(), QueryError> {
+    /// Adds the last messages, and cuts off the rows that are too much with them; whether there were any.
+    async fn add_last_messages(&self, viewer: UserId, rows: &mut Vec<ConversationRow>) -> Result<bool, QueryError> {
         let open: Vec<Uuid> = rows.iter().filter(|row| row.last_seq > 0).map(|row| row.id.0).collect();
         let mut last = self.last_messages(viewer, &open).await?;
-        for row in rows {
+        for row in rows.iter_mut() {
             row.last_message = last.remove(&row.id.0);
         }
-        Ok(())
+        let cut = cut_by_bytes(rows, PAGE_BYTES, ConversationRow::weight);
+        let mut messages: Vec<_> = rows.iter_mut().filter_map(|row| row.last_message.take()).collect();
+        self.complete(viewer, &mut messages).await?;
+        let mut messages: BTreeMap<_, _> = messages.into_iter().map(|message| (message.conversation, message)).collect();
+        for row in rows.iter_mut() {
+            row.last_message = messages.remove(&row.id);
+        }
+        Ok(cut)
     }
 }
 

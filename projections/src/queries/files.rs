@@ -116,15 +116,16 @@ impl Queries {
         Ok(Page::cut(files, page, |file| Place { number: file.uploaded_at.millis(), id: file.id.0 }))
     }
 
-    /// How many bytes somebody has brought since then.
+    /// How many files somebody has brought since then, and how many bytes.
     ///
     /// # Errors
     /// When the read models are away.
-    pub async fn uploaded_since(&self, user: UserId, since: Timestamp) -> Result<u64, QueryError> {
+    pub async fn uploaded_since(&self, user: UserId, since: Timestamp) -> Result<(u64, u64), QueryError> {
         let sql =
-            "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM files WHERE uploader_id = $1 AND uploaded_at > $2";
+            "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM files \
+             WHERE uploader_id = $1 AND uploaded_at > $2";
         let row = self.database.fetch_optional(query(sql).bind(user.0).bind(since.millis())).await?;
-        Ok(row.map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| Ok::<_, sql::Error>((row.unsigned(0)?, row.unsigned(1)?))).transpose()?.unwrap_or_default())
     }
 
     /// Whether anything refers to the file or to its thumbnail.

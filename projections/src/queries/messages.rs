@@ -4,7 +4,7 @@ use super::{
     AttachmentRow, Page, Queries, QueryError, ReactionRow,
     conversations::LAST_LOOKED_AT,
     padded,
-    page::MAX_LIMIT,
+    page::{MAX_LIMIT, PAGE_BYTES, bytes_of, cut_by_bytes},
     users::{self, PersonRow},
 };
 use domain::{ConversationId, MessageId, Timestamp, UserId};
@@ -45,6 +45,20 @@ pub struct MessageRow {
     pub edited_at: Option<Timestamp>,
     /// When it was removed for everybody.
     pub deleted_at: Option<Timestamp>,
+    /// What its attachments have, in bytes: known before they are read.
+    attached: usize,
+}
+
+/// What a message has beside its texts, in bytes of JSON, about.
+const FRAME: usize = 512;
+/// What a mention has.
+const MENTION: usize = 40;
+
+impl MessageRow {
+    /// What it weighs in a page, in bytes, without its reactions.
+    pub(super) fn weight(&self) -> usize {
+        FRAME + bytes_of(&self.content) + self.attached + MENTION * self.mentions.len() + bytes_of(&self.sender.avatar_url)
+    }
 }
 
 /// How far a message got.
@@ -94,7 +108,9 @@ struct Visible {
 }
 
 pub(super) const SELECT: &str = "SELECT m.id, m.conversation_id, m.sender_id, m.seq, m.position, m.message_type, m.content, \
-    m.reply_to, m.mentions, m.created_at, m.edited_at, m.deleted_at, u.first_name, u.last_name, u.avatar_url \
+    m.reply_to, m.mentions, m.created_at, m.edited_at, m.deleted_at, u.first_name, u.last_name, u.avatar_url, \
+    (SELECT CAST(COALESCE(SUM(100 + OCTET_LENGTH(a.file_url) + COALESCE(OCTET_LENGTH(a.thumb_url), 0) \
+    + COALESCE(OCTET_LENGTH(a.name), 0)), 0) AS BIGINT) FROM attachments a WHERE a.message_id = m.id) \
     FROM messages m LEFT JOIN users u ON u.id = m.sender_id";
 /// `$1` is the viewer.
 pub(super) const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.message_id = m.id AND h.user_id = $1)";
@@ -102,7 +118,7 @@ pub(super) const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.
 impl Queries {
     /// Messages of a conversation of which the viewer is an active member, newest first, without those the viewer
     /// hid or cleared. `next` is the seq to go on from: with [`MessageWindow::After`] towards newer ones, else, with
-    /// [`MessageWindow::Before`], towards older ones.
+    /// [`MessageWindow::Before`], towards older ones. A page ends by its limit or by [`PAGE_BYTES`].
     ///
     /// # Errors
     /// [`QueryError::NotFound`] unless the viewer is in.
@@ -117,12 +133,13 @@ impl Queries {
         let of = Visible { viewer, conversation, cleared };
         let limit = limit.unwrap_or(super::DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
         let (mut messages, more) = match window {
-            MessageWindow::Latest => self.older(of, u64::MAX, limit).await?,
-            MessageWindow::Before(seq) => self.older(of, seq, limit).await?,
-            MessageWindow::After(seq) => self.newer(of, seq, limit).await?,
+            MessageWindow::Latest => self.older(of, u64::MAX, limit, PAGE_BYTES).await?,
+            MessageWindow::Before(seq) => self.older(of, seq, limit, PAGE_BYTES).await?,
+            MessageWindow::After(seq) => self.newer(of, seq, limit, PAGE_BYTES).await?,
             MessageWindow::Around(seq) => {
-                let (mut messages, _) = self.newer(of, seq, limit / 2).await?;
-                let (older, more) = self.older(of, seq.saturating_add(1), limit - limit / 2).await?;
+                let (mut messages, _) = self.newer(of, seq, limit / 2, PAGE_BYTES / 2).await?;
+                let (older, more) =
+                    self.older(of, seq.saturating_add(1), limit - limit / 2, PAGE_BYTES / 2).await?;
                 messages.extend(older);
                 (messages, more)
             }
@@ -149,8 +166,8 @@ impl Queries {
         found.pop().ok_or(QueryError::NotFound)
     }
 
-    /// The newest message of each conversation that the viewer did not hide or clear; a tombstone, if it was deleted. Who
-    /// the viewer is there was checked.
+    /// The newest message of each conversation that the viewer did not hide or clear, to be [completed](Self::complete); a
+    /// tombstone, if it was deleted. Who the viewer is there was checked.
     pub(super) async fn last_messages(
         &self,
         viewer: UserId,
@@ -169,13 +186,18 @@ impl Queries {
              FROM conversations c WHERE c.id IN ({}))",
             placeholders(2, ids.len())
         );
-        let mut messages = self.message_rows(query(sql).bind(viewer.0).bind_all(ids)).await?;
-        self.complete(viewer, &mut messages).await?;
+        let messages = self.message_rows(query(sql).bind(viewer.0).bind_all(ids)).await?;
         Ok(messages.into_iter().map(|message| (message.conversation.0, message)).collect())
     }
 
     /// The nearest before `seq`, newest first, and whether there are more.
-    async fn older(&self, of: Visible, seq: u64, limit: usize) -> Result<(Vec<MessageRow>, bool), QueryError> {
+    async fn older(
+        &self,
+        of: Visible,
+        seq: u64,
+        limit: usize,
+        room: usize,
+    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
         let sql = format!(
             "{SELECT} WHERE m.conversation_id = $2 AND m.seq < $3 AND m.seq > $4 AND {NOT_HIDDEN} \
              ORDER BY m.seq DESC LIMIT $5"
@@ -185,11 +207,18 @@ impl Queries {
         let mut messages = self.message_rows(older).await?;
         let more = messages.len() > limit;
         messages.truncate(limit);
-        Ok((messages, more))
+        let cut = cut_by_bytes(&mut messages, room, MessageRow::weight);
+        Ok((messages, more || cut))
     }
 
     /// The nearest after `seq`, newest first, and whether there are more.
-    async fn newer(&self, of: Visible, seq: u64, limit: usize) -> Result<(Vec<MessageRow>, bool), QueryError> {
+    async fn newer(
+        &self,
+        of: Visible,
+        seq: u64,
+        limit: usize,
+        room: usize,
+    ) -> Result<(Vec<MessageRow>, bool), QueryError> {
         let sql =
             format!("{SELECT} WHERE m.conversation_id = $2 AND m.seq > $3 AND {NOT_HIDDEN} ORDER BY m.seq LIMIT $4");
         let newer =
@@ -197,8 +226,9 @@ impl Queries {
         let mut messages = self.message_rows(newer).await?;
         let more = messages.len() > limit;
         messages.truncate(limit);
+        let cut = cut_by_bytes(&mut messages, room, MessageRow::weight);
         messages.reverse();
-        Ok((messages, more))
+        Ok((messages, more || cut))
     }
 
     pub(super) async fn message_rows(&self, query: Query) -> Result<Vec<MessageRow>, QueryError> {
@@ -226,5 +256,6 @@ fn parse(row: &Row) -> Result<MessageRow, sql::Error> {
         created_at: Timestamp::from_millis(row.get(9)?),
         edited_at: time(10)?,
         deleted_at: time(11)?,
+        attached: usize::try_from(row.get::<i64>(15)?).unwrap_or_default(),
     })
 }

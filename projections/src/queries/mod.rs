@@ -41,7 +41,7 @@ pub use invites::InviteRow;
 pub use members::{MemberFilter, MemberRow};
 pub use messages::{MessageRow, MessageStatus, MessageWindow};
 pub use own::{OwnConversationRow, OwnMarkerRow, OwnMessageRow, OwnReactionRow, OwnSessionRow};
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageKey, PageRequest};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageKey, PageRequest};
 pub use passed::PassedRow;
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};

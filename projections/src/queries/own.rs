@@ -1,6 +1,9 @@
 //! What somebody did, wherever it was: for their export. Nothing that others did after they were gone.
 
-use super::{AttachmentRow, CallRow, Page, PageRequest, Queries, QueryError, calls, page::Place};
+use super::{
+    AttachmentRow, CallRow, Page, PageRequest, Queries, QueryError, calls,
+    page::{Place, bytes_of},
+};
 use domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
 use sql::{Row, query};
 use uuid::Uuid;
@@ -70,6 +73,15 @@ pub struct OwnMessageRow {
     /// When it was removed for everybody.
     pub deleted_at: Option<Timestamp>,
     position: i64,
+    /// What its attachments have, in bytes: known before they are read.
+    attached: usize,
+}
+
+impl OwnMessageRow {
+    /// What it weighs in a page, in bytes.
+    fn weight(&self) -> usize {
+        512 + bytes_of(&self.content) + self.attached + 40 * self.mentions.len()
+    }
 }
 
 /// A reaction of one's own.
@@ -156,7 +168,9 @@ impl Queries {
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn own_messages(&self, user: UserId, page: &PageRequest) -> Result<Page<OwnMessageRow>, QueryError> {
         let sql = "SELECT id, conversation_id, seq, message_type, content, reply_to, mentions, created_at, edited_at, \
-                   deleted_at, position FROM messages WHERE sender_id = $1 AND position < $2 \
+                   deleted_at, position, (SELECT CAST(COALESCE(SUM(100 + OCTET_LENGTH(a.file_url) \
+                   + COALESCE(OCTET_LENGTH(a.thumb_url), 0) + COALESCE(OCTET_LENGTH(a.name), 0)), 0) AS BIGINT) \
+                   FROM attachments a WHERE a.message_id = messages.id) FROM messages WHERE sender_id = $1 AND position < $2 \
                    ORDER BY position DESC LIMIT $3";
         let place = page.place()?;
         let own = query(sql).bind(user.0).bind(place.number).bind(page.probe());
@@ -174,9 +188,13 @@ impl Queries {
                 edited_at: time(row, 8)?,
                 deleted_at: time(row, 9)?,
                 position: row.get(10)?,
+                attached: usize::try_from(row.get::<i64>(11)?).unwrap_or_default(),
             })
         });
-        let mut page = Page::cut(messages.await?, page, |row| Place { number: row.position, id: row.id.0 });
+        let mut page = Page::cut_weighed(messages.await?, page, OwnMessageRow::weight, |row| Place {
+            number: row.position,
+            id: row.id.0,
+        });
         let ids: Vec<_> = page.items.iter().map(|message| message.id.0).collect();
         if !ids.is_empty() {
             let mut attachments = self.attachments(&ids).await?;
@@ -229,8 +247,8 @@ impl Queries {
             calls::SELECT
         );
         let place = page.place()?;
-        let calls = self.call_rows(query(sql).bind(user.0).bind(place.id).bind(page.probe())).await?;
-        Ok(Page::cut(calls, page, |call| Place { number: 0, id: call.id.0 }))
+        let own = query(sql).bind(user.0).bind(place.id).bind(page.probe());
+        self.call_page(own, page, |call| Place { number: 0, id: call.id.0 }).await
     }
 
     async fn own<T>(

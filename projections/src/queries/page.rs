@@ -12,6 +12,10 @@ pub const DEFAULT_LIMIT: u32 = 50;
 /// The most rows of a page.
 pub const MAX_LIMIT: u32 = 200;
 
+/// What the rows of a page may have together, in bytes of their texts and links; one row at least is there, however
+/// large. A page that ends here is shorter than its limit, and `next` goes on after it.
+pub const PAGE_BYTES: usize = 1 << 20;
+
 /// Which page is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageRequest {
@@ -84,7 +88,7 @@ impl Place {
     /// Before every row.
     const TOP: Self = Self { number: i64::MAX, id: Uuid::max() };
 
-    fn token(self, key: &PageKey) -> String {
+    pub(super) fn token(self, key: &PageKey) -> String {
         let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&self.number.to_be_bytes());
         bytes[8..].copy_from_slice(self.id.as_bytes());
@@ -104,6 +108,12 @@ impl PageRequest {
         self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize
     }
 
+    /// What the page costs, in pages of the default size.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT).div_ceil(DEFAULT_LIMIT)
+    }
+
     /// How many rows to ask for: one more tells whether there is a next page.
     pub(super) fn probe(&self) -> i64 {
         self.limit() as i64 + 1
@@ -120,17 +130,57 @@ impl PageRequest {
 
 impl<T> Page<T> {
     /// Cuts the probing row off.
-    pub(super) fn cut(mut items: Vec<T>, request: &PageRequest, place: impl Fn(&T) -> Place) -> Self {
+    pub(super) fn cut(items: Vec<T>, request: &PageRequest, place: impl Fn(&T) -> Place) -> Self {
+        Self::cut_weighed(items, request, |_| 0, place)
+    }
+
+    /// Cuts the probing row off, and what is beyond [`PAGE_BYTES`] by what each row weighs.
+    pub(super) fn cut_weighed(
+        mut items: Vec<T>,
+        request: &PageRequest,
+        weight: impl Fn(&T) -> usize,
+        place: impl Fn(&T) -> Place,
+    ) -> Self {
         let more = items.len() > request.limit();
         items.truncate(request.limit());
+        let more = cut_by_bytes(&mut items, PAGE_BYTES, weight) || more;
         let next = items.last().filter(|_| more).map(|last| place(last).token(&request.key));
         Self { items, next }
     }
 }
 
+/// What a text that may be absent weighs.
+pub(super) fn bytes_of(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+/// Cuts off what is beyond `room` bytes, by what each row weighs; whether anything was.
+pub(super) fn cut_by_bytes<T>(items: &mut Vec<T>, room: usize, weight: impl Fn(&T) -> usize) -> bool {
+    let mut taken = 0_usize;
+    let fits = items.iter().take_while(|item| {
+        taken = taken.saturating_add(weight(item));
+        taken <= room
+    });
+    let kept = fits.count().max(1);
+    let cut = kept < items.len();
+    items.truncate(kept);
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_ends_by_bytes_and_has_one_row_at_least() {
+        for (weights, room, want) in
+            [(vec![1, 2, 3], 6, 3), (vec![1, 2, 3], 5, 2), (vec![9, 1], 5, 1), (vec![usize::MAX; 2], 5, 1), (vec![], 5, 0)]
+        {
+            let mut items = weights.clone();
+            let cut = cut_by_bytes(&mut items, room, |weight| *weight);
+            assert_eq!((items.len(), cut), (want, want < weights.len()), "{weights:?}");
+        }
+    }
 
     #[test]
     fn a_token_names_its_place_and_nothing_else_does() {

@@ -1,6 +1,9 @@
 //! Reports, as their makers and moderators see them.
 
-use super::{Page, PageRequest, Queries, QueryError, page::Place};
+use super::{
+    Page, PageRequest, Queries, QueryError,
+    page::{Place, bytes_of},
+};
 use domain::{ConversationId, ReportId, Timestamp, UserId, report::ReportStatus};
 use sql::{Query, Row, query};
 use uuid::Uuid;
@@ -44,6 +47,14 @@ pub struct ReportRow {
 const SELECT: &str = "SELECT r.id, r.reporter_id, r.target_kind, r.target_id, r.conversation_id, r.accused_id, r.reason, \
     r.notes, r.evidence, r.digest, r.status, r.rejected_reason, r.created_at, r.decided_at, r.decided_by, r.position \
     FROM reports r";
+
+impl ReportRow {
+    /// What it weighs in a page, in bytes.
+    fn weight(&self) -> usize {
+        let texts = [&self.reason, &self.notes, &self.evidence, &self.rejected_reason];
+        512 + texts.into_iter().map(bytes_of).sum::<usize>()
+    }
+}
 
 impl Queries {
     /// A report, for moderators.
@@ -91,7 +102,7 @@ impl Queries {
 
     async fn report_page(&self, query: Query, page: &PageRequest) -> Result<Page<ReportRow>, QueryError> {
         let rows = self.report_rows(query).await?;
-        Ok(Page::cut(rows, page, |row| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut_weighed(rows, page, ReportRow::weight, |row| Place { number: row.position, id: row.id.0 }))
     }
 
     async fn report_rows(&self, query: Query) -> Result<Vec<ReportRow>, QueryError> {

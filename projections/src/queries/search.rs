@@ -5,17 +5,26 @@ use super::{
     MessageRow, Page, PageRequest, Queries, QueryError, UserRow,
     messages::{NOT_HIDDEN, SELECT},
     padded,
-    page::Place,
-    terms::{Closeness, Highlight, Terms},
+    page::{PAGE_BYTES, PageKey, Place, cut_by_bytes},
+    terms::{Closeness, Highlight, MOST_HIGHLIGHTS, Terms},
     users::{self, COLUMNS, FINDABLE},
 };
 use domain::{ConversationId, UserId};
-use sql::{Engine, placeholders, query};
-use std::collections::HashMap;
+use sql::{Engine, Value, placeholders, query};
+use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// What a rank weighs: more than any position, or time in milliseconds.
 const RANK: i64 = 1 << 56;
+/// How many of the newest hits of each closeness are looked at for a page, at least.
+const CANDIDATES: usize = 128;
+/// How often it is looked further, four times as far each time, while nothing of it is for the viewer. Then the page is
+/// empty, and goes on.
+const ROUNDS: usize = 3;
+/// What the highlights of a message weigh at most in a page, in bytes.
+const HIGHLIGHTS: usize = 32 * MOST_HIGHLIGHTS;
+/// The most people of whom a word of the name begins with the longest word searched for: so many are looked at.
+const MOST_PEOPLE: usize = 5_000;
 /// The most conversations that are named to the index; somebody who is in more is searched for everywhere.
 const MOST_ROOMS: usize = 512;
 
@@ -31,18 +40,81 @@ pub struct MessageSearch {
 }
 
 /// A message that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct FoundMessage {
     /// The message.
     pub message: MessageRow,
-    /// Where its text has the words.
-    pub highlights: Vec<Highlight>,
+    terms: Arc<Terms>,
+}
+
+impl FoundMessage {
+    /// Where its text has the words, in order, the first 100. Work on the processor: it grows with the text.
+    #[must_use]
+    pub fn highlights(&self) -> Vec<Highlight> {
+        self.terms.highlights(self.message.content.as_deref().unwrap_or_default())
+    }
+}
+
+/// A message that has the words.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    message: Uuid,
+    rank: i64,
+    place: i64,
+    /// Whether it is for the viewer.
+    is_seen: bool,
+}
+
+/// Hits for the viewer, the best first, and the place after which it goes on, if it does.
+#[derive(Debug)]
+struct Looked {
+    hits: Vec<Hit>,
+    next: Option<i64>,
+}
+
+impl Looked {
+    /// What is found among candidates, the best first. A rank with as many candidates as may be has more of them.
+    fn at(candidates: Vec<Hit>, limit: usize, most: usize) -> Self {
+        let mut hits: Vec<Hit> = Vec::new();
+        let mut of_rank = 0;
+        let mut last: Option<Hit> = None;
+        for hit in candidates {
+            let is_next_rank = last.is_some_and(|last| last.rank != hit.rank);
+            if hits.len() == limit || (is_next_rank && of_rank >= most) {
+                return Self { hits, next: last.map(|last| last.place) };
+            }
+            of_rank = if is_next_rank { 1 } else { of_rank + 1 };
+            hits.extend(Some(hit).filter(|hit| hit.is_seen));
+            last = Some(hit);
+        }
+        let next = last.filter(|_| of_rank >= most).map(|last| last.place);
+        Self { hits, next }
+    }
+}
+
+/// A place below which hits are looked for.
+#[derive(Clone, Copy, Debug)]
+struct Below(i64);
+
+impl Below {
+    /// The position below which hits of this rank lie; `None` when all of them lie above.
+    const fn within(self, rank: i64) -> Option<i64> {
+        let (own, position) = (self.0.div_euclid(RANK), self.0.rem_euclid(RANK));
+        if rank > own {
+            None
+        } else if rank == own {
+            Some(position)
+        } else {
+            Some(i64::MAX)
+        }
+    }
 }
 
 impl Queries {
     /// Messages that have the words, of conversations in which the viewer is active, without those that were removed or
     /// that the viewer hid or cleared. First those that have all words as they are written, marks included, then those that have
-    /// them whole, then those in which the last word goes on; of equals the newest first.
+    /// them whole, then those in which the last word goes on; of equals the newest first. What it costs follows from the page:
+    /// of each closeness the newest hits are looked at, and a page may be short, or empty, and still go on.
     ///
     /// # Errors
     /// [`QueryError::NotFound`] for a conversation in which the viewer is not; [`QueryError::BadToken`].
@@ -67,63 +139,107 @@ impl Queries {
         if rooms.len() > MOST_ROOMS {
             rooms.clear();
         }
-        let engine = self.database.engine();
-        let has = |parameter: &str| match engine {
-            Engine::Sqlite => {
-                format!("w.position IN (SELECT rowid FROM message_index WHERE message_index MATCH {parameter})")
-            }
-            Engine::Postgres => {
-                format!("array_to_tsvector(string_to_array(w.words, ' ')) @@ CAST({parameter} AS tsquery)")
-            }
-        };
-        let (begun, whole, written) = (has("$2"), has("$3"), has("$4"));
-        let sql = format!(
-            "SELECT hits.message_id, hits.place FROM (SELECT w.message_id, \
-             (CASE WHEN {written} THEN 2 WHEN {whole} THEN 1 ELSE 0 END) * {RANK} + w.position AS place \
-             FROM message_words w WHERE {begun}) hits \
-             JOIN messages m ON m.id = hits.message_id \
-             JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 AND v.status = 'active' \
-             WHERE m.deleted_at IS NULL AND m.content IS NOT NULL AND {NOT_HIDDEN} \
-             AND m.seq > COALESCE((SELECT o.cleared_seq FROM own_settings o \
-             WHERE o.conversation_id = m.conversation_id AND o.user_id = $1), 0) \
-             AND ($5 IS NULL OR m.conversation_id = $5) AND ($6 IS NULL OR m.sender_id = $6) AND hits.place < $7 \
-             ORDER BY hits.place DESC LIMIT $8"
-        );
-        let asked = [Closeness::Begun, Closeness::Whole, Closeness::Written];
-        let hits = query(sql)
-            .bind(viewer.0)
-            .bind_all(asked.map(|closeness| terms.expression(engine, closeness, &rooms)))
-            .bind(search.conversation.map(|room| room.0))
-            .bind(search.from.map(|user| user.0))
-            .bind(place.number)
-            .bind(page.probe());
-        let rows = self.database.fetch_all(hits).await?;
-        let hits = rows.iter().map(|row| Ok((row.get::<Uuid>(0)?, row.get::<i64>(1)?)));
-        let hits = hits.collect::<Result<Vec<_>, sql::Error>>()?;
-        let Page { items: hits, next } = Page::cut(hits, page, |(id, number)| Place { number: *number, id: *id });
-        Ok(Page { items: self.found(viewer, &terms, &hits).await?, next })
+        let mut candidates = page.limit().saturating_mul(2).max(CANDIDATES);
+        let mut looked = Looked { hits: Vec::new(), next: Some(place.number) };
+        for _ in 0..ROUNDS {
+            let Some(below) = looked.next.filter(|_| looked.hits.is_empty()) else { break };
+            looked = self.look(viewer, search, &terms, &rooms, Below(below), page.limit(), candidates).await?;
+            candidates = candidates.saturating_mul(4);
+        }
+        self.found(viewer, terms, looked, &page.key).await
     }
 
-    /// The messages of hits, in their order.
+    /// The best hits below a place, among so many candidates of each closeness.
+    #[expect(clippy::too_many_arguments, reason = "what a search is, and how far it goes")]
+    async fn look(
+        &self,
+        viewer: UserId,
+        search: &MessageSearch,
+        terms: &Terms,
+        rooms: &[ConversationId],
+        below: Below,
+        limit: usize,
+        candidates: usize,
+    ) -> Result<Looked, QueryError> {
+        let engine = self.database.engine();
+        let ranks = [(2, Closeness::Written), (1, Closeness::Whole), (0, Closeness::Begun)];
+        let mut values: Vec<Value> = Vec::new();
+        let mut tiers = Vec::new();
+        for (rank, closeness) in ranks {
+            let Some(end) = below.within(rank) else { continue };
+            let Some(expression) = terms.alone(engine, closeness, rooms) else { continue };
+            let (matched, before) = (values.len() + 5, values.len() + 6);
+            values.extend([expression.into(), end.into()]);
+            // Each gives its newest in order, without sorting what there is; Postgres must not walk all messages for it.
+            tiers.push(match engine {
+                Engine::Sqlite => format!(
+                    "SELECT w.message_id, w.position, CAST({rank} AS BIGINT) AS rank FROM message_words w WHERE w.position IN \
+                     (SELECT rowid FROM message_index WHERE message_index MATCH ${matched} AND rowid < ${before} \
+                     ORDER BY rowid DESC LIMIT $4)"
+                ),
+                Engine::Postgres => format!(
+                    "SELECT * FROM (WITH every AS MATERIALIZED (SELECT w.message_id, w.position FROM message_words w \
+                     WHERE array_to_tsvector(string_to_array(w.words, ' ')) @@ CAST(${matched} AS tsquery) \
+                     AND w.position < ${before}) SELECT message_id, position, CAST({rank} AS BIGINT) AS rank FROM every \
+                     ORDER BY position DESC LIMIT $4) tier_{rank}"
+                ),
+            });
+        }
+        if tiers.is_empty() {
+            return Ok(Looked { hits: Vec::new(), next: None });
+        }
+        let sql = format!(
+            "SELECT hits.message_id, hits.rank, hits.position, CAST(CASE WHEN v.user_id IS NOT NULL \
+             AND m.deleted_at IS NULL AND m.content IS NOT NULL AND {NOT_HIDDEN} \
+             AND m.seq > COALESCE((SELECT o.cleared_seq FROM own_settings o \
+             WHERE o.conversation_id = m.conversation_id AND o.user_id = $1), 0) \
+             AND ($2 IS NULL OR m.conversation_id = $2) AND ($3 IS NULL OR m.sender_id = $3) \
+             THEN 1 ELSE 0 END AS BIGINT) FROM ({}) hits LEFT JOIN messages m ON m.id = hits.message_id \
+             LEFT JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 AND v.status = 'active' \
+             ORDER BY hits.rank DESC, hits.position DESC",
+            tiers.join(" UNION ALL ")
+        );
+        let hits = query(sql)
+            .bind(viewer.0)
+            .bind(search.conversation.map(|room| room.0))
+            .bind(search.from.map(|user| user.0))
+            .bind(candidates as u64)
+            .bind_all(values);
+        let rows = self.database.fetch_all(hits).await?;
+        let hits = rows.iter().map(|row| {
+            let (rank, position) = (row.get::<i64>(1)?, row.get::<i64>(2)?);
+            Ok(Hit { message: row.get(0)?, rank, place: rank * RANK + position, is_seen: row.get::<i64>(3)? == 1 })
+        });
+        Ok(Looked::at(hits.collect::<Result<_, sql::Error>>()?, limit, candidates))
+    }
+
+    /// The messages of hits, in their order, as far as a page reaches.
     async fn found(
         &self,
         viewer: UserId,
-        terms: &Terms,
-        hits: &[(Uuid, i64)],
-    ) -> Result<Vec<FoundMessage>, QueryError> {
-        let ids = padded(&hits.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+        terms: Terms,
+        looked: Looked,
+        key: &PageKey,
+    ) -> Result<Page<FoundMessage>, QueryError> {
+        let Looked { hits, mut next } = looked;
+        let token = |number: i64, id: Uuid| Place { number, id }.token(key);
+        let ids = padded(&hits.iter().map(|hit| hit.message).collect::<Vec<_>>());
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Page { items: Vec::new(), next: next.map(|number| token(number, Uuid::nil())) });
         }
         let sql = format!("{SELECT} WHERE m.id IN ({})", placeholders(1, ids.len()));
-        let mut messages = self.message_rows(query(sql).bind_all(ids)).await?;
+        let rows = self.message_rows(query(sql).bind_all(ids)).await?;
+        let mut rows: HashMap<_, _> = rows.into_iter().map(|message| (message.id.0, message)).collect();
+        let mut messages: Vec<_> =
+            hits.iter().filter_map(|hit| Some((rows.remove(&hit.message)?, hit.place))).collect();
+        if cut_by_bytes(&mut messages, PAGE_BYTES, |(message, _)| message.weight() + HIGHLIGHTS) {
+            next = messages.last().map(|(_, place)| *place);
+        }
+        let mut messages: Vec<_> = messages.into_iter().map(|(message, _)| message).collect();
         self.complete(viewer, &mut messages).await?;
-        let mut messages: HashMap<_, _> = messages.into_iter().map(|message| (message.id.0, message)).collect();
-        let found = hits.iter().filter_map(|(id, _)| messages.remove(id)).map(|message| FoundMessage {
-            highlights: terms.highlights(message.content.as_deref().unwrap_or_default()),
-            message,
-        });
-        Ok(found.collect())
+        let terms = Arc::new(terms);
+        let items = messages.into_iter().map(|message| FoundMessage { message, terms: Arc::clone(&terms) });
+        Ok(Page { items: items.collect(), next: next.map(|number| token(number, Uuid::nil())) })
     }
 
     /// People of whose names each word of `text` begins a word, or whose e-mail address it is: first that address, then
@@ -150,9 +266,13 @@ impl Queries {
             whole.push(format!("{of_user} = ${from})"));
             begun.push(format!("{of_user} >= ${from} AND w.word < ${to})"));
         }
-        if !begun.is_empty() {
-            // The first word by its index; whether they have the others is looked up.
-            candidates += " UNION SELECT w.user_id FROM user_words w WHERE w.word >= $6 AND w.word < $7";
+        // The longest word by its index; whether they have the others is looked up.
+        if let Some((longest, _)) = terms.folded().enumerate().max_by_key(|(_, word)| word.len()) {
+            let (from, to) = (2 * longest + 6, 2 * longest + 7);
+            candidates += &format!(
+                " UNION SELECT * FROM (SELECT w.user_id FROM user_words w WHERE w.word >= ${from} AND w.word < ${to} \
+                 ORDER BY w.word, w.user_id LIMIT {MOST_PEOPLE}) begun"
+            );
         }
         let all = |conditions: Vec<String>| {
             if conditions.is_empty() { "FALSE".to_owned() } else { conditions.join(" AND ") }

@@ -3,7 +3,7 @@
 
 use super::{
     Page, PageRequest, Queries, QueryError,
-    page::Place,
+    page::{Place, bytes_of},
     users::{self, FINDABLE, PersonRow},
 };
 use domain::{CommentId, StoryId, Timestamp, UserId};
@@ -53,6 +53,20 @@ pub struct CommentRow {
     /// When.
     pub created_at: Timestamp,
     position: i64,
+}
+
+impl StoryRow {
+    /// What it weighs in a page, in bytes.
+    fn weight(&self) -> usize {
+        512 + bytes_of(&self.content) + bytes_of(&self.media_url) + bytes_of(&self.author.avatar_url)
+    }
+}
+
+impl CommentRow {
+    /// What it weighs in a page, in bytes.
+    fn weight(&self) -> usize {
+        512 + bytes_of(&self.content) + bytes_of(&self.author.avatar_url)
+    }
 }
 
 /// A story whose time is over, and of which the log does not know it yet.
@@ -188,7 +202,7 @@ impl Queries {
                 position: row.get(5)?,
             });
         }
-        Ok(Page::cut(rows, page, |row: &CommentRow| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut_weighed(rows, page, CommentRow::weight, |row: &CommentRow| Place { number: row.position, id: row.id.0 }))
     }
 
     /// The story on which a comment is or was, while the story is there.
@@ -248,7 +262,7 @@ impl Queries {
     ) -> Result<Page<StoryRow>, QueryError> {
         let rows = self.database.fetch_all(stories).await?;
         let rows = rows.iter().map(|row| parse(row, viewer)).collect::<Result<_, _>>()?;
-        Ok(Page::cut(rows, page, |row: &StoryRow| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut_weighed(rows, page, StoryRow::weight, |row: &StoryRow| Place { number: row.position, id: row.id.0 }))
     }
 }
 

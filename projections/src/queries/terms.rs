@@ -15,7 +15,10 @@ const MOST: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Terms(Vec<Word>);
 
-/// How closely a text must have the words.
+/// The most places of a text that are told.
+pub(super) const MOST_HIGHLIGHTS: usize = 100;
+
+/// How closely a text must have the words. The one that is less close finds whatever the closer one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closeness {
     /// The last word may go on.
@@ -72,6 +75,22 @@ impl Terms {
         parts.join(and)
     }
 
+    /// The expression of what is found with this closeness and not with a closer one; `None` when that is nothing.
+    pub(super) fn alone(&self, engine: Engine, closeness: Closeness, within: &[ConversationId]) -> Option<String> {
+        let closer = match closeness {
+            Closeness::Begun => Closeness::Whole,
+            Closeness::Whole => Closeness::Written,
+            Closeness::Written => return Some(self.expression(engine, closeness, within)),
+        };
+        let not = match engine {
+            Engine::Sqlite => "NOT",
+            Engine::Postgres => "& !",
+        };
+        let (wide, close) = (self.expression(engine, closeness, &[]), self.expression(engine, closer, &[]));
+        let within = self.expression(engine, closeness, within);
+        (wide != close).then(|| format!("({within}) {not} ({close})"))
+    }
+
     /// Whether a word of a text that begins with this term has it: the last one is perhaps unfinished, and of a script
     /// without spaces one character begins pairs.
     fn may_go_on(&self, at: usize) -> bool {
@@ -79,7 +98,7 @@ impl Terms {
         kind == Some(Kind::Alone) || (kind == Some(Kind::Run) && at + 1 == self.0.len())
     }
 
-    /// Where a text has them, in order, without overlaps.
+    /// Where a text has them, in order, without overlaps: the first [`MOST_HIGHLIGHTS`].
     pub(super) fn highlights(&self, text: &str) -> Vec<Highlight> {
         let mut found: Vec<Highlight> = Vec::new();
         for word in words(text) {
@@ -90,8 +109,10 @@ impl Terms {
             }
             // Of a pair that only begins with what is meant, the beginning alone.
             let end = if word.kind == Kind::Piece && !is_whole { word.start + 1 } else { word.end };
+            let is_full = found.len() == MOST_HIGHLIGHTS;
             match found.last_mut() {
                 Some(last) if word.start < last.end => last.end = last.end.max(end),
+                _ if is_full => break,
                 _ => found.push(Highlight { start: word.start, end }),
             }
         }

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Page, PageRequest, Queries, QueryError, padded, page::Place};
+use super::{Page, PageRequest, Queries, QueryError, padded, page::{Place, bytes_of}};
 use domain::{Timestamp, UserId};
 use sql::{Row, placeholders, query};
 use uuid::Uuid;
@@ -28,6 +28,13 @@ pub struct UserRow {
     pub is_blocked: bool,
     /// When it was opened.
     pub created_at: Timestamp,
+}
+
+impl UserRow {
+    /// What it weighs in a page, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        512 + bytes_of(&self.avatar_url) + self.preferences.len()
+    }
 }
 
 /// What is shown of somebody beside what they did.
@@ -112,7 +119,7 @@ impl Queries {
     pub(super) async fn user_page(&self, query: sql::Query, page: &PageRequest) -> Result<Page<UserRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         let users = rows.iter().map(|row| parse(row, 0)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut(users, page, |user| Place { number: user.created_at.millis(), id: user.id.0 }))
+        Ok(Page::cut_weighed(users, page, UserRow::weight, |user| Place { number: user.created_at.millis(), id: user.id.0 }))
     }
 }
 

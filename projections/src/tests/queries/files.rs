@@ -144,9 +144,9 @@ each_engine!(files_are_found_by_age_and_by_what_became_of_them, |home| async mov
     assert_eq!(carried, [(first, false), (second, true), (third, false)]);
     assert!(queries.aged_files(aged[0].uploaded_at, AgedFileRow::default(), 9).await.unwrap().is_empty());
     let user = story.user(0);
-    assert_eq!(queries.uploaded_since(user, Timestamp::default()).await.unwrap(), 36);
-    assert_eq!(queries.uploaded_since(user, aged[0].uploaded_at).await.unwrap(), 24);
-    assert_eq!(queries.uploaded_since(story.user(1), Timestamp::default()).await.unwrap(), 0);
+    assert_eq!(queries.uploaded_since(user, Timestamp::default()).await.unwrap(), (3, 36));
+    assert_eq!(queries.uploaded_since(user, aged[0].uploaded_at).await.unwrap(), (2, 24));
+    assert_eq!(queries.uploaded_since(story.user(1), Timestamp::default()).await.unwrap(), (0, 0));
     assert_eq!(queries.files_of(user, FileId::default(), 2).await.unwrap(), [first, second]);
     let own = pages(async |page| queries.own_files(user, &page).await).await;
     assert_eq!(own.iter().map(|row| row.id).collect::<Vec<_>>(), [third, second, first]);

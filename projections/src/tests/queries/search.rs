@@ -38,7 +38,7 @@ async fn found(queries: &Queries, viewer: UserId, search: &MessageSearch) -> Vec
 /// The text with each highlight in brackets.
 fn marked(found: &FoundMessage) -> String {
     let mut text: Vec<String> = found.message.content.as_ref().unwrap().chars().map(String::from).collect();
-    for place in &found.highlights {
+    for place in found.highlights() {
         text[place.start].insert(0, '[');
         text[place.end - 1].push(']');
     }
