@@ -1,16 +1,22 @@
 //! What every request handler and socket shares.
 
 use crate::{
+    Problem,
+    answers::Answers,
     audit::HeadKey,
     auth::Tokens,
     bootstrap::Bootstrap,
     calls::SignalRates,
+    compute::Compute,
     config::Config,
     files::Files,
     hub::Hub,
-    limits::Limits,
+    limits::{Kind, Limits},
+    operations::Caller,
     presence::{Presences, Signals},
+    rest::Forwarding,
     sio::Sessions,
+    turns::{Turn, Turns},
     typing::Typewriters,
     upkeep::Upkeep,
 };
@@ -57,6 +63,14 @@ pub struct Parts {
     pub typing: Typewriters,
     /// How much accounts and addresses may do.
     pub limits: Limits,
+    /// Where work on the processor is done.
+    pub compute: Compute,
+    /// Turns at queries that cost much more than they answer.
+    pub turns: Turns,
+    /// Notices a proxy that is not named.
+    pub forwarding: Forwarding,
+    /// Requests of accounts that are under way, and answers that nobody has read yet.
+    pub answers: Answers,
     /// How many media signals each device may send.
     pub signal_rates: SignalRates,
     /// The sockets' feed.
@@ -80,6 +94,17 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+}
+
+impl App {
+    /// Waits for a turn at a query that costs as much as `cost` plain ones of its kind, of which one was admitted.
+    ///
+    /// # Errors
+    /// 429 `rate_limited` or `too_many_at_once`, 503 `overloaded`.
+    pub(crate) async fn costly(&self, caller: &Caller, kind: Kind, cost: u32) -> Result<Turn, Problem> {
+        self.limits.charge(kind, caller.ip, Some(caller.user), cost.saturating_sub(1)).await?;
+        self.turns.enter(caller.user).await
     }
 }
 

@@ -1,14 +1,15 @@
 //! The composition: builds the server from its configuration, runs it, and takes it down in order.
 
-pub(crate) use crate::clock::clock;
 use crate::{
     App, Config,
+    answers::Answers,
     app::Parts,
     audit::HeadKey,
     auth::Tokens,
     background::{Background, Shared},
     bootstrap::Bootstrap,
     calls::SignalRates,
+    compute::Compute,
     engines,
     files::Files,
     hub::{Hub, HubSettings},
@@ -16,6 +17,7 @@ use crate::{
     presence::{Circle, Here, Presences, Signals},
     rest, serve,
     sio::Sessions,
+    turns::{Room, Turns},
     typing::Typewriters,
     upkeep::Upkeep,
 };
@@ -23,6 +25,7 @@ use axum::Router;
 use blobs::Blobs;
 use broker::BrokerError;
 use commands::{CommandSettings, Commands};
+use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
 use graph::{CacheSettings, Cached, GraphError};
 use projections::{PresenceStore, Progress, Queries, audit::AuditIndex};
@@ -38,6 +41,9 @@ const PARTITIONS: u16 = 16;
 const CONNECTIONS: u32 = 8;
 /// Connections to the read models for those who keep them.
 const RESERVED: u32 = 4;
+/// Costly queries at once: half of the connections stay for all else.
+const COSTLY: Room =
+    Room { all: CONNECTIONS as usize / 2, share: 2, line: 30, within: Duration::from_secs(5) };
 /// Over which time sockets are closed, so that their clients do not all come back at once.
 const DRAIN_OVER: Duration = Duration::from_secs(1);
 /// How long sockets and requests may take to end.
@@ -117,7 +123,10 @@ impl Application {
         );
         let typing = Typewriters::new(signals.clone(), clock);
 
-        let files = Files::new(Blobs::connect(&config.files_place())?, config.files.clone(), clock, ids);
+        let compute = Compute::default();
+        let limits = limits(&config, &graph);
+        let blobs = Blobs::connect(&config.files_place())?;
+        let files = Files::new(blobs, config.files.clone(), compute.clone(), limits.clone(), clock, ids);
 
         let shared = Shared {
             store: store.reserved(),
@@ -140,7 +149,11 @@ impl Application {
         let app = App::new(Parts {
             tokens: tokens(&config)?,
             bootstrap: Bootstrap::new(key, store.incarnation()),
-            limits: limits(&config, &graph),
+            limits,
+            compute,
+            turns: Turns::new(COSTLY),
+            answers: Answers::default(),
+            forwarding: rest::Forwarding::default(),
             signal_rates: SignalRates::default(),
             audit: AuditIndex::new(read_models.clone()),
             heads: HeadKey::new(&config.audit_key().map_err(StartError::Data)?.0),
@@ -239,6 +252,12 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
     let secret = config.access_secret().map_err(StartError::Data)?;
     let previous: Vec<_> = config.previous_secrets.iter().map(|secret| secret.bytes().to_vec()).collect();
     Ok(Tokens::new(secret.bytes(), &previous, config.access_expired))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the composition root is where the clock comes from")]
+pub(crate) fn clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the composition root is where ids come from")]

@@ -2,6 +2,7 @@
 //!
 //! Both doors decode into the same typed requests and call the same [`operations`].
 
+mod answers;
 pub mod app;
 pub mod application;
 pub mod asyncapi;
@@ -11,7 +12,7 @@ mod background;
 pub mod bootstrap;
 pub mod calls;
 pub mod cli;
-mod clock;
+pub mod compute;
 pub mod config;
 mod crowd;
 pub mod cursor;
@@ -22,6 +23,7 @@ mod forgetting;
 pub mod hub;
 pub mod limits;
 pub mod operations;
+mod pace;
 pub mod presence;
 pub mod problem;
 pub mod push;
@@ -33,6 +35,7 @@ pub mod session;
 pub mod sio;
 mod stories;
 mod suggestions;
+mod turns;
 pub mod typing;
 pub mod upkeep;
 pub mod vocabulary;

@@ -1,13 +1,12 @@
 //! The HTTP server: accepts connections as long as there is room, bounds how large a request's head is and how long
 //! it takes, gives up on clients that do not read, and lets requests end when it stops.
 
-use crate::{Config, crowd::Crowd, rest::Peer};
+use crate::{Config, crowd::Crowd, pace::Paced, rest::Peer};
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -18,12 +17,19 @@ const HEADERS: usize = 100;
 /// The most bytes of a request's head.
 const HEAD: usize = 32 * 1024;
 
+/// What is kept of an answer for a client that does not read it, in bytes; the rest waits in its body.
+const UNREAD: usize = 64 * 1024;
+
+/// Ends the connection of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hangup(pub(crate) CancellationToken);
+
 /// How long a client may take.
 #[derive(Clone, Copy)]
 struct Patience {
     /// To send the head of a request.
     head: Duration,
-    /// To read anything of what is written to it.
+    /// To read as much of what is written to it as [`Paced`] wants.
     write: Duration,
 }
 
@@ -65,21 +71,31 @@ async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, patienc
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(patience.write));
+    let stream = Paced::new(stream, patience.write);
+    let hangup = Hangup::default();
+    let given_up = hangup.0.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(hangup.clone());
         routes.clone().oneshot(request)
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience.head).max_headers(HEADERS).max_header_size(HEAD);
-    let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service).with_upgrades();
+    http.max_buf_size(UNREAD);
+    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                served = connection => served,
+                () = given_up.cancelled() => return,
+            }
+        }
+        () = given_up.cancelled() => {
+            tracing::debug!(peer = %peer, "a connection is given up: it does not read its answers, and others need the memory");
+            return;
         }
     };
     if let Err(error) = served {

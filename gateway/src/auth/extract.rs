@@ -1,7 +1,7 @@
 //! The caller of a REST request, from its `Authorization` header.
 
 use super::authenticate;
-use crate::{App, Problem, limits::Kind, operations::Caller, rest::RequestId};
+use crate::{App, Problem, answers::Underway, limits::Kind, operations::Caller, rest::RequestId};
 use axum::{
     extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, header, request::Parts},
@@ -25,6 +25,9 @@ impl FromRequestParts<App> for Authenticated {
         let token = bearer(&parts.headers).ok_or_else(Problem::unauthenticated)?;
         let claims = authenticate(app, token).await?;
         app.limits.admit(kind, None, Some(claims.user)).await?;
+        if let Some(underway) = parts.extensions.get::<Underway>() {
+            underway.hold(app.answers.enter(claims.user).await?);
+        }
         parts.extensions.insert(CallerId(claims.user));
         let request = RequestId::of(parts);
         Ok(Self(Caller { user: claims.user, session: claims.session, correlation_id: request.0, ip }))

@@ -102,6 +102,7 @@ impl Reader<'_> {
             bucket,
             max_size: self.read("FILES_MAX_SIZE", files::bytes).unwrap_or(default.max_size),
             max_count: self.read("FILES_MAX_COUNT", count).unwrap_or(default.max_count),
+            daily_count: self.read("FILES_DAILY_COUNT", self::count).map_or(default.daily_count, |count| count as u64),
             daily_quota: self.read("FILES_DAILY_QUOTA", files::bytes).unwrap_or(default.daily_quota),
             ..default
         }

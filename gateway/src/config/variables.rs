@@ -17,7 +17,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// All settings of this version.
-pub const VARIABLES: [Variable; 32] = [
+pub const VARIABLES: [Variable; 33] = [
     variable("PORT", "8080", "the port to listen on; 0 takes a free one"),
     variable("HOST", "127.0.0.1", "the address to listen on"),
     variable("DATABASE_URL", "unset", "postgres://… for the log and the read models; unset: SQLite in CHATCHIT_DATA"),
@@ -72,6 +72,7 @@ pub const VARIABLES: [Variable; 32] = [
     variable("FILES_MAX_SIZE", "25M", "the size of one file: K, M or G"),
     variable("FILES_MAX_COUNT", "10", "files of one upload"),
     variable("FILES_DAILY_QUOTA", "1G", "what one account may upload in 24 hours"),
+    variable("FILES_DAILY_COUNT", "5000", "how many files one account may upload in 24 hours"),
     variable("AWS_ENDPOINT_URL", "Amazon's", "where the bucket of FILES_URL is"),
     variable("AWS_REGION", "us-east-1", "the region of the bucket of FILES_URL"),
     variable("AWS_ACCESS_KEY_ID", "unset", "opens the bucket of FILES_URL; required with it"),

@@ -95,6 +95,7 @@ impl Writing {
         if !lives.map_err(Problem::from).map_err(broken)? {
             return Err(io::Error::other("the session has ended"));
         }
+        let _turn = app.turns.enter(caller.user).await.map_err(broken)?;
         let page = PageRequest { limit: Some(MAX_LIMIT), after, ..PageRequest::default() };
         section.read(app, caller, &page).await.map_err(broken)
     }

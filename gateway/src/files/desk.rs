@@ -1,73 +1,202 @@
-//! Who brings how much just now: what the read models cannot know yet.
+//! Who brings how much just now, and how fast: what the read models cannot know yet. When all places are taken, the
+//! slowest one is given up for somebody who comes; whoever is slower than a crawl is given up in any case.
 
 use crate::Problem;
 use axum::http::StatusCode;
 use domain::UserId;
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// Requests with files at once, in this process: each takes two parts of an upload of memory.
 const ALL: usize = 32;
 /// Of one account.
 const OF_ONE: usize = 4;
+/// From one address; from this machine there may be as many as in all.
+const OF_ADDRESS: usize = 16;
+/// The least that must come, in bytes a second, once it was waited for longer than [`Patience::crawl`].
+const LEAST: u64 = 4 * 1024;
+/// Who brings less than this, in bytes a second, makes room for others once it was waited for longer than
+/// [`Patience::settled`].
+const QUICK: u64 = 64 * 1024;
 
 /// Who brings how much just now, in this process.
-#[derive(Debug, Default)]
-pub(super) struct Desk(Mutex<HashMap<UserId, Bringing>>);
+#[derive(Debug)]
+pub(super) struct Desk {
+    places: Mutex<Places>,
+    patience: Patience,
+}
 
-#[derive(Clone, Copy, Debug, Default)]
+/// How long it is waited for what somebody brings before their pace counts.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Before a crawl is too slow.
+    crawl: Duration,
+    /// Before others who come are let in instead.
+    settled: Duration,
+    /// How often the pace is looked at.
+    look: Duration,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        let [crawl, settled, look] = [20, 2, 1].map(Duration::from_secs);
+        Self { places: Mutex::default(), patience: Patience { crawl, settled, look } }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    next: u64,
+    taken: BTreeMap<u64, Bringing>,
+}
+
+/// A request with files.
+#[derive(Debug)]
 struct Bringing {
-    requests: usize,
+    user: UserId,
+    address: Option<IpAddr>,
     bytes: u64,
+    /// How long it was waited for what it brings, and since when it is now.
+    waited: Duration,
+    waiting: Option<Instant>,
+    given_up: CancellationToken,
+}
+
+impl Bringing {
+    fn waited(&self) -> Duration {
+        self.waited + self.waiting.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether it brings less than `rate` bytes a second, after a time.
+    fn is_slower(&self, rate: u64, after: Duration) -> bool {
+        let waited = self.waited();
+        waited > after && u128::from(self.bytes) * 1_000 < u128::from(rate) * waited.as_millis()
+    }
+
+    /// Bytes a second.
+    fn rate(&self) -> u128 {
+        u128::from(self.bytes) * 1_000 / self.waited().as_millis().max(1)
+    }
 }
 
 /// A place at the desk, for one request; given up when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     desk: Arc<Desk>,
+    number: u64,
     user: UserId,
-    bytes: u64,
+    given_up: CancellationToken,
+}
+
+/// Watches the pace of a request.
+pub(super) struct Pace {
+    desk: Arc<Desk>,
+    number: u64,
+    given_up: CancellationToken,
 }
 
 impl Desk {
-    /// Takes a place.
-    pub(super) fn enter(self: &Arc<Self>, user: UserId) -> Result<Place, Problem> {
-        let mut people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if people.values().map(|bringing| bringing.requests).sum::<usize>() >= ALL {
-            return Err(Problem::unavailable("overloaded", "too many files are being uploaded", 5));
-        }
-        let bringing = people.entry(user).or_default();
-        if bringing.requests >= OF_ONE {
+    /// Takes a place for what comes from an address.
+    pub(super) fn enter(self: &Arc<Self>, user: UserId, address: Option<IpAddr>) -> Result<Place, Problem> {
+        let address = address.map(|address| address.to_canonical()).filter(|address| !address.is_loopback());
+        let (mut places, settled) = (self.lock(), self.patience.settled);
+        if places.taken.values().filter(|bringing| bringing.user == user).count() >= OF_ONE {
             return Err(too_many("too_many_uploads", format!("at most {OF_ONE} uploads at once"), 5));
         }
-        bringing.requests += 1;
-        Ok(Place { desk: Arc::clone(self), user, bytes: 0 })
+        let from_there = |bringing: &Bringing| address.is_some() && bringing.address == address;
+        let is_full = if places.taken.values().filter(|bringing| from_there(bringing)).count() >= OF_ADDRESS {
+            !places.give_up(settled, from_there)
+        } else {
+            places.taken.len() >= ALL && !places.give_up(settled, |_| true)
+        };
+        if is_full {
+            return Err(Problem::unavailable("overloaded", "too many files are being uploaded", 5));
+        }
+        let (number, given_up) = (places.next, CancellationToken::new());
+        places.next += 1;
+        let bringing = Bringing {
+            user,
+            address,
+            bytes: 0,
+            waited: Duration::ZERO,
+            waiting: None,
+            given_up: given_up.clone(),
+        };
+        places.taken.insert(number, bringing);
+        Ok(Place { desk: Arc::clone(self), number, user, given_up })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    /// Gives up the slowest of some that are not quick; whether there was one.
+    fn give_up(&mut self, after: Duration, of: impl Fn(&Bringing) -> bool) -> bool {
+        let slow = self.taken.iter().filter(|(_, bringing)| of(bringing) && bringing.is_slower(QUICK, after));
+        let slowest = slow.min_by_key(|(_, bringing)| bringing.rate()).map(|(number, _)| *number);
+        let given_up = slowest.and_then(|number| self.taken.remove(&number));
+        given_up.inspect(|bringing| bringing.given_up.cancel()).is_some()
     }
 }
 
 impl Place {
     /// Counts what came; answers what all requests of the account, that are not over, have brought.
     pub(super) fn add(&mut self, bytes: u64) -> u64 {
-        self.bytes += bytes;
-        let mut people = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bringing = people.entry(self.user).or_default();
-        bringing.bytes += bytes;
-        bringing.bytes
+        let mut places = self.desk.lock();
+        if let Some(bringing) = places.taken.get_mut(&self.number) {
+            bringing.bytes += bytes;
+        }
+        places.taken.values().filter(|bringing| bringing.user == self.user).map(|bringing| bringing.bytes).sum()
+    }
+
+    /// Waits for something that the client sends.
+    pub(super) async fn waits<T>(&self, coming: impl Future<Output = T>) -> T {
+        self.change(|bringing| bringing.waiting = Some(Instant::now()));
+        let came = coming.await;
+        self.change(|bringing| {
+            bringing.waited = bringing.waited();
+            bringing.waiting = None;
+        });
+        came
+    }
+
+    /// What watches its pace.
+    pub(super) fn pace(&self) -> Pace {
+        Pace { desk: Arc::clone(&self.desk), number: self.number, given_up: self.given_up.clone() }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Bringing)) {
+        if let Some(bringing) = self.desk.lock().taken.get_mut(&self.number) {
+            change(bringing);
+        }
+    }
+}
+
+impl Pace {
+    /// Ends when the request is given up.
+    pub(super) async fn too_slow(self) {
+        let Patience { crawl, look, .. } = self.desk.patience;
+        let is_slow = || self.desk.lock().taken.get(&self.number).is_none_or(|bringing| bringing.is_slower(LEAST, crawl));
+        while !is_slow() {
+            tokio::select! {
+                () = self.given_up.cancelled() => return,
+                () = sleep(look) => (),
+            }
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut people = self.desk.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bringing) = people.get_mut(&self.user) {
-            bringing.requests = bringing.requests.saturating_sub(1);
-            bringing.bytes = bringing.bytes.saturating_sub(self.bytes);
-            if bringing.requests == 0 {
-                people.remove(&self.user);
-            }
-        }
+        self.desk.lock().taken.remove(&self.number);
     }
 }
 
@@ -80,20 +209,87 @@ pub(super) fn too_many(code: &'static str, detail: String, seconds: u32) -> Prob
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::pending;
     use uuid::Uuid;
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    fn address(n: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, n]))
+    }
 
     #[test]
     fn places_are_few_and_given_back() {
-        let (desk, ana) = (Arc::new(Desk::default()), UserId(Uuid::from_u128(1)));
-        let mut places: Vec<_> = (0..OF_ONE).map(|_| desk.enter(ana).unwrap()).collect();
-        assert_eq!(desk.enter(ana).unwrap_err().code, "too_many_uploads");
+        let (desk, ana) = (Arc::new(Desk::default()), user(1));
+        let mut places: Vec<_> = (0..OF_ONE).map(|_| desk.enter(ana, None).unwrap()).collect();
+        assert_eq!(desk.enter(ana, None).unwrap_err().code, "too_many_uploads");
         assert_eq!((places[0].add(5), places[1].add(7)), (5, 12));
         places.remove(0);
         assert_eq!(places[0].add(0), 7);
-        let others: Vec<_> = (2..).map_while(|n| desk.enter(UserId(Uuid::from_u128(n))).ok()).collect();
+        let others: Vec<_> = (2..).map_while(|n| desk.enter(user(n), None).ok()).collect();
         assert_eq!(others.len() + places.len(), ALL);
-        assert_eq!(desk.enter(ana).unwrap_err().code, "overloaded");
+        assert_eq!(desk.enter(ana, None).unwrap_err().code, "overloaded");
         drop((places, others));
-        assert!(desk.0.lock().unwrap().is_empty());
+        assert!(desk.lock().taken.is_empty());
+    }
+
+    #[test]
+    fn an_address_has_its_share() {
+        let desk = Arc::new(Desk::default());
+        let here: Vec<_> = (0..).map_while(|n| desk.enter(user(n), address(1)).ok()).collect();
+        assert_eq!(here.len(), OF_ADDRESS);
+        desk.enter(user(100), address(2)).unwrap();
+    }
+
+    fn impatient() -> Arc<Desk> {
+        let [crawl, settled, look] = [50, 1, 1].map(Duration::from_millis);
+        Arc::new(Desk { patience: Patience { crawl, settled, look }, ..Desk::default() })
+    }
+
+    #[tokio::test]
+    async fn the_slowest_makes_room_when_all_places_are_taken() {
+        let desk = impatient();
+        let mut places: Vec<_> = (0..ALL as u128).map(|n| desk.enter(user(n / 4), None).unwrap()).collect();
+        for (n, place) in (0..).zip(&mut places) {
+            place.waits(sleep(Duration::from_millis(3))).await;
+            place.add(match n {
+                7 => 0,
+                0..16 => 1,
+                _ => 1 << 40,
+            });
+        }
+        let late = desk.enter(user(100), None).unwrap();
+        assert!(places[7].given_up.is_cancelled());
+        assert_eq!(places.iter().filter(|place| place.given_up.is_cancelled()).count(), 1);
+        let more: Vec<_> = (101..).map_while(|n| desk.enter(user(n), None).ok()).collect();
+        assert_eq!(more.len(), 15, "who is quick stays");
+        drop((late, more));
+    }
+
+    #[tokio::test]
+    async fn who_crawls_is_given_up_and_who_is_worked_for_is_not() {
+        let desk = impatient();
+        let crawling = desk.enter(user(1), None).unwrap();
+        let pace = crawling.pace();
+        tokio::select! {
+            () = crawling.waits(pending::<()>()) => (),
+            () = pace.too_slow() => (),
+        }
+        let mut steady = desk.enter(user(2), None).unwrap();
+        let pace = steady.pace();
+        let bringing = async {
+            for _ in 0..60 {
+                steady.waits(sleep(Duration::from_millis(1))).await;
+                steady.add(1 << 40);
+            }
+            // Its pictures are made.
+            sleep(desk.patience.crawl * 4).await;
+        };
+        tokio::select! {
+            () = bringing => (),
+            () = pace.too_slow() => panic!("given up although it was quick"),
+        }
     }
 }

@@ -7,6 +7,7 @@ mod house;
 mod kind;
 mod name;
 mod parts;
+mod plain;
 mod receive;
 mod settings;
 mod thumb;
@@ -16,7 +17,7 @@ pub use house::{House, HouseError};
 pub(crate) use receive::{Received, Reception};
 pub use settings::FileSettings;
 
-use crate::Problem;
+use crate::{Problem, compute::Compute, limits::Limits};
 use blobs::{BlobError, BlobKey, BlobKind, Blobs};
 use desk::Desk;
 use domain::{FileId, Timestamp};
@@ -38,10 +39,18 @@ struct Shared {
 }
 
 impl Files {
-    /// Keeps files in `blobs`.
+    /// Keeps files in `blobs`; makes thumbnails where work on the processor is done, within the limits.
     #[must_use]
-    pub fn new(blobs: Blobs, settings: FileSettings, clock: fn() -> Timestamp, ids: fn() -> Uuid) -> Self {
-        Self(Arc::new(Shared { blobs, settings, desk: Arc::default(), thumbs: Thumbs::default(), clock, ids }))
+    pub fn new(
+        blobs: Blobs,
+        settings: FileSettings,
+        compute: Compute,
+        limits: Limits,
+        clock: fn() -> Timestamp,
+        ids: fn() -> Uuid,
+    ) -> Self {
+        let thumbs = Thumbs { compute, limits };
+        Self(Arc::new(Shared { blobs, settings, desk: Arc::default(), thumbs, clock, ids }))
     }
 
     /// Where the bytes lie.

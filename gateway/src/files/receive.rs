@@ -17,7 +17,7 @@ use domain::{
     text::MediaType,
 };
 use projections::Queries;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 use tokio::time::timeout;
 
 /// What a body may have besides its files, in bytes; per file and once more.
@@ -62,8 +62,11 @@ pub(crate) struct Reception {
 /// A request with files, on its way in.
 struct Receiving<'r> {
     files: &'r Files,
-    /// What the account has brought in the last day.
-    brought: u64,
+    /// Who brings them, and from where.
+    user: UserId,
+    address: Option<IpAddr>,
+    /// How many files and bytes the account has brought in the last day.
+    brought: (u64, u64),
     place: Place,
     received: Vec<Received>,
 }
@@ -73,7 +76,7 @@ impl Files {
     pub(crate) async fn receive(
         &self,
         queries: &Queries,
-        user: UserId,
+        (user, address): (UserId, Option<IpAddr>),
         headers: &HeaderMap,
         body: Body,
         patience: Duration,
@@ -83,10 +86,15 @@ impl Files {
         let limit = count.saturating_mul(settings.max_size.saturating_add(AROUND)).saturating_add(AROUND);
         let mut parts = Parts::of(headers, body, limit, patience)?;
         let since = Timestamp::from_millis((self.0.clock)().millis().saturating_sub(DAY));
-        let place = self.0.desk.enter(user)?;
+        let place = self.0.desk.enter(user, address)?;
         let brought = queries.uploaded_since(user, since).await?;
-        let mut receiving = Receiving { files: self, brought, place, received: Vec::new() };
-        match timeout(settings.upload, receiving.all(&mut parts)).await {
+        let pace = place.pace();
+        let mut receiving = Receiving { files: self, user, address, brought, place, received: Vec::new() };
+        let received = tokio::select! {
+            received = timeout(settings.upload, receiving.all(&mut parts)) => received,
+            () = pace.too_slow() => return Err(too_slow()),
+        };
+        match received {
             Ok(Ok(())) => Ok(Reception { files: receiving.received, place: receiving.place }),
             Ok(Err(problem)) => {
                 parts.drain(DRAIN).await;
@@ -99,11 +107,11 @@ impl Files {
 
 impl Receiving<'_> {
     async fn all(&mut self, parts: &mut Parts) -> Result<(), Problem> {
-        while let Some(mut part) = parts.next().await? {
+        while let Some(mut part) = self.place.waits(parts.next()).await? {
             match part.file_name().map(str::to_owned) {
                 Some(name) => self.one(&mut part, &name).await?,
                 // A field of the form: nothing here asks for one.
-                None => while part.piece().await?.is_some() {},
+                None => while self.place.waits(part.piece()).await?.is_some() {},
             }
         }
         if self.received.is_empty() {
@@ -118,14 +126,18 @@ impl Receiving<'_> {
             let detail = format!("at most {} files at once", settings.max_count);
             return Err(Problem::field("file", "too_many", detail));
         }
+        if self.brought.0 + self.received.len() as u64 >= settings.daily_count {
+            let detail = format!("an account uploads at most {} files in 24 hours", settings.daily_count);
+            return Err(too_many("quota_exceeded", detail, 3_600));
+        }
         let key = BlobKey::content((self.files.0.ids)());
         let mut upload = self.files.0.blobs.upload(key);
         let mut head = Vec::new();
-        while let Some(piece) = part.piece().await? {
+        while let Some(piece) = self.place.waits(part.piece()).await? {
             if upload.size() + piece.len() as u64 > settings.max_size {
                 return Err(too_large(format!("a file has at most {} bytes", settings.max_size)));
             }
-            if self.brought.saturating_add(self.place.add(piece.len() as u64)) > settings.daily_quota {
+            if self.brought.1.saturating_add(self.place.add(piece.len() as u64)) > settings.daily_quota {
                 let detail = format!("an account uploads at most {} bytes in 24 hours", settings.daily_quota);
                 return Err(too_many("quota_exceeded", detail, 3_600));
             }
@@ -150,7 +162,8 @@ impl Receiving<'_> {
         // From here on it removes itself.
         self.received.push(Received { file, stored: Some(self.files.clone()) });
         if let (Some(format), Some(last)) = (kind::picture(mime), self.received.last_mut()) {
-            let made = self.files.0.thumbs.make(&self.files.0.blobs, key, stored.size, format).await;
+            let by = (self.user, self.address);
+            let made = self.files.0.thumbs.make(&self.files.0.blobs, by, key, stored.size, format).await;
             last.file.thumb = made.map_err(|error| away(&error))?;
         }
         Ok(())

@@ -14,6 +14,8 @@ pub struct FileSettings {
     pub max_count: usize,
     /// What one account may bring in 24 hours, in bytes.
     pub daily_quota: u64,
+    /// How many files one account may bring in 24 hours.
+    pub daily_count: u64,
     /// How long all of one request may take.
     pub upload: Duration,
     /// How long a file stays although nothing refers to it.
@@ -29,6 +31,7 @@ impl Default for FileSettings {
             max_size: 25 << 20,
             max_count: 10,
             daily_quota: 1 << 30,
+            daily_count: 5_000,
             upload: Duration::from_secs(15 * 60),
             grace: Duration::from_secs(24 * 3_600),
             look: Duration::from_secs(3_600),

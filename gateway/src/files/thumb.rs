@@ -1,44 +1,54 @@
 //! Thumbnails: small pictures of pictures, made of their pixels alone. Whatever else a picture says (where it was taken,
-//! say) is left behind.
+//! say) is left behind. What one costs follows from its pixels, not from its bytes, and so does what is allowed.
 
+use super::plain::{is_progressive, plain};
+use crate::{
+    compute::{Compute, MEMORY},
+    limits::{Kind, Limits},
+};
 use blobs::{BlobError, BlobKey, Blobs};
 use bytes::Bytes;
+use domain::UserId;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage, codecs::jpeg::JpegEncoder,
+    DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits as Bounds, Rgb, RgbImage, codecs::jpeg::JpegEncoder,
     metadata::Orientation,
 };
-use std::{io::Cursor, sync::Arc};
-use tokio::sync::Semaphore;
+use std::{io::Cursor, net::IpAddr};
 
 /// The longer side of a thumbnail, in pixels.
 const SIDE: u32 = 320;
 const QUALITY: u8 = 80;
 /// The largest file that is read as a picture, in bytes.
 const LARGEST: u64 = 32 << 20;
-/// The longest side and the most pixels of a picture, and what reading it may take of memory: little is enough to say
+/// The longest side and the most pixels of a picture, and what its pixels may take of memory: little is enough to say
 /// "I am a million by a million".
 const LONGEST: u32 = 16_384;
 const PIXELS: u64 = 32_000_000;
-const MEMORY: u64 = 160 << 20;
-/// Pictures read at once.
-const AT_ONCE: usize = 2;
+const DECODED: u64 = 160 << 20;
+/// What is counted of a picture at least, and in which unit.
+const MEGAPIXEL: u64 = 1_000_000;
 
-/// What makes thumbnails; clones share its bound.
-#[derive(Clone, Debug)]
-pub(super) struct Thumbs(Arc<Semaphore>);
+/// What makes thumbnails.
+#[derive(Clone)]
+pub(super) struct Thumbs {
+    pub(super) compute: Compute,
+    pub(super) limits: Limits,
+}
 
-impl Default for Thumbs {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
+/// A picture whose head was read.
+struct Sketch {
+    bytes: Bytes,
+    format: ImageFormat,
+    pixels: u64,
 }
 
 impl Thumbs {
     /// Makes and stores the thumbnail of a stored picture; answers whether there is one. What cannot be read as a
-    /// picture, or would take too much, has none.
+    /// picture, would take too much, or is more than who brings it may have made, has none.
     pub(super) async fn make(
         &self,
         blobs: &Blobs,
+        (user, address): (UserId, Option<IpAddr>),
         picture: BlobKey,
         size: u64,
         format: ImageFormat,
@@ -46,15 +56,17 @@ impl Thumbs {
         if size > LARGEST {
             return Ok(false);
         }
-        let Ok(permit) = Arc::clone(&self.0).acquire_owned().await else { return Ok(false) };
+        let Ok(bench) = self.compute.begin(user).await else { return Ok(false) };
         let bytes = blobs.download(picture, None).await?.whole().await?;
-        let made = tokio::task::spawn_blocking(move || {
-            let made = thumbnail(bytes, format);
-            // Given back when the work is done, whether or not anybody still waits for it.
-            drop(permit);
-            made
-        });
-        let Some(thumb) = made.await.ok().flatten() else { return Ok(false) };
+        let sketch = bench.run(move || Sketch::of(bytes, format)).await.ok().flatten();
+        let Some(sketch) = sketch else { return Ok(false) };
+        let cost = u32::try_from(sketch.pixels.div_ceil(MEGAPIXEL)).unwrap_or(u32::MAX);
+        if self.limits.charge(Kind::Picture, address, Some(user), cost).await.is_err() {
+            return Ok(false);
+        }
+        let made = bench.run(move || sketch.thumbnail()).await.ok().flatten();
+        drop(bench);
+        let Some(thumb) = made else { return Ok(false) };
         let mut upload = blobs.upload(BlobKey::thumb(picture.id));
         upload.write(thumb.into()).await?;
         upload.finish().await?;
@@ -62,25 +74,46 @@ impl Thumbs {
     }
 }
 
-/// A JPEG of at most [`SIDE`] pixels a side.
-fn thumbnail(bytes: Bytes, format: ImageFormat) -> Option<Vec<u8>> {
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(LONGEST), Some(LONGEST));
-    limits.max_alloc = Some(MEMORY);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS || decoder.total_bytes() > MEMORY {
-        return None;
+impl Sketch {
+    /// `None` when it is no picture, or would take too much.
+    fn of(bytes: Bytes, format: ImageFormat) -> Option<Self> {
+        let bytes = plain(bytes, format)?;
+        let decoder = decoder(bytes.clone(), format)?;
+        let (width, height) = decoder.dimensions();
+        let (pixels, decoded) = (u64::from(width) * u64::from(height), decoder.total_bytes());
+        // What decoding takes beside the pixels, by what the decoders do.
+        let beside = match format {
+            ImageFormat::Jpeg if is_progressive(&bytes) => 6 * pixels,
+            ImageFormat::Jpeg | ImageFormat::Png => pixels / 8,
+            ImageFormat::Gif => pixels,
+            _ => 4 * pixels,
+        };
+        // A JPEG is copied whole.
+        let memory = decoded.saturating_add(beside).saturating_add(2 * bytes.len() as u64);
+        (pixels <= PIXELS && decoded <= DECODED && memory <= MEMORY).then_some(Self { bytes, format, pixels })
     }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).ok()?;
-    let mut small = if width.max(height) > SIDE { picture.thumbnail(SIDE, SIDE) } else { picture };
-    small.apply_orientation(orientation);
-    let mut jpeg = Vec::new();
-    on_white(&small).write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).ok()?;
-    Some(jpeg)
+
+    /// A JPEG of at most [`SIDE`] pixels a side.
+    fn thumbnail(self) -> Option<Vec<u8>> {
+        let mut decoder = decoder(self.bytes, self.format)?;
+        let (width, height) = decoder.dimensions();
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let picture = DynamicImage::from_decoder(decoder).ok()?;
+        let mut small = if width.max(height) > SIDE { picture.thumbnail(SIDE, SIDE) } else { picture };
+        small.apply_orientation(orientation);
+        let mut jpeg = Vec::new();
+        on_white(&small).write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).ok()?;
+        Some(jpeg)
+    }
+}
+
+fn decoder(bytes: Bytes, format: ImageFormat) -> Option<impl ImageDecoder> {
+    let mut bounds = Bounds::default();
+    (bounds.max_image_width, bounds.max_image_height) = (Some(LONGEST), Some(LONGEST));
+    bounds.max_alloc = Some(DECODED);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(bounds);
+    reader.into_decoder().ok()
 }
 
 /// The picture without transparency, which JPEG does not know.
@@ -100,6 +133,10 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
 mod tests {
     use super::*;
     use image::{Rgba, RgbaImage};
+
+    fn thumbnail(bytes: Bytes, format: ImageFormat) -> Option<Vec<u8>> {
+        Sketch::of(bytes, format)?.thumbnail()
+    }
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -163,6 +200,17 @@ mod tests {
         let bytes = encoded(&bomb, ImageFormat::Png);
         assert!(bytes.len() < 1 << 20);
         assert_eq!(thumbnail(bytes.into(), ImageFormat::Png), None);
+    }
+
+    #[test]
+    fn what_inflates_beside_the_pixels_is_left_out() {
+        let png = encoded(&flag(80, 40), ImageFormat::Png);
+        // After the head: a profile that says it is compressed, and is nothing a decoder could read.
+        let profile = [&[0, 0, 0, 6][..], b"iCCP", b"k\0\0bad", b"\0\0\0\0"].concat();
+        let with_profile = [&png[..33], &profile, &png[33..]].concat();
+        let sketch = Sketch::of(with_profile.into(), ImageFormat::Png).unwrap();
+        assert_eq!(sketch.bytes, png);
+        assert_eq!(read(&sketch.thumbnail().unwrap()).dimensions(), (80, 40));
     }
 
     #[test]

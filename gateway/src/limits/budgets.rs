@@ -6,6 +6,11 @@
 use super::Budget;
 use axum::http::Method;
 
+/// Exports of an account at once.
+const EXPORTS: u32 = 10;
+/// How long one waits for another after these, in seconds.
+const EXPORT_EVERY: u32 = 30;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident $name:literal: $account:expr, $address:expr;)*) => {
         /// What is counted together.
@@ -29,6 +34,9 @@ macro_rules! kinds {
             /// What one account may do of it.
             #[must_use]
             pub const fn of_account(self) -> Budget {
+                if let Self::Export = self {
+                    return Budget::slow(EXPORTS, EXPORT_EVERY);
+                }
                 let (burst, per_second) = match self {
                     $(Self::$kind => $account,)*
                 };
@@ -83,12 +91,18 @@ kinds! {
     Report "report": (60, 1), (600, 10);
     /// Uploads.
     Upload "upload": (300, 10), (3_000, 100);
-    /// One's account: profile, password, sessions, export.
+    /// One's account: profile, password, sessions.
     Account "account": (300, 5), (3_000, 50);
+    /// Taking all one has with one: of an account, [`EXPORTS`] at once and one each [`EXPORT_EVERY`] seconds.
+    Export "export": (10, 1), (300, 10);
     /// Searching.
     Search "search": (300, 20), (3_000, 200);
+    /// Pictures of which thumbnails are made, in megapixels.
+    Picture "picture": (2_000, 1), (20_000, 10);
     /// Reading.
     Read "read": (2_000, 200), (20_000, 2_000);
+    /// What anybody may ask without an account: the documents, whether the server is well, routes that are not there.
+    Public "public": (300, 20), (300, 20);
     /// Administration.
     Admin "admin": (2_000, 200), (20_000, 2_000);
     /// Any other change.
@@ -136,8 +150,9 @@ impl Kind {
             ("admin", _) => Self::Admin,
             ("users", "") if reads => Self::Search,
             (_, "search" | "suggestions") => Self::Search,
-            ("users", "export") => Self::Account,
+            ("users", "export") => Self::Export,
             ("ws" | "socket.io", _) => Self::Connect,
+            ("livez" | "readyz" | "openapi.json" | "asyncapi.json" | "api-docs", _) => Self::Public,
             _ if reads => Self::Read,
             ("conversations", "messages") => Self::Send,
             ("conversations", "read" | "delivered") => Self::Receipt,
@@ -195,7 +210,7 @@ mod tests {
             (Method::POST, "/auth/logout", Kind::Account),
             (Method::GET, "/users", Kind::Search),
             (Method::GET, "/users/{id}", Kind::Read),
-            (Method::GET, "/users/me/export", Kind::Account),
+            (Method::GET, "/users/me/export", Kind::Export),
             (Method::GET, "/messages/search", Kind::Search),
             (Method::POST, "/conversations/{id}/invites", Kind::Invite),
             (Method::DELETE, "/conversations/{id}/invites/{code}", Kind::Invite),

@@ -107,24 +107,38 @@ impl Limits {
     /// # Errors
     /// `rate_limited`, with the time after which there is one again.
     pub async fn admit(&self, kind: Kind, ip: Option<IpAddr>, account: Option<UserId>) -> Result<(), Problem> {
-        let Some(counts) = &self.0 else { return Ok(()) };
+        self.charge(kind, ip, account, 1).await
+    }
+
+    /// As [`admit`](Self::admit), for what costs as much as `cost` of the kind.
+    ///
+    /// # Errors
+    /// `rate_limited`, with the time after which there is so much again.
+    pub async fn charge(
+        &self,
+        kind: Kind,
+        ip: Option<IpAddr>,
+        account: Option<UserId>,
+        cost: u32,
+    ) -> Result<(), Problem> {
+        let Some(counts) = self.0.as_ref().filter(|_| cost > 0) else { return Ok(()) };
         let ip = ip.filter(|ip| account.is_none() || !ip.to_canonical().is_loopback());
         let subjects = ip.map(Subject::address).into_iter().chain(account.map(Subject::Account));
         for subject in subjects {
-            counts.take(kind, subject).await.map_err(Problem::rate_limited)?;
+            counts.take(kind, subject, cost).await.map_err(Problem::rate_limited)?;
         }
         Ok(())
     }
 }
 
 impl Counts {
-    async fn take(&self, kind: Kind, subject: Subject) -> Result<(), Duration> {
+    async fn take(&self, kind: Kind, subject: Subject, cost: u32) -> Result<(), Duration> {
         let budget = subject.budget(kind);
         let used = self.used(kind, subject);
         let now = (self.clock)().millis().saturating_mul(1_000);
-        used.here.take(budget, now).map_err(wait)?;
+        used.here.take(budget, cost, now).map_err(wait)?;
         match &self.shared {
-            Some(shared) => shared.take(kind, subject, budget, &used.share, now).await.map_err(wait),
+            Some(shared) => shared.take(kind, subject, budget, cost, &used.share, now).await.map_err(wait),
             None => Ok(()),
         }
     }

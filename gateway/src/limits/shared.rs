@@ -38,12 +38,13 @@ impl Shared {
         Self { graph, asked_again: AtomicI64::new(i64::MIN) }
     }
 
-    /// Uses one. While Redis is away, whatever passes here passes.
+    /// Uses `cost`. While Redis is away, whatever passes here passes.
     pub(super) async fn take(
         &self,
         kind: Kind,
         subject: Subject,
         budget: Budget,
+        cost: u32,
         share: &Share,
         now: i64,
     ) -> Result<(), i64> {
@@ -51,17 +52,25 @@ impl Shared {
             return Ok(());
         }
         let mut left = share.0.lock().await;
-        if left.count > 0 && left.until > now {
-            left.count -= 1;
+        let cost = cost.min(budget.burst);
+        if left.count >= cost && left.until > now {
+            left.count -= cost;
             return Ok(());
         }
-        let wanted = (budget.burst / PART).max(1);
+        let kept = if left.until > now { left.count } else { 0 };
+        let wanted = (budget.burst / PART).max(cost - kept);
         let name = format!("{}:{subject}", kind.name());
         match timeout(WITHIN, self.graph.grant(&name, budget.every_us, budget.burst, wanted)).await {
-            Ok(Ok(Grant { granted: 0, wait_us })) => Err(wait_us),
-            Ok(Ok(Grant { granted, .. })) => {
-                *left = Left { count: granted - 1, until: now + GOOD_US };
-                Ok(())
+            Ok(Ok(Grant { granted, wait_us })) => {
+                let count = kept.saturating_add(granted);
+                *left = Left { count, until: now + GOOD_US };
+                match count.checked_sub(cost) {
+                    Some(rest) => {
+                        left.count = rest;
+                        Ok(())
+                    }
+                    None => Err(wait_us.max(i64::from(budget.every_us) * i64::from(cost - count))),
+                }
             }
             Ok(Err(_)) | Err(_) => {
                 self.asked_again.store(now.saturating_add(PAUSE_US), Ordering::Relaxed);

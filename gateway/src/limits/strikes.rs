@@ -12,6 +12,6 @@ pub(crate) struct Strikes(Cell);
 impl Strikes {
     /// One more was refused at `now` (in milliseconds); answers whether that is too many.
     pub(crate) fn strike(&self, now: i64) -> bool {
-        self.0.take(FORGIVEN, now.saturating_mul(1_000)).is_err()
+        self.0.take(FORGIVEN, 1, now.saturating_mul(1_000)).is_err()
     }
 }

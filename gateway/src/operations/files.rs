@@ -21,7 +21,7 @@ use serde_json::to_value;
 pub async fn upload(call: &Call<'_>, headers: &HeaderMap, body: Body) -> Result<Answer, Problem> {
     let Call { app, caller, .. } = call;
     let Reception { files, place } =
-        app.files.receive(&app.queries, caller.user, headers, body, app.config.patience).await?;
+        app.files.receive(&app.queries, (caller.user, caller.ip), headers, body, app.config.patience).await?;
     // Whoever goes away now must not leave events without bytes.
     let telling = tokio::spawn(tell((*app).clone(), call.context(), files));
     let (mut told, position) = telling.await.map_err(Problem::internal)??;

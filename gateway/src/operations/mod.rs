@@ -37,6 +37,7 @@ pub use invites::{NewInvite, accept_invite, invite, revoke_invite};
 pub use keep::{Silence, archive, clear, mute, unarchive, unmute};
 pub use messages::{EditedMessage, NewMessage, delete_message, edit, hide, react, send, unreact};
 pub use path::{InConversation, OnMessage, OnStory, WithEmoji, WithUser};
+pub(crate) use presence::PEOPLE_PER_READ;
 pub use presence::{NewPresence, WatchedUsers, distinct, set_presence, watch};
 pub use profile::{ProfileUpdate, update_profile};
 pub use receipts::{MarkedUpTo, delivered, read};

@@ -4,6 +4,7 @@ use super::{Answer, Call, Caller};
 use crate::{
     App, Problem,
     hub::Watcher,
+    limits::Kind,
     presence::{Wish, WishedStatus},
     request::{Faults, Parse, parse},
     resource::List,
@@ -16,6 +17,8 @@ use utoipa::ToSchema;
 
 /// People that a socket may watch.
 const MAX_WATCHED: usize = 500;
+/// How many people one asks for at the cost of one read.
+pub(crate) const PEOPLE_PER_READ: usize = 10;
 /// How often it is begun anew when something comes between: a block, a change.
 const ATTEMPTS: u32 = 8;
 
@@ -116,6 +119,8 @@ pub async fn set_presence(call: &Call<'_>, request: NewPresence) -> Result<Answe
 pub async fn watch(app: &App, caller: &Caller, watcher: &Watcher, data: &Value) -> Result<Answer, Problem> {
     let WatchedUsers { user_ids } = parse(data)?;
     let wanted = distinct(user_ids, MAX_WATCHED)?;
+    let extra = u32::try_from(wanted.len() / PEOPLE_PER_READ).unwrap_or(u32::MAX);
+    app.limits.charge(Kind::Read, caller.ip, Some(caller.user), extra).await?;
     for attempt in 1..=ATTEMPTS {
         let partings = watcher.partings();
         let seen = app.presences.visible(caller.user, &wanted).await?;

@@ -1,8 +1,20 @@
 //! Text as HTML, for clients that ask for it: CommonMark, with line breaks kept, no raw HTML, and sanitised.
+//!
+//! What it costs grows with the length of the text and with nothing else: what nests deeper than [`DEEPEST`] is shown as
+//! text within the last level, and a text whose HTML would be out of proportion is shown as it was written.
 
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Event, Options, Parser, html::push_html};
 use std::{collections::HashSet, sync::LazyLock};
+
+/// The most elements within each other. The sanitiser's work grows with the depth at every element.
+const DEEPEST: usize = 32;
+/// The most cells of the tables of a text: a line of 1,000 columns makes as many of each line after it.
+const CELLS: usize = 2_048;
+/// The most elements, pieces of text and line breaks.
+const EVENTS: usize = 32_768;
+/// The largest HTML of a text, in bytes.
+const LARGEST: usize = 128 * 1024;
 
 /// What may stand in it. No pictures: fetching one tells a stranger who reads, and when.
 const TAGS: [&str; 23] = [
@@ -46,15 +58,69 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// The HTML of a text. Whatever looks like HTML in it is shown as it was written.
 pub(crate) fn html(text: &str) -> String {
-    let parser = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES);
-    let events = parser.map(|event| match event {
-        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-        Event::SoftBreak => Event::HardBreak,
-        event => event,
-    });
+    rendered(text).map_or_else(|| plain(text), |rendered| SANITISER.clean(&rendered).to_string())
+}
+
+/// `None` when it would be too much.
+fn rendered(text: &str) -> Option<String> {
+    if text.len() > LARGEST {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let mut events = Vec::new();
+    for event in Parser::new_ext(text, options(text)) {
+        let event = match event {
+            Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+            Event::SoftBreak => Event::HardBreak,
+            event => event,
+        };
+        let is_shown = match event {
+            Event::Start(_) => {
+                depth += 1;
+                depth <= DEEPEST
+            }
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                depth < DEEPEST
+            }
+            _ => true,
+        };
+        if is_shown {
+            events.push(event);
+        }
+        if events.len() > EVENTS {
+            return None;
+        }
+    }
     let mut rendered = String::with_capacity(text.len() + text.len() / 2);
-    push_html(&mut rendered, events);
-    SANITISER.clean(&rendered).to_string()
+    push_html(&mut rendered, events.into_iter());
+    (rendered.len() <= LARGEST).then_some(rendered)
+}
+
+/// Tables are made unless they may have too many cells.
+fn options(text: &str) -> Options {
+    let columns = text.lines().map(|line| line.bytes().filter(|byte| *byte == b'|').count() + 1).max().unwrap_or(1);
+    let has_tables = columns > 1 && columns.saturating_mul(text.lines().count()) <= CELLS;
+    let mut options = Options::ENABLE_STRIKETHROUGH;
+    options.set(Options::ENABLE_TABLES, has_tables);
+    options
+}
+
+/// The text as it was written, in one paragraph.
+fn plain(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + text.len() / 8 + 8);
+    html.push_str("<p>");
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '\n' => html.push_str("<br>\n"),
+            c => html.push(c),
+        }
+    }
+    html.push_str("</p>\n");
+    html
 }
 
 #[cfg(test)]
@@ -110,10 +176,53 @@ mod tests {
         }
     }
 
-    #[test]
-    fn however_deep_it_nests_it_ends() {
-        for text in [">".repeat(8_192), "[".repeat(8_192), "*a ".repeat(2_700), "- ".repeat(4_000), "`".repeat(8_192)] {
-            assert!(html(&text).len() < 1_000_000);
+    /// How deep elements stand within each other.
+    fn depth(html: &str) -> usize {
+        let (mut depth, mut deepest) = (0_usize, 0);
+        for tag in html.split('<').skip(1) {
+            if tag.starts_with('/') {
+                depth -= 1;
+            } else if !["br", "hr"].iter().any(|void| tag.starts_with(void)) {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
         }
+        deepest
+    }
+
+    #[test]
+    fn however_it_nests_the_html_is_shallow_and_its_text_is_there() {
+        for text in [
+            ">".repeat(8_180) + "end",
+            "[".repeat(8_180) + "end",
+            "*a ".repeat(2_700) + "end",
+            "**a*".repeat(2_048) + "end",
+            "- ".repeat(4_000) + "end",
+            "1. ".repeat(2_700) + "end",
+            "> - ".repeat(2_000) + "end",
+            "a".to_owned() + &"`".repeat(8_180) + "end",
+            "![".repeat(2_700) + &"](x)".repeat(1_000) + "end",
+            "*a _b ".repeat(1_300) + "end" + &"_ *".repeat(100),
+        ] {
+            let html = html(&text);
+            assert!(depth(&html) <= DEEPEST, "{} deep: {}", depth(&html), &text[..8]);
+            assert!(html.len() <= LARGEST && html.contains("end"), "{} bytes: {}", html.len(), &text[..8]);
+        }
+        assert_eq!(depth(&html(&("> ".repeat(8) + "x"))), 9);
+    }
+
+    #[test]
+    fn a_table_has_so_many_cells_or_is_text() {
+        assert!(html("a|b\n-|-\n1|2").contains("<td>1</td>"));
+        let wide = format!("{}\n{}\n{}", "a|".repeat(1_000), "-|".repeat(1_000), "a\n".repeat(2_000));
+        let html = html(&wide);
+        assert!(!html.contains("<table") && html.len() <= LARGEST, "{} bytes", html.len());
+    }
+
+    #[test]
+    fn what_is_out_of_proportion_is_shown_as_it_was_written() {
+        let long = "<b>&\n".repeat(LARGEST / 4);
+        assert!(rendered(&long).is_none());
+        assert!(html(&long).starts_with("<p>&lt;b&gt;&amp;<br>\n&lt;b"));
     }
 }

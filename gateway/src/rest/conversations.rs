@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     App, Problem,
+    limits::Kind,
     operations::{self, InConversation, MemberChange, NewConversation, SettingsUpdate, Silence},
     request::Nothing,
     resource::{Conversation, List, Member},
@@ -52,7 +53,9 @@ async fn list(
     parameters: Parameters,
 ) -> Result<Json<List<Conversation>>, Problem> {
     let archived = parameters.one_of("archived", &[("false", false), ("true", true)])?;
-    Ok(Json(List::of(app.queries.conversations(caller.user, archived, (app.clock)(), &parameters.page()?).await?)))
+    let page = parameters.page()?;
+    let _turn = app.costly(&caller, Kind::Read, page.cost()).await?;
+    Ok(Json(List::of(app.queries.conversations(caller.user, archived, (app.clock)(), &page).await?)))
 }
 
 /// Opens a conversation. The direct one of a pair exists once: asked for again, it is answered as it is.

@@ -5,7 +5,12 @@ use crate::{
     App, asyncapi,
     problem::{PROBLEM_JSON, Problem},
 };
-use axum::{Json, Router};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderName, header},
+    response::IntoResponse,
+};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 use utoipa::{
@@ -20,6 +25,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 const BEARER: &str = "bearer";
 /// The tag of the routes at which sockets open.
 const SOCKETS: &str = "sockets";
@@ -42,8 +48,13 @@ pub fn document() -> Document {
     completed(super::documented().split_for_parts().1)
 }
 
-static OPENAPI: LazyLock<Value> = LazyLock::new(|| json!(document()));
-static ASYNCAPI: LazyLock<Value> = LazyLock::new(asyncapi::document);
+// Written once: the one has 300 KiB.
+static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| written(&json!(document())));
+static ASYNCAPI: LazyLock<Bytes> = LazyLock::new(|| written(&asyncapi::document()));
+
+fn written(document: &Value) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
+}
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(openapi_json)).routes(routes!(asyncapi_json))
@@ -51,14 +62,14 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "documents", security(()), responses((status = 200, body = Object)))]
-async fn openapi_json() -> Json<&'static Value> {
-    Json(&OPENAPI)
+async fn openapi_json() -> impl IntoResponse {
+    (JSON, OPENAPI.clone())
 }
 
 /// The AsyncAPI document of the sockets.
 #[utoipa::path(get, path = "/asyncapi.json", tag = "documents", security(()), responses((status = 200, body = Object)))]
-async fn asyncapi_json() -> Json<&'static Value> {
-    Json(&ASYNCAPI)
+async fn asyncapi_json() -> impl IntoResponse {
+    (JSON, ASYNCAPI.clone())
 }
 
 /// `/api-docs`.
@@ -105,7 +116,11 @@ fn complete(method: HttpMethod, operation: &mut Operation) {
     let reads = method == HttpMethod::Get;
     let open = operation.security.is_some();
     let (has_body, has_path) = (operation.request_body.is_some(), names_something(operation));
-    let mut problems = vec![("500", "a fault of the server"), ("503", "try again later")];
+    let mut problems = vec![
+        ("500", "a fault of the server"),
+        ("503", "try again later"),
+        ("429", "too many of these: wait as long as Retry-After says"),
+    ];
     if !open {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
         problems.push(("403", "not allowed, or the account is blocked"));
@@ -113,7 +128,6 @@ fn complete(method: HttpMethod, operation: &mut Operation) {
     if !open || has_body {
         problems.push(("400", "the request cannot be read"));
         problems.push(("401", "no valid credentials"));
-        problems.push(("429", "too many of these: wait as long as Retry-After says"));
         problems.push(("422", "fields that do not fit, all of them named"));
     }
     if !open && (has_path || has_body) {

@@ -32,9 +32,12 @@ struct Upload {
     file: Vec<Vec<u8>>,
 }
 
-/// Uploads files: at most 10 of 25 MiB each, and 1 GiB in 24 hours, unless configured otherwise. All are stored, or none.
+/// Uploads files: at most 10 of 25 MiB each, and 5,000 files and 1 GiB in 24 hours, unless configured otherwise. All are stored, or none.
 /// What a file is follows from its bytes. A file is seen by whoever uploaded it, until something refers to it: only who
-/// uploaded it can attach it, or make it a picture. One to which nothing refers a day later is removed.
+/// uploaded it can attach it, or make it a picture. One to which nothing refers a day later is removed. Of pictures
+/// of up to 32 million pixels thumbnails are made, of an account's as long as they come to 2,000 million pixels, and a million
+/// more each second; further ones have none. Whoever brings less than 4 KiB a second is answered 408; when all places are
+/// taken, the slowest below 64 KiB a second.
 #[utoipa::path(
     post, path = "/files", tag = "files",
     request_body(content = Upload, content_type = "multipart/form-data"),

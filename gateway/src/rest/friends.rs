@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     App, Problem,
+    limits::Kind,
     operations::{self, MemberChange, WithUser},
     resource::{Friendship, List, Suggestion},
     suggestions::mutual_friends,
@@ -16,6 +17,9 @@ use axum::{Json, extract::State, response::Response};
 use domain::UserId;
 use projections::queries::RequestDirection;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What suggesting costs, in searches: 200 friends of 1,000 friends are looked at.
+const SUGGESTING: u32 = 5;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -91,6 +95,7 @@ async fn suggestions(
     parameters: Parameters,
 ) -> Result<Json<List<Suggestion>>, Problem> {
     let page = parameters.page()?;
+    let _turn = app.costly(&caller, Kind::Search, SUGGESTING).await?;
     let mutual = mutual_friends(&app, caller.user).await?;
     Ok(Json(List::of(app.queries.suggestions(caller.user, &mutual, &page).await?)))
 }

@@ -1,7 +1,12 @@
 //! What surrounds every route: the request's id, problems written out, panics caught, origins, and the body's limit.
 
-use super::{POSITION, body::LIMIT, headers::Answered, request::RequestId};
-use crate::{App, Problem, problem, session::Origins};
+use super::{
+    POSITION,
+    body::LIMIT,
+    headers::Answered,
+    request::{RequestId, client_ip},
+};
+use crate::{App, Problem, answers::Underway, limits::Kind, problem, serve::Hangup, session::Origins};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -24,17 +29,40 @@ pub fn layered(routes: Router<App>, app: &App) -> Router<App> {
     routes
         .layer(DefaultBodyLimit::max(LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), counted))
         .layer(cors(Origins::of(&app.config)))
         .layer(from_fn_with_state(app.clone(), named))
+}
+
+/// Counts what needs no account. A probe from this machine always passes: it is how one hears that the server is well.
+async fn counted(State(app): State<App>, request: Request, next: Next) -> axum::response::Response {
+    let path = request.uri().path();
+    let kind = Kind::of_request(request.method(), path);
+    if kind != Kind::Public {
+        return next.run(request).await;
+    }
+    let probes = matches!(path, "/livez" | "/readyz");
+    let (parts, body) = request.into_parts();
+    let ip = client_ip(&parts, &app.config.trusted_proxies);
+    if !(probes && ip.is_some_and(|ip| ip.is_loopback()))
+        && let Err(problem) = app.limits.admit(kind, ip, None).await
+    {
+        return problem.into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// Gives the request its id, and writes it, and a problem if there is one, into the response.
 async fn named(State(app): State<App>, mut request: Request, next: Next) -> axum::response::Response {
     let id = (app.ids)();
+    let underway = Underway::default();
     request.extensions_mut().insert(RequestId(id));
+    request.extensions_mut().insert(underway.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (parts, body) = request.into_parts();
     let answered = Answered::of(&parts, &app);
+    let hangup = parts.extensions.get::<Hangup>().cloned();
+    app.forwarding.look(&parts, &app.config.trusted_proxies);
     let request = Request::from_parts(parts, body);
     let mut response = problem::written(next.run(request).await, id);
     answered.write(response.headers_mut());
@@ -42,7 +70,7 @@ async fn named(State(app): State<App>, mut request: Request, next: Next) -> axum
         response.headers_mut().insert(REQUEST_ID, value);
     }
     tracing::debug!(request.id = %id, http.method = %method, http.path = path, http.status = response.status().as_u16(), "answered a request");
-    response
+    app.answers.until_read(response, underway, hangup).await
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     App, Problem,
+    limits::Kind,
     operations::{self, EditedMessage, InConversation, MarkedUpTo, NewMessage, OnMessage, WithEmoji},
     request::Nothing,
     resource::{List, Message, MessageReceipt, Receipt},
@@ -18,7 +19,7 @@ use axum::{
     response::Response,
 };
 use domain::{ConversationId, MessageId, text::Emoji};
-use projections::queries::MessageWindow;
+use projections::queries::{MessageWindow, PAGE_BYTES};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -52,14 +53,49 @@ async fn list(
     parameters: Parameters,
 ) -> Result<Json<List<Message>>, Problem> {
     let (window, limit) = (window(&parameters)?, parameters.limit()?);
-    let page = app.queries.messages(caller.user, conversation, window, limit).await?;
-    let towards = if matches!(window, MessageWindow::After(_)) { NEWER } else { OLDER };
-    let next = page.next.as_ref().map(|seq| parameters.key().seal(format!("{towards}{seq}").as_bytes()));
-    let mut list = List::<Message>::of(page);
-    if wants_html(&parameters)? {
-        list.items = list.items.into_iter().map(Message::with_html).collect();
+    let html = wants_html(&parameters)?;
+    if html {
+        app.limits.charge(Kind::Read, caller.ip, Some(caller.user), HTML_COST).await?;
     }
-    Ok(Json(List { next, ..list }))
+    let page = app.queries.messages(caller.user, conversation, window, limit).await?;
+    let newer = matches!(window, MessageWindow::After(_));
+    let mut list = List::<Message>::of(page);
+    if html {
+        list = app.compute.run(caller.user, move || with_html(list, newer, PAGE_BYTES)).await?;
+    }
+    let towards = if newer { NEWER } else { OLDER };
+    list.next = list.next.map(|seq| parameters.key().seal(format!("{towards}{seq}").as_bytes()));
+    Ok(Json(list))
+}
+
+/// What a page with HTML costs beside what it costs without, in reads.
+const HTML_COST: u32 = 19;
+
+/// The page with HTML, as far as `room` bytes of it reach; one message at least. What is nearest to where the page
+/// begins is kept, and `next` goes on after it.
+fn with_html(list: List<Message>, newer: bool, room: usize) -> List<Message> {
+    let List { mut items, next } = list;
+    let all = items.len();
+    if newer {
+        items.reverse();
+    }
+    let (mut taken, mut kept) = (0, Vec::with_capacity(all));
+    for message in items {
+        let message = message.with_html();
+        taken += message.content_html.as_ref().map_or(0, String::len);
+        if taken > room && !kept.is_empty() {
+            break;
+        }
+        kept.push(message);
+    }
+    let next = match kept.last() {
+        Some(last) if kept.len() < all => Some(last.seq.to_string()),
+        _ => next,
+    };
+    if newer {
+        kept.reverse();
+    }
+    List { items: kept, next }
 }
 
 fn wants_html(parameters: &Parameters) -> Result<bool, Problem> {
@@ -121,7 +157,10 @@ async fn one(
 ) -> Result<Json<Message>, Problem> {
     let html = wants_html(&parameters)?;
     let message = Message::from(app.queries.message(caller.user, message).await?);
-    Ok(Json(if html { message.with_html() } else { message }))
+    if html {
+        return Ok(Json(app.compute.run(caller.user, || message.with_html()).await?));
+    }
+    Ok(Json(message))
 }
 
 /// To whom a message has come, and who has read it. Who set the preference `readReceipts` to false has received it.

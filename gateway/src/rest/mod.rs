@@ -29,11 +29,15 @@ mod users;
 
 pub use docs::document;
 pub use layers::layered;
-pub(crate) use request::Peer;
+pub(crate) use request::{Forwarding, Peer};
 pub use request::{RequestId, client_ip};
 
-use crate::{App, Problem, config::Role};
-use axum::{Router, http::StatusCode};
+use crate::{App, Problem, config::Role, limits::Kind};
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The position up to which something is known: of a write in its answer, wanted by a read in its request.
@@ -79,7 +83,12 @@ fn documented() -> OpenApiRouter<App> {
         .merge(crate::sio::routes())
 }
 
-async fn unknown_route() -> Problem {
+async fn unknown_route(State(app): State<App>, request: Request) -> Problem {
+    let (parts, _) = request.into_parts();
+    let ip = client_ip(&parts, &app.config.trusted_proxies);
+    if let Err(problem) = app.limits.admit(Kind::Public, ip, None).await {
+        return problem;
+    }
     Problem::new(StatusCode::NOT_FOUND, "unknown_route", "there is no such route")
 }
 

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     App, Problem,
-    operations::{NewPresence, distinct, set_presence},
+    limits::Kind,
+    operations::{NewPresence, PEOPLE_PER_READ, distinct, set_presence},
     resource::{List, Presence},
 };
 use axum::{Json, extract::State, response::Response};
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// People asked for at once.
 const MAX_ASKED: usize = 200;
+/// What asking who is online costs, in reads.
+const ONLINE: u32 = 10;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(seen, choose)).routes(routes!(online))
@@ -39,6 +42,8 @@ async fn seen(
         Some(ids) => distinct(ids.split(',').map(user_id).collect::<Result<_, _>>()?, MAX_ASKED)?,
         None => vec![caller.user],
     };
+    let extra = u32::try_from(asked.len() / PEOPLE_PER_READ).unwrap_or(u32::MAX);
+    app.limits.charge(Kind::Read, caller.ip, Some(caller.user), extra).await?;
     Ok(Json(List::whole(app.presences.seen_by(&caller, &asked).await?)))
 }
 
@@ -62,5 +67,6 @@ async fn choose(State(app): State<App>, writer: Writer, Body(request): Body<NewP
     get, path = "/chat/online-users", tag = "presence", responses((status = 200, body = List<Presence>))
 )]
 async fn online(State(app): State<App>, Reader(caller): Reader) -> Result<Json<List<Presence>>, Problem> {
+    let _turn = app.costly(&caller, Kind::Read, ONLINE).await?;
     Ok(Json(List::whole(app.presences.online(caller.user).await?)))
 }

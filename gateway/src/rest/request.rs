@@ -17,6 +17,7 @@ use projections::Projection;
 use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
+    sync::atomic::{AtomicBool, Ordering},
 };
 use uuid::Uuid;
 
@@ -53,6 +54,34 @@ pub fn client_ip(parts: &Parts, trusted: &[Network]) -> Option<IpAddr> {
         client = address.to_canonical();
     }
     Some(client)
+}
+
+/// Watches for a proxy that is not named: what it forwards is hearsay, and all behind it count as one address.
+#[derive(Debug, Default)]
+pub struct Forwarding(AtomicBool);
+
+impl Forwarding {
+    /// Says so in the log, once.
+    pub(crate) fn look(&self, parts: &Parts, trusted: &[Network]) {
+        if self.0.load(Ordering::Relaxed) || !parts.headers.contains_key("x-forwarded-for") {
+            return;
+        }
+        let Some(Peer(peer)) = parts.extensions.get().copied() else { return };
+        let ip = peer.ip().to_canonical();
+        if !trusted.iter().any(|network| network.contains(ip)) && !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                peer.ip = %ip,
+                "a request came with X-Forwarded-For from a peer that TRUSTED_PROXIES does not name: if that is a proxy of \
+                 yours, name it, for everybody behind it now counts as one address"
+            );
+        }
+    }
+
+    /// Whether it was said.
+    #[cfg(test)]
+    fn has_warned(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether a request came over TLS: a trusted proxy says so, for this server speaks plain HTTP.
@@ -218,6 +247,20 @@ mod tests {
         let mut parts = request.body(()).unwrap().into_parts().0;
         parts.extensions.insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
         client_ip(&parts, &["10.0.0.0/8".parse().unwrap()]).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_named_is_noticed() {
+        let seen = |peer: &str, forwarded: Option<&str>| {
+            let request = forwarded.iter().fold(Request::builder(), |request, hop| request.header("x-forwarded-for", *hop));
+            let mut parts = request.body(()).unwrap().into_parts().0;
+            parts.extensions.insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
+            let forwarding = Forwarding::default();
+            forwarding.look(&parts, &["10.0.0.0/8".parse().unwrap()]);
+            forwarding.has_warned()
+        };
+        assert!(seen("172.18.0.1", Some("203.0.113.9")));
+        assert!(!seen("172.18.0.1", None) && !seen("10.0.0.1", Some("203.0.113.9")));
     }
 
     #[test]

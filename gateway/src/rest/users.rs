@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     App, Problem,
+    limits::Kind,
     operations::{ProfileUpdate, update_profile},
     resource::{List, OwnUser, User},
 };
@@ -63,5 +64,7 @@ async fn search(
 ) -> Result<Json<List<User>>, Problem> {
     let text = parameters.get("query").map(str::trim).filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Problem::field("query", "required", "is required"))?;
-    Ok(Json(List::of(app.queries.search_users(caller.user, text, &parameters.page()?).await?)))
+    let page = parameters.page()?;
+    let _turn = app.costly(&caller, Kind::Search, page.cost()).await?;
+    Ok(Json(List::of(app.queries.search_users(caller.user, text, &page).await?)))
 }

@@ -4,7 +4,7 @@ use super::polling::Request;
 use crate::hub::HubSettings;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -22,8 +22,8 @@ pub struct Sessions(Arc<Mutex<Open>>);
 #[derive(Default)]
 struct Open {
     by_sid: HashMap<String, mpsc::Sender<Request>>,
-    /// How many there are of each address whose client has not shown its credentials.
-    strangers: HashMap<Option<IpAddr>, usize>,
+    /// Those of each address whose client has not shown its credentials, the oldest first.
+    strangers: HashMap<Option<IpAddr>, VecDeque<String>>,
 }
 
 /// A session among those that are polled, until this is dropped.
@@ -35,7 +35,9 @@ pub(super) struct Place {
 }
 
 impl Sessions {
-    /// A new session of somebody unknown at this address; `None` when there are too many already.
+    /// A new session of somebody unknown at this address; `None` when there are too many already. It is strangers who make
+    /// room: the oldest of this address when it has as many as it may, else the oldest of the address that has most. An
+    /// honest client shows its credentials long before, so that nobody keeps others out by opening sessions.
     pub(super) fn open(
         &self,
         sid: String,
@@ -44,11 +46,14 @@ impl Sessions {
     ) -> Option<(Place, mpsc::Receiver<Request>)> {
         let (requests, receiver) = mpsc::channel(WAITING);
         let mut open = self.lock();
-        let strangers = open.strangers.get(&ip).copied().unwrap_or_default();
-        if open.by_sid.len() >= settings.polled || strangers >= settings.strangers_per_address {
-            return None;
+        let here = open.strangers.get(&ip).map_or(0, VecDeque::len);
+        if here >= settings.strangers_per_address {
+            open.give_up(ip);
+        } else if open.by_sid.len() >= settings.polled {
+            let most = open.strangers.iter().max_by_key(|(_, sids)| sids.len()).map(|(ip, _)| *ip)?;
+            open.give_up(most);
         }
-        open.strangers.insert(ip, strangers + 1);
+        open.strangers.entry(ip).or_default().push_back(sid.clone());
         open.by_sid.insert(sid.clone(), requests);
         Some((Place { sessions: self.clone(), sid, ip, is_stranger: true }, receiver))
     }
@@ -63,14 +68,27 @@ impl Sessions {
     }
 }
 
+impl Open {
+    /// Ends the oldest session of a stranger at this address: nobody can ask it any more.
+    fn give_up(&mut self, ip: Option<IpAddr>) {
+        let Some(sids) = self.strangers.get_mut(&ip) else { return };
+        if let Some(oldest) = sids.pop_front() {
+            self.by_sid.remove(&oldest);
+        }
+        if sids.is_empty() {
+            self.strangers.remove(&ip);
+        }
+    }
+}
+
 impl Place {
     /// Its client has shown its credentials: from here on the limit of its user holds.
     pub(super) fn is_known(&mut self) {
         if std::mem::take(&mut self.is_stranger) {
             let mut open = self.sessions.lock();
-            if let Some(strangers) = open.strangers.get_mut(&self.ip) {
-                *strangers -= 1;
-                if *strangers == 0 {
+            if let Some(sids) = open.strangers.get_mut(&self.ip) {
+                sids.retain(|sid| *sid != self.sid);
+                if sids.is_empty() {
                     open.strangers.remove(&self.ip);
                 }
             }
@@ -101,17 +119,25 @@ mod tests {
         let settings = HubSettings { polled: 4, strangers_per_address: 2, ..HubSettings::default() };
         let sessions = Sessions::default();
         let open = |last| sessions.open(sid().unwrap(), Some(IpAddr::from([10, 0, 0, last])), &settings);
-        let (mut first, _second) = (open(1).unwrap(), open(1).unwrap());
-        assert!(open(1).is_none());
-        let other = open(2).unwrap();
+        let (mut first, second, mut third) = (open(1).unwrap(), open(1).unwrap(), open(2).unwrap());
+        let is_there = |(place, _): &(Place, _)| sessions.find(&place.sid).is_some();
+        let fourth = open(1).unwrap();
+        assert!(!is_there(&first) && is_there(&second), "the oldest stranger of an address makes room");
         first.0.is_known();
-        let third = open(1).unwrap();
-        assert!(open(3).is_none(), "four in all");
-        drop(other);
-        assert!(open(3).is_some());
-        drop((first, third));
+        let fifth = open(3).unwrap();
+        let sixth = open(4).unwrap();
+        assert!(!is_there(&second) && is_there(&third), "four in all: one of the address that has most");
+        for place in [&third, &fourth, &fifth, &sixth] {
+            assert!(is_there(place));
+        }
+        third.0.is_known();
+        let known: Vec<_> = [fourth, fifth, sixth].map(|(mut place, requests)| {
+            place.is_known();
+            (place, requests)
+        }).into();
+        assert!(open(5).is_none(), "nobody who is known makes room");
+        drop((first, second, third, known));
         assert!(sessions.find("nobody").is_none());
-        drop(_second);
         assert!(sessions.lock().by_sid.is_empty() && sessions.lock().strangers.is_empty());
     }
 }
