@@ -172,7 +172,8 @@ mod tests {
     #[tokio::test]
     async fn a_rush_waits_in_a_line_that_ends() {
         let passwords = Passwords { within: Duration::from_millis(1), ..Passwords::new(CHEAP) };
-        let held = Arc::clone(&passwords.permits).acquire_many_owned(passwords.permits.available_permits() as u32).await;
+        let held =
+            Arc::clone(&passwords.permits).acquire_many_owned(passwords.permits.available_permits() as u32).await;
         assert!(matches!(passwords.hash(password("correct horse")).await, Err(CommandError::Overloaded)), "in time");
         drop(held);
         let line = Arc::clone(&passwords.queue).acquire_many_owned(passwords.queue.available_permits() as u32).await;

@@ -88,7 +88,8 @@ impl Throttle {
         let pair = Subject::Pair(address, place);
         let known = self.known.get(&pair).is_some();
         let place = place.map(Subject::Place);
-        let subjects = if known { [Some(pair), place, None] } else { [Some(pair), Some(Subject::Address(address)), place] };
+        let subjects =
+            if known { [Some(pair), place, None] } else { [Some(pair), Some(Subject::Address(address)), place] };
         let subjects: Vec<_> = subjects.into_iter().flatten().collect();
         let waited_for = if known { &subjects[..1] } else { &subjects[..] };
         let waits = waited_for.iter().map(|subject| lock(&self.of(*subject)).wait(now));

@@ -42,8 +42,7 @@ const CONNECTIONS: u32 = 8;
 /// Connections to the read models for those who keep them.
 const RESERVED: u32 = 4;
 /// Costly queries at once: half of the connections stay for all else.
-const COSTLY: Room =
-    Room { all: CONNECTIONS as usize / 2, share: 2, line: 30, within: Duration::from_secs(5) };
+const COSTLY: Room = Room { all: CONNECTIONS as usize / 2, share: 2, line: 30, within: Duration::from_secs(5) };
 /// Over which time sockets are closed, so that their clients do not all come back at once.
 const DRAIN_OVER: Duration = Duration::from_secs(1);
 /// How long sockets and requests may take to end.

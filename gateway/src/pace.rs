@@ -157,9 +157,8 @@ mod tests {
         let mut server = Paced::new(server, SPAN);
         for _ in 0..3 {
             sleep(SPAN * 3).await;
-            let (wrote, read) = tokio::join!(server.write_all(&[0; 4_096]), async {
-                client.read_exact(&mut [0; 4_096]).await
-            });
+            let (wrote, read) =
+                tokio::join!(server.write_all(&[0; 4_096]), async { client.read_exact(&mut [0; 4_096]).await });
             wrote.unwrap();
             read.unwrap();
         }

@@ -75,7 +75,8 @@ impl Turns {
         let Room { share, line, within, .. } = self.0.room;
         let (own, presence) = {
             let mut people = self.0.lock();
-            let entry = people.entry(user).or_insert_with(|| Share { own: Arc::new(Semaphore::new(share)), present: 0 });
+            let entry =
+                people.entry(user).or_insert_with(|| Share { own: Arc::new(Semaphore::new(share)), present: 0 });
             if entry.present >= share + line {
                 return Err(too_many_at_once(share));
             }

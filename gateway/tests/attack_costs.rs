@@ -10,11 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{DEADLINE, Person, Reply, Server, config};
 use testkit::each_mix;
-use tokio::{
-    io::AsyncWriteExt as _,
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 
 /// What an answer may have, in bytes: a page and what JSON adds to it.
 const LARGEST: usize = 2 << 20;
@@ -107,8 +103,7 @@ each_mix!(answers_that_nobody_reads_keep_nobody_else_waiting, |home| async move 
         server.text(&ana, &group, &format!("{}{n}", "x".repeat(8_180))).await;
     }
     let path = format!("/conversations/{group}/messages?limit=200");
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ana.token).into_bytes();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ana.token).into_bytes();
     let mut deaf = Vec::new();
     for _ in 0..80 {
         let mut stream = TcpStream::connect(server.address).await.unwrap();

@@ -120,14 +120,8 @@ impl Desk {
         }
         let (number, given_up) = (places.next, CancellationToken::new());
         places.next += 1;
-        let bringing = Bringing {
-            user,
-            address,
-            bytes: 0,
-            waited: Duration::ZERO,
-            waiting: None,
-            given_up: given_up.clone(),
-        };
+        let bringing =
+            Bringing { user, address, bytes: 0, waited: Duration::ZERO, waiting: None, given_up: given_up.clone() };
         places.taken.insert(number, bringing);
         Ok(Place { desk: Arc::clone(self), number, user, given_up })
     }
@@ -184,7 +178,8 @@ impl Pace {
     /// Ends when the request is given up.
     pub(super) async fn too_slow(self) {
         let Patience { crawl, look, .. } = self.desk.patience;
-        let is_slow = || self.desk.lock().taken.get(&self.number).is_none_or(|bringing| bringing.is_slower(LEAST, crawl));
+        let is_slow =
+            || self.desk.lock().taken.get(&self.number).is_none_or(|bringing| bringing.is_slower(LEAST, crawl));
         while !is_slow() {
             tokio::select! {
                 () = self.given_up.cancelled() => return,

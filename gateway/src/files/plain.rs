@@ -63,7 +63,8 @@ mod tests {
     #[test]
     fn of_a_png_only_what_makes_the_picture_is_left() {
         let made = |extra: &[Vec<u8>]| {
-            let parts = [&[PNG.to_vec(), chunk(b"IHDR", b"head")], extra, &[chunk(b"IDAT", b"data"), chunk(b"IEND", b"")]];
+            let parts =
+                [&[PNG.to_vec(), chunk(b"IHDR", b"head")], extra, &[chunk(b"IDAT", b"data"), chunk(b"IEND", b"")]];
             parts.concat().concat()
         };
         let noisy = [b"iCCP", b"zTXt", b"iTXt", b"tEXt", b"acTL", b"prVt"].map(|kind| chunk(kind, b"much of it"));

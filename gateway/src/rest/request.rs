@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn a_proxy_that_is_not_named_is_noticed() {
         let seen = |peer: &str, forwarded: Option<&str>| {
-            let request = forwarded.iter().fold(Request::builder(), |request, hop| request.header("x-forwarded-for", *hop));
+            let request =
+                forwarded.iter().fold(Request::builder(), |request, hop| request.header("x-forwarded-for", *hop));
             let mut parts = request.body(()).unwrap().into_parts().0;
             parts.extensions.insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
             let forwarding = Forwarding::default();

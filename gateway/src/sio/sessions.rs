@@ -131,10 +131,12 @@ mod tests {
             assert!(is_there(place));
         }
         third.0.is_known();
-        let known: Vec<_> = [fourth, fifth, sixth].map(|(mut place, requests)| {
-            place.is_known();
-            (place, requests)
-        }).into();
+        let known: Vec<_> = [fourth, fifth, sixth]
+            .map(|(mut place, requests)| {
+                place.is_known();
+                (place, requests)
+            })
+            .into();
         assert!(open(5).is_none(), "nobody who is known makes room");
         drop((first, second, third, known));
         assert!(sessions.find("nobody").is_none());

@@ -175,7 +175,8 @@ impl Queries {
         let cut = cut_by_bytes(rows, PAGE_BYTES, ConversationRow::weight);
         let mut messages: Vec<_> = rows.iter_mut().filter_map(|row| row.last_message.take()).collect();
         self.complete(viewer, &mut messages).await?;
-        let mut messages: BTreeMap<_, _> = messages.into_iter().map(|message| (message.conversation, message)).collect();
+        let mut messages: BTreeMap<_, _> =
+            messages.into_iter().map(|message| (message.conversation, message)).collect();
         for row in rows.iter_mut() {
             row.last_message = messages.remove(&row.id);
         }

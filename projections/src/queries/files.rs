@@ -121,8 +121,7 @@ impl Queries {
     /// # Errors
     /// When the read models are away.
     pub async fn uploaded_since(&self, user: UserId, since: Timestamp) -> Result<(u64, u64), QueryError> {
-        let sql =
-            "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM files \
+        let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM files \
              WHERE uploader_id = $1 AND uploaded_at > $2";
         let row = self.database.fetch_optional(query(sql).bind(user.0).bind(since.millis())).await?;
         Ok(row.map(|row| Ok::<_, sql::Error>((row.unsigned(0)?, row.unsigned(1)?))).transpose()?.unwrap_or_default())

@@ -57,7 +57,11 @@ const MENTION: usize = 40;
 impl MessageRow {
     /// What it weighs in a page, in bytes, without its reactions.
     pub(super) fn weight(&self) -> usize {
-        FRAME + bytes_of(&self.content) + self.attached + MENTION * self.mentions.len() + bytes_of(&self.sender.avatar_url)
+        FRAME
+            + bytes_of(&self.content)
+            + self.attached
+            + MENTION * self.mentions.len()
+            + bytes_of(&self.sender.avatar_url)
     }
 }
 
@@ -138,8 +142,7 @@ impl Queries {
             MessageWindow::After(seq) => self.newer(of, seq, limit, PAGE_BYTES).await?,
             MessageWindow::Around(seq) => {
                 let (mut messages, _) = self.newer(of, seq, limit / 2, PAGE_BYTES / 2).await?;
-                let (older, more) =
-                    self.older(of, seq.saturating_add(1), limit - limit / 2, PAGE_BYTES / 2).await?;
+                let (older, more) = self.older(of, seq.saturating_add(1), limit - limit / 2, PAGE_BYTES / 2).await?;
                 messages.extend(older);
                 (messages, more)
             }

@@ -173,9 +173,13 @@ mod tests {
 
     #[test]
     fn a_page_ends_by_bytes_and_has_one_row_at_least() {
-        for (weights, room, want) in
-            [(vec![1, 2, 3], 6, 3), (vec![1, 2, 3], 5, 2), (vec![9, 1], 5, 1), (vec![usize::MAX; 2], 5, 1), (vec![], 5, 0)]
-        {
+        for (weights, room, want) in [
+            (vec![1, 2, 3], 6, 3),
+            (vec![1, 2, 3], 5, 2),
+            (vec![9, 1], 5, 1),
+            (vec![usize::MAX; 2], 5, 1),
+            (vec![], 5, 0),
+        ] {
             let mut items = weights.clone();
             let cut = cut_by_bytes(&mut items, room, |weight| *weight);
             assert_eq!((items.len(), cut), (want, want < weights.len()), "{weights:?}");

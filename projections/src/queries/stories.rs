@@ -202,7 +202,10 @@ impl Queries {
                 position: row.get(5)?,
             });
         }
-        Ok(Page::cut_weighed(rows, page, CommentRow::weight, |row: &CommentRow| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut_weighed(rows, page, CommentRow::weight, |row: &CommentRow| Place {
+            number: row.position,
+            id: row.id.0,
+        }))
     }
 
     /// The story on which a comment is or was, while the story is there.
@@ -262,7 +265,10 @@ impl Queries {
     ) -> Result<Page<StoryRow>, QueryError> {
         let rows = self.database.fetch_all(stories).await?;
         let rows = rows.iter().map(|row| parse(row, viewer)).collect::<Result<_, _>>()?;
-        Ok(Page::cut_weighed(rows, page, StoryRow::weight, |row: &StoryRow| Place { number: row.position, id: row.id.0 }))
+        Ok(Page::cut_weighed(rows, page, StoryRow::weight, |row: &StoryRow| Place {
+            number: row.position,
+            id: row.id.0,
+        }))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Accounts.
 
-use super::{Page, PageRequest, Queries, QueryError, padded, page::{Place, bytes_of}};
+use super::{
+    Page, PageRequest, Queries, QueryError, padded,
+    page::{Place, bytes_of},
+};
 use domain::{Timestamp, UserId};
 use sql::{Row, placeholders, query};
 use uuid::Uuid;
@@ -119,7 +122,10 @@ impl Queries {
     pub(super) async fn user_page(&self, query: sql::Query, page: &PageRequest) -> Result<Page<UserRow>, QueryError> {
         let rows = self.database.fetch_all(query).await?;
         let users = rows.iter().map(|row| parse(row, 0)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut_weighed(users, page, UserRow::weight, |user| Place { number: user.created_at.millis(), id: user.id.0 }))
+        Ok(Page::cut_weighed(users, page, UserRow::weight, |user| Place {
+            number: user.created_at.millis(),
+            id: user.id.0,
+        }))
     }
 }
 
