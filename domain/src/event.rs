@@ -6,7 +6,7 @@ use crate::{
     message::MessageEvent, own_settings::OwnSettingsEvent, personal::PERSONAL, read_marker::ReadMarkerEvent,
     report::ReportEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
-use serde::Serialize;
+use serde::{Deserialize as _, Deserializer, Serialize, de::value::MapDeserializer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -104,11 +104,13 @@ pub enum DecodeError {
         /// The stored version.
         version: u16,
     },
-    /// The payload is not of the type's shape.
-    #[error("the payload of {event_type} does not have its shape: {source}")]
+    /// The payload is not of the type's shape as this build knows it.
+    #[error("the payload of {event_type} (version {version}) does not have its shape: {source}")]
     Shape {
         /// The stored type.
         event_type: String,
+        /// The stored version.
+        version: u16,
         /// What serde says.
         source: serde_json::Error,
     },
@@ -193,30 +195,73 @@ impl Event {
     /// # Errors
     /// [`DecodeError`] when this build does not know the type or version, or the payload has another shape.
     pub fn decode(event_type: &str, version: u16, mut payload: Value) -> Result<Self, DecodeError> {
+        let unknown = || DecodeError::Unknown { event_type: event_type.to_owned(), version };
         upcast(event_type, version, &mut payload);
-        let family = event_type.split_once('.').map_or(event_type, |(family, _)| family);
-        let decoded = match family {
-            "account" => serde_json::from_value(payload).map(Self::User),
-            "session" => serde_json::from_value(payload).map(Self::Session),
-            "friend" => serde_json::from_value(payload).map(Self::Friendship),
-            "conversation" | "member" => serde_json::from_value(payload).map(Self::Conversation),
-            "message" => serde_json::from_value(payload).map(Self::Message),
-            "receipt" => serde_json::from_value(payload).map(Self::ReadMarker),
-            "call" => serde_json::from_value(payload).map(Self::Call),
-            "own_settings" => serde_json::from_value(payload).map(Self::OwnSettings),
-            "file" => serde_json::from_value(payload).map(Self::File),
-            "conduct" => serde_json::from_value(payload).map(Self::Conduct),
-            "story" => serde_json::from_value(payload).map(Self::Story),
-            "report" => serde_json::from_value(payload).map(Self::Report),
-            "administration" => serde_json::from_value(payload).map(Self::Administration),
-            "audit" => serde_json::from_value(payload).map(Self::Audit),
-            _ => return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version }),
-        };
-        let event = decoded.map_err(|source| DecodeError::Shape { event_type: event_type.to_owned(), source })?;
-        if version == 0 || version > event.kind().version || event.kind().name != event_type {
-            return Err(DecodeError::Unknown { event_type: event_type.to_owned(), version });
+        match of_family(event_type, payload) {
+            Some(Ok(event)) => {
+                let kind = event.kind();
+                let is_known = version != 0 && version <= kind.version && kind.name == event_type;
+                if is_known { Ok(event) } else { Err(unknown()) }
+            }
+            Some(Err(source)) if Self::knows(event_type) => {
+                Err(DecodeError::Shape { event_type: event_type.to_owned(), version, source })
+            }
+            Some(Err(_)) | None => Err(unknown()),
         }
-        Ok(event)
+    }
+
+    /// Whether this build knows the event type, in whatever version: a newer one may write others.
+    #[must_use]
+    pub fn knows(event_type: &str) -> bool {
+        let name = MapDeserializer::new(std::iter::once(("type", event_type)));
+        !matches!(of_family(event_type, name), Some(Err(Probe::UnknownVariant)) | None)
+    }
+}
+
+/// Reads an event of the aggregate whose family the type names; `None` when there is no such family.
+fn of_family<'de, D: Deserializer<'de>>(event_type: &str, payload: D) -> Option<Result<Event, D::Error>> {
+    let family = event_type.split_once('.').map_or(event_type, |(family, _)| family);
+    Some(match family {
+        "account" => UserEvent::deserialize(payload).map(Event::User),
+        "session" => SessionEvent::deserialize(payload).map(Event::Session),
+        "friend" => FriendshipEvent::deserialize(payload).map(Event::Friendship),
+        "conversation" | "member" => ConversationEvent::deserialize(payload).map(Event::Conversation),
+        "message" => MessageEvent::deserialize(payload).map(Event::Message),
+        "receipt" => ReadMarkerEvent::deserialize(payload).map(Event::ReadMarker),
+        "call" => CallEvent::deserialize(payload).map(Event::Call),
+        "own_settings" => OwnSettingsEvent::deserialize(payload).map(Event::OwnSettings),
+        "file" => FileEvent::deserialize(payload).map(Event::File),
+        "conduct" => ConductEvent::deserialize(payload).map(Event::Conduct),
+        "story" => StoryEvent::deserialize(payload).map(Event::Story),
+        "report" => ReportEvent::deserialize(payload).map(Event::Report),
+        "administration" => AdministrationEvent::deserialize(payload).map(Event::Administration),
+        "audit" => AuditEvent::deserialize(payload).map(Event::Audit),
+        _ => return None,
+    })
+}
+
+/// Why a payload that consists of a type alone was not read: that the type is unknown is all that is asked.
+#[derive(Debug)]
+enum Probe {
+    UnknownVariant,
+    Other,
+}
+
+impl std::fmt::Display for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Probe {}
+
+impl serde::de::Error for Probe {
+    fn custom<T: std::fmt::Display>(_: T) -> Self {
+        Self::Other
+    }
+
+    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+        Self::UnknownVariant
     }
 }
 

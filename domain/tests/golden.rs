@@ -95,6 +95,19 @@ fn what_no_build_wrote_is_refused() {
         let renamed = Event::decode(&format!("{family}.unheard_of"), 1, payload());
         assert!(matches!(renamed, Err(DecodeError::Unknown { .. })), "{}", kind.name);
     }
+    let newer = serde_json::json!({"type": "message.pinned", "by": "somebody"});
+    let newer = Event::decode("message.pinned", 1, newer);
+    assert!(matches!(newer, Err(DecodeError::Unknown { .. })), "a type of a newer build is not a misshapen one");
     let alien = Event::decode("whisper.heard", 1, Value::Null);
     assert!(matches!(alien, Err(DecodeError::Unknown { .. })));
+}
+
+#[test]
+fn a_type_is_known_whatever_its_payload() {
+    for sample in samples() {
+        assert!(Event::knows(sample.kind().name), "{}", sample.kind().name);
+    }
+    for newer in ["message.pinned", "member.knighted", "whisper.heard", "message", "", "."] {
+        assert!(!Event::knows(newer), "{newer}");
+    }
 }
