@@ -4,8 +4,5 @@ use sql::Engine;
 
 /// The expression that gives milliseconds since the epoch. A SQLite file is on one machine, and so is its clock.
 pub(crate) const fn now(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-        Engine::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-    }
+    engine.now()
 }

@@ -20,6 +20,18 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// The expression that gives the milliseconds since the epoch by the database's own clock: the one that all processes
+    /// share, whatever theirs say. A SQLite file is on one machine, and so is its clock.
+    #[must_use]
+    pub const fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+}
+
 /// What survives a power cut in SQLite. Postgres decides that for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -140,11 +152,14 @@ impl Database {
         }
     }
 
-    /// Brings the tables up to date.
+    /// Brings the tables up to date. What a newer build has added is left as it is.
     ///
     /// # Errors
-    /// When a migration fails, or one that ran before has changed since.
+    /// When a migration fails, one that ran before has changed since, or a newer build made one that this build cannot
+    /// live with ([`SchemaError::Breaking`](crate::SchemaError)).
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), Error> {
+        self.schema(migrator).await?.expect_compatible()?;
+        let migrator = &Migrator { migrations: migrator.migrations.clone(), ignore_missing: true, ..Migrator::DEFAULT };
         match self {
             Self::Sqlite { write, .. } => {
                 // Here sqlx takes no lock: of two processes that migrate one file at once, one loses a migration

@@ -6,11 +6,15 @@
 //! blob in SQLite).
 
 mod database;
+mod exclusive;
 mod query;
+mod schema;
 mod transaction;
 
 pub use database::{Database, Durability, Engine, Location};
+pub use exclusive::{Exclusive, Taken};
 pub use query::{Column, Query, Row, Value, placeholders, query};
+pub use schema::{Schema, SchemaError};
 pub use sqlx::migrate::Migrator;
 pub use transaction::Transaction;
 
@@ -26,6 +30,9 @@ pub enum Error {
     /// The location does not name a database.
     #[error("{0}")]
     Location(String),
+    /// The tables are not those of this build.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
 }
 
 impl Error {
@@ -46,9 +53,27 @@ impl Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_temporary_code(&code)),
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| is_temporary_code(&code)) || self.is_of_another_schema()
+            }
             _ => false,
         }
+    }
+
+    /// Whether a table, column or function that this build asks for is not there: it was not made yet, or a newer build
+    /// has moved on. No command's fault, and nothing of the statement happened.
+    #[must_use]
+    pub fn is_of_another_schema(&self) -> bool {
+        let Self::Sqlx(sqlx::Error::Database(error)) = self else { return false };
+        let missing = ["no such table", "no such column", "has no column named"];
+        error.code().is_some_and(|code| match &*code {
+            // Undefined function, table, column; a plan made before a column changed.
+            "42883" | "42P01" | "42703" => true,
+            "0A000" => error.message().contains("cached plan"),
+            // SQLite has one code for all that is wrong with a statement.
+            "1" => missing.iter().any(|missing| error.message().contains(missing)),
+            _ => false,
+        })
     }
 }
 
