@@ -8,10 +8,12 @@
 mod cable;
 mod engines;
 mod mix;
+mod newer;
 
 pub use cable::Cable;
 pub use engines::{RABBITMQ_URL, REDIS_URL, namespace, rabbitmq_url, redis_url};
 pub use mix::Mix;
+pub use newer::Newer;
 pub use sql::Engine;
 
 use engines::TestKeys;
