@@ -2,7 +2,7 @@
 
 use crate::{ReadError, Settings, digest::first_chain, engine, keyring::Keyring};
 use engine::{Appender, PostgresAppender, SqliteAppender};
-use sql::{Database, Durability, Engine, Location, Migrator, query};
+use sql::{Database, Durability, Engine, Location, Migrator, Row, SchemaError, query};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
@@ -41,10 +41,49 @@ pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Data
     let appender = match &settings.location {
         Location::Sqlite { .. } => Appender::Sqlite(SqliteAppender::new(database.clone(), fixed.partitions)),
         Location::Postgres { url, schema } => {
-            Appender::Postgres(Box::new(PostgresAppender::connect(url, schema, fixed.partitions).await?))
+            let function = engine::install(&database).await?;
+            Appender::Postgres(Box::new(PostgresAppender::connect(url, schema, function, fixed.partitions).await?))
         }
     };
     Ok((database, fixed, appender))
+}
+
+/// Connects to what is there and is exactly as this build knows it, and changes nothing.
+pub(crate) async fn attach(settings: &Settings, keyring: &Keyring) -> Result<(Database, Fixed), ReadError> {
+    if !Database::exists(&settings.location).await? {
+        return Err(sql::Error::from(SchemaError::Missing).into());
+    }
+    let database = Database::connect(&settings.location, settings.connections).await?;
+    let migrator = match database.engine() {
+        Engine::Sqlite => &SQLITE,
+        Engine::Postgres => &POSTGRES,
+    };
+    database.schema(migrator).await?.expect_same().map_err(sql::Error::from)?;
+    let rows = database.fetch_all(query(SETTINGS)).await?;
+    let fixed = Fixed::read(&rows, keyring)?;
+    Ok((database, fixed))
+}
+
+const SETTINGS: &str = "SELECT name, value FROM settings";
+
+impl Fixed {
+    fn read(rows: &[Row], keyring: &Keyring) -> Result<Self, ReadError> {
+        let damaged = |name: &str| ReadError::Damaged(format!("the setting {name} is not one"));
+        let mut fixed = Self { partitions: 0, incarnation: Uuid::nil(), keys_hashed_since: None };
+        for row in rows {
+            let (name, value): (String, String) = (row.get(0)?, row.get(1)?);
+            match name.as_str() {
+                "partitions" => fixed.partitions = value.parse().map_err(|_| damaged(&name))?,
+                "incarnation" => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
+                "keys_hashed_since" => fixed.keys_hashed_since = Some(value.parse().map_err(|_| damaged(&name))?),
+                "master_key_check" if value != keyring.check() => {
+                    return Err(ReadError::Damaged("it was made with another master key".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Ok(fixed)
+    }
 }
 
 /// Fixes what is not fixed yet; then reads what is.
@@ -59,20 +98,7 @@ async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Res
     for (name, value) in wanted {
         tx.execute(query(set).bind(name).bind(value)).await?;
     }
-    let damaged = |name: &str| ReadError::Damaged(format!("the setting {name} is not one"));
-    let mut fixed = Fixed { partitions: 0, incarnation: Uuid::nil(), keys_hashed_since: None };
-    for row in tx.fetch_all(query("SELECT name, value FROM settings")).await? {
-        let (name, value): (String, String) = (row.get(0)?, row.get(1)?);
-        match name.as_str() {
-            "partitions" => fixed.partitions = value.parse().map_err(|_| damaged(&name))?,
-            "incarnation" => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
-            "keys_hashed_since" => fixed.keys_hashed_since = Some(value.parse().map_err(|_| damaged(&name))?),
-            "master_key_check" if value != keyring.check() => {
-                return Err(ReadError::Damaged("it was made with another master key".to_owned()));
-            }
-            _ => {}
-        }
-    }
+    let fixed = Fixed::read(&tx.fetch_all(query(SETTINGS)).await?, keyring)?;
     let lanes = vec!["0"; 2 * usize::from(fixed.partitions)].join(",");
     let heads = match database.engine() {
         Engine::Sqlite => format!("'[{lanes}]'"),

@@ -6,6 +6,9 @@ use sql::query;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// People of one statement.
+const PEOPLE: usize = 500;
+
 impl EventStore {
     /// The sessions of `user` that began before `until` and have not ended, the oldest first. One statement.
     ///
@@ -41,6 +44,23 @@ impl EventStore {
             }
         }
         Ok(streams)
+    }
+
+    /// Which of `users` the event at a position is about, whatever it is.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn told_of(&self, position: Position, users: &[Uuid]) -> Result<Vec<Uuid>, ReadError> {
+        let mut told = Vec::new();
+        for some in users.chunks(PEOPLE) {
+            let marks = sql::placeholders(2, some.len());
+            let sql = format!("SELECT user_id FROM inbox WHERE position = $1 AND user_id IN ({marks})");
+            let rows = self.database().fetch_all(query(sql).bind(position).bind_all(some.iter().copied())).await?;
+            for row in &rows {
+                told.push(row.get(0)?);
+            }
+        }
+        Ok(told)
     }
 
     /// At most `limit` events of a scope after `position`, in position order: of a person's own scope, what concerns

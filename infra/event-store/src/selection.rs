@@ -64,6 +64,9 @@ pub enum ReadError {
     /// The store is away; come back later.
     #[error("the event store is unavailable: {0}")]
     Unavailable(#[from] sql::Error),
+    /// A newer build wrote the event at this position, and this one cannot read it.
+    #[error("a newer version wrote the event at {0}, which this one cannot read")]
+    Newer(Position),
     /// The store answered something that must not be.
     #[error("the event store is damaged: {0}")]
     Damaged(String),
@@ -84,4 +87,12 @@ pub enum OpenError {
     /// A data key could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl OpenError {
+    /// Whether another build may open the event: this one does not know its type or version, or another shape of it.
+    #[must_use]
+    pub const fn is_for_another_build(&self) -> bool {
+        matches!(self, Self::Decode(_))
+    }
 }

@@ -87,6 +87,21 @@ impl EventStore {
         Ok((Self { inner: Arc::new(inner), over: Over::Common }, batches))
     }
 
+    /// Opens a log that is there, for reading alone: nothing is made, migrated or fixed, and appends are refused. Its
+    /// tables must be exactly those that this build knows.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or a build that is older or newer made its tables ([`sql::SchemaError`]).
+    pub async fn attach(settings: Settings) -> Result<Self, ReadError> {
+        let keyring = Keyring::new(&settings.keys);
+        let (database, fixed) = open::attach(&settings, &keyring).await?;
+        let ((high, _), (medium, _)) = (mpsc::channel(1), mpsc::channel(1));
+        let (reserved, catching_up, dropped) = (database.clone(), database.clone(), Arc::default());
+        let inner =
+            Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        Ok(Self { inner: Arc::new(inner), over: Over::Common })
+    }
+
     /// The same log, read over connections that commands and queries do not use: for those who feed sockets and read
     /// models, and must not wait behind a flood.
     #[must_use]

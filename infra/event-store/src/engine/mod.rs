@@ -6,7 +6,7 @@ mod sqlite;
 use crate::{ClaimKind, Heads, Position, StreamId, prepare::Prepared};
 use uuid::Uuid;
 
-pub(crate) use postgres::PostgresAppender;
+pub(crate) use postgres::{PostgresAppender, install};
 pub(crate) use sqlite::SqliteAppender;
 
 /// Commits batches; owned by the writer task.

@@ -1,7 +1,9 @@
-//! Appending on Postgres: one call of `append_batch` per batch, on a connection of the writer's own.
+//! Appending on Postgres: one call of this build's `append_batch` per batch, on a connection of the writer's own.
 
 use super::{Fault, Outcome, Verdict, damaged};
 use crate::{ClaimChange, Heads, Secret, prepare::Prepared};
+use sha2::{Digest as _, Sha256};
+use sql::{Database, query};
 use sqlx::{ConnectOptions, FromRow, PgConnection, postgres::PgConnectOptions};
 use std::{str::FromStr, time::Duration};
 use uuid::Uuid;
@@ -9,8 +11,32 @@ use uuid::Uuid;
 /// After this long without an answer the outcome counts as unknown and the connection as lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The text of the function.
+const APPEND_BATCH: &str = include_str!("append_batch.sql");
+/// Names the advisory lock of those who install theirs; the second half is the schema.
+const INSTALLING: i32 = 0x43_48_41_46;
+
+/// Installs this build's text of the function, unless it is there; answers its name. Other builds have other texts under
+/// other names, and go on with them.
+pub(crate) async fn install(database: &Database) -> Result<String, sql::Error> {
+    let digest = Sha256::digest(APPEND_BATCH);
+    let name = digest.iter().take(8).fold("append_batch_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+    let exists = || query("SELECT 1 FROM pg_proc WHERE proname = $1 AND pronamespace = current_schema()::regnamespace");
+    if database.fetch_optional(exists().bind(name.as_str())).await?.is_none() {
+        let mut tx = database.begin().await?;
+        let lock = "SELECT pg_advisory_xact_lock($1::BIGINT::INT, current_schema()::regnamespace::oid::int4)";
+        tx.execute(query(lock).bind(INSTALLING)).await?;
+        tx.execute(query(APPEND_BATCH.replacen("FUNCTION append_batch(", &format!("FUNCTION {name}("), 1))).await?;
+        tx.commit().await?;
+        tracing::info!(function = name, "This build's way to append is installed");
+    }
+    Ok(name)
+}
+
 pub(crate) struct PostgresAppender {
     options: PgConnectOptions,
+    /// The name of this build's function.
+    function: String,
     connection: Option<PgConnection>,
     partitions: u16,
 }
@@ -26,7 +52,12 @@ struct Answer {
 
 impl PostgresAppender {
     /// Connects, and refuses a server that would lose what it acknowledged.
-    pub(crate) async fn connect(url: &str, schema: &str, partitions: u16) -> Result<Self, sql::Error> {
+    pub(crate) async fn connect(
+        url: &str,
+        schema: &str,
+        function: String,
+        partitions: u16,
+    ) -> Result<Self, sql::Error> {
         // Plans must not depend on statistics: the tables grow by orders of magnitude under a cached plan.
         let options = PgConnectOptions::from_str(url)?.application_name("chatchit-writer").options([
             ("search_path", schema),
@@ -38,7 +69,7 @@ impl PostgresAppender {
             // An append given up here must not wait on in the server for ever.
             ("statement_timeout", "10s"),
         ]);
-        let mut appender = Self { options, connection: None, partitions };
+        let mut appender = Self { options, function, connection: None, partitions };
         appender.connection = Some(in_time(appender.reconnect()).await??);
         Ok(appender)
     }
@@ -63,7 +94,7 @@ impl PostgresAppender {
             None => in_time(self.reconnect()).await.flatten().map_err(Fault::Away)?,
         };
         // While it runs the connection is out of its place: one whose answer did not come is dropped.
-        let answer = in_time(call(&mut connection, batch)).await?;
+        let answer = in_time(call(&mut connection, &self.function, batch)).await?;
         if let Ok(_) | Err(sqlx::Error::Database(_)) = &answer {
             self.connection = Some(connection);
         }
@@ -104,11 +135,11 @@ async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, sql::Error> {
 }
 
 /// Calls with one array per column. Binding is by position: the order here is that of the parameters.
-async fn call(connection: &mut PgConnection, batch: &[&Prepared]) -> Result<Answer, sqlx::Error> {
+async fn call(connection: &mut PgConnection, function: &str, batch: &[&Prepared]) -> Result<Answer, sqlx::Error> {
     const PARAMETERS: usize = 52;
     let places = sql::placeholders(1, PARAMETERS);
     let sql =
-        format!("SELECT previous_position, previous_heads, verdicts, details, scope_seqs FROM append_batch({places})");
+        format!("SELECT previous_position, previous_heads, verdicts, details, scope_seqs FROM {function}({places})");
     let call = sqlx::query_as::<_, Answer>(&sql);
 
     macro_rules! column {

@@ -4,6 +4,7 @@
 
 mod append;
 mod audit;
+mod builds;
 mod concurrency;
 mod feed;
 mod guarantees;
