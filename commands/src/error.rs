@@ -47,6 +47,9 @@ pub enum CommandError {
     /// The store is away; come back later, with the same key.
     #[error("the event store is unavailable")]
     Unavailable,
+    /// What it is about was written by a newer build; come back later, or to another process, with the same key.
+    #[error("a newer version of the server wrote what this one cannot read")]
+    AnotherBuild(String),
     /// E-mail and password do not belong together (or there is no such account: the same answer).
     #[error("wrong e-mail address or password")]
     WrongCredentials,
@@ -76,6 +79,11 @@ impl CommandError {
         matches!(self, Self::Refused { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken)
     }
 
+    /// Whether the same may succeed in a moment, for a reason that is not its own.
+    pub(crate) const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Overloaded | Self::Contended)
+    }
+
     /// One field at fault.
     pub(crate) fn field(field: &str, code: &str, detail: &str) -> Self {
         Self::Invalid(vec![FieldError { field: field.to_owned(), code: code.to_owned(), detail: detail.to_owned() }])
@@ -99,6 +107,7 @@ impl From<ReadError> for CommandError {
                 tracing::warn!(error = %cause, "the event store cannot be read; a command is refused");
                 Self::Unavailable
             }
+            ReadError::Newer(_) => Self::AnotherBuild(error.to_string()),
             ReadError::Damaged(_) => Self::Internal(error.to_string()),
         }
     }
@@ -108,6 +117,10 @@ impl From<OpenError> for CommandError {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Read(error) => error.into(),
+            error if error.is_for_another_build() => {
+                tracing::warn!(%error, "a command is refused: a newer version wrote what this build cannot read");
+                Self::AnotherBuild(error.to_string())
+            }
             error => Self::Internal(error.to_string()),
         }
     }

@@ -207,6 +207,7 @@ impl From<CommandError> for Problem {
             CommandError::Contended => Self::unavailable("contended", &detail, 1),
             CommandError::Overloaded => Self::unavailable("overloaded", &detail, 1),
             CommandError::Unavailable => Self::unavailable("unavailable", &detail, 2),
+            CommandError::AnotherBuild(_) => Self::unavailable("newer_version", &detail, 5),
             CommandError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials", detail),
             CommandError::TooManyTries { wait_ms } => Self::rate_limited(millis(wait_ms)),
             CommandError::Spam { wait_ms } => {
@@ -244,6 +245,7 @@ impl From<event_store::ReadError> for Problem {
                 tracing::warn!(error.cause = %cause, "a request failed because the event store is away");
                 Self::unavailable("unavailable", "the event store is unavailable", 2)
             }
+            event_store::ReadError::Newer(_) => Self::unavailable("newer_version", &error.to_string(), 5),
             event_store::ReadError::Damaged(cause) => Self::internal(cause),
         }
     }

@@ -1,22 +1,31 @@
 //! How far each reactor has come, in the place of the log.
+//! What it could not do on the way is beside it, in `parked.rs`.
 
 use super::Reactor;
 use broker::Marks;
 use domain::Partition;
 use sql::{Database, Error, query};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The checkpoints of the reactors: per partition, both marks.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    database: Database,
+    pub(super) database: Database,
+    /// Names the build of this process: what another one could not do is tried again at once.
+    pub(super) build: Arc<str>,
 }
 
 impl Checkpoints {
     /// Over the database of the log, whose migrations make the table.
     #[must_use]
-    pub const fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database) -> Self {
+        Self { database, build: "".into() }
+    }
+
+    /// The same, for a process of this build.
+    #[must_use]
+    pub fn of_build(self, build: &str) -> Self {
+        Self { build: build.into(), ..self }
     }
 
     /// Where `reactor` goes on, in each partition.

@@ -1,6 +1,6 @@
 //! Takes out of a call whoever is no longer in its conversation, has blocked the other, or was stopped from acting.
 
-use super::Reactor;
+use super::{Reactor, Several};
 use crate::{Actor, CallRef, Cause, CommandError, Commands, Context};
 use domain::{
     CallId, ConversationId, Event, UserId, conversation::ConversationEvent, friendship::FriendshipEvent,
@@ -34,16 +34,17 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
 
 /// Takes whoever was stopped from acting out of the calls of all their conversations.
 async fn stop(commands: &Commands, ctx: Context, user: UserId) -> Result<(), CommandError> {
+    let mut several = Several::default();
     let scopes = commands.store().intervals(user.0).await?.into_iter();
     for scope in scopes.filter(|interval| interval.until.is_none()).map(|interval| interval.scope) {
         let hash = commands.store().claim_hash(ClaimKind::ActiveCall, &scope.to_string());
         if let Some(call) = commands.store().claimed_by(ClaimKind::ActiveCall, &hash).await? {
             let key = ctx.key.as_ref().map(|key| format!("{key}:{call}"));
             let ctx = Context { key, ..ctx.clone() };
-            drop_from(commands, &ctx, CallRef::Call(CallId(call)), Cause::Stopped(user)).await?;
+            several.took(drop_from(commands, &ctx, CallRef::Call(CallId(call)), Cause::Stopped(user)).await)?;
         }
     }
-    Ok(())
+    several.answer()
 }
 
 async fn drop_from(commands: &Commands, ctx: &Context, call: CallRef, cause: Cause) -> Result<(), CommandError> {

@@ -1,9 +1,11 @@
 //! Reactors: what must follow from an event. Checkpointed consumers that issue ordinary commands, keyed by the
-//! reactor and the event's position, so that doing it twice has one effect.
+//! reactor and the event's position, so that doing it twice has one effect. What cannot be done is parked, and tried
+//! again: nothing is skipped.
 
 mod checkpoints;
 mod close_empty_conversations;
 mod leave_calls;
+mod parked;
 mod post_call_messages;
 mod run;
 mod settle_accounts;
@@ -66,5 +68,44 @@ impl Reactor {
             correlation_id: record.origin.correlation_id.unwrap_or_else(|| commands.new_id()),
             causation_id: Some(record.position),
         }
+    }
+}
+
+/// What comes of several commands that do not depend on each other: all are tried, and the first failure is the answer.
+#[derive(Default)]
+struct Several(Option<CommandError>);
+
+impl Several {
+    /// Takes what came of one of them.
+    ///
+    /// # Errors
+    /// A temporary failure: the others would meet it, too.
+    fn took<T>(&mut self, done: Result<T, CommandError>) -> Result<(), CommandError> {
+        match done {
+            Err(error) if error.is_temporary() => return Err(error),
+            Err(error) => drop(self.0.get_or_insert(error)),
+            Ok(_) => (),
+        }
+        Ok(())
+    }
+
+    fn answer(self) -> Result<(), CommandError> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_fails_does_not_keep_the_others_from_being_tried() {
+        let mut several = Several::default();
+        assert!(several.took(Err::<(), _>(CommandError::KeyReused)).is_ok());
+        assert!(several.took(Ok(())).is_ok());
+        assert!(several.took(Err::<(), _>(CommandError::Internal("later".to_owned()))).is_ok());
+        assert!(matches!(several.took(Err::<(), _>(CommandError::Unavailable)), Err(CommandError::Unavailable)));
+        assert!(matches!(several.answer(), Err(CommandError::KeyReused)));
+        assert!(Several::default().answer().is_ok());
     }
 }

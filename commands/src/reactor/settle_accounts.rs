@@ -1,7 +1,7 @@
 //! Ends the sessions that began while others of the same person were ended, and takes whoever was erased out of
 //! groups, calls, friendships and requests.
 
-use super::Reactor;
+use super::{Reactor, Several};
 use crate::{CallRef, Cause, CommandError, Commands, Context};
 use domain::{
     AggregateType, ConversationId, Event, UserId, conversation::ConversationType, session::EndReason, user::UserEvent,
@@ -25,19 +25,20 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
         _ => return Ok(()),
     };
     let ctx = Reactor::SettleAccounts.context(commands, event);
-    commands.end_strays(&ctx, user, kept, record.position, reason).await?;
+    let mut several = Several::default();
+    several.took(commands.end_strays(&ctx, user, kept, record.position, reason).await)?;
     if matches!(changed, UserEvent::Erased) {
         for stream in commands.store().dealings(user.0).await? {
             let key = ctx.key.as_ref().map(|key| format!("{key}:{}", stream.id));
             let ctx = Context { key, ..ctx.clone() };
-            match stream.aggregate {
-                AggregateType::Conversation => leave(commands, &ctx, user, ConversationId(stream.id)).await?,
-                AggregateType::Friendship => part(commands, &ctx, user, stream).await?,
-                _ => (),
-            }
+            several.took(match stream.aggregate {
+                AggregateType::Conversation => leave(commands, &ctx, user, ConversationId(stream.id)).await,
+                AggregateType::Friendship => part(commands, &ctx, user, stream).await,
+                _ => Ok(()),
+            })?;
         }
     }
-    Ok(())
+    several.answer()
 }
 
 async fn leave(
