@@ -87,10 +87,14 @@ impl Commands {
     /// [`CommandError`]; `Spam`; `guid_taken` when the `guid` names another message, `cannot_message` or
     /// `blocked_by_you` where a block stands in a direct conversation.
     pub async fn send_message(&self, ctx: &Context, request: SendMessage) -> Result<Done<Message>, CommandError> {
-        self.sift(ctx, &request).await?;
         let caller = Caller::actor(ctx)?;
-        let Some(guid) = request.id else { return self.execute(&caller, &request).await };
-        match self.execute(&caller.for_ever(format!("guid:{guid}")), &request).await {
+        let Some(guid) = request.id else {
+            self.sift(ctx, &caller, &request).await?;
+            return self.execute(&caller, &request).await;
+        };
+        let caller = caller.for_ever(format!("guid:{guid}"));
+        self.sift(ctx, &caller, &request).await?;
+        match self.execute(&caller, &request).await {
             Err(CommandError::KeyReused) => Err(refused(MessageError::GuidTaken)),
             sent => sent,
         }

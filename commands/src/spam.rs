@@ -69,8 +69,14 @@ impl UseCase for Judge {
 }
 
 impl Commands {
-    /// Passes a message on, or refuses it as spam; then the verdict is in the log.
-    pub(crate) async fn sift(&self, ctx: &Context, request: &SendMessage) -> Result<(), CommandError> {
+    /// Passes a message on, or refuses it as spam; then the verdict is in the log. One that was posted before, under its
+    /// key, is no other message, whichever process posted it.
+    pub(crate) async fn sift(
+        &self,
+        ctx: &Context,
+        caller: &Caller<'_>,
+        request: &SendMessage,
+    ) -> Result<(), CommandError> {
         // What the system says for somebody is no conduct of theirs.
         let judged = ctx.actor.filter(|actor| self.lately().is_on && actor.session.is_some());
         let Some(actor) = judged else { return Ok(()) };
@@ -79,6 +85,11 @@ impl Commands {
         let Some(inputs) = self.lately().note(actor.user, request, key.as_deref(), now) else { return Ok(()) };
         if !inputs.is_spam() {
             return Ok(());
+        }
+        match self.was_done(caller, request).await {
+            // The same key with another message is one of its own.
+            Ok(false) | Err(CommandError::KeyReused) => (),
+            done => return done.map(drop),
         }
         self.lately().refuse(actor.user);
         let (user, conversation) = (actor.user, request.conversation);

@@ -1,8 +1,8 @@
 //! The spam filter: what passes, what does not, and what is left of it in the log.
 
 use crate::support::*;
-use commands::{CommandError, CommandSettings, Commands};
-use domain::{AggregateType, Event, conduct::ConductEvent};
+use commands::{CommandError, CommandSettings, Commands, SendMessage};
+use domain::{AggregateType, Event, MessageId, conduct::ConductEvent};
 use event_store::StreamId;
 use testkit::each_engine;
 
@@ -44,4 +44,26 @@ each_engine!(a_message_told_again_is_no_repetition_and_a_refused_one_stays_refus
         let refused = commands.send_message(&ana.with_key("links"), draft(room, &links)).await;
         assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
     }
+});
+
+each_engine!(what_another_process_posted_is_answered_with_its_first_result, |home| async move {
+    let limited = || CommandSettings { limits: true, ..settings() };
+    let commands = Commands::new(open(&home).await, limited());
+    let elsewhere = Commands::new(open(&home).await, limited());
+    let ana = person(&commands, "ana").await;
+    let room = group(&commands, &ana, &[]).await;
+    let with_guid = || SendMessage { id: Some(MessageId(ana.id.0)), ..draft(room, "buy now") };
+    let first = commands.send_message(&ana.ctx, with_guid()).await.unwrap();
+    let keyed = commands.send_message(&ana.with_key("once"), draft(room, "buy now")).await.unwrap();
+    for _ in 0..100 {
+        say(&elsewhere, &ana, room, "buy now").await;
+    }
+    let refused = elsewhere.send_message(&ana.with_key("new"), draft(room, "buy now")).await;
+    assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
+    let again = elsewhere.send_message(&ana.ctx, with_guid()).await.unwrap();
+    assert_eq!((again.id, again.receipt.repeated), (first.id, true));
+    let again = elsewhere.send_message(&ana.with_key("once"), draft(room, "buy now")).await.unwrap();
+    assert_eq!((again.id, again.receipt.repeated), (keyed.id, true));
+    let other = SendMessage { content: text("buy  NOW"), ..with_guid() };
+    assert_eq!(refusal(elsewhere.send_message(&ana.ctx, other).await), "guid_taken");
 });
