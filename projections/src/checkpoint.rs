@@ -4,11 +4,12 @@ use crate::{Error, Projection};
 use broker::Marks;
 use domain::{Partition, Tier};
 use event_store::{EventStore, Position};
-use sql::{Database, Row, Transaction, Value, query};
+use sql::{Database, Engine, Row, Transaction, Value, query};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -28,6 +29,13 @@ pub(crate) type Checkpoints = BTreeMap<(Projection, Partition), Checkpoint>;
 const KEPT: u64 = 32;
 /// Names the advisory lock that keeps a swap and the workers' transactions apart; the second half is the schema.
 const GATE: i32 = 0x43_48_41_54;
+
+/// How long tables that are to be emptied are waited for, before those behind are let through, and how often.
+const PATIENCE: &str = "500ms";
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(200);
+/// Rows that are removed in one go.
+const PORTION: u32 = 5_000;
 
 const LATEST: &str = "SELECT c.projection, c.version, c.partition, c.number, c.high, c.medium FROM checkpoints c \
     JOIN (SELECT projection, version, partition, MAX(number) AS number FROM checkpoints \
@@ -148,11 +156,33 @@ pub(crate) async fn ensure(database: &Database, store: &EventStore, projections:
     if !projections.iter().any(|projection| found.lacks(*projection)) {
         return Ok(());
     }
+    empty_slow_tables(database, &found).await?;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match begin_anew(database, store, projections).await {
+            Err(Error::Sql(error)) if attempts < ATTEMPTS && is_lock_timeout(&error) => {
+                tracing::debug!(%error, attempts, "Tables that are to be emptied are in use");
+                tokio::time::sleep(PAUSE).await;
+            }
+            begun => return begun,
+        }
+    }
+}
+
+async fn begin_anew(database: &Database, store: &EventStore, projections: &[Projection]) -> Result<(), Error> {
     let mut tx = begin_alone(database).await?;
+    if matches!(tx, Transaction::Postgres(_)) {
+        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(PATIENCE)).await?;
+    }
     let found = Found::read_usable(&mut tx, store).await?;
     for projection in Projection::ALL.into_iter().filter(|projection| found.lacks(*projection)) {
         for table in projection.tables() {
-            tx.execute(query(format!("DELETE FROM {}", table.name))).await?;
+            let empty = match tx {
+                Transaction::Postgres(_) => "TRUNCATE",
+                Transaction::Sqlite(_) => "DELETE FROM",
+            };
+            tx.execute(query(format!("{empty} {}", table.name))).await?;
         }
         let wanted = if projections.contains(&projection) { store.partitions() } else { 0 };
         let first = |partition| ((projection, Partition(partition)), Checkpoint::default());
@@ -161,6 +191,31 @@ pub(crate) async fn ensure(database: &Database, store: &EventStore, projections:
     tx.execute(query("DELETE FROM source")).await?;
     tx.execute(query("INSERT INTO source (incarnation) VALUES ($1)").bind(store.incarnation())).await?;
     Ok(tx.commit().await?)
+}
+
+/// SQLite forgets a whole table at once, but not one with triggers: that is emptied in portions before, so that no
+/// transaction keeps other writers waiting for long.
+async fn empty_slow_tables(database: &Database, found: &Found) -> Result<(), Error> {
+    if database.engine() != Engine::Sqlite {
+        return Ok(());
+    }
+    for projection in Projection::ALL.into_iter().filter(|projection| found.lacks(*projection)) {
+        for table in projection.tables() {
+            let triggers = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1 LIMIT 1";
+            if database.fetch_optional(query(triggers).bind(table.name)).await?.is_none() {
+                continue;
+            }
+            let name = table.name;
+            let some = format!("DELETE FROM {name} WHERE rowid IN (SELECT rowid FROM {name} LIMIT {PORTION})");
+            while database.execute(query(some.clone())).await? > 0 {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a statement waited too long for others.
+pub(crate) fn is_lock_timeout(error: &sql::Error) -> bool {
+    matches!(error, sql::Error::Sqlx(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "55P03"))
 }
 
 /// Forgets all checkpoints and parked events of a projection, and writes the given ones instead.

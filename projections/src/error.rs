@@ -1,5 +1,6 @@
 //! What can go wrong on the read side.
 
+use domain::Timestamp;
 use event_store::{OpenError, ReadError};
 
 /// Why an event could not be applied.
@@ -55,6 +56,14 @@ pub enum Error {
     /// There is no such parked event at the head of a stream.
     #[error("there is no such parked event, or another of its stream comes before it")]
     NotParked,
+    /// Another process does the same work, which one at a time may do.
+    #[error("{what} is under way{}", since.map(|since| format!(" since {since}")).unwrap_or_default())]
+    UnderWay {
+        /// The work.
+        what: &'static str,
+        /// Since when, as far as that is known.
+        since: Option<Timestamp>,
+    },
     /// The work was told to stop; what is done is kept.
     #[error("stopped before the end")]
     Stopped,

@@ -21,17 +21,31 @@ pub async fn rebuild(
     report: &(dyn Fn(u64) + Send + Sync),
 ) -> Result<Position, Error> {
     let shadow = Shadow::open(live, super::NAME, 2).await?;
-    let position = fill(store, &shadow, token, report).await?;
+    match fill_and_swap(store, live, &shadow, swap, token, report).await {
+        Ok(position) if swap => shadow.discard().await.map(|()| position),
+        filled => {
+            shadow.keep().await;
+            filled
+        }
+    }
+}
+
+async fn fill_and_swap(
+    store: &EventStore,
+    live: &Location,
+    shadow: &Shadow,
+    swap: bool,
+    token: &CancellationToken,
+    report: &(dyn Fn(u64) + Send + Sync),
+) -> Result<Position, Error> {
+    let position = fill(store, shadow, token, report).await?;
     if !swap {
-        shadow.database.close().await;
         return Ok(position);
     }
     let live = Database::connect(live, 1).await?;
-    let swapped = swap_in(store, &live, &shadow, token).await;
+    let swapped = swap_in(store, &live, shadow, token).await;
     live.close().await;
-    let position = swapped?;
-    shadow.discard().await?;
-    Ok(position)
+    swapped
 }
 
 async fn fill(
@@ -81,6 +95,7 @@ async fn swap_in(
         tx.execute(query(statement)).await?;
     }
     claim(&mut tx, store).await?;
+    shadow.drop_with(&mut tx).await?;
     tx.commit().await?;
     Ok(position)
 }

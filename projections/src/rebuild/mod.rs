@@ -98,11 +98,28 @@ pub async fn rebuild(
     let swap = options.swap && options.aside.is_none();
     let until = options.aside.as_ref().and_then(|aside| aside.until);
     let build = build_of(store, &shadow, projections, options, token);
+    match fill(store, live, projections, &shadow, &build, until, swap).await {
+        Ok(rebuilt) if rebuilt.swapped => shadow.discard().await.map(|()| rebuilt),
+        rebuilt => {
+            shadow.keep().await;
+            rebuilt
+        }
+    }
+}
+
+async fn fill(
+    store: &EventStore,
+    live: &Location,
+    projections: &[Projection],
+    shadow: &Shadow,
+    build: &Build,
+    until: Option<Position>,
+    swap: bool,
+) -> Result<Rebuilt, Error> {
     let head = store.head().await?.position;
     let mut position = until.map_or(head, |until| until.min(head));
     build.run(&up_to(store, projections, position)).await?;
     if !swap {
-        shadow.database.close().await;
         return Ok(Rebuilt { position, swapped: false });
     }
     // What was appended meanwhile, so that the workers need not wait long for the rest.
@@ -112,8 +129,7 @@ pub async fn rebuild(
     let ensured = checkpoint::ensure(&database, store, projections).await;
     database.close().await;
     ensured?;
-    swap::swap(live, &shadow, &build).await?;
-    shadow.discard().await?;
+    swap::swap(live, shadow, build).await?;
     Ok(Rebuilt { position, swapped: true })
 }
 

@@ -1,16 +1,25 @@
 //! A shadow: a second place for read models, beside the live one.
 
-use crate::{Error, schema::migrator};
-use sql::{Database, Durability, Location, Transaction, query};
+use crate::{Error, Projection, audit, schema::migrator};
+use domain::Timestamp;
+use sql::{Database, Durability, Engine, Exclusive, Location, Transaction, placeholders, query};
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+/// How often, and after which pause, the right to a shadow is asked for: whoever died a moment ago may still seem to have
+/// it.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A second place for read models: another schema of the same Postgres database, or another file of the same folder.
+/// One at a time has the shadow of a name, and whoever does may take it away.
 pub(crate) struct Shadow {
     name: Name,
     live: Location,
+    right: Exclusive,
     pub(crate) database: Database,
 }
 
@@ -21,12 +30,17 @@ enum Name {
 }
 
 impl Shadow {
-    /// Opens the shadow `name` of `live`, making it when it is not there.
+    /// Opens the shadow `name` of `live`, making it when it is not there, or is not whole: its tables are gone when they
+    /// were swapped in, and those of another build are of no use.
+    ///
+    /// # Errors
+    /// [`Error::UnderWay`] while somebody else has it, or when the place is away.
     pub(crate) async fn open(live: &Location, name: &str, connections: u32) -> Result<Self, Error> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.chars().all(plain) {
             return Err(Error::Sql(sql::Error::Location(format!("{name:?} is not a name of the form [a-z0-9_]+"))));
         }
+        let right = right(live, name).await?;
         let (name, location) = match live {
             Location::Sqlite { path, .. } => {
                 let stem = path.file_stem().map_or_else(|| "read".into(), |stem| stem.to_string_lossy());
@@ -38,9 +52,14 @@ impl Shadow {
                 (Name::Schema(schema.clone()), Location::Postgres { url: url.clone(), schema })
             }
         };
-        let database = Database::connect(&location, connections).await?;
+        let mut database = Database::connect(&location, connections).await?;
+        if !is_whole(&database).await? {
+            database.close().await;
+            remove(&name, live).await?;
+            database = Database::connect(&location, connections).await?;
+        }
         database.migrate(migrator(database.engine())).await?;
-        Ok(Self { name, live: live.clone(), database })
+        Ok(Self { name, live: live.clone(), right, database })
     }
 
     /// Opens the shadow `name` of `live` with nothing in it.
@@ -66,27 +85,110 @@ impl Shadow {
         }
     }
 
-    /// Takes the shadow away.
-    pub(crate) async fn discard(self) -> Result<(), Error> {
-        self.database.close().await;
-        match &self.name {
-            Name::File(path) => {
-                for suffix in ["", "-wal", "-shm"] {
-                    remove(path, suffix).map_err(|error| Error::Sql(sqlx::Error::Io(error).into()))?;
-                }
-            }
-            Name::Schema(schema) => {
-                let live = Database::connect(&self.live, 1).await?;
-                let dropped = live.execute(query(format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))).await;
-                live.close().await;
-                dropped?;
-            }
+    /// When it was made, in milliseconds since the epoch by the database's clock: nothing in it was read before. For an
+    /// attached transaction.
+    pub(crate) async fn made_at(&self, tx: &mut Transaction) -> Result<i64, sql::Error> {
+        let first = match &self.name {
+            Name::Schema(_) => "CAST(EXTRACT(EPOCH FROM MIN(installed_on)) * 1000 AS BIGINT)",
+            Name::File(_) => "CAST(strftime('%s', MIN(installed_on)) AS INTEGER) * 1000",
+        };
+        let sql = format!("SELECT {first} FROM {}", self.table("_sqlx_migrations"));
+        tx.fetch_optional(query(sql)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)
+    }
+
+    /// Takes it away with the transaction that took its tables: a process that dies leaves nothing half-way. A file is
+    /// whole still, for its tables were copied; it goes when it is discarded.
+    pub(crate) async fn drop_with(&self, tx: &mut Transaction) -> Result<(), sql::Error> {
+        if let Name::Schema(schema) = &self.name {
+            tx.execute(query(format!("DROP SCHEMA {schema} CASCADE"))).await?;
         }
         Ok(())
     }
+
+    /// Whether it is still there.
+    pub(crate) async fn is_there(&self, live: &Database) -> Result<bool, sql::Error> {
+        let Name::Schema(schema) = &self.name else { return Ok(true) };
+        let found = query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema.as_str());
+        Ok(live.fetch_optional(found).await?.is_some())
+    }
+
+    /// Leaves it as it is, for the next one to go on from.
+    pub(crate) async fn keep(self) {
+        self.database.close().await;
+        self.right.release().await;
+    }
+
+    /// Takes the shadow away.
+    pub(crate) async fn discard(self) -> Result<(), Error> {
+        self.database.close().await;
+        let removed = remove(&self.name, &self.live).await;
+        self.right.release().await;
+        removed
+    }
 }
 
-fn remove(path: &Path, suffix: &str) -> io::Result<()> {
+async fn right(live: &Location, name: &str) -> Result<Exclusive, Error> {
+    for _ in 1..TRIES {
+        if let Ok(right) = Exclusive::take(live, name).await? {
+            return Ok(right);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Exclusive::take(live, name).await?.map_err(|taken| {
+        let what = match name {
+            "verify" => "a verification",
+            audit::NAME => "a rebuild of the audit index",
+            _ => "a rebuild",
+        };
+        Error::UnderWay { what, since: taken.since.map(Timestamp::from_millis) }
+    })
+}
+
+/// Whether all tables of this build are there, or none yet.
+async fn is_whole(database: &Database) -> Result<bool, Error> {
+    let schema = match database.schema(migrator(database.engine())).await {
+        Ok(schema) => schema,
+        Err(sql::Error::Migrate(_)) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    if !schema.is_made() {
+        return Ok(true);
+    }
+    if schema.expect_same().is_err() {
+        return Ok(false);
+    }
+    let of_projections = Projection::ALL.into_iter().flat_map(|projection| projection.tables());
+    let wanted: Vec<_> = of_projections.map(|table| table.name).chain(["audit_events", "parked", "checkpoints"]).collect();
+    let marks = placeholders(1, wanted.len());
+    let sql = match database.engine() {
+        Engine::Sqlite => format!("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ({marks})"),
+        Engine::Postgres => {
+            format!("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN ({marks})")
+        }
+    };
+    let count = wanted.len() as u64;
+    let found = database.fetch_optional(query(sql).bind_all(wanted)).await?;
+    Ok(found.map(|row| row.unsigned(0)).transpose()? == Some(count))
+}
+
+async fn remove(name: &Name, live: &Location) -> Result<(), Error> {
+    match name {
+        Name::File(path) => {
+            for suffix in ["", "-wal", "-shm"] {
+                remove_file(path, suffix).map_err(|error| Error::Sql(sqlx::Error::Io(error).into()))?;
+            }
+        }
+        Name::Schema(schema) => {
+            let live = Database::connect(live, 1).await?;
+            let dropped = live.execute(query(format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))).await;
+            live.close().await;
+            dropped?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_file(path: &Path, suffix: &str) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     match std::fs::remove_file(name) {

@@ -3,7 +3,7 @@
 use super::{Build, Shadow};
 use crate::{
     Error, Projection,
-    checkpoint::{self, Checkpoint, Checkpoints},
+    checkpoint::{self, Checkpoint, Checkpoints, is_lock_timeout},
 };
 use sql::{Database, Location, Transaction, query};
 use std::time::Duration;
@@ -14,12 +14,18 @@ const PATIENCE: &str = "500ms";
 /// How often it begins.
 const ATTEMPTS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(200);
+/// By so much the clock that stamped an erasure may differ from the database's, caches of keys included.
+const MARGIN_MS: i64 = 3_600_000;
 
 /// Swaps the tables of some projections. The workers are kept waiting meanwhile, while the shadow catches up with
 /// them: so the live read models never go back. A worker then finds its checkpoints overtaken, and loads them again.
 pub(super) async fn swap(live: &Location, shadow: &Shadow, build: &Build) -> Result<(), Error> {
     let mut attempts = 0;
     loop {
+        // Of the commit of the last attempt nobody knows: the shadow is gone with it when it happened.
+        if attempts > 0 && !is_there(live, shadow).await {
+            return Ok(());
+        }
         attempts += 1;
         // A connection for each attempt: SQLite does not forget what was attached to one.
         let live = Database::connect(live, 1).await?;
@@ -33,6 +39,13 @@ pub(super) async fn swap(live: &Location, shadow: &Shadow, build: &Build) -> Res
             swapped => return swapped,
         }
     }
+}
+
+async fn is_there(live: &Location, shadow: &Shadow) -> bool {
+    let Ok(live) = Database::connect(live, 1).await else { return true };
+    let is_there = shadow.is_there(&live).await.unwrap_or(true);
+    live.close().await;
+    is_there
 }
 
 async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(), Error> {
@@ -52,8 +65,10 @@ async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(),
     for projection in &build.projections {
         move_projection(&mut tx, shadow, *projection, &next).await?;
     }
-    // The shadow may have read what somebody wrote before they were erased.
-    tx.execute(query("UPDATE erasures SET passes = 0")).await?;
+    // The shadow may have read what somebody wrote who was erased since it was made, or whose key was at hand still.
+    let since = shadow.made_at(&mut tx).await?.saturating_sub(MARGIN_MS);
+    tx.execute(query("UPDATE erasures SET passes = 0 WHERE erased_at >= $1").bind(since)).await?;
+    shadow.drop_with(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 
@@ -85,8 +100,4 @@ async fn move_projection(
     let sql = format!("INSERT INTO parked ({columns}) SELECT {columns} FROM {parked} WHERE projection = $1");
     tx.execute(query(sql).bind(projection.name())).await?;
     Ok(())
-}
-
-fn is_lock_timeout(error: &sql::Error) -> bool {
-    matches!(error, sql::Error::Sqlx(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "55P03"))
 }

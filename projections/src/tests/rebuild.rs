@@ -182,3 +182,60 @@ each_engine!(poison_is_parked_in_the_shadow_and_moves_with_it, |home| async move
     assert_eq!((moved.len(), moved[0].id), (1, parked[0].id));
     assert_eq!(dump(&world.database).await, tables);
 });
+
+each_engine!(one_that_died_after_the_swap_does_not_stop_the_next, |home| async move {
+    let world = World::new(home).await;
+    world.tell(&mut life(1)).await;
+    world.catch_up().await;
+    let whole = dump(&world.database).await;
+    // What older builds left behind: a shadow whose tables were swapped in, or one of another build.
+    for spoil in ["DROP TABLE members", "DELETE FROM _sqlx_migrations WHERE version = 20"] {
+        let options = RebuildOptions { swap: false, ..RebuildOptions::new(clock) };
+        rebuilt(&world, options).await.unwrap();
+        let shadow = Shadow::open(&world.home.read_models(), "rebuild", 1).await.unwrap();
+        shadow.database.execute(query(spoil)).await.unwrap();
+        shadow.keep().await;
+        assert!(rebuilt(&world, RebuildOptions::new(clock)).await.unwrap().swapped, "{spoil}");
+        assert_eq!(dump(&world.database).await, whole);
+    }
+    // The same twice in a row: nothing is left of the first.
+    for _ in 0..2 {
+        assert!(rebuilt(&world, RebuildOptions::new(clock)).await.unwrap().swapped);
+    }
+    assert_eq!(dump(&world.database).await, whole);
+});
+
+#[tokio::test]
+async fn the_swap_takes_the_shadow_away() {
+    let world = World::new(testkit::Home::new(testkit::Engine::Postgres).await).await;
+    world.tell(&mut life(1)).await;
+    world.catch_up().await;
+    // As if the process died on the way from the swap to tidying up: a session holds the right that it had.
+    let schemas = query("SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE 'chatchit_shadow%'");
+    let options = RebuildOptions { swap: false, ..RebuildOptions::new(clock) };
+    rebuilt(&world, options).await.unwrap();
+    let count = async || -> i64 {
+        world.database.fetch_optional(schemas.clone()).await.unwrap().unwrap().get(0).unwrap()
+    };
+    assert_eq!(count().await, 1);
+    let shadow = Shadow::open(&world.home.read_models(), "rebuild", 1).await.unwrap();
+    let mut tx = world.database.begin().await.unwrap();
+    shadow.drop_with(&mut tx).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert!(shadow.is_there(&world.database).await.unwrap(), "it goes with the transaction alone");
+    shadow.keep().await;
+    rebuilt(&world, RebuildOptions::new(clock)).await.unwrap();
+    assert_eq!(count().await, 0);
+}
+
+each_engine!(one_at_a_time_has_a_shadow, |home| async move {
+    let world = World::new(home).await;
+    world.tell(&mut life(1)).await;
+    world.catch_up().await;
+    let shadow = Shadow::open(&world.home.read_models(), "rebuild", 1).await.unwrap();
+    let refused = rebuilt(&world, RebuildOptions::new(clock)).await.unwrap_err();
+    assert!(matches!(refused, Error::UnderWay { since: Some(_), .. }), "{refused:?}");
+    assert!(refused.to_string().starts_with("a rebuild is under way since 2"), "{refused}");
+    shadow.keep().await;
+    assert!(rebuilt(&world, RebuildOptions::new(clock)).await.unwrap().swapped);
+});

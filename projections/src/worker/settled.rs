@@ -35,7 +35,9 @@ impl Settled {
         positions: impl IntoIterator<Item = Position>,
         marks: &BTreeMap<Partition, Marks>,
     ) {
-        for position in positions {
+        // Of what came before the start nothing is noted: a replay of the whole log would fill the memory.
+        let start = self.start.as_ref().map_or(0, |start| start.position);
+        for position in positions.into_iter().filter(|position| *position > start) {
             if position == self.position + 1 && self.start.is_none() {
                 self.position = position;
             } else if position > self.position {
