@@ -4,7 +4,7 @@
 
 use crate::{
     Error, Opened, ParkedId, Projection,
-    attempt::{ATTEMPTS, attempt, open},
+    attempt::{ATTEMPTS, Failure, attempt, open},
     checkpoint::{self, Checkpoint, Checkpoints, mark, raise},
     parked::{self, BackOff, Poison, Stream, after},
     release::{Cause, Left, Release, Released},
@@ -24,6 +24,8 @@ pub(crate) struct Applier {
     database: Database,
     clock: fn() -> Timestamp,
     back_off: BackOff,
+    /// Names the build of this process: what another one could not apply is tried again.
+    build: Arc<str>,
     checkpoints: Checkpoints,
     /// The streams with parked events; released by somebody else, one stays here until its next event.
     parked: BTreeSet<(Projection, Stream)>,
@@ -34,7 +36,7 @@ pub(crate) struct Applier {
 /// What a projection is to do with an event.
 struct Task<'e> {
     event: &'e Arc<RecordedEvent>,
-    opened: &'e Result<Opened<'e>, String>,
+    opened: &'e Result<Opened<'e>, Failure>,
 }
 
 impl Applier {
@@ -51,13 +53,18 @@ impl Applier {
         checkpoints
             .retain(|(projection, partition), _| projections.contains(projection) && partitions.contains(partition));
         let parked = parked::streams(&database).await?;
-        let (back_off, newly_parked) = (BACK_OFF, Vec::new());
-        Ok(Self { store, database, clock, back_off, checkpoints, parked, newly_parked, until: None })
+        let (back_off, newly_parked, build) = (BACK_OFF, Vec::new(), Arc::from(""));
+        Ok(Self { store, database, clock, back_off, build, checkpoints, parked, newly_parked, until: None })
     }
 
     /// Lets what is parked from now on rest for these pauses.
     pub(crate) const fn back_off(&mut self, back_off: BackOff) {
         self.back_off = back_off;
+    }
+
+    /// Names the build of this process.
+    pub(crate) fn of_build(&mut self, build: &Arc<str>) {
+        self.build = Arc::clone(build);
     }
 
     /// Applies nothing beyond these checkpoints.
@@ -147,9 +154,21 @@ impl Applier {
 
     /// At most `limit` poisonous events that are due.
     pub(crate) async fn due(&self, limit: usize) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+        parked::due(&self.database, &self.partitions(), ((self.clock)(), &self.back_off), limit).await
+    }
+
+    /// At most `limit` poisonous events after one that another build was the last to try.
+    pub(crate) async fn of_other_builds(
+        &self,
+        after: Option<ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+        parked::of_other_builds(&self.database, &self.partitions(), &self.build, after, limit).await
+    }
+
+    fn partitions(&self) -> Vec<Partition> {
         let partitions: BTreeSet<_> = self.checkpoints.keys().map(|(_, partition)| *partition).collect();
-        let partitions: Vec<_> = partitions.into_iter().collect();
-        parked::due(&self.database, &partitions, ((self.clock)(), &self.back_off), limit).await
+        partitions.into_iter().collect()
     }
 
     /// Tries a parked event again, and those behind it. A step like any other, though it passes no event: so only
@@ -162,7 +181,8 @@ impl Applier {
         let Some(now) = self.checkpoints.get(&key) else { return Ok(None) };
         let next = Checkpoints::from([(key, Checkpoint { number: now.number + 1, marks: now.marks })]);
         let mut tx = self.begin(&next).await?;
-        let release = Release { store: &self.store, back_off: &self.back_off, now: (self.clock)() };
+        let build = &self.build;
+        let release = Release { store: &self.store, back_off: &self.back_off, build, now: (self.clock)() };
         let Some(released) = release.run(&mut tx, id, Cause::Due(partition)).await? else {
             tx.rollback().await?;
             return Ok(None);
@@ -224,7 +244,7 @@ impl Applier {
         &self,
         events: &'e [Arc<RecordedEvent>],
         needed: &BTreeSet<usize>,
-    ) -> Result<Vec<Option<Result<Opened<'e>, String>>>, Error> {
+    ) -> Result<Vec<Option<Result<Opened<'e>, Failure>>>, Error> {
         let mut opened = Vec::with_capacity(events.len());
         for (n, event) in events.iter().enumerate() {
             if !needed.contains(&n) {
@@ -233,7 +253,7 @@ impl Applier {
             }
             opened.push(Some(match open(&self.store, event).await {
                 Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.into()),
                 Ok(event) => Ok(event),
             }));
         }
@@ -281,22 +301,26 @@ impl Applier {
                 if self.is_held(&mut tx, *projection, task.event).await? {
                     continue;
                 }
-                let Err(error) = attempt(&mut tx, *projection, task.opened, ATTEMPTS).await? else { continue };
+                let Err(failure) = attempt(&mut tx, *projection, task.opened, ATTEMPTS).await? else { continue };
+                let Failure { error, unreadable } = failure;
                 let record = &task.event.record;
                 tracing::warn!(
                     projection = projection.name(),
                     position = record.position,
                     event_type = record.event_type,
                     error,
+                    unreadable,
                     "An event could not be applied and is parked until it is tried again"
                 );
                 let at = (self.clock)();
-                let retry_at = after(at, self.back_off[0]);
-                let poison = Poison { error: &error, attempts: ATTEMPTS, retry_at };
+                let retry_at = (!unreadable).then(|| after(at, self.back_off[0]));
+                let poison = Poison { error: &error, attempts: ATTEMPTS, retry_at, unreadable, build: &self.build };
                 parked::park(&mut tx, *projection, record, Some(poison), at).await?;
                 self.parked.insert((*projection, Stream::of(record)));
-                newly_parked
-                    .push((ParkedId { projection: *projection, position: record.position }, record.lane.partition));
+                if !unreadable {
+                    let id = ParkedId { projection: *projection, position: record.position };
+                    newly_parked.push((id, record.lane.partition));
+                }
             }
         }
         tx.commit().await?;

@@ -7,6 +7,27 @@ use sql::{Transaction, query};
 /// How often an event is tried at once, before it is parked.
 pub(crate) const ATTEMPTS: u32 = 3;
 
+/// Why an event was not applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) error: String,
+    /// This build does not know the event: only another can apply it.
+    pub(crate) unreadable: bool,
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        let unreadable = matches!(&error, ApplyError::Open(error) if error.is_for_another_build());
+        Self { error: error.to_string(), unreadable }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Self {
+        Self { error, unreadable: false }
+    }
+}
+
 /// Opens an event.
 pub(crate) async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Result<Opened<'e>, ApplyError> {
     Ok(Opened { record: &event.record, event: store.open_event(event).await? })
@@ -19,14 +40,14 @@ pub(crate) async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Re
 pub(crate) async fn attempt(
     tx: &mut Transaction,
     projection: Projection,
-    opened: &Result<Opened<'_>, String>,
+    opened: &Result<Opened<'_>, Failure>,
     tries: u32,
-) -> Result<Result<(), String>, Error> {
+) -> Result<Result<(), Failure>, Error> {
     let event = match opened {
         Ok(event) => *event,
-        Err(error) => return Ok(Err(error.clone())),
+        Err(failure) => return Ok(Err(failure.clone())),
     };
-    let mut failure = String::new();
+    let mut failure = Failure::from(String::new());
     for _ in 0..tries {
         tx.execute(query("SAVEPOINT event")).await?;
         match projection.apply(tx, &[event]).await {
@@ -35,7 +56,7 @@ pub(crate) async fn attempt(
                 return Ok(Ok(()));
             }
             Err(error) if error.is_temporary() => return Err(Error::Apply(error)),
-            Err(error) => failure = error.to_string(),
+            Err(error) => failure = error.into(),
         }
         tx.execute(query("ROLLBACK TO SAVEPOINT event")).await?;
         tx.execute(query("RELEASE SAVEPOINT event")).await?;

@@ -66,6 +66,8 @@ pub enum ParkedState {
     Waiting,
     /// It could not be applied, however often it was tried.
     GivenUp,
+    /// The build that tried it does not know such an event: another build tries it again.
+    Unreadable,
     /// An earlier event of its stream is parked.
     Behind,
 }
@@ -77,6 +79,7 @@ impl ParkedState {
         match self {
             Self::Waiting => "waiting",
             Self::GivenUp => "given_up",
+            Self::Unreadable => "unreadable",
             Self::Behind => "behind",
         }
     }
@@ -106,7 +109,7 @@ pub struct Parked {
 }
 
 pub(crate) const COLUMNS: &str = "projection, position, aggregate_type, aggregate_id, event_type, state, error, \
-    attempts, parked_at, partition, retries, retry_at";
+    attempts, parked_at, partition, retries, retry_at, build, unreadable";
 
 /// All parked events, oldest first.
 ///
@@ -127,6 +130,7 @@ pub(crate) fn parse(row: &Row) -> Result<Option<Parked>, sql::Error> {
     let retry_at = row.get::<Option<i64>>(11)?.map(Timestamp::from_millis);
     let state = match row.get::<String>(5)?.as_str() {
         "behind" => ParkedState::Behind,
+        _ if row.get(13)? => ParkedState::Unreadable,
         _ if retry_at.is_some() => ParkedState::Waiting,
         _ => ParkedState::GivenUp,
     };
@@ -143,10 +147,11 @@ pub(crate) fn parse(row: &Row) -> Result<Option<Parked>, sql::Error> {
     }))
 }
 
-/// How many events are parked.
-pub(crate) async fn count(database: &Database) -> Result<u64, sql::Error> {
-    let counted = database.fetch_optional(query("SELECT COUNT(*) FROM parked")).await?;
-    counted.map_or(Ok(0), |row| row.unsigned(0))
+/// How many events are parked, and how many of them the build that tried them cannot read.
+pub(crate) async fn count(database: &Database) -> Result<(u64, u64), sql::Error> {
+    let sql = "SELECT COUNT(*), COUNT(CASE WHEN unreadable THEN 1 END) FROM parked";
+    let counted = database.fetch_optional(query(sql)).await?;
+    counted.map_or(Ok((0, 0)), |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))
 }
 
 /// The streams with parked events.
@@ -178,14 +183,38 @@ pub(crate) async fn due(
          ORDER BY retry_at LIMIT {limit}"
     );
     let asked = query(sql).bind_all(times).bind_all(partitions.iter().map(|partition| partition.0));
-    let mut due = Vec::new();
-    for row in database.fetch_all(asked).await? {
+    named(&database.fetch_all(asked).await?)
+}
+
+/// At most `limit` poisonous events of these partitions that another build was the last to try, in order, after one that
+/// need not be there.
+pub(crate) async fn of_other_builds(
+    database: &Database,
+    partitions: &[Partition],
+    build: &str,
+    after: Option<ParkedId>,
+    limit: usize,
+) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+    let (position, projection) = after.map_or((0, ""), |after| (after.position, after.projection.name()));
+    let marks = placeholders(4, partitions.len());
+    let sql = format!(
+        "SELECT projection, position, partition FROM parked WHERE (position, projection) > ($2, $3) \
+         AND state = 'poison' AND build <> $1 AND partition IN ({marks}) ORDER BY position, projection LIMIT {limit}"
+    );
+    let asked = query(sql).bind(build).bind(position).bind(projection);
+    named(&database.fetch_all(asked.bind_all(partitions.iter().map(|partition| partition.0))).await?)
+}
+
+/// The parked events and partitions that rows name, but for projections that this build does not have.
+fn named(rows: &[Row]) -> Result<Vec<(ParkedId, Partition)>, sql::Error> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
         if let Ok(projection) = row.get::<String>(0)?.parse() {
             let partition = Partition(u16::try_from(row.get::<i64>(2)?).unwrap_or(u16::MAX));
-            due.push((ParkedId { projection, position: row.unsigned(1)? }, partition));
+            all.push((ParkedId { projection, position: row.unsigned(1)? }, partition));
         }
     }
-    Ok(due)
+    Ok(all)
 }
 
 /// Locks the stream's poisonous row until the transaction ends; answers whether there is one.
@@ -214,7 +243,11 @@ pub(crate) async fn hold(tx: &mut Transaction, projection: Projection, stream: &
 pub(crate) struct Poison<'e> {
     pub(crate) error: &'e str,
     pub(crate) attempts: u32,
-    pub(crate) retry_at: Timestamp,
+    /// `None`: only by another build.
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) unreadable: bool,
+    /// The build that tried it.
+    pub(crate) build: &'e str,
 }
 
 /// Parks an event: as poisonous, or behind the one that is.
@@ -225,11 +258,12 @@ pub(crate) async fn park(
     poison: Option<Poison<'_>>,
     at: Timestamp,
 ) -> Result<(), sql::Error> {
-    let sql = format!("INSERT INTO parked ({COLUMNS}) VALUES ({})", placeholders(1, 12));
+    let sql = format!("INSERT INTO parked ({COLUMNS}) VALUES ({})", placeholders(1, 14));
     let state = if poison.is_some() { "poison" } else { "behind" };
-    let retry_at = poison.as_ref().map(|poison| poison.retry_at.millis());
+    let retry_at = poison.as_ref().and_then(|poison| poison.retry_at).map(Timestamp::millis);
+    let (build, unreadable) = poison.as_ref().map_or(("", false), |poison| (poison.build, poison.unreadable));
     let (error, attempts) = poison.map_or(("", 0), |poison| (poison.error, poison.attempts));
-    let values: [Value; 12] = [
+    let values: [Value; 14] = [
         projection.name().into(),
         record.position.into(),
         record.aggregate_type.as_str().into(),
@@ -242,6 +276,8 @@ pub(crate) async fn park(
         record.lane.partition.0.into(),
         0.into(),
         retry_at.into(),
+        build.into(),
+        unreadable.into(),
     ];
     tx.execute(query(sql).bind_all(values)).await?;
     Ok(())

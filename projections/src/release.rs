@@ -2,7 +2,7 @@
 
 use crate::{
     ApplyError, Error, Opened, ParkedId, Projection,
-    attempt::{ATTEMPTS, attempt, open},
+    attempt::{ATTEMPTS, Failure, attempt, open},
     checkpoint,
     parked::{BackOff, Stream, after, is_due},
 };
@@ -45,6 +45,8 @@ pub(crate) enum Left {
     Waiting(Position, Duration),
     /// The event that was due was tried for the last time. No letter: the log does not have it.
     GivenUp(Option<Box<DeadLetter>>),
+    /// An event that this build does not know: another build will try it.
+    Unreadable,
     /// The event that somebody requeued waits for its next retry, or is given up, as before.
     Unchanged,
 }
@@ -53,6 +55,8 @@ pub(crate) enum Left {
 pub(crate) struct Release<'a> {
     pub(crate) store: &'a EventStore,
     pub(crate) back_off: &'a BackOff,
+    /// The build that tries.
+    pub(crate) build: &'a str,
     pub(crate) now: Timestamp,
 }
 
@@ -63,6 +67,9 @@ struct Entry {
     retries: usize,
     partition: Option<i64>,
     retry_at: Option<i64>,
+    /// The build that was the last to try it; nothing before the first try.
+    build: String,
+    unreadable: bool,
 }
 
 impl Release<'_> {
@@ -80,7 +87,8 @@ impl Release<'_> {
             return Ok(None);
         }
         let sql = format!(
-            "SELECT e.position, e.attempts, e.retries, e.partition, e.retry_at, e.aggregate_type, e.aggregate_id \
+            "SELECT e.position, e.attempts, e.retries, e.partition, e.retry_at, e.aggregate_type, e.aggregate_id, \
+             e.build, e.unreadable \
              FROM parked poison JOIN parked e ON e.projection = poison.projection \
              AND e.aggregate_type = poison.aggregate_type AND e.aggregate_id = poison.aggregate_id \
              WHERE poison.projection = $1 AND poison.position = $2 ORDER BY e.position LIMIT {}",
@@ -97,6 +105,8 @@ impl Release<'_> {
                 retries: usize::try_from(row.unsigned(2)?).unwrap_or(usize::MAX),
                 partition: row.get(3)?,
                 retry_at: row.get(4)?,
+                build: row.get(7)?,
+                unreadable: row.get(8)?,
             };
             if n == CHUNK {
                 self.postpone(tx, id.projection, &entry).await?;
@@ -123,8 +133,9 @@ impl Release<'_> {
             Cause::Requeue | Cause::Discard => query(sql).bind(id.projection.name()).bind(id.position),
             Cause::Due(partition) => {
                 let (is_due, times) = is_due(4, self.now, self.back_off);
-                let named = query(format!("{sql} AND partition = $3 AND {is_due}")).bind(id.projection.name());
-                named.bind(id.position).bind(partition.0).bind_all(times)
+                let named = query(format!("{sql} AND partition = $3 AND ({is_due} OR build <> $6)"));
+                let named = named.bind(id.projection.name()).bind(id.position).bind(partition.0);
+                named.bind_all(times).bind(self.build)
             }
         };
         Ok(tx.execute(locked).await? > 0)
@@ -151,23 +162,32 @@ impl Release<'_> {
         let event = self.read(entry.position).await?;
         let opened = match &event {
             Ok(event) => self.open(event).await?,
-            Err(error) => Err(error.clone()),
+            Err(error) => Err(error.clone().into()),
         };
-        let Err(error) = attempt(tx, projection, &opened, tries).await? else { return Ok(None) };
+        let Err(failure) = attempt(tx, projection, &opened, tries).await? else { return Ok(None) };
 
-        let is_retry = !is_first && matches!(cause, Cause::Due(_));
-        let retries = entry.retries + usize::from(is_retry);
+        let is_due = matches!(cause, Cause::Due(_));
+        // For another build, too, it is the first time.
+        let is_new = is_first || (is_due && entry.build != self.build);
+        let retries = if is_new { 0 } else { entry.retries + usize::from(is_due) };
         let pause = self.back_off.get(retries).copied();
-        let retry_at =
-            if is_first || is_retry { pause.map(|pause| after(self.now, pause).millis()) } else { entry.retry_at };
+        let is_counted = is_new || is_due;
+        let Failure { error, unreadable } = failure;
+        let (retry_at, build, unreadable) = match is_counted {
+            true if unreadable => (None, self.build, true),
+            true => (pause.map(|pause| after(self.now, pause).millis()), self.build, false),
+            false => (entry.retry_at, entry.build.as_str(), entry.unreadable),
+        };
         let partition = event.as_ref().ok().map(|event| i64::from(event.record.lane.partition.0)).or(entry.partition);
         let attempts = entry.attempts + u64::from(tries);
         let sql = "UPDATE parked SET state = 'poison', error = $3, attempts = $4, partition = $5, retries = $6, \
-                   retry_at = $7 WHERE projection = $1 AND position = $2";
+                   retry_at = $7, build = $8, unreadable = $9 WHERE projection = $1 AND position = $2";
         let named = query(sql).bind(projection.name()).bind(entry.position).bind(error.as_str()).bind(attempts);
-        tx.execute(named.bind(partition).bind(retries as u64).bind(retry_at)).await?;
+        let named = named.bind(partition).bind(retries as u64).bind(retry_at).bind(build).bind(unreadable);
+        tx.execute(named).await?;
         Ok(Some(match pause {
-            _ if !is_first && !is_retry => Left::Unchanged,
+            _ if !is_counted => Left::Unchanged,
+            _ if unreadable => Left::Unreadable,
             Some(pause) => Left::Waiting(entry.position, pause),
             None => {
                 let consumer = projection.name().to_owned();
@@ -189,10 +209,10 @@ impl Release<'_> {
         }
     }
 
-    async fn open<'e>(&self, event: &'e RecordedEvent) -> Result<Result<Opened<'e>, String>, Error> {
+    async fn open<'e>(&self, event: &'e RecordedEvent) -> Result<Result<Opened<'e>, Failure>, Error> {
         match open(self.store, event).await {
             Err(error) if error.is_temporary() => Err(Error::Apply(error)),
-            opened => Ok(opened.map_err(|error: ApplyError| error.to_string())),
+            opened => Ok(opened.map_err(|error: ApplyError| error.into())),
         }
     }
 }
@@ -236,7 +256,8 @@ async fn release(
     let mut through = None;
     loop {
         let mut tx = checkpoint::begin(database).await?;
-        let release = Release { store, back_off: &BACK_OFF, now: clock() };
+        // Of no build: whatever fails is still a worker's to try.
+        let release = Release { store, back_off: &BACK_OFF, build: "", now: clock() };
         let Some(released) = release.run(&mut tx, id, cause).await? else {
             // A worker that took over what was left is as good.
             return through.ok_or(Error::NotParked);

@@ -1,6 +1,6 @@
 //! Keeping an epoch up with the log.
 
-use super::{FeedError, GraphFeedSettings};
+use super::{FeedError, GraphFeedSettings, gaps};
 use crate::worker::settled::Settled;
 use broker::{Follower, Interest, Marks as Reached, Ordering};
 use domain::{AggregateType, Lane, Partition, Tier};
@@ -71,9 +71,9 @@ async fn is_current(graph: &Graph, epoch: &Epoch, saved: &Marks) -> Result<bool,
     }
 }
 
-/// What the events change. One that cannot be opened, now or ever, changes nothing here: it is parked by the
-/// projections, and the next filling has what became of it.
-async fn told(
+/// What the events change. One that cannot be opened changes nothing here: it is parked by the projections, and the next
+/// filling has what became of it; one that another build may open is written down for that.
+pub(super) async fn told(
     settings: &GraphFeedSettings,
     events: &[Arc<RecordedEvent>],
 ) -> Result<Vec<(Position, Change)>, FeedError> {
@@ -85,6 +85,10 @@ async fn told(
                 told.extend(changes(opened, record.aggregate_id).into_iter().map(|change| (record.position, change)));
             }
             Err(error @ OpenError::Read(ReadError::Unavailable(_))) => return Err(error.into()),
+            Err(error) if error.is_for_another_build() => {
+                tracing::warn!(event.position = record.position, error.cause = %error, "The graph lacks an event for now");
+                gaps::note(settings, record.position).await?;
+            }
             Err(error) => {
                 tracing::warn!(event.position = record.position, error.cause = %error, "The graph lacks an event");
             }

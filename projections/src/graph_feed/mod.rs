@@ -5,13 +5,14 @@
 
 mod fill;
 mod follow;
+mod gaps;
 
 use broker::Broker;
 use domain::Timestamp;
 use event_store::{EventStore, OpenError, Position, ReadError};
 use graph::{Epoch, Graph, GraphError, Marks};
 use sql::Database;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Between attempts while the graph, the log or the read models are away.
@@ -30,6 +31,8 @@ pub struct GraphFeedSettings {
     pub graph: Graph,
     /// The clock that numbers epochs.
     pub clock: fn() -> Timestamp,
+    /// Names the build of this process: events that another one could not read are applied when feeding begins.
+    pub build: Arc<str>,
 }
 
 /// Why feeding stopped for now.
@@ -84,6 +87,7 @@ async fn turn(settings: &GraphFeedSettings, is_held_up: &mut bool) -> Result<(),
     if std::mem::take(is_held_up) {
         tracing::info!("The graph is fed again");
     }
+    gaps::fill(settings, &epoch).await?;
     let _sweeping = AbortOnDropHandle::new(tokio::spawn(sweep(settings.graph.clone())));
     follow::follow(settings, &epoch, marks).await
 }

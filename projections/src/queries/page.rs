@@ -104,7 +104,8 @@ impl Place {
 
 impl PageRequest {
     /// How many rows the page is to have.
-    pub(super) fn limit(&self) -> usize {
+    #[must_use]
+    pub fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize
     }
 

@@ -89,6 +89,7 @@ impl Running {
             database: self.world.database.clone(),
             graph: graph.clone(),
             clock,
+            build: "test".into(),
         };
         AbortOnDropHandle::new(tokio::spawn(run(settings, CancellationToken::new())))
     }
@@ -349,6 +350,7 @@ each_engine!(a_graph_is_filled_while_the_read_models_lag, |home| async move {
         database: world.database.clone(),
         graph: graph.clone(),
         clock,
+        build: "test".into(),
     };
     let _feed = AbortOnDropHandle::new(tokio::spawn(run(settings, CancellationToken::new())));
     settled(&graph, position).await;

@@ -4,6 +4,7 @@ mod support;
 
 mod apply;
 mod audit;
+mod builds;
 mod duty;
 mod erasures;
 mod graph_feed;

@@ -47,6 +47,7 @@ pub(super) fn worker(
         owner: Uuid::from_u128(owner),
         lease: Duration::from_secs(1),
         clock: running,
+        build: "test".into(),
     };
     Worker::start_with(settings, back_off, token.clone())
 }
@@ -138,7 +139,7 @@ each_engine!(it_is_given_up_after_the_last_pause_and_can_be_requeued, |home| asy
     story.retitle(group, 0, Some("Later"));
     reached(&worker, world.tell(&mut story).await).await;
     let counted = async {
-        let wanted = Parking { parked: 4, retried: 3, given_up: 1 };
+        let wanted = Parking { parked: 4, unreadable: 0, retried: 3, given_up: 1 };
         while worker.progress().parking() != wanted {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -23,6 +23,7 @@ fn worker(world: &World, broker: &Broker, owner: u128, clock: fn() -> Timestamp,
         owner: Uuid::from_u128(owner),
         lease: LEASE,
         clock,
+        build: "test".into(),
     };
     Worker::start(settings, token.clone())
 }

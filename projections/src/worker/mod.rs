@@ -16,7 +16,7 @@ use domain::Timestamp;
 use event_store::EventStore;
 use reading::Reading;
 use sql::Database;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ pub struct WorkerSettings {
     pub lease: Duration,
     /// The clock that stamps parked events.
     pub clock: fn() -> Timestamp,
+    /// Names the build of this process: what another one could not apply is tried again when a worker starts.
+    pub build: Arc<str>,
 }
 
 /// A running worker. It works until its token is cancelled, whatever fails meanwhile.

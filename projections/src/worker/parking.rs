@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Parking {
     /// Events parked now, in all partitions, those behind another one included; as of about a second ago.
     pub parked: u64,
+    /// Of them, events that the build which tried them cannot read: a newer one wrote them. As of about a second ago.
+    pub unreadable: u64,
     /// How often this worker tried a poisonous event again.
     pub retried: u64,
     /// How many events this worker gave up.
@@ -19,6 +21,7 @@ pub struct Parking {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     parked: AtomicU64,
+    unreadable: AtomicU64,
     retried: AtomicU64,
     given_up: AtomicU64,
 }
@@ -27,13 +30,15 @@ impl Counters {
     pub(crate) fn read(&self) -> Parking {
         Parking {
             parked: self.parked.load(Relaxed),
+            unreadable: self.unreadable.load(Relaxed),
             retried: self.retried.load(Relaxed),
             given_up: self.given_up.load(Relaxed),
         }
     }
 
-    pub(crate) fn parked(&self, parked: u64) {
+    pub(crate) fn parked(&self, (parked, unreadable): (u64, u64)) {
         self.parked.store(parked, Relaxed);
+        self.unreadable.store(unreadable, Relaxed);
     }
 
     pub(crate) fn retried(&self) {

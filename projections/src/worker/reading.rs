@@ -26,6 +26,8 @@ pub(super) struct Reading {
     follower: Follower,
     retries: RetrySubscription,
     look: Interval,
+    /// Where to go on with what other builds could not apply; `None` when all of it was tried.
+    others: Option<Option<ParkedId>>,
     applier: Applier,
     settled: Option<BTreeMap<Projection, Settled>>,
     counters: Arc<Counters>,
@@ -47,13 +49,14 @@ impl Reading {
         partitions: Vec<Partition>,
         counters: Arc<Counters>,
     ) -> Result<Self, Error> {
-        let WorkerSettings { store, broker, database, clock, .. } = settings;
+        let WorkerSettings { store, broker, database, clock, build, .. } = settings;
         let lanes =
             partitions.iter().flat_map(|partition| Tier::DURABLE.map(|tier| Lane { tier, partition: *partition }));
         let hints = broker.subscribe(Interest::Lanes { queue: "projections".to_owned(), lanes: lanes.collect() });
         let retries = broker.subscribe_retries(partitions.iter().copied().collect());
         let mut applier = Applier::load(store.clone(), database.clone(), &Projection::ALL, &partitions, *clock).await?;
         applier.back_off(back_off);
+        applier.of_build(build);
         let settled = if partitions.len() == usize::from(store.partitions()) {
             let head = store.head().await?;
             let begin = |projection| {
@@ -68,7 +71,8 @@ impl Reading {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (database, broker) = (database.clone(), broker.clone());
-        Ok(Self { database, broker, back_off, follower, retries, look, applier, settled, counters })
+        let others = Some(None);
+        Ok(Self { database, broker, back_off, follower, retries, look, others, applier, settled, counters })
     }
 
     /// Up to which position each projection has applied everything; `None` when others follow some partitions.
@@ -138,7 +142,7 @@ impl Reading {
                 break;
             }
         }
-        if due.len() == RETRIES || applied >= ENOUGH {
+        if due.len() == RETRIES || applied >= ENOUGH || self.look_at_others().await? {
             self.look.reset_immediately();
         }
         if self.applier.has_parked() || self.counters.read().parked > 0 {
@@ -147,13 +151,27 @@ impl Reading {
         Ok(())
     }
 
+    /// Tries what other builds could not apply, each once. Answers whether there may be more.
+    async fn look_at_others(&mut self) -> Result<bool, Error> {
+        let Some(after) = self.others else { return Ok(false) };
+        let others = self.applier.of_other_builds(after, RETRIES).await?;
+        for (id, partition) in &others {
+            self.retry(*id, *partition).await?;
+            self.others = Some(Some(*id));
+        }
+        if others.len() < RETRIES {
+            self.others = None;
+        }
+        Ok(self.others.is_some())
+    }
+
     /// Tries a parked event again, if it is due; answers how many went through with it.
     async fn retry(&mut self, id: ParkedId, partition: Partition) -> Result<u64, Error> {
         let Some(released) = self.applier.retry(id, partition).await? else { return Ok(0) };
         self.counters.retried();
         tracing::info!(%id, applied = released.through, "A parked event was tried again");
         match released.left {
-            Left::Nothing | Left::Unchanged => (),
+            Left::Nothing | Left::Unreadable | Left::Unchanged => (),
             Left::More(_) => self.look.reset_immediately(),
             Left::Waiting(position, pause) => self.hint(ParkedId { position, ..id }, partition, pause),
             Left::GivenUp(letter) => {

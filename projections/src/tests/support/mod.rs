@@ -134,6 +134,7 @@ impl World {
             owner: Uuid::from_u128(u128::from(self.keys.fetch_add(1, Ordering::Relaxed)) + 1),
             lease: Duration::from_secs(30),
             clock,
+            build: "test".into(),
         };
         Worker::start(settings, token.clone())
     }
