@@ -1,8 +1,9 @@
 //! What can be asked on the command line.
 
+use crate::place::Access;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::AggregateType;
-use event_store::Moment;
+use event_store::{Moment, ReactionId};
 use projections::{ParkedId, Projection, audit};
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -36,9 +37,20 @@ pub(crate) enum Task {
     /// The hash chain over the log.
     #[command(subcommand)]
     Chain(Chain),
-    /// Events that a projection could not apply.
+    /// Events that a projection could not apply, and reactions that a reactor could not do.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+}
+
+impl Task {
+    /// What it does with log and read models.
+    pub(crate) const fn access(&self) -> Access {
+        match self {
+            Self::Status | Self::Verify(_) | Self::Events(_) | Self::Show(_) | Self::Chain(_) => Access::Read,
+            Self::DeadLetters(DeadLetters::List) => Access::Read,
+            Self::Rebuild(_) | Self::DeadLetters(DeadLetters::Retry { .. } | DeadLetters::Discard { .. }) => Access::Write,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -160,23 +172,31 @@ pub(crate) enum Chain {
 pub(crate) enum DeadLetters {
     /// Lists them, oldest first.
     List,
-    /// Applies a poisonous event again, whether it waits for a retry or was given up, and those of its stream behind it.
+    /// Applies a poisonous event again, whether it waits for a retry or was given up, and those of its stream behind it. A
+    /// reaction is tried again by the server, within seconds.
     Retry {
-        /// `<projection>:<position>`, as listed; `all` for every poisonous one.
+        /// `<projection>:<position>` or `reactor.<name>:<position>`, as listed; `all` for every poisonous event.
         id: Letter,
     },
-    /// Gives a poisonous event up for good, and applies those that wait behind it.
+    /// Gives a poisonous event up for good, and applies those that wait behind it; or a reaction.
     Discard {
-        /// `<projection>:<position>`, as listed.
-        id: ParkedId,
+        /// `<projection>:<position>` or `reactor.<name>:<position>`, as listed.
+        id: Named,
     },
 }
 
-/// One parked event, or all poisonous ones.
-#[derive(Clone, Copy, Debug)]
+/// One dead letter, or all poisonous events.
+#[derive(Clone, Debug)]
 pub(crate) enum Letter {
     All,
-    One(ParkedId),
+    One(Named),
+}
+
+/// A dead letter.
+#[derive(Clone, Debug)]
+pub(crate) enum Named {
+    Event(ParkedId),
+    Reaction(ReactionId),
 }
 
 impl std::str::FromStr for Letter {
@@ -184,5 +204,16 @@ impl std::str::FromStr for Letter {
 
     fn from_str(name: &str) -> Result<Self, projections::Error> {
         if name == "all" { Ok(Self::All) } else { name.parse().map(Self::One) }
+    }
+}
+
+impl std::str::FromStr for Named {
+    type Err = projections::Error;
+
+    fn from_str(name: &str) -> Result<Self, projections::Error> {
+        match name.parse() {
+            Ok(reaction) => Ok(Self::Reaction(reaction)),
+            Err(_) => name.parse().map(Self::Event),
+        }
     }
 }

@@ -26,8 +26,9 @@ pub(crate) async fn run(place: &Place, output: &Output, filter: &Filter) -> Resu
         Some(Moment::At(to)) => to.min(head),
         _ => head,
     };
-    if let Some(asked) = narrowed(filter) {
-        position = by_index(place, output, filter, asked, position..end).await?;
+    if let (Some(asked), Some(read)) = (narrowed(filter), place.read()) {
+        let index = AuditIndex::new(read.clone());
+        position = by_index(place, &index, output, filter, asked, position..end).await?;
     }
     while position < end {
         let page = place.store.read_after(position, &Selection::All, PAGE).await?;
@@ -51,12 +52,12 @@ fn narrowed(filter: &Filter) -> Option<AuditFilter> {
 /// Prints what the index finds in a range of positions (its start excluded); answers up to where.
 async fn by_index(
     place: &Place,
+    index: &AuditIndex,
     output: &Output,
     filter: &Filter,
     asked: AuditFilter,
     range: std::ops::Range<Position>,
 ) -> Result<Position> {
-    let index = AuditIndex::new(place.read.clone());
     let indexed = index.indexed_to(&place.store).await?.min(range.end);
     let asked = AuditFilter { from_position: Some(range.start + 1), to_position: Some(indexed), ..asked };
     let mut after = None;

@@ -19,6 +19,7 @@ use clap::Parser;
 use output::Output;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
 /// What a task that could run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,7 @@ enum Outcome {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(std::io::stderr).init();
     match run(Arguments::parse()).await {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Different) => ExitCode::from(1),
@@ -45,9 +45,19 @@ async fn main() -> ExitCode {
     }
 }
 
+/// By `RUST_LOG`; the notices of Postgres only when they are asked for by name.
+fn log_filter() -> EnvFilter {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = EnvFilter::try_new(&wanted).ok().filter(|_| !wanted.is_empty()).unwrap_or_else(|| "error".into());
+    match "sqlx=warn".parse() {
+        Ok(quiet) if !wanted.contains("sqlx") => filter.add_directive(quiet),
+        _ => filter,
+    }
+}
+
 async fn run(Arguments { task, json }: Arguments) -> anyhow::Result<Outcome> {
     let output = Output::new(json);
-    let place = place::Place::open().await?;
+    let place = place::Place::open(task.access()).await?;
     match task {
         Task::Status => status::run(&place, &output).await,
         Task::Rebuild(which) => rebuild::run(&place, &output, &which, until_interrupted()).await,

@@ -4,40 +4,81 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::Timestamp;
 use event_store::{EventStore, Keys, Settings};
 use gateway::{Config, audit::HeadKey};
-use sql::{Database, Location, query};
+use sql::{Database, Location, SchemaError, query};
 
 const CONNECTIONS: u32 = 4;
+
+/// What a task does with log and read models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It only looks: nothing is made or migrated, and tables of another build are refused, be it older or newer.
+    Read,
+    /// It writes: read models are made and both are migrated, as the server of this build would.
+    Write,
+}
 
 /// An open log and the read models beside it.
 pub(crate) struct Place {
     /// The log.
     pub(crate) store: EventStore,
-    /// The live read models.
-    pub(crate) read: Database,
+    /// The live read models; `None` where there are none yet and nothing is to be made.
+    read: Option<Database>,
     /// Where those are.
     pub(crate) read_location: Location,
     config: Config,
 }
 
 impl Place {
-    /// Opens both. Makes neither: a tool that is pointed at the wrong place must say so.
-    pub(crate) async fn open() -> Result<Self> {
+    /// Opens both. Makes no log: a tool that is pointed at the wrong place must say so.
+    pub(crate) async fn open(access: Access) -> Result<Self> {
         let config = Config::load()?;
         let log = config.log_location();
         expect_log(&log).await?;
         let keys = Keys { master: config.master_key().context("the master key cannot be read")?.0 };
         let settings = Settings { location: log, connections: CONNECTIONS, partitions: 16, keys, clock };
-        let (store, _commits) = EventStore::open(settings).await?;
         let read_location = config.read_location();
-        let read = Database::connect(&read_location, CONNECTIONS).await?;
-        read.migrate(projections::migrator(read.engine())).await?;
+        let (store, read) = match access {
+            Access::Read => {
+                let store = EventStore::attach(settings).await.context("the log is not opened")?;
+                (store, read_models(&read_location).await.context("the read models are not opened")?)
+            }
+            Access::Write => {
+                let (store, _commits) = EventStore::open(settings).await?;
+                let read = Database::connect(&read_location, CONNECTIONS).await?;
+                read.migrate(projections::migrator(read.engine())).await?;
+                (store, Some(read))
+            }
+        };
         Ok(Self { store, read, read_location, config })
+    }
+
+    /// The live read models, if there are any.
+    pub(crate) const fn read(&self) -> Option<&Database> {
+        self.read.as_ref()
+    }
+
+    /// The live read models, without which the task cannot do.
+    pub(crate) fn expect_read(&self) -> Result<&Database> {
+        self.read().context("there are no read models yet: the server makes them when it starts, or `rebuild all`")
     }
 
     /// What signs heads.
     pub(crate) fn head_key(&self) -> Result<HeadKey> {
         let key = self.config.audit_key().context("the audit key cannot be read")?;
         Ok(HeadKey::new(&key.0))
+    }
+}
+
+/// The read models as they are; `None` where there are none.
+async fn read_models(location: &Location) -> Result<Option<Database>, sql::Error> {
+    if !Database::exists(location).await? {
+        return Ok(None);
+    }
+    let read = Database::connect(location, CONNECTIONS).await?;
+    match read.schema(projections::migrator(read.engine())).await?.expect_same() {
+        Ok(()) => Ok(Some(read)),
+        Err(SchemaError::Missing) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -8,12 +8,17 @@ use crate::{
 use anyhow::Result;
 use projections::{Progress, Projection, list_parked};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Prints it.
 pub(crate) async fn run(place: &Place, output: &Output) -> Result<Outcome> {
     let head = place.store.head().await?;
-    let lags = Progress::new(place.store.clone(), place.read.clone()).lag().await?;
-    let parked = list_parked(&place.read).await?;
+    let (mut lags, mut parked) = (BTreeMap::new(), Vec::new());
+    if let Some(read) = place.read() {
+        lags = Progress::new(place.store.clone(), read.clone()).lag().await?;
+        parked = list_parked(read).await?;
+    }
+    let reactions = place.store.count_parked_reactions().await?;
     let parked_in = |projection| parked.iter().filter(|parked| parked.id.projection == projection).count();
 
     let incarnation = place.store.incarnation();
@@ -30,7 +35,9 @@ pub(crate) async fn run(place: &Place, output: &Output) -> Result<Outcome> {
         let version = projection.version();
         projections.push(json!({ "name": name, "version": version, "lag": lag, "parked": parked }));
     }
+    output.say(format_args!("reactions      {reactions} parked"))?;
     output.document(&json!({
+        "parkedReactions": reactions,
         "incarnation": incarnation,
         "partitions": partitions,
         "head": { "position": head.position, "chain": hex(&head.chain) },

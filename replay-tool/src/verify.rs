@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// Verifies.
 pub(crate) async fn run(place: &Place, output: &Output, which: &Verify, token: CancellationToken) -> Result<Outcome> {
     let Which { projections, audit } = &which.projection;
+    let read = place.expect_read()?;
     let (mut differences, mut rows) = (Vec::new(), 0);
     if !projections.is_empty() {
         let progress = Arc::new(Progress::new("verify", place.store.head().await?.position));
@@ -34,7 +35,7 @@ pub(crate) async fn run(place: &Place, output: &Output, which: &Verify, token: C
         let progress = Progress::new("verify audit", place.store.head().await?.position);
         let report = |done| progress.at(done);
         let mut found = |difference| differences.push(of_index(&difference));
-        let index = AuditIndex::new(place.read.clone());
+        let index = AuditIndex::new(read.clone());
         let verified = audit::verify(&index, &place.store, &token, &report, &mut found).await;
         progress.finish();
         rows += verified?;
