@@ -4,6 +4,7 @@
 use crate::{
     Config,
     application::{StartError, clock, ids},
+    build,
     calls::CallDuties,
     config::Role,
     files::{Files, House},
@@ -137,10 +138,12 @@ impl Background {
             owner: ids(),
             lease: LEASE,
             clock,
+            build: build::name(),
         };
         self.worker = Some(Worker::start(settings, self.stop.clone()));
         for reactor in reactor::Reactor::ALL {
             let checkpoints = reactor::Checkpoints::new(Database::connect(&config.log_location(), 1).await?);
+            let checkpoints = checkpoints.of_build(&build::name());
             let duty = self.duty();
             self.spawn(|Shared { store, broker, commands, .. }, stop| async move {
                 let name = format!("reactor.{}", reactor.name());
@@ -218,7 +221,8 @@ impl Background {
     fn feed_graph(&self, config: &Config) {
         let Shared { store, broker, read_models, graph, .. } = self.shared.clone();
         let graph = graph.graph().clone();
-        let feed = graph_feed::GraphFeedSettings { store, broker, database: read_models, graph, clock };
+        let build = build::name();
+        let feed = graph_feed::GraphFeedSettings { store, broker, database: read_models, graph, clock, build };
         if config.redis_url.is_none() {
             if config.role != Role::Worker {
                 self.spawn(|_, stop| graph_feed::run(feed, stop));

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod auth;
 mod background;
 pub mod bootstrap;
+mod build;
 pub mod calls;
 pub mod cli;
 pub mod compute;

@@ -1,17 +1,24 @@
 //! Upkeep of the read models, as administrators ask for it: rebuilds in the background, and events that could not be
 //! applied.
 
-use crate::{Problem, operations::Fate, resource::ProjectionState};
+use crate::{
+    Problem,
+    operations::Fate,
+    resource::{DeadLetter, ProjectionState},
+};
 use domain::Timestamp;
-use event_store::EventStore;
+use event_store::{EventStore, ReactionId};
 use projections::{
-    Error, ParkedId, Progress, Projection, Rebuilds, discard, list_parked,
+    Error, ParkedId, Progress, Projection, Queries, Rebuilds, discard, list_parked,
+    queries::{Page, PageRequest},
     rebuild::{self, RebuildOptions},
     requeue,
 };
 use sql::{Database, Location};
 use std::{
     collections::BTreeMap,
+    fmt,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -23,6 +30,38 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often it is noted how far a rebuild got.
 const PACE: Duration = Duration::from_millis(500);
+
+/// More reactors than there are.
+const REACTORS: u32 = 64;
+
+/// A dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// An event that a projection could not apply.
+    Event(ParkedId),
+    /// A reaction that a reactor could not do.
+    Reaction(ReactionId),
+}
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(id) => id.fmt(f),
+            Self::Reaction(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Letter {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name.parse() {
+            Ok(reaction) => Ok(Self::Reaction(reaction)),
+            Err(_) => name.parse().map(Self::Event),
+        }
+    }
+}
 
 /// Keeps the read models in order. Clones share it.
 #[derive(Clone)]
@@ -125,23 +164,60 @@ impl Upkeep {
         note(self.rebuilds.end(projection, events.load(Relaxed), error.as_deref()).await);
     }
 
+    /// Events that could not be applied and reactions that could not be done, the oldest first.
+    ///
+    /// # Errors
+    /// When log or read models are away, or the page is none.
+    pub async fn dead_letters(&self, queries: &Queries, page: &PageRequest) -> Result<Page<DeadLetter>, Problem> {
+        let limit = page.limit();
+        let after = page.after_letter()?;
+        let after = after.as_ref().map(|(name, position)| (*position, name.as_str()));
+        let parked = queries.dead_letters(page).await?;
+        let reactions = self.store.parked_reactions(after, u32::try_from(limit + 1).unwrap_or(u32::MAX)).await?;
+        let more = parked.next.is_some();
+        let events = parked.items.into_iter().map(DeadLetter::from);
+        let mut items: Vec<_> = events.chain(reactions.into_iter().map(DeadLetter::from)).collect();
+        items.sort_by(|a, b| (a.position, &a.projection).cmp(&(b.position, &b.projection)));
+        let more = more || items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|last| page.letter_token(&last.id));
+        Ok(Page { items, next })
+    }
+
     /// Whether there is such a dead letter at the head of its stream.
     ///
     /// # Errors
-    /// When the read models are away.
-    pub async fn is_parked(&self, id: ParkedId) -> Result<bool, Problem> {
-        let parked = list_parked(&self.read_models).await?;
-        Ok(parked.iter().any(|parked| parked.id == id && parked.state != projections::ParkedState::Behind))
+    /// When log or read models are away.
+    pub async fn is_parked(&self, letter: &Letter) -> Result<bool, Problem> {
+        match letter {
+            Letter::Event(id) => {
+                let parked = list_parked(&self.read_models).await?;
+                Ok(parked.iter().any(|parked| parked.id == *id && parked.state != projections::ParkedState::Behind))
+            }
+            Letter::Reaction(id) => {
+                // All reactors at most stand at one position.
+                let before = Some((id.position, ""));
+                let parked = self.store.parked_reactions(before, REACTORS).await?;
+                Ok(parked.iter().any(|parked| parked.id == *id))
+            }
+        }
     }
 
     /// Tries a dead letter again, or gives it up.
     ///
     /// # Errors
     /// `not_found` when there is none at the head of a stream; or when log or read models are away.
-    pub async fn release(&self, id: ParkedId, fate: Fate) -> Result<(), Problem> {
-        let released = match fate {
-            Fate::Retried => requeue(&self.store, &self.read_models, id, self.clock).await,
-            Fate::Discarded => discard(&self.store, &self.read_models, id, self.clock).await,
+    pub async fn release(&self, letter: &Letter, fate: Fate) -> Result<(), Problem> {
+        let released = match (letter, fate) {
+            (Letter::Event(id), Fate::Retried) => requeue(&self.store, &self.read_models, *id, self.clock).await,
+            (Letter::Event(id), Fate::Discarded) => discard(&self.store, &self.read_models, *id, self.clock).await,
+            (Letter::Reaction(id), fate) => {
+                let is_there = match fate {
+                    Fate::Retried => self.store.retry_reaction(id).await?,
+                    Fate::Discarded => self.store.discard_reaction(id).await?,
+                };
+                return if is_there { Ok(()) } else { Err(Problem::not_found()) };
+            }
         };
         released.map(drop).map_err(unavailable)
     }

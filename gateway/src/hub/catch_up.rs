@@ -45,7 +45,8 @@ impl Seat {
         Self { hub, user, id, cursors, known: Place::default(), joined: false, dialect, told: Told::default() }
     }
 
-    /// Starts from the client's cursor, or from now when there is none or this log did not write it.
+    /// Starts from the client's cursor; or from now when there is none, this log did not write it, or what follows on it
+    /// was written by a newer build and cannot be told here.
     ///
     /// # Errors
     /// [`ReadError`]: nothing was recovered, and nothing lost; the client comes back with the same cursor.
@@ -62,6 +63,7 @@ impl Seat {
             Some(place) if self.hub.has_written(place).await? => Some(place),
             _ => None,
         };
+        let resumed = resumed.filter(|place| self.hub.0.unreadable.can_resume(self.user, place.marks));
         let state = self.hub.state();
         self.known = resumed.unwrap_or(state.place);
         Ok(Start { recovered: resumed.is_some(), cursor: self.cursors.write(self.known) })
@@ -71,7 +73,8 @@ impl Seat {
     /// they come.
     ///
     /// # Errors
-    /// [`ReadError`]; the client comes back with the cursor of the last frame it got.
+    /// [`ReadError`]; the client comes back with the cursor of the last frame it got. [`ReadError::Newer`]: to another
+    /// process, or it is not recovered.
     pub async fn missed(&mut self) -> Result<Option<Vec<Utf8Bytes>>, ReadError> {
         if self.joined {
             return Ok(None);
@@ -135,7 +138,8 @@ impl Seat {
         let feed = Feed { user: self.user, intervals, high, medium, until, limit: PAGE, bytes: PAGE_BYTES as u32 };
         let events = self.hub.0.store.feed(&feed).await?;
         let cut = is_cut(&events, PAGE);
-        let pushes = self.hub.replay(&reader, &events).await?;
+        let readable = &events[..self.hub.readable(self.user, &events).await?];
+        let pushes = self.hub.replay(&reader, readable).await?;
         let is_last = !cut && pushes.len() == events.len();
         let mut frames = Vec::with_capacity(pushes.len());
         for (event, push) in events.iter().zip(pushes) {

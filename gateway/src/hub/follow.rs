@@ -2,7 +2,7 @@
 
 use super::{Hub, revisions::revises, ring::Entry};
 use crate::{
-    push::{Push, is_pushed, open},
+    push::{Push, is_newer, is_pushed, open},
     session::{Close, Outbox},
 };
 use broker::{Broker, Follower, Interest, Ordering};
@@ -104,6 +104,9 @@ impl Hub {
         wake: &mut Vec<Arc<Outbox>>,
     ) -> Result<(), ReadError> {
         let opened = open(&self.0.reserved, event).await?;
+        if opened.is_none() && is_newer(&self.0.reserved, event).await {
+            self.meet_newer(event).await?;
+        }
         observe(event, opened);
         if let (Some(stream), Some(opened)) = (event.stream(), opened.filter(|opened| revises(opened))) {
             self.state().revisions.observe(stream, event.record.position, opened);

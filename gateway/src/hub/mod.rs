@@ -6,6 +6,7 @@
 mod attached;
 mod catch_up;
 mod follow;
+mod newer;
 mod person;
 mod reader;
 mod revisions;
@@ -69,6 +70,7 @@ struct Inner {
     settings: HubSettings,
     state: Mutex<State>,
     signals: signals::Counters,
+    unreadable: newer::Unreadable,
     readers: Semaphore,
     /// A socket came or left.
     moved: Notify,
@@ -89,8 +91,9 @@ impl Hub {
         let pushes = Pushes::new(store.clone());
         let live = pushes.over(reserved.clone());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
-        let signals = signals::Counters::default();
-        let inner = Inner { store, cursors, reserved, pushes, live, queries, settings, state, signals, readers, moved };
+        let (signals, unreadable) = (signals::Counters::default(), newer::Unreadable::new());
+        let inner =
+            Inner { store, cursors, reserved, pushes, live, queries, settings, state, signals, unreadable, readers, moved };
         Ok(Self(Arc::new(inner)))
     }
 

@@ -123,6 +123,14 @@ impl Ring {
         known.high >= self.floor.high && known.medium >= self.floor.medium
     }
 
+    /// An event is not here that somebody may want: who does not know it yet reads the store.
+    pub(super) fn lack(&mut self, tier: Tier, position: Position) {
+        match tier {
+            Tier::Medium => self.floor.medium = self.floor.medium.max(position),
+            Tier::High | Tier::Low => self.floor.high = self.floor.high.max(position),
+        }
+    }
+
     /// The events of a scope after `known`, in no order.
     pub(super) fn of_scope(&self, scope: Uuid, known: Marks) -> impl Iterator<Item = &Arc<Entry>> {
         after(self.scopes.get(&scope), known)
@@ -136,10 +144,7 @@ impl Ring {
     fn forget_oldest(&mut self) {
         let Some(oldest) = self.all.pop_front() else { return };
         self.bytes -= oldest.bytes();
-        match oldest.tier() {
-            Tier::Medium => self.floor.medium = self.floor.medium.max(oldest.position()),
-            Tier::High | Tier::Low => self.floor.high = self.floor.high.max(oldest.position()),
-        }
+        self.lack(oldest.tier(), oldest.position());
         if oldest.scope_wide {
             forget_first(&mut self.scopes, oldest.scope());
         }

@@ -13,7 +13,7 @@ use crate::{
     session::{Close, Outbox},
 };
 use broker::Marks;
-use domain::{Presence, SessionId, UserId};
+use domain::{Presence, SessionId, Tier, UserId};
 use event_store::{Interval, Position, Record};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -218,6 +218,23 @@ impl State {
         self.ring.push(Arc::clone(entry));
         self.handled(&entry.event.record);
         true
+    }
+
+    /// An event cannot be handed out here.
+    pub(super) fn pass_over(&mut self, tier: Tier, position: Position) {
+        self.ring.lack(tier, position);
+    }
+
+    /// Connected users.
+    pub(super) fn users(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.people.keys().copied()
+    }
+
+    /// Connected users who receive what happens in a scope at a position.
+    pub(super) fn receivers(&self, scope: Uuid, position: Position) -> impl Iterator<Item = Uuid> + '_ {
+        let receives =
+            move |user: &Uuid| self.people.get(user).is_some_and(|person| person.receives(scope, position));
+        self.scopes.get(&scope).into_iter().flatten().copied().filter(receives)
     }
 
     /// The hub has handled everything up to `marks`.

@@ -21,7 +21,8 @@ pub struct SyncPage {
     pub events: Vec<Box<RawValue>>,
     /// From where to go on.
     pub cursor: String,
-    /// False when this log did not write the cursor, or not for the caller: reload, and go on from the new one.
+    /// False when this log did not write the cursor, or not for the caller, or a newer version wrote what follows on it and
+    /// this server cannot tell it: reload, and go on from the new one.
     pub recovered: bool,
     /// Whether there is more already.
     pub more: bool,
@@ -43,10 +44,8 @@ impl Hub {
             let stamp = digest.as_ref().map_or_else(Stamp::default, Stamp::of);
             (place.end() == 0 || digest.is_some()) && place.stamp == stamp
         };
-        let Some(mut known) = since.filter(has_written) else {
-            let cursor = cursors.write(head);
-            return Ok(SyncPage { events: Vec::new(), cursor, recovered: false, more: false });
-        };
+        let anew = || SyncPage { events: Vec::new(), cursor: cursors.write(head), recovered: false, more: false };
+        let Some(mut known) = since.filter(has_written) else { return Ok(anew()) };
         // Read after the head: they say more than is needed, never less.
         let intervals = inner.store.intervals(user.0).await?;
         let mut cleared = Cleared::default();
@@ -62,7 +61,11 @@ impl Hub {
             bytes: PAGE_BYTES as u32,
         };
         let missed = inner.store.feed(&feed).await?;
-        let pushes = self.replay(&reader, &missed).await?;
+        let readable = match self.readable(user.0, &missed).await {
+            Err(ReadError::Newer(_)) => return Ok(anew()),
+            readable => &missed[..readable?],
+        };
+        let pushes = self.replay(&reader, readable).await?;
         let more = is_cut(&missed, limit) || pushes.len() < missed.len();
         let mut events = Vec::with_capacity(pushes.len());
         for (event, push) in missed.iter().zip(pushes) {

@@ -6,11 +6,12 @@ use crate::{
     Problem,
     request::{Faults, Parse},
     resource::OwnUser,
+    upkeep::Letter,
 };
 use axum::http::StatusCode;
 use commands::AccountChange;
 use domain::{ConversationId, MessageId, StoryId, UserId, administration::Act, user::Role};
-use projections::{ParkedId, Projection, queries::UserRow};
+use projections::{Projection, queries::UserRow};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -111,7 +112,7 @@ pub enum Fate {
 ///
 /// # Errors
 /// The [`Problem`] to answer.
-pub async fn release(call: &Call<'_>, id: ParkedId, fate: Fate) -> Result<Answer, Problem> {
+pub async fn release(call: &Call<'_>, id: Letter, fate: Fate) -> Result<Answer, Problem> {
     let (ctx, target) = (call.context(), id.to_string());
     let act = match fate {
         Fate::Retried => Act::RetryDeadLetter,
@@ -119,11 +120,11 @@ pub async fn release(call: &Call<'_>, id: ParkedId, fate: Fate) -> Result<Answer
     };
     let mut position = None;
     if !call.app.commands.has_noted(&ctx, act, &target).await? {
-        if !call.app.upkeep.is_parked(id).await? {
+        if !call.app.upkeep.is_parked(&id).await? {
             return Err(Problem::not_found());
         }
         position = call.app.commands.note_act(&ctx, act, &target).await?.receipt.position;
-        call.app.upkeep.release(id, fate).await?;
+        call.app.upkeep.release(&id, fate).await?;
     }
     Ok(Answer { status: StatusCode::NO_CONTENT.as_u16(), body: Value::Null, position })
 }

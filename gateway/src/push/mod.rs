@@ -17,7 +17,7 @@ pub use data::{
     ConversationData, DeletedConversation, FriendshipData, HiddenMessage, InviteData, MemberChange, MemberData,
     MessageData, OwnSettingsData, ReactionCount, ReceiptData, UserData, UserRef,
 };
-pub use pushes::{Pushes, open};
+pub use pushes::{Pushes, is_newer, open};
 pub use story::{CommentData, DeletedComment, EndedStory, StoryData, StoryView};
 
 use crate::{

@@ -231,7 +231,12 @@ const fn shows_story(event: &Event) -> bool {
     !matches!(event, Happened::Deleted { .. } | Happened::Expired { .. } | Happened::CommentDeleted { .. })
 }
 
-/// Opens an event; `None`, and a line in the log, for one that nothing will ever open.
+/// Whether an event that does not [`open`] is one that a newer build wrote: it must not be passed over in silence.
+pub async fn is_newer(store: &EventStore, event: &RecordedEvent) -> bool {
+    store.open_event(event).await.is_err_and(|error| error.is_for_another_build())
+}
+
+/// Opens an event; `None`, and a line in the log, for one that this build will never open.
 ///
 /// # Errors
 /// [`ReadError`] when trying again later may open it.
@@ -241,7 +246,7 @@ pub async fn open<'e>(store: &EventStore, event: &'e RecordedEvent) -> Result<Op
         Err(OpenError::Read(error)) => Err(error),
         Err(error) => {
             let position = event.record.position;
-            tracing::error!(event.position = position, error.cause = %error, "an event cannot be read and is passed over");
+            tracing::error!(event.position = position, error.cause = %error, "an event cannot be read");
             Ok(None)
         }
     }

@@ -1,6 +1,7 @@
 //! What administrators see of the server itself.
 
 use domain::{ConversationId, Timestamp, UserId};
+use event_store::ParkedReaction;
 use projections::{Parked, queries::WatchedRow, rebuilds::RebuildRow};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +24,7 @@ pub struct Dashboard {
     pub messages: MessageCounts,
     /// Reports that wait for a moderator.
     pub open_reports: u64,
-    /// Events that could not be applied to a read model, and those behind them.
+    /// Events that could not be applied to a read model, those behind them, and reactions that could not be done.
     pub dead_letters: u64,
     /// The position of the newest event.
     pub head_position: u64,
@@ -110,15 +111,15 @@ pub struct RebuildState {
     pub finished_at: Option<Timestamp>,
 }
 
-/// An event that could not be applied to a read model.
+/// An event that could not be applied to a read model, or to which a reactor could not react.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// Its name: the projection and the position.
+    /// Its name: the projection or reactor, and the position.
     #[schema(example = "messages:4711")]
     pub id: String,
-    /// Which projection could not apply it.
-    pub projection: &'static str,
+    /// Which projection could not apply it; of a reactor its name behind `reactor.`.
+    pub projection: String,
     /// Its position.
     pub position: u64,
     /// The aggregate of its stream.
@@ -128,7 +129,8 @@ pub struct DeadLetter {
     /// What kind of event.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// `waiting` (it is tried again by itself), `given_up`, or `behind` an earlier one of its stream.
+    /// `waiting` (it is tried again by itself), `given_up` (another version of the server tries it again), `unreadable` (a
+    /// newer version wrote it, and one that can read it tries it again), or `behind` an earlier one of its stream.
     #[schema(example = "given_up")]
     pub state: &'static str,
     /// What was wrong; empty for one that is merely behind.
@@ -203,12 +205,30 @@ impl From<Parked> for DeadLetter {
     fn from(parked: Parked) -> Self {
         Self {
             id: parked.id.to_string(),
-            projection: parked.id.projection.name(),
+            projection: parked.id.projection.name().to_owned(),
             position: parked.id.position,
             aggregate_type: parked.aggregate_type,
             aggregate_id: parked.aggregate_id,
             event_type: parked.event_type,
             state: parked.state.as_str(),
+            error: parked.error,
+            attempts: parked.attempts,
+            parked_at: parked.parked_at,
+            retry_at: parked.retry_at,
+        }
+    }
+}
+
+impl From<ParkedReaction> for DeadLetter {
+    fn from(parked: ParkedReaction) -> Self {
+        Self {
+            id: parked.id.to_string(),
+            projection: format!("reactor.{}", parked.id.reactor),
+            position: parked.id.position,
+            state: parked.state(),
+            aggregate_type: parked.aggregate_type,
+            aggregate_id: parked.aggregate_id,
+            event_type: parked.event_type,
             error: parked.error,
             attempts: parked.attempts,
             parked_at: parked.parked_at,

@@ -35,7 +35,7 @@ async fn dashboard(State(app): State<App>, _: AsAdmin<Reader>) -> Result<Json<Da
         conversations: ConversationCounts { total: direct + groups, direct, groups },
         messages: MessageCounts { total: messages, today: messages_since },
         open_reports: counts.open_reports,
-        dead_letters: counts.parked,
+        dead_letters: counts.parked + app.store.count_parked_reactions().await?,
         head_position: app.store.head().await?.position,
         projections: Projection::ALL.map(lag).into(),
     }))

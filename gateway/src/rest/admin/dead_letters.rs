@@ -1,9 +1,10 @@
-//! Events that could not be applied to a read model, for administrators.
+//! Events that could not be applied to a read model, and reactions that could not be done, for administrators.
 
 use crate::{
     App, Problem,
     operations::{self, Fate},
     resource::{DeadLetter, List},
+    upkeep::Letter,
     rest::{
         answer::written,
         page::Parameters,
@@ -11,14 +12,13 @@ use crate::{
     },
 };
 use axum::{Json, extract::State, response::Response};
-use projections::ParkedId;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(retry)).routes(routes!(discard))
 }
 
-/// Events that could not be applied, and those behind them, the oldest first.
+/// Events that could not be applied, those behind them, and reactions that could not be done, the oldest first.
 #[utoipa::path(
     get, path = "/admin/dead-letters", tag = "admin",
     params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
@@ -29,10 +29,10 @@ async fn list(
     _: AsAdmin<Reader>,
     parameters: Parameters,
 ) -> Result<Json<List<DeadLetter>>, Problem> {
-    Ok(Json(List::of(app.queries.dead_letters(&parameters.page()?).await?)))
+    Ok(Json(List::of(app.upkeep.dead_letters(&app.queries, &parameters.page()?).await?)))
 }
 
-/// Tries an event again, and those behind it. One that fails again stays.
+/// Tries an event again, and those behind it; a reaction within seconds. One that fails again stays.
 #[utoipa::path(
     post, path = "/admin/dead-letters/{id}/retry", tag = "admin",
     params(("id" = String, Path)), responses((status = 204))
@@ -40,12 +40,13 @@ async fn list(
 async fn retry(
     State(app): State<App>,
     AsAdmin(writer): AsAdmin<Writer>,
-    Name(id): Name<ParkedId>,
+    Name(id): Name<Letter>,
 ) -> Result<Response, Problem> {
     Ok(written(&app, operations::release(&writer.call(&app)?, id, Fate::Retried).await?).await)
 }
 
-/// Gives an event up for good, and applies those behind it. The read model then lacks what the event said.
+/// Gives an event up for good, and applies those behind it: the read model then lacks what the event said. Or a reaction:
+/// what should have followed does not.
 #[utoipa::path(
     post, path = "/admin/dead-letters/{id}/discard", tag = "admin",
     params(("id" = String, Path)), responses((status = 204))
@@ -53,7 +54,7 @@ async fn retry(
 async fn discard(
     State(app): State<App>,
     AsAdmin(writer): AsAdmin<Writer>,
-    Name(id): Name<ParkedId>,
+    Name(id): Name<Letter>,
 ) -> Result<Response, Problem> {
     Ok(written(&app, operations::release(&writer.call(&app)?, id, Fate::Discarded).await?).await)
 }
