@@ -48,7 +48,9 @@ impl Task {
         match self {
             Self::Status | Self::Verify(_) | Self::Events(_) | Self::Show(_) | Self::Chain(_) => Access::Read,
             Self::DeadLetters(DeadLetters::List) => Access::Read,
-            Self::Rebuild(_) | Self::DeadLetters(DeadLetters::Retry { .. } | DeadLetters::Discard { .. }) => Access::Write,
+            Self::Rebuild(_) | Self::DeadLetters(DeadLetters::Retry { .. } | DeadLetters::Discard { .. }) => {
+                Access::Write
+            }
         }
     }
 }

@@ -137,7 +137,12 @@ async fn try_again(reactor: Reactor, commands: &Commands, checkpoints: &Checkpoi
     };
     for due in &due {
         if let Err(error) = try_one(reactor, commands, checkpoints, *due).await {
-            tracing::warn!(reactor = reactor.name(), position = due.position, error, "a parked reaction cannot be tried");
+            tracing::warn!(
+                reactor = reactor.name(),
+                position = due.position,
+                error,
+                "a parked reaction cannot be tried"
+            );
             return false;
         }
     }

@@ -92,8 +92,20 @@ impl Hub {
         let live = pushes.over(reserved.clone());
         let (readers, moved) = (Semaphore::new(READERS), Notify::new());
         let (signals, unreadable) = (signals::Counters::default(), newer::Unreadable::new());
-        let inner =
-            Inner { store, cursors, reserved, pushes, live, queries, settings, state, signals, unreadable, readers, moved };
+        let inner = Inner {
+            store,
+            cursors,
+            reserved,
+            pushes,
+            live,
+            queries,
+            settings,
+            state,
+            signals,
+            unreadable,
+            readers,
+            moved,
+        };
         Ok(Self(Arc::new(inner)))
     }
 

@@ -232,8 +232,7 @@ impl State {
 
     /// Connected users who receive what happens in a scope at a position.
     pub(super) fn receivers(&self, scope: Uuid, position: Position) -> impl Iterator<Item = Uuid> + '_ {
-        let receives =
-            move |user: &Uuid| self.people.get(user).is_some_and(|person| person.receives(scope, position));
+        let receives = move |user: &Uuid| self.people.get(user).is_some_and(|person| person.receives(scope, position));
         self.scopes.get(&scope).into_iter().flatten().copied().filter(receives)
     }
 

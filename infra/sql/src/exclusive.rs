@@ -38,7 +38,8 @@ impl Exclusive {
             Location::Sqlite { path, .. } => {
                 let stem = path.file_stem().map_or_else(|| "read".into(), |stem| stem.to_string_lossy());
                 let path = path.with_file_name(format!("{stem}-{name}.lock"));
-                let file = File::options().create(true).truncate(false).write(true).open(path).map_err(sqlx::Error::Io)?;
+                let file =
+                    File::options().create(true).truncate(false).write(true).open(path).map_err(sqlx::Error::Io)?;
                 Ok(lock(file).map_err(sqlx::Error::Io)?)
             }
             Location::Postgres { url, schema } => lock_session(connect(url).await?, &format!("{schema}:{name}")).await,

@@ -25,7 +25,9 @@ pub enum SchemaError {
     #[error("the tables are newer than this build: it does not know migration {0} ({1}); use the build that made it")]
     Newer(i64, String),
     /// A newer build made a migration that this one cannot live with.
-    #[error("the tables are newer than this build: it cannot work with migration {0} ({1}); use the build that made it")]
+    #[error(
+        "the tables are newer than this build: it cannot work with migration {0} ({1}); use the build that made it"
+    )]
     Breaking(i64, String),
 }
 

@@ -158,7 +158,8 @@ async fn is_whole(database: &Database) -> Result<bool, Error> {
         return Ok(false);
     }
     let of_projections = Projection::ALL.into_iter().flat_map(|projection| projection.tables());
-    let wanted: Vec<_> = of_projections.map(|table| table.name).chain(["audit_events", "parked", "checkpoints"]).collect();
+    let wanted: Vec<_> =
+        of_projections.map(|table| table.name).chain(["audit_events", "parked", "checkpoints"]).collect();
     let marks = placeholders(1, wanted.len());
     let sql = match database.engine() {
         Engine::Sqlite => format!("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ({marks})"),

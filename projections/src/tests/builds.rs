@@ -55,7 +55,8 @@ each_engine!(what_a_newer_build_wrote_is_parked_until_the_build_changes, |home| 
         let waiting = until(&world, |parked| parked.len() == 2).await;
         assert_eq!([waiting[0].state, waiting[1].state], [ParkedState::Unreadable, ParkedState::Behind]);
         assert_eq!((waiting[0].id.position, waiting[0].retry_at), (joined.position, None));
-        let reached = older.progress().wait(events.len() as u64, &crate::Projection::ALL, Duration::from_secs(30)).await;
+        let reached =
+            older.progress().wait(events.len() as u64, &crate::Projection::ALL, Duration::from_secs(30)).await;
         assert!(reached, "the lanes go on");
         let is_told = async {
             while older.progress().parking().unreadable != 1 {

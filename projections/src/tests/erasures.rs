@@ -99,7 +99,10 @@ each_engine!(tables_that_take_the_place_of_others_are_looked_at_again, |home| as
         let (live, options) = (world.home.read_models(), RebuildOptions::new(clock));
         rebuild(&world.store, &live, &[Projection::Messages], options, CancellationToken::new()).await.unwrap();
         let due = erasures.due(clock()).await.unwrap();
-        assert_eq!(due.iter().map(|erasure| erasure.user).collect::<Vec<_>>(), vec![story.user(0); usize::from(is_due)]);
+        assert_eq!(
+            due.iter().map(|erasure| erasure.user).collect::<Vec<_>>(),
+            vec![story.user(0); usize::from(is_due)]
+        );
     }
 });
 

@@ -214,9 +214,8 @@ async fn the_swap_takes_the_shadow_away() {
     let schemas = query("SELECT COUNT(*) FROM pg_namespace WHERE nspname LIKE 'chatchit_shadow%'");
     let options = RebuildOptions { swap: false, ..RebuildOptions::new(clock) };
     rebuilt(&world, options).await.unwrap();
-    let count = async || -> i64 {
-        world.database.fetch_optional(schemas.clone()).await.unwrap().unwrap().get(0).unwrap()
-    };
+    let count =
+        async || -> i64 { world.database.fetch_optional(schemas.clone()).await.unwrap().unwrap().get(0).unwrap() };
     assert_eq!(count().await, 1);
     let shadow = Shadow::open(&world.home.read_models(), "rebuild", 1).await.unwrap();
     let mut tx = world.database.begin().await.unwrap();

@@ -49,7 +49,8 @@ each_engine!(tables_of_another_build_are_refused_and_left_alone, |home| async mo
         assert!(refused.contains("cannot work with migration 9999"), "{refused}");
 
         let database = Database::connect(&place, 1).await.unwrap();
-        let newest = "SELECT version, checksum FROM _sqlx_migrations WHERE version < 9999 ORDER BY version DESC LIMIT 1";
+        let newest =
+            "SELECT version, checksum FROM _sqlx_migrations WHERE version < 9999 ORDER BY version DESC LIMIT 1";
         let newest = database.fetch_optional(query(newest)).await.unwrap().unwrap();
         let (newest, checksum): (i64, Vec<u8>) = (newest.get(0).unwrap(), newest.get(1).unwrap());
         change(&place, BACK).await;
@@ -83,7 +84,8 @@ each_engine!(without_read_models_the_log_is_read_and_none_are_made, |home| async
 
 each_engine!(a_parked_reaction_is_listed_retried_and_given_up, |home| async move {
     let world = World::new(home).await;
-    let park = "INSERT INTO parked_reactions (reactor, position, aggregate_type, aggregate_id, event_type, error, attempts,
+    let park =
+        "INSERT INTO parked_reactions (reactor, position, aggregate_type, aggregate_id, event_type, error, attempts,
         parked_at, retry_at, build) SELECT 'leave_calls', 3, 'conversation', scope, 'member.vanished', 'unknown', 1, 0,
         NULL, 'older' FROM events WHERE position = 3";
     change(&world.home.log(), park).await;

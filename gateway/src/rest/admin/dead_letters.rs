@@ -4,12 +4,12 @@ use crate::{
     App, Problem,
     operations::{self, Fate},
     resource::{DeadLetter, List},
-    upkeep::Letter,
     rest::{
         answer::written,
         page::Parameters,
         request::{AsAdmin, Name, Reader, Writer},
     },
+    upkeep::Letter,
 };
 use axum::{Json, extract::State, response::Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
