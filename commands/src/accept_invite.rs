@@ -35,6 +35,10 @@ impl UseCase for AcceptInvite {
         let is_in = known.may_take_part(user).is_ok();
         if let Some(maker) = known.invites().get(invite).map(|invite| invite.by).filter(|_| !is_in) {
             may_come_by(facts, user, maker).await?;
+            let leads: Vec<_> = known.leads().collect();
+            if facts.pairs_of(user, &leads).await?.iter().any(|(lead, pair)| pair.is_blocked_by(*lead)) {
+                return Err(refused(ConversationError::InviteNotFound));
+            }
         }
         let command = ConversationCommand::AcceptInvite { user, invite, now: facts.now() };
         facts.decide(conversation, command).await
@@ -57,7 +61,7 @@ impl Commands {
     /// lead's. Of those who race for the last use, one comes in.
     ///
     /// # Errors
-    /// [`CommandError`]; `invite_not_found`, whatever is wrong with it.
+    /// [`CommandError`]; `invite_not_found`, whatever is wrong with it, and to whom a lead removed or has blocked; `TooOften`.
     pub async fn accept_invite(&self, ctx: &Context, code: InviteCode) -> Result<Done<Conversation>, CommandError> {
         self.act(ctx, &AcceptInvite { code }).await
     }

@@ -44,6 +44,7 @@ impl UseCase for ChangeAccount {
                 field: None,
             });
         }
+        facts.is_no_party(by, "user", self.user.0).await?;
         let before = facts.get::<User>(self.user).await?;
         let mut version = before.version;
         let mut decided = Decided { id: self.user.0, state: before.state };
@@ -62,7 +63,7 @@ impl Commands {
     /// Changes what somebody else may do; only an administrator may.
     ///
     /// # Errors
-    /// [`CommandError`]; `admin_only`, `not_oneself`.
+    /// [`CommandError`]; `admin_only`, `not_oneself`, `own_case` for somebody on whom they have an open report.
     pub async fn change_account(
         &self,
         ctx: &Context,

@@ -46,6 +46,8 @@ impl Commands {
         story: StoryId,
         text: CommentText,
     ) -> Result<Done<Story>, CommandError> {
-        self.act(ctx, &CommentOnStory { story, text }).await
+        let request = CommentOnStory { story, text };
+        self.hear(ctx, &request, request.text.as_str(), story.0).await?;
+        self.act(ctx, &request).await
     }
 }

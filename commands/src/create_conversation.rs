@@ -8,10 +8,10 @@ use crate::{
 };
 use domain::{
     ConversationId, UserId,
-    conversation::{Conversation, ConversationCommand, ConversationError, ConversationType, MAX_MEMBERS},
+    conversation::{Conversation, ConversationCommand, ConversationError, ConversationType, Joining, MAX_MEMBERS},
     text::{Link, Title},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A conversation as its creator wants it.
 #[derive(Clone, Debug, Serialize)]
@@ -22,10 +22,19 @@ pub struct CreateConversation {
     pub title: Option<Title>,
     /// A group's picture.
     pub avatar_url: Option<Link>,
-    /// Whether joining a group needs a lead's approval.
-    pub approval: bool,
+    /// How people come into a group by themselves.
+    #[serde(rename = "approval", serialize_with = "as_approval")]
+    pub joining: Joining,
     /// The others; the creator may be among them.
     pub members: Vec<UserId>,
+}
+
+/// As the same request was written before there was more to say, so that a key is good across an upgrade.
+fn as_approval<S: Serializer>(joining: &Joining, serializer: S) -> Result<S::Ok, S::Error> {
+    match joining {
+        Joining::Open => serializer.serialize_str(joining.as_str()),
+        Joining::Approval | Joining::Invite => serializer.serialize_bool(*joining == Joining::Approval),
+    }
 }
 
 /// A conversation that was opened, or was there.
@@ -72,7 +81,7 @@ impl UseCase for CreateConversation {
             members: others,
             title: self.title.clone(),
             avatar_url: self.avatar_url.clone(),
-            approval: self.approval,
+            joining: self.joining,
         };
         facts.decide_on(id, before, command)
     }
@@ -82,12 +91,18 @@ impl Commands {
     /// Opens a conversation. A direct one exists once per pair: then it is answered as it is.
     ///
     /// # Errors
-    /// [`CommandError`]; `not_found` for a person who does not exist or has blocked the actor.
+    /// [`CommandError`]; `not_found` for a person who does not exist or has blocked the actor; `Spam`.
     pub async fn create_conversation(
         &self,
         ctx: &Context,
         request: CreateConversation,
     ) -> Result<Created, CommandError> {
+        if request.conversation_type == ConversationType::Group {
+            let text = request.title.as_ref().map_or("", |title| title.as_str());
+            self.hear_unasked(ctx, &request, text, &request.members).await?;
+        } else {
+            self.hear_first(ctx, &request, &request.members).await?;
+        }
         let done = self.act(ctx, &request).await?;
         let existed = done.receipt.position.is_none();
         Ok(Created { done, existed })

@@ -61,6 +61,8 @@ impl Commands {
         conversation: ConversationId,
         limits: InviteLimits,
     ) -> Result<Done<Conversation>, CommandError> {
-        self.act(ctx, &CreateInvite { conversation, limits, code: new_code()? }).await
+        let request = CreateInvite { conversation, limits, code: new_code()? };
+        self.hear(ctx, &request, "", conversation.0).await?;
+        self.act(ctx, &request).await
     }
 }

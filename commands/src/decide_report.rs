@@ -56,7 +56,7 @@ impl UseCase for DecideReport {
 }
 
 impl Commands {
-    /// Decides on a report; only a moderator may, and not about themselves.
+    /// Decides on a report; only a moderator may, and not on one that they filed or that is about them.
     ///
     /// # Errors
     /// [`CommandError`]; `moderator_only`, `own_case`, `report_decided` when it was decided otherwise.

@@ -46,6 +46,10 @@ impl Commands {
         story: StoryId,
         change: StoryChange,
     ) -> Result<Done<Story>, CommandError> {
-        self.act(ctx, &EditStory { story, change }).await
+        let request = EditStory { story, change };
+        if let Some(text) = &request.change.text {
+            self.hear(ctx, &request, text.as_str(), story.0).await?;
+        }
+        self.act(ctx, &request).await
     }
 }

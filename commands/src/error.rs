@@ -65,6 +65,14 @@ pub enum CommandError {
         /// For how long, in milliseconds.
         wait_ms: i64,
     },
+    /// The same was done too often; there is room again after a while.
+    #[error("{detail}")]
+    TooOften {
+        /// The sentence.
+        detail: String,
+        /// For how long, in milliseconds.
+        wait_ms: i64,
+    },
     /// The token or session is not good (any more).
     #[error("this token is not valid")]
     InvalidToken,
@@ -76,7 +84,7 @@ pub enum CommandError {
 impl CommandError {
     /// Whether it was decided by a rule, so that fresher facts or an earlier result may decide otherwise.
     pub(crate) const fn is_verdict(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken)
+        matches!(self, Self::Refused { .. } | Self::TooOften { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken)
     }
 
     /// Whether the same may succeed in a moment, for a reason that is not its own.
@@ -92,6 +100,9 @@ impl CommandError {
 
 /// A refusal of the domain, with its words.
 pub(crate) fn refused<R: Refusal>(refusal: R) -> CommandError {
+    if let Some(wait_ms) = refusal.wait_ms() {
+        return CommandError::TooOften { detail: refusal.to_string(), wait_ms };
+    }
     CommandError::Refused {
         kind: refusal.kind(),
         code: refusal.code(),

@@ -16,7 +16,10 @@ use domain::{
     user::User,
 };
 use event_store::{Claim, EventStore, Guard, NewEvent, Secret, StreamId};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// What a use case decided about its aggregate.
@@ -58,6 +61,10 @@ impl<'c> Facts<'c> {
 
     pub(crate) fn store(&self) -> &'c EventStore {
         self.commands.store()
+    }
+
+    pub(crate) const fn commands(&self) -> &'c Commands {
+        self.commands
     }
 
     pub(crate) fn new_id(&self) -> Uuid {
@@ -234,6 +241,35 @@ impl<'c> Facts<'c> {
             friendship.state.may_approach(by, *other).map_err(refused)?;
         }
         Ok(())
+    }
+
+    /// How `user` stands with each of `others`, themselves left out. Each pair must still stand so when the append
+    /// happens.
+    pub(crate) async fn pairs_of(
+        &mut self,
+        user: UserId,
+        others: &[UserId],
+    ) -> Result<Vec<(UserId, Arc<Friendship>)>, CommandError> {
+        let others = || others.iter().copied().filter(|other| *other != user);
+        let ids: Vec<Uuid> = others().map(|other| PairId::of(user, other).0).collect();
+        let states = self.commands.states().load_many::<Friendship>(self.store(), &ids, self.freshness).await?;
+        self.remembered |= self.freshness == Freshness::Cached;
+        let mut pairs = Vec::with_capacity(ids.len());
+        for (other, pair) in others().zip(ids) {
+            let friendship = states.get(&pair).cloned().unwrap_or_default();
+            self.guard(AggregateType::Friendship, pair, friendship.version);
+            pairs.push((other, friendship.state));
+        }
+        Ok(pairs)
+    }
+
+    /// The conversations, as they are known.
+    pub(crate) async fn conversations(
+        &mut self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Versioned<Conversation>>, CommandError> {
+        self.remembered |= self.freshness == Freshness::Cached;
+        self.commands.states().load_many::<Conversation>(self.store(), ids, self.freshness).await
     }
 
     /// Those of `others` with whom `by` stands so. Each of these pairs must still stand so when the append happens.

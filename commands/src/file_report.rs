@@ -3,12 +3,15 @@
 
 use crate::{
     CommandError, Commands, Context, Done,
+    circle::is_seen,
     error::refused,
     execute::UseCase,
     facts::{Decided, Facts},
 };
 use domain::{
     MessageId, ReportId, StoryId, Tier, UserId,
+    friendship::Friendship,
+    id::PairId,
     message::{MessageContent, MessageError},
     report::{Complaint, Evidence, Report, ReportCommand, ReportError, Statement, Target},
     text::{Notes, Reason},
@@ -72,7 +75,7 @@ impl UseCase for FileReport {
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Report>, CommandError> {
         let reporter = facts.actor().await?;
         let Seen { target, accused, version, evidence } = match self.reported {
-            Reported::User(user) => facts.seen_person(user).await?,
+            Reported::User(user) => facts.seen_person(reporter, user).await?,
             Reported::Message(message) => facts.seen_message(reporter, message).await?,
             Reported::Story(story) => facts.seen_story(reporter, story).await?,
         };
@@ -100,8 +103,12 @@ impl UseCase for FileReport {
 impl Facts<'_> {
     /// The name under which `reporter` has one report about `target` open.
     pub(crate) fn open_report_hash(&self, reporter: UserId, target: &Target) -> [u8; 32] {
-        let name = format!("{reporter}:{}:{}", target.kind(), target.id());
-        self.store().claim_hash(ClaimKind::OpenReport, &name)
+        self.report_hash(reporter, target.kind(), target.id())
+    }
+
+    /// The same, of what is known by its kind and id.
+    pub(crate) fn report_hash(&self, reporter: UserId, kind: &str, id: Uuid) -> [u8; 32] {
+        self.store().claim_hash(ClaimKind::OpenReport, &format!("{reporter}:{kind}:{id}"))
     }
 
     fn take_claim(&mut self, kind: ClaimKind, hash: [u8; 32], owner: Uuid) {
@@ -117,9 +124,19 @@ impl Facts<'_> {
         }))
     }
 
-    /// Everybody sees everybody's profile.
-    async fn seen_person(&mut self, user: UserId) -> Result<Seen, CommandError> {
+    /// Everybody sees the profile of whoever is to be found and has not blocked them. Of others, those with whom they have
+    /// something, or share a conversation, can be reported.
+    async fn seen_person(&mut self, reporter: UserId, user: UserId) -> Result<Seen, CommandError> {
         let known = self.get::<User>(user).await?;
+        if reporter != user {
+            let pair = self.get::<Friendship>(PairId::of(reporter, user)).await?.state;
+            let is_known = is_seen(&known.state, &pair, user)
+                || pair.is_known_to(reporter)
+                || self.share_a_conversation(reporter, user).await?;
+            if !is_known {
+                return Err(refused(ReportError::NotFound));
+            }
+        }
         let Some(Profile { first_name, last_name, avatar_url, .. }) = known.state.profile().cloned() else {
             return Err(refused(ReportError::NotFound));
         };

@@ -16,6 +16,7 @@ use domain::{
 };
 use event_store::Position;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// The end of the sessions that began while others were ended: with a password that is no more, say.
 #[derive(Serialize)]
@@ -53,7 +54,11 @@ impl UseCase for LeaveErased {
         let before = facts.get::<Conversation>(conversation).await?;
         let is_group = before.state.conversation_type() == ConversationType::Group;
         if is_erased && is_group && before.state.is_live() && before.state.member(user).is_some() {
-            return facts.decide_on(conversation, before, ConversationCommand::Leave { user });
+            let idle = match before.state.is_lead(user) {
+                true => facts.idle(&before.state, Some(user)).await?,
+                false => BTreeSet::new(),
+            };
+            return facts.decide_on(conversation, before, ConversationCommand::Leave { user, idle });
         }
         Ok(Decided { id: conversation.0, state: before.state })
     }
@@ -84,7 +89,14 @@ impl UseCase for PartErased {
             Standing::Strangers => before.state.is_blocked_by(by).then_some(FriendshipAct::Unblock),
         };
         match act {
-            Some(act) => facts.decide_on(pair, before, FriendshipCommand { by, with, act }),
+            Some(act) => {
+                let (state, command) = (before.state.clone(), FriendshipCommand { by, with, act, now: facts.now() });
+                match facts.decide_on(pair, before, command) {
+                    // A block of somebody who is no more, toggled too often before, may stay.
+                    Err(CommandError::TooOften { .. }) => Ok(Decided { id: pair.0, state }),
+                    decided => decided,
+                }
+            }
             None => Ok(Decided { id: pair.0, state: before.state }),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     CommandError, Commands, Context, Done,
+    circle::is_seen,
     error::refused,
     execute::UseCase,
     facts::{Decided, Facts},
@@ -36,15 +37,24 @@ impl UseCase for Between {
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Friendship>, CommandError> {
         let by = facts.actor().await?;
         let Self { with, act } = *self;
-        let is_there = match act {
-            FriendshipAct::Request | FriendshipAct::Accept => facts.get::<User>(with).await?.state.is_reachable(),
-            // What is between them can be ended when the other is hidden, or no more.
-            _ => facts.peek::<User>(with).await?.version > 0,
-        };
-        if !is_there {
-            return Err(refused(FriendshipError::NotFound));
+        let account = facts.get::<User>(with).await?.state;
+        let pair = PairId::of(by, with);
+        let before = facts.get::<Friendship>(pair).await?;
+        // What is between them can be ended when the other is not to be seen. Where nothing is, whoever has blocked one,
+        // is hidden, is no more or never was is answered alike, after as much work.
+        if by != with && !is_seen(&account, &before.state, with) {
+            let is_known = match act {
+                FriendshipAct::Request | FriendshipAct::Accept => false,
+                FriendshipAct::Block => {
+                    before.state.is_known_to(by) || facts.share_a_conversation(by, with).await?
+                }
+                _ => before.state.is_known_to(by),
+            };
+            if !is_known {
+                return Err(refused(FriendshipError::NotFound));
+            }
         }
-        facts.decide(PairId::of(by, with), FriendshipCommand { by, with, act }).await
+        facts.decide_on(pair, before, FriendshipCommand { by, with, act, now: facts.now() })
     }
 }
 
@@ -52,13 +62,18 @@ impl Commands {
     /// Does `act` concerning the user `with`.
     ///
     /// # Errors
-    /// [`CommandError`]; `not_found` for a person who does not exist or, for a request, has blocked the actor.
+    /// [`CommandError`]; `not_found` for a person who is not to be seen (never was, erased, hidden, or has blocked the
+    /// actor) and with whom the actor has nothing; `request_rejected`, `TooOften`, `Spam`.
     pub async fn friendship(
         &self,
         ctx: &Context,
         with: UserId,
         act: FriendshipAct,
     ) -> Result<Done<Friendship>, CommandError> {
-        self.act(ctx, &Between { with, act }).await
+        let request = Between { with, act };
+        if act == FriendshipAct::Request {
+            self.hear_first(ctx, &request, &[with]).await?;
+        }
+        self.act(ctx, &request).await
     }
 }

@@ -10,6 +10,7 @@ use domain::{
     conversation::{Conversation, ConversationCommand},
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 #[derive(Serialize)]
 struct Leave {
@@ -22,12 +23,18 @@ impl UseCase for Leave {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
         let user = facts.actor().await?;
-        facts.decide(self.conversation, ConversationCommand::Leave { user }).await
+        let before = facts.get::<Conversation>(self.conversation).await?;
+        let idle = match before.state.is_lead(user) {
+            true => facts.idle(&before.state, Some(user)).await?,
+            false => BTreeSet::new(),
+        };
+        facts.decide_on(self.conversation, before, ConversationCommand::Leave { user, idle })
     }
 }
 
 impl Commands {
-    /// Stops being a member of a group, or takes back having asked. The last lead hands over to who came first.
+    /// Stops being a member of a group, or takes back having asked. The last lead who can act
+    /// hands over to the member who has been in it for longest and can.
     ///
     /// # Errors
     /// [`CommandError`].

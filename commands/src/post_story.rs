@@ -12,6 +12,7 @@ use domain::{
     story::{Audience, MAX_PEOPLE, MAX_TOLD, Story, StoryCommand, StoryContent, StoryError},
 };
 use serde::Serialize;
+use uuid::Uuid;
 
 /// A story as its author wants it.
 #[derive(Clone, Debug, Serialize)]
@@ -56,6 +57,7 @@ impl UseCase for PostStory {
                     return Err(refused(StoryError::TooManyPeople));
                 }
                 facts.may_approach(author, &people).await?;
+                facts.are_acquainted(author, &people).await?;
                 (Audience::People, people)
             }
         };
@@ -72,8 +74,10 @@ impl Commands {
     ///
     /// # Errors
     /// [`CommandError`]; `not_found` or `blocked_by_you` for somebody named who does not exist or with whom a block
-    /// stands.
+    /// stands, `not_reachable` for one who is no friend and shares no conversation with the author; `Spam`.
     pub async fn post_story(&self, ctx: &Context, request: PostStory) -> Result<Done<Story>, CommandError> {
+        let author = ctx.actor.map_or(Uuid::nil(), |actor| actor.user.0);
+        self.hear(ctx, &request, request.content.text.as_str(), author).await?;
         self.act(ctx, &request).await
     }
 }

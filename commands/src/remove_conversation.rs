@@ -2,12 +2,14 @@
 
 use crate::{
     CommandError, Commands, Context, Done,
+    error::refused,
     execute::UseCase,
     facts::{Decided, Facts},
 };
 use domain::{
     ConversationId,
     conversation::{Conversation, ConversationCommand},
+    report::ReportError,
     user::Role,
 };
 use serde::Serialize;
@@ -23,7 +25,11 @@ impl UseCase for RemoveConversation {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Conversation>, CommandError> {
         let (by, _) = facts.staff(Role::Admin).await?;
-        facts.decide(self.conversation, ConversationCommand::Remove { by }).await
+        let before = facts.get::<Conversation>(self.conversation).await?;
+        if before.state.member(by).is_some() {
+            return Err(refused(ReportError::OwnCase));
+        }
+        facts.decide_on(self.conversation, before, ConversationCommand::Remove { by })
     }
 }
 
@@ -31,7 +37,7 @@ impl Commands {
     /// Ends a conversation for everybody, of either type. A direct one stays closed: its two people cannot open it again.
     ///
     /// # Errors
-    /// [`CommandError`]; `admin_only`.
+    /// [`CommandError`]; `admin_only`, `own_case` for one that they are in.
     pub async fn remove_conversation(
         &self,
         ctx: &Context,

@@ -32,6 +32,7 @@ impl UseCase for RemoveMessage {
         if role == Role::Moderator && !facts.was_reported("message", self.message.0).await? {
             return Err(refused(MessageError::NotFound));
         }
+        facts.is_no_party(by, "message", self.message.0).await?;
         facts.decide(self.message, MessageCommand::Remove { by }).await
     }
 }
@@ -48,7 +49,7 @@ impl Commands {
     /// Removes a message for everybody, as somebody who watches over the server.
     ///
     /// # Errors
-    /// [`CommandError`]; `moderator_only`, and `not_found` to a moderator for what nobody reported.
+    /// [`CommandError`]; `moderator_only`, `own_case` for what they reported themselves, and `not_found` to a moderator for what nobody reported.
     pub async fn remove_message(&self, ctx: &Context, message: MessageId) -> Result<Done<Message>, CommandError> {
         self.act(ctx, &RemoveMessage { message }).await
     }

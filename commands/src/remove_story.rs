@@ -31,6 +31,7 @@ impl UseCase for RemoveStory {
         if role == Role::Moderator && !facts.was_reported("story", self.story.0).await? {
             return Err(refused(StoryError::NotFound));
         }
+        facts.is_no_party(by, "story", self.story.0).await?;
         let before = facts.get::<Story>(self.story).await?;
         let (told, now) = (facts.still_told(&before.state).await?, facts.now());
         facts.decide_on(self.story, before, StoryCommand::Remove { by, told, now })
@@ -41,7 +42,7 @@ impl Commands {
     /// Takes a story away, as somebody who watches over the server.
     ///
     /// # Errors
-    /// [`CommandError`]; `moderator_only`, and `not_found` to a moderator for what nobody reported.
+    /// [`CommandError`]; `moderator_only`, `own_case` for what they reported themselves, and `not_found` to a moderator for what nobody reported.
     pub async fn remove_story(&self, ctx: &Context, story: StoryId) -> Result<Done<Story>, CommandError> {
         self.act(ctx, &RemoveStory { story }).await
     }

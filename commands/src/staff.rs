@@ -1,7 +1,9 @@
 //! Those who watch over the server: moderators and administrators.
 
-use crate::{CommandError, facts::Facts};
-use domain::{RefusalKind, UserId, user::Role};
+use crate::{CommandError, error::refused, facts::Facts};
+use domain::{RefusalKind, UserId, report::ReportError, user::Role};
+use event_store::ClaimKind;
+use uuid::Uuid;
 
 impl Facts<'_> {
     /// Who acts, with their role, which is `least` or more.
@@ -9,6 +11,17 @@ impl Facts<'_> {
         let (by, account) = self.actor_and_account().await?;
         let role = account.state.role();
         if role >= least { Ok((by, role)) } else { Err(not_staff(least)) }
+    }
+}
+
+impl Facts<'_> {
+    /// That `by` has no open report of their own about this: who complains does not judge.
+    pub(crate) async fn is_no_party(&self, by: UserId, kind: &str, id: Uuid) -> Result<(), CommandError> {
+        let hash = self.report_hash(by, kind, id);
+        match self.store().claimed_by(ClaimKind::OpenReport, &hash).await? {
+            Some(_) => Err(refused(ReportError::OwnCase)),
+            None => Ok(()),
+        }
     }
 }
 

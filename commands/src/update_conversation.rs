@@ -29,7 +29,7 @@ impl UseCase for UpdateConversation {
         let by = facts.actor().await?;
         let before = facts.get::<Conversation>(self.conversation).await?;
         let shown = before.state.settings().avatar_url.clone();
-        let command = ConversationCommand::Update { by, change: self.change.clone() };
+        let command = ConversationCommand::Update { by, change: self.change.clone(), now: facts.now() };
         let decided = facts.decide_on(self.conversation, before, command)?;
         let avatar_url = self.change.avatar_url.clone().flatten().filter(|url| Some(url) != shown.as_ref());
         facts.may_show(by, avatar_url.as_ref()).await?;
@@ -38,16 +38,20 @@ impl UseCase for UpdateConversation {
 }
 
 impl Commands {
-    /// Changes title, picture or approval of a group; only a lead may.
+    /// Changes title, picture or how people come into a group; only a lead may.
     ///
     /// # Errors
-    /// [`CommandError`].
+    /// [`CommandError`]; `Spam`, `TooOften`.
     pub async fn update_conversation(
         &self,
         ctx: &Context,
         conversation: ConversationId,
         change: SettingsChange,
     ) -> Result<Done<Conversation>, CommandError> {
-        self.act(ctx, &UpdateConversation { conversation, change }).await
+        let request = UpdateConversation { conversation, change };
+        if let Some(Some(title)) = &request.change.title {
+            self.hear(ctx, &request, title.as_str(), conversation.0).await?;
+        }
+        self.act(ctx, &request).await
     }
 }

@@ -23,4 +23,8 @@ pub trait Refusal: std::error::Error {
     fn field(&self) -> Option<&'static str> {
         None
     }
+    /// For how long to wait, in milliseconds, when it was done too often.
+    fn wait_ms(&self) -> Option<i64> {
+        None
+    }
 }

@@ -1,6 +1,6 @@
 //! What every test of an aggregate starts from: given these events.
 
-use crate::{Aggregate, ConversationId, UserId};
+use crate::{Aggregate, ConversationId, Timestamp, UserId};
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use uuid::Uuid;
 
@@ -13,6 +13,9 @@ pub(crate) const ROOM: ConversationId = ConversationId(Uuid::from_u128(10));
 pub(crate) fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> AggregateTestExecutor<A> {
     TestFramework::with(()).given(events.into_iter().collect())
 }
+
+/// When whatever happens does.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 /// The state after these events.
 pub(crate) fn state<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> A {

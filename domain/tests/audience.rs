@@ -68,18 +68,18 @@ fn a_block_is_told_to_the_blocker_alone() {
     let (by, with) = (ana(), bob());
     let told = |event: FriendshipEvent| Event::from(event).about(STREAM);
     assert_eq!(told(FriendshipEvent::Blocked { by, with }), [About::told(by)]);
-    assert_eq!(told(FriendshipEvent::Unblocked { by, with }), [About::told(by)]);
-    assert_eq!(told(FriendshipEvent::Requested { by, with }), [About::told(by), About::told(with)]);
+    assert_eq!(told(FriendshipEvent::Unblocked { by, with, at: None }), [About::told(by)]);
+    assert_eq!(told(FriendshipEvent::Requested { by, with, at: None }), [About::told(by), About::told(with)]);
 }
 
 #[test]
 fn members_enter_and_leave_and_those_who_asked_are_told() {
     let (by, user) = (ana(), bob());
     let about = |event: ConversationEvent| Event::from(event).about(STREAM);
-    assert_eq!(about(ConversationEvent::MemberAdded { user, by }), [About::enters(user)]);
+    assert_eq!(about(ConversationEvent::MemberAdded { user, by, at: None }), [About::enters(user)]);
     assert_eq!(about(ConversationEvent::MemberKicked { user, by }), [About::leaves(user)]);
-    assert_eq!(about(ConversationEvent::MemberRequested { user, invite: None }), [About::told(user)]);
-    assert_eq!(about(ConversationEvent::MemberPromoted { user, by }), []);
+    assert_eq!(about(ConversationEvent::MemberRequested { user, invite: None, at: None }), [About::told(user)]);
+    assert_eq!(about(ConversationEvent::MemberPromoted { user, by, at: None }), []);
     let deleted = ConversationEvent::Deleted { by: None, members: vec![by], pending: vec![user] };
     assert_eq!(about(deleted), [About::leaves(by), About::told(user)]);
 }

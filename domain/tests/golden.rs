@@ -25,17 +25,21 @@ fn golden(event_type: &str, version: u16) -> String {
 fn as_of(version: u16, sample: &Event) -> Event {
     match sample.clone() {
         Event::Conversation(ConversationEvent::Created {
-            conversation_type, created_by, members, settings, ..
+            conversation_type,
+            created_by,
+            members,
+            settings,
+            ..
         }) if version == 1 => {
             // Version 1 knew no approval.
-            let approval = false;
-            ConversationEvent::Created { conversation_type, created_by, members, settings, approval }.into()
+            let (approval, joining) = (false, None);
+            ConversationEvent::Created { conversation_type, created_by, members, settings, approval, joining }.into()
         }
         Event::Conversation(ConversationEvent::MemberJoined { user, .. }) if version == 1 => {
-            ConversationEvent::MemberJoined { user, invite: None }.into()
+            ConversationEvent::MemberJoined { user, invite: None, at: None }.into()
         }
         Event::Conversation(ConversationEvent::MemberRequested { user, .. }) if version == 1 => {
-            ConversationEvent::MemberRequested { user, invite: None }.into()
+            ConversationEvent::MemberRequested { user, invite: None, at: None }.into()
         }
         same => same,
     }
@@ -67,6 +71,30 @@ fn today_is_written_what_the_files_say() {
         let kind = sample.kind();
         let written = serde_json::to_string_pretty(&sample).unwrap() + "\n";
         assert_eq!(written, golden(kind.name, kind.version), "{}", file_name(kind.name, kind.version));
+    }
+}
+
+/// Fields that came later: a file that has none of them, and what was written since with them, are both decoded.
+#[test]
+fn what_was_added_since_is_optional() {
+    let at = Value::from("2026-11-23T19:06:58.120Z");
+    for (event_type, version, added) in [
+        ("conversation.created", 2, vec![("joining", Value::from("open"))]),
+        ("conversation.updated", 1, vec![("joining", Value::from("invite")), ("at", at.clone())]),
+        ("member.joined", 2, vec![("at", at.clone())]),
+        ("member.requested", 2, vec![("at", at.clone())]),
+        ("member.added", 1, vec![("at", at.clone())]),
+        ("member.promoted", 1, vec![("at", at.clone())]),
+        ("friend.requested", 1, vec![("at", at.clone())]),
+        ("friend.rejected", 1, vec![("at", at.clone())]),
+        ("friend.unblocked", 1, vec![("at", at.clone())]),
+    ] {
+        let mut payload: Value = serde_json::from_str(&golden(event_type, version)).unwrap();
+        for (field, value) in added {
+            payload[field] = value;
+        }
+        let decoded = Event::decode(event_type, version, payload.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&decoded).unwrap(), payload, "{event_type}");
     }
 }
 

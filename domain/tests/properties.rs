@@ -6,7 +6,10 @@ mod samples;
 use domain::{
     Aggregate, ConversationId, Event, Personal, Timestamp, UserId,
     call::{Call, CallCommand, CallStatus, CallType, EndReason, MAX_PARTICIPANTS, Standing as CallStanding},
-    conversation::{Conversation, ConversationCommand, ConversationType, MemberStatus, NewInvite, SettingsChange},
+    conversation::{
+        Conversation, ConversationCommand, ConversationEvent, ConversationType, Joining, MemberStatus, NewInvite,
+        Newcomer, SettingsChange, Succession,
+    },
     friendship::{Friendship, FriendshipAct, FriendshipCommand, Standing},
     id::InviteId,
     message::{Draft, MAX_REACTIONS, Message, MessageCommand, MessageContent, MessageEvent, MessageType},
@@ -15,7 +18,10 @@ use domain::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::Value;
-use std::num::NonZeroU32;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+};
 use uuid::Uuid;
 
 const ROOM: ConversationId = ConversationId(Uuid::from_u128(100));
@@ -44,23 +50,29 @@ fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
     use ConversationCommand as Command;
     let two = || (users(), users());
     let create =
-        (users(), vec(users(), 0..4), any::<bool>(), any::<bool>()).prop_map(|(by, members, direct, approval)| {
+        (users(), vec(users(), 0..4), any::<bool>(), joinings()).prop_map(|(by, members, direct, joining)| {
             let conversation_type = if direct { ConversationType::Direct } else { ConversationType::Group };
-            Command::Create { conversation_type, by, members, title: None, avatar_url: None, approval }
+            Command::Create { conversation_type, by, members, title: None, avatar_url: None, joining }
         });
     prop_oneof![
         2 => create,
-        1 => (users(), any::<Option<bool>>()).prop_map(|(by, approval)| {
-            let title = Some(Title::parse("Us").ok());
-            Command::Update { by, change: SettingsChange { title, approval, avatar_url: None } }
-        }),
+        1 => (users(), any::<Option<bool>>(), proptest::option::of(joinings()), times()).prop_map(
+            |(by, approval, joining, now)| {
+                let title = Some(Title::parse("Us").ok());
+                Command::Update { by, change: SettingsChange { title, approval, joining, avatar_url: None }, now }
+            }
+        ),
         1 => proptest::option::weighted(0.9, users()).prop_map(|by| Command::Delete { by }),
-        4 => users().prop_map(|user| Command::Join { user }),
-        4 => users().prop_map(|user| Command::Leave { user }),
-        2 => two().prop_map(|(by, user)| Command::Add { by, user }),
+        4 => (users(), times()).prop_map(|(user, now)| Command::Join { user, now }),
+        4 => (users(), idlers()).prop_map(|(user, idle)| Command::Leave { user, idle }),
+        2 => (two(), any::<[bool; 2]>(), times()).prop_map(|((by, user), [is_friend, is_shunned], now)| {
+            Command::Add { by, user, known_as: Newcomer { is_friend, is_shunned }, now }
+        }),
+        2 => idlers().prop_map(|idle| Command::Settle { idle }),
+        1 => (two(), times()).prop_map(|((by, user), now)| Command::Appoint { by, user, now }),
         2 => two().prop_map(|(by, user)| Command::Kick { by, user }),
-        2 => two().prop_map(|(by, user)| Command::Promote { by, user }),
-        2 => two().prop_map(|(by, user)| Command::Demote { by, user }),
+        2 => (two(), times()).prop_map(|((by, user), now)| Command::Promote { by, user, now }),
+        2 => (two(), idlers()).prop_map(|((by, user), idle)| Command::Demote { by, user, idle }),
         2 => two().prop_map(|(by, user)| Command::Approve { by, user }),
         2 => two().prop_map(|(by, user)| Command::Reject { by, user }),
         2 => (users(), 0..3_u128, 0..3_u32, any::<bool>(), 0..20_i64).prop_map(|(by, id, most, ends, now)| {
@@ -74,6 +86,36 @@ fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
             Command::AcceptInvite { user, invite: invite(id), now: Timestamp::from_millis(now) }
         }),
     ]
+}
+
+/// Who asks for it; one who was erased still leaves.
+fn actor(command: &ConversationCommand) -> Option<UserId> {
+    use ConversationCommand as Command;
+    match command {
+        Command::Create { by, .. }
+        | Command::Update { by, .. }
+        | Command::Add { by, .. }
+        | Command::Kick { by, .. }
+        | Command::Promote { by, .. }
+        | Command::Demote { by, .. }
+        | Command::Approve { by, .. }
+        | Command::Reject { by, .. } => Some(*by),
+        Command::Join { user, .. } | Command::AcceptInvite { user, .. } => Some(*user),
+        _ => None,
+    }
+}
+
+fn joinings() -> impl Strategy<Value = Joining> {
+    select(Joining::ALL.to_vec())
+}
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    (0..40_i64).prop_map(Timestamp::from_millis)
+}
+
+/// Those who cannot act.
+fn idlers() -> impl Strategy<Value = BTreeSet<UserId>> {
+    proptest::collection::btree_set(users(), 0..4)
 }
 
 fn emojis() -> impl Strategy<Value = Emoji> {
@@ -206,6 +248,63 @@ proptest! {
         });
     }
 
+    /// Whoever a lead removed is in again only by a lead: added, or let in.
+    #[test]
+    fn who_was_removed_comes_back_by_a_lead_alone(commands in vec(conversation_commands(), 0..80)) {
+        use ConversationEvent as Event;
+        let (mut conversation, mut removed) = (Conversation::default(), BTreeSet::new());
+        for command in commands {
+            let before = conversation.clone();
+            for event in conversation.decide(command).unwrap_or_default() {
+                match &event {
+                    Event::MemberKicked { user, .. } | Event::MemberRejected { user, .. } => {
+                        removed.insert(*user);
+                    }
+                    Event::MemberAdded { user, by, .. } | Event::MemberApproved { user, by } => {
+                        prop_assert!(!removed.remove(user) || before.is_lead(*by), "{event:?}");
+                    }
+                    Event::MemberJoined { user, .. } | Event::MemberRequested { user, .. } => {
+                        prop_assert!(!removed.contains(user), "{event:?}");
+                    }
+                    _ => (),
+                }
+                cqrs_es::Aggregate::apply(&mut conversation, event);
+            }
+        }
+    }
+
+    /// Each command is given those who cannot act, and what an account's change entails follows at once, as the reactor
+    /// sees to it: then somebody who can act leads, whenever anybody can.
+    #[test]
+    fn somebody_who_can_act_leads(steps in vec((conversation_commands(), users(), any::<bool>()), 0..60)) {
+        let (mut conversation, mut idle) = (Conversation::default(), BTreeMap::<UserId, bool>::new());
+        for (mut command, turned, cannot) in steps {
+            idle.insert(turned, cannot);
+            let cannot: BTreeSet<_> = idle.iter().filter(|(_, cannot)| **cannot).map(|(user, _)| *user).collect();
+            let settle = ConversationCommand::Settle { idle: cannot.clone() };
+            match &mut command {
+                ConversationCommand::Leave { idle, .. }
+                | ConversationCommand::Demote { idle, .. }
+                | ConversationCommand::Settle { idle } => *idle = cannot.clone(),
+                _ => (),
+            }
+            // Who cannot act does nothing.
+            if actor(&command).is_some_and(|actor| cannot.contains(&actor)) {
+                continue;
+            }
+            for command in [settle.clone(), command, settle] {
+                for event in conversation.decide(command).unwrap_or_default() {
+                    cqrs_es::Aggregate::apply(&mut conversation, event);
+                }
+            }
+            if conversation.is_live() && conversation.conversation_type() == ConversationType::Group {
+                let led = matches!(conversation.succession(None, &cannot), Succession::Lead(_));
+                let able = conversation.active().any(|user| !cannot.contains(&user));
+                prop_assert_eq!(led, able, "{:?}", conversation);
+            }
+        }
+    }
+
     #[test]
     fn a_message_keeps_its_rules(commands in vec(message_commands(), 0..200)) {
         let (mut sender, mut deleted) = (None, false);
@@ -239,7 +338,7 @@ proptest! {
         let (one, other) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
         let commands = steps.into_iter().map(|(turned, act)| {
             let (by, with) = if turned { (other, one) } else { (one, other) };
-            FriendshipCommand { by, with, act }
+            FriendshipCommand { by, with, act, now: Timestamp::default() }
         });
         play::<Friendship>(commands.collect(), |pair| {
             let blocked = pair.is_blocked_by(one) || pair.is_blocked_by(other);

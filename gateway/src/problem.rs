@@ -214,6 +214,10 @@ impl From<CommandError> for Problem {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "spam", detail);
                 Self { retry_after: Self::rate_limited(millis(wait_ms)).retry_after, temporary: true, ..problem }
             }
+            CommandError::TooOften { wait_ms, .. } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_often", detail);
+                Self { retry_after: Self::rate_limited(millis(wait_ms)).retry_after, temporary: true, ..problem }
+            }
             CommandError::InvalidToken => Self::invalid_token(),
             CommandError::Internal(cause) => Self::internal(cause),
         }

@@ -53,8 +53,8 @@ each_mix!(fields_that_do_not_fit_are_named, |home| async move {
         (
             Method::PATCH,
             &conversation,
-            json!({"title": "a\u{7}", "approval": null}),
-            &[("title", "control_character"), ("approval", "required")],
+            json!({"title": "a\u{7}", "approval": null, "joining": "ask"}),
+            &[("title", "control_character"), ("joining", "unknown_word"), ("approval", "required")],
         ),
         (Method::POST, &read, json!({"upTo": -1}), &[("upTo", "wrong_type")]),
         (Method::POST, &read, json!({"upTo": 1.5}), &[("upTo", "wrong_type")]),

@@ -87,10 +87,10 @@ each_mix!(a_direct_conversation_exists_once, |home| async move {
 each_mix!(a_group_is_run, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben, cam) = (server.register("ana").await, server.register("ben").await, server.register("cam").await);
-    let group = json!({"type": "group", "title": "Tour", "members": [ben.id], "approval": true});
+    let group = json!({"type": "group", "title": "Tour", "members": [ben.id], "approval": true, "joining": "approval"});
     let group = server.post(&ana, "/conversations", group).await.expect(StatusCode::CREATED);
     let want = json!({
-        "id": group["id"], "type": "group", "title": "Tour", "avatarUrl": null, "approval": true, "createdBy": ana.id,
+        "id": group["id"], "type": "group", "title": "Tour", "avatarUrl": null, "joining": "approval", "approval": true, "createdBy": ana.id,
         "createdAt": group["createdAt"], "memberCount": 2, "myRole": "lead", "myStatus": "active",
         "lastMessage": null, "lastSeq": 0, "readSeq": 0, "unread": 0, "muted": false, "mutedUntil": null,
         "archived": false, "clearedSeq": 0,
@@ -112,8 +112,8 @@ each_mix!(a_group_is_run, |home| async move {
     let renamed = server.call(&ben, Method::PATCH, &path(""), json!({"title": null, "approval": false})).await;
     let renamed = renamed.expect(StatusCode::OK);
     assert_eq!(
-        (&renamed["title"], &renamed["approval"], &renamed["myRole"]),
-        (&Value::Null, &json!(false), &json!("lead"))
+        (&renamed["title"], &renamed["approval"], &renamed["joining"], &renamed["myRole"]),
+        (&Value::Null, &json!(false), &json!("invite"), &json!("lead"))
     );
     server.text(&cam, group["id"].as_str().unwrap(), "I am in").await;
     let kicked = server.post(&ben, &path("/kick"), user(&cam)).await.expect(StatusCode::OK);

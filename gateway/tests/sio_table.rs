@@ -110,7 +110,7 @@ each_mix!(who_types_is_here_or_joins_is_told, |home| async move {
         b.emit("heartbeat", json!({"cursor": cursor})).await;
         assert!(b.event("heartbeat").await["cursor"].is_string());
 
-        let open = a.ok("conversation.create", json!({"type": "group", "members": []})).await;
+        let open = a.ok("conversation.create", json!({"type": "group", "members": [], "joining": "open"})).await;
         let asked = b.ask("joinGroup", json!({"groupId": open["id"]})).await;
         assert_eq!(asked["status"], "success");
         assert_eq!(b.event("joinedGroup").await["groupId"], open["id"]);

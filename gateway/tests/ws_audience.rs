@@ -60,9 +60,9 @@ impl Actor {
 /// One random command of `who`; most are allowed, the others change nothing.
 fn command(dice: &mut Dice, who: usize, ids: &[Uuid], rooms: &[String], messages: &[String]) -> (String, Value) {
     let other = ids[(who + 1 + dice.roll(ids.len() - 1)) % ids.len()];
-    let approval = dice.roll(2) == 0;
+    let joining = *dice.pick(&["approval", "open"]);
     if rooms.is_empty() || dice.roll(12) == 0 {
-        let data = json!({"type": "group", "title": "Room", "members": [other], "approval": approval});
+        let data = json!({"type": "group", "title": "Room", "members": [other], "joining": joining});
         return ("conversation.create".to_owned(), data);
     }
     let room = dice.pick(rooms).clone();

@@ -3,7 +3,7 @@
 use crate::{ApplyError, Opened, invites};
 use domain::{
     Event, UserId,
-    conversation::{ConversationEvent, ConversationType, Settings},
+    conversation::{ConversationEvent, ConversationType, Joining, Settings},
 };
 use event_store::Record;
 use sql::{Query, Transaction, query};
@@ -37,12 +37,12 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
     use ConversationEvent as Changed;
     match event {
         Changed::Created { .. } => return create(tx, record, event).await,
-        Changed::Updated { settings, approval, .. } => {
+        Changed::Updated { settings, approval, joining, .. } => {
             let (title, avatar_url) = settings.get().map_or((None, None), shown);
-            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4, settings_by = $5 \
-                       WHERE id = $1";
+            let sql = "UPDATE conversations SET title = $2, avatar_url = $3, approval = $4, settings_by = $5, \
+                       is_open = $6 WHERE id = $1";
             let updated = query(sql).bind(record.aggregate_id).bind(title).bind(avatar_url).bind(*approval);
-            tx.execute(updated.bind(settings.subject().0)).await?;
+            tx.execute(updated.bind(settings.subject().0).bind(*joining == Some(Joining::Open))).await?;
         }
         Changed::Deleted { .. } => {
             let sql = "UPDATE conversations SET deleted_at = $2 WHERE id = $1";
@@ -70,16 +70,17 @@ async fn write(tx: &mut Transaction, record: &Record, event: &ConversationEvent)
 }
 
 async fn create(tx: &mut Transaction, record: &Record, event: &ConversationEvent) -> Result<(), ApplyError> {
-    let ConversationEvent::Created { conversation_type, created_by, members, settings, approval } = event else {
+    let ConversationEvent::Created { conversation_type, created_by, members, settings, approval, joining } = event
+    else {
         return Ok(());
     };
     let (title, avatar_url) = settings.get().map_or((None, None), shown);
     let at = record.recorded_at.millis();
     let sql = "INSERT INTO conversations (id, type, title, avatar_url, approval, created_by, created_at, position, \
-               settings_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+               settings_by, is_open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let created = query(sql).bind(record.aggregate_id).bind(conversation_type.as_str()).bind(title).bind(avatar_url);
     let created = created.bind(*approval).bind(created_by.0).bind(at).bind(record.position);
-    tx.execute(created.bind(settings.subject().0)).await?;
+    tx.execute(created.bind(settings.subject().0).bind(*joining == Some(Joining::Open))).await?;
 
     let rows = members.iter().map(|user| {
         let leads = *conversation_type == ConversationType::Group && user == created_by;

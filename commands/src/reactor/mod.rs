@@ -4,6 +4,7 @@
 
 mod checkpoints;
 mod close_empty_conversations;
+mod keep_leads;
 mod leave_calls;
 mod parked;
 mod post_call_messages;
@@ -21,6 +22,8 @@ pub use run::run;
 pub enum Reactor {
     /// Deletes a group that its last member has left.
     CloseEmptyConversations,
+    /// Has somebody lead a group whose leads cannot act any more.
+    KeepLeads,
     /// Takes out of a call whoever is no longer in its conversation, blocked the other, or was stopped from acting.
     LeaveCalls,
     /// Posts the message that records a call in its conversation.
@@ -32,14 +35,20 @@ pub enum Reactor {
 
 impl Reactor {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::CloseEmptyConversations, Self::LeaveCalls, Self::PostCallMessages, Self::SettleAccounts];
+    pub const ALL: [Self; 5] = [
+        Self::CloseEmptyConversations,
+        Self::KeepLeads,
+        Self::LeaveCalls,
+        Self::PostCallMessages,
+        Self::SettleAccounts,
+    ];
 
     /// The name in checkpoints and keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::CloseEmptyConversations => "close_empty_conversations",
+            Self::KeepLeads => "keep_leads",
             Self::LeaveCalls => "leave_calls",
             Self::PostCallMessages => "post_call_messages",
             Self::SettleAccounts => "settle_accounts",
@@ -53,6 +62,7 @@ impl Reactor {
     pub async fn react(self, commands: &Commands, event: &RecordedEvent) -> Result<(), CommandError> {
         match self {
             Self::CloseEmptyConversations => close_empty_conversations::react(commands, event).await,
+            Self::KeepLeads => keep_leads::react(commands, event).await,
             Self::LeaveCalls => leave_calls::react(commands, event).await,
             Self::PostCallMessages => post_call_messages::react(commands, event).await,
             Self::SettleAccounts => settle_accounts::react(commands, event).await,

@@ -4,7 +4,7 @@ use crate::support::*;
 use commands::{Commands, CreateConversation};
 use domain::{
     ConversationId, UserId,
-    conversation::{MemberRole, MemberStatus, SettingsChange},
+    conversation::{Joining, MemberRole, MemberStatus, SettingsChange},
     text::Title,
 };
 use event_store::Selection;
@@ -94,12 +94,15 @@ each_engine!(joining_may_need_approval, |home| async move {
     let commands = server(&home).await;
     let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
     let cleo = person(&commands, "cleo").await;
-    let open_group = group(&commands, &ana, &[]).await;
+    let closed = group(&commands, &ana, &[]).await;
+    assert_eq!(refusal(commands.join(&bob.ctx, closed).await), "not_found", "an id is no key");
+    let request = CreateConversation { joining: Joining::Open, ..group_of(&[]) };
+    let open_group = ConversationId(commands.create_conversation(&ana.ctx, request).await.unwrap().done.id);
     let joined = commands.join(&bob.ctx, open_group).await.unwrap();
     assert_eq!(joined.state.member(bob.id).unwrap().status, MemberStatus::Active);
     assert_eq!(refusal(commands.join(&bob.ctx, ConversationId(ids())).await), "not_found");
 
-    let request = CreateConversation { approval: true, ..group_of(&[]) };
+    let request = CreateConversation { joining: Joining::Approval, ..group_of(&[]) };
     let guarded = ConversationId(commands.create_conversation(&ana.ctx, request).await.unwrap().done.id);
     for person in [&bob, &cleo] {
         let asked = commands.join(&person.ctx, guarded).await.unwrap();

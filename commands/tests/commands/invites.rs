@@ -4,7 +4,7 @@ use crate::support::*;
 use commands::{Commands, CreateConversation, InviteLimits};
 use domain::{
     ConversationId, Timestamp,
-    conversation::{MemberStatus, SettingsChange},
+    conversation::{Joining, MemberStatus, SettingsChange},
     friendship::FriendshipAct,
     text::InviteCode,
 };
@@ -20,7 +20,7 @@ async fn invite(commands: &Commands, by: &Person, us: ConversationId, limits: In
 }
 
 async fn guarded(commands: &Commands, lead: &Person, members: &[&Person]) -> ConversationId {
-    let request = CreateConversation { approval: true, ..group_of(members) };
+    let request = CreateConversation { joining: Joining::Approval, ..group_of(members) };
     ConversationId(commands.create_conversation(&lead.ctx, request).await.unwrap().done.id)
 }
 
@@ -92,6 +92,8 @@ each_engine!(blocks_hold_for_invites, |home| async move {
     assert_eq!(refusal(commands.accept_invite(&eve.ctx, of_ana.clone()).await), "invite_not_found");
     assert_eq!(refusal(commands.accept_invite(&eve.ctx, of_bob.clone()).await), "blocked_by_you");
     commands.friendship(&eve.ctx, bob.id, FriendshipAct::Unblock).await.unwrap();
+    assert_eq!(refusal(commands.accept_invite(&eve.ctx, of_bob.clone()).await), "invite_not_found", "Ana leads");
+    commands.friendship(&ana.ctx, eve.id, FriendshipAct::Unblock).await.unwrap();
     commands.accept_invite(&eve.ctx, of_bob).await.unwrap();
     commands.accept_invite(&eve.ctx, of_ana).await.unwrap();
 });

@@ -13,6 +13,7 @@ mod marks;
 mod messages;
 mod nodes;
 mod own_accounts;
+mod reach;
 mod reactors;
 mod repetition;
 mod reports;

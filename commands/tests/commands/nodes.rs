@@ -1,8 +1,8 @@
 //! Two nodes over one log: what one decided holds for the next command on the other, whatever that remembers.
 
 use crate::support::*;
-use commands::Commands;
-use domain::{ConversationId, text::Emoji, user::ProfileChange};
+use commands::{Commands, CreateConversation};
+use domain::{ConversationId, conversation::Joining, text::Emoji, user::ProfileChange};
 use event_store::{EventStore, Selection};
 use futures_util::future::join_all;
 use testkit::{Home, each_engine};
@@ -76,7 +76,8 @@ each_engine!(a_heard_event_makes_a_state_forgotten, |home| async move {
 each_engine!(of_many_who_join_at_once_all_come_in, |home| async move {
     let (_, here, there) = two_nodes(&home).await;
     let ana = person(&here, "ana").await;
-    let us: ConversationId = group(&here, &ana, &[]).await;
+    let open = CreateConversation { joining: Joining::Open, ..group_of(&[]) };
+    let us = ConversationId(here.create_conversation(&ana.ctx, open).await.unwrap().done.id);
     let people = join_all((0..24).map(|n| {
         let here = here.clone();
         async move { person(&here, &format!("guest-{n}")).await }

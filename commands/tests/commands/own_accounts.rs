@@ -4,6 +4,7 @@ use crate::support::*;
 use commands::{CommandError, Commands, CreateConversation, Password, reactor::Reactor};
 use domain::{
     AggregateType, UserId,
+    conversation::Joining,
     friendship::{FriendshipAct, Standing},
     text::Title,
     user::UserEvent,
@@ -227,7 +228,7 @@ each_engine!(whoever_is_erased_leaves_everything, |home| async move {
     let led = group(&commands, ana, &[bob, cleo]).await;
     let alone = group(&commands, ana, &[]).await;
     let us = direct(&commands, ana, bob).await;
-    let closed = CreateConversation { approval: true, ..group_of(&[]) };
+    let closed = CreateConversation { joining: Joining::Approval, ..group_of(&[]) };
     let asked = domain::ConversationId(commands.create_conversation(&dan.ctx, closed).await.unwrap().done.id);
     commands.join(&ana.ctx, asked).await.unwrap();
     let call = commands::InitiateCall {

@@ -1,8 +1,14 @@
 //! The spam filter: what passes, what does not, and what is left of it in the log.
 
 use crate::support::*;
-use commands::{CommandError, CommandSettings, Commands, SendMessage};
-use domain::{AggregateType, Event, MessageId, conduct::ConductEvent};
+use commands::{CommandError, CommandSettings, Commands, CreateConversation, PostStory, SendMessage, ShowTo};
+use domain::{
+    AggregateType, Event, MessageId, StoryId,
+    conduct::{ConductEvent, FORMULA},
+    conversation::SettingsChange,
+    story::{StoryChange, StoryContent},
+    text::{CommentText, StoryText, Title},
+};
 use event_store::StreamId;
 use testkit::each_engine;
 
@@ -26,7 +32,7 @@ each_engine!(a_text_that_is_repeated_is_refused_and_the_verdict_kept, |home| asy
     else {
         panic!("another event")
     };
-    assert_eq!((*user, *conversation, *formula, inputs.identical, *points), (ana.id, room, 1, 101, 100));
+    assert_eq!((*user, *conversation, *formula, inputs.identical, *points), (ana.id, room, FORMULA, 101, 100));
     say(&commands, &ana, room, "something else").await;
 });
 
@@ -66,4 +72,69 @@ each_engine!(what_another_process_posted_is_answered_with_its_first_result, |hom
     assert_eq!((again.id, again.receipt.repeated), (keyed.id, true));
     let other = SendMessage { content: text("buy  NOW"), ..with_guid() };
     assert_eq!(refusal(elsewhere.send_message(&ana.ctx, other).await), "guid_taken");
+});
+
+each_engine!(strangers_are_put_into_groups_a_few_times_a_day_and_people_one_knows_as_often_as_need_be, |home| async move {
+    let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let titled = |n: u32, other: &Person| {
+        let title = Title::parse(&format!("buy http://evil.example {n}")).ok();
+        CreateConversation { title, ..group_of(&[other]) }
+    };
+    let mut made = 0;
+    for n in 0..20 {
+        match commands.create_conversation(&ana.with_key(&format!("k{n}")), titled(n, &bob)).await {
+            Ok(_) => made += 1,
+            Err(CommandError::Spam { wait_ms }) => assert!(wait_ms > 60_000),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!((1..=3).contains(&made), "{made}");
+    // The same again is the same, and no further contact.
+    commands.create_conversation(&ana.with_key("k0"), titled(0, &bob)).await.unwrap();
+    let refused = commands.create_conversation(&ana.ctx, titled(99, &bob)).await;
+    assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
+
+    let (cleo, dan, eve) = (person(&commands, "cleo").await, person(&commands, "dan").await, person(&commands, "eve").await);
+    for n in 0..4 {
+        let made = commands.create_conversation(&cleo.ctx, group_of(&[&dan])).await;
+        assert_eq!(made.is_ok(), n < 3, "{made:?}");
+    }
+    let room = group(&commands, &cleo, &[]).await;
+    assert!(matches!(commands.add(&cleo.ctx, room, dan.id).await, Err(CommandError::Spam { .. })));
+    // Somebody else has brought them together, or they are friends.
+    group(&commands, &eve, &[&cleo, &dan]).await;
+    for _ in 0..4 {
+        group(&commands, &cleo, &[&dan]).await;
+    }
+    befriend(&commands, &cleo, &bob).await;
+    for _ in 0..6 {
+        group(&commands, &cleo, &[&bob]).await;
+    }
+});
+
+each_engine!(whatever_one_says_is_judged, |home| async move {
+    let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
+    let ana = person(&commands, "ana").await;
+    let many = "www.a.example ".repeat(60);
+    let is_spam = |refused: Option<CommandError>| assert!(matches!(refused, Some(CommandError::Spam { .. })), "{refused:?}");
+    let content = StoryContent { text: StoryText::parse(&many).unwrap(), media_url: None };
+    let story = PostStory { content, show_to: ShowTo::Friends, friends: vec![] };
+    is_spam(commands.post_story(&ana.ctx, story).await.err());
+    let harmless = StoryContent { text: StoryText::parse("a day").unwrap(), media_url: None };
+    let story = PostStory { content: harmless, show_to: ShowTo::Friends, friends: vec![] };
+    let story = StoryId(commands.post_story(&ana.ctx, story).await.unwrap().id);
+    is_spam(commands.comment_on_story(&ana.ctx, story, CommentText::parse(&many).unwrap()).await.err());
+    let change = StoryChange { text: StoryText::parse(&many).ok(), media_url: None };
+    is_spam(commands.edit_story(&ana.ctx, story, change).await.err());
+    is_spam(commands.hear_status(&ana.ctx, &many).await.err());
+    let ben = person(&commands, "ben").await;
+    let theirs = group(&commands, &ben, &[]).await;
+    let mut refused = None;
+    for n in 0..30 {
+        let title = Title::parse(&format!("{} {n}", "www.a.example ".repeat(10))).ok();
+        let change = SettingsChange { title: Some(title), ..SettingsChange::default() };
+        refused = refused.or(commands.update_conversation(&ben.ctx, theirs, change).await.err());
+    }
+    is_spam(refused);
 });

@@ -1,6 +1,6 @@
 //! Stories: who may see them, who is told, and how they end.
 
-use crate::support::{Person, anonymous, block, open, person, refusal, settings};
+use crate::support::{Person, anonymous, befriend, block, group, open, person, refusal, settings};
 use commands::{CommandError, CommandSettings, Commands, Context, PostStory, ShowTo};
 use domain::{
     CommentId, Event, StoryId, Timestamp, UserId,
@@ -34,11 +34,6 @@ fn story(show_to: ShowTo, friends: &[&Person]) -> PostStory {
 
 fn text() -> CommentText {
     CommentText::parse("nice").unwrap()
-}
-
-async fn befriend(commands: &Commands, one: &Person, other: &Person) {
-    commands.friendship(&one.ctx, other.id, FriendshipAct::Request).await.unwrap();
-    commands.friendship(&other.ctx, one.id, FriendshipAct::Accept).await.unwrap();
 }
 
 /// The events of stories.
@@ -109,6 +104,7 @@ each_engine!(a_story_for_some_is_for_them_alone, |home| async move {
     let store = open(&home).await;
     let commands = node(&store);
     let [ana, ben, cleo, eve] = four(&commands).await;
+    group(&commands, &ana, &[&ben, &cleo, &eve]).await;
     let some = |people: &[&Person]| story(ShowTo::People(people.iter().map(|person| person.id).collect()), &[]);
     let posted = StoryId(commands.post_story(&ana.ctx, some(&[&ben, &eve])).await.unwrap().id);
     assert_eq!(told(&store).await, [ben.id, eve.id]);

@@ -6,7 +6,7 @@ use commands::{
 };
 use domain::{
     ConversationId, MessageId, SessionId, Timestamp, UserId,
-    conversation::ConversationType,
+    conversation::{ConversationType, Joining},
     friendship::FriendshipAct,
     message::{MessageContent, MessageType},
     session::Device,
@@ -119,7 +119,7 @@ pub(crate) fn group_of(members: &[&Person]) -> CreateConversation {
         conversation_type: ConversationType::Group,
         title: Some(Title::parse("Us").unwrap()),
         avatar_url: None,
-        approval: false,
+        joining: Joining::Invite,
         members: members.iter().map(|person| person.id).collect(),
     }
 }
@@ -160,6 +160,11 @@ pub(crate) async fn say(commands: &Commands, by: &Person, conversation: Conversa
 
 pub(crate) async fn block(commands: &Commands, by: &Person, whom: &Person) {
     commands.friendship(&by.ctx, whom.id, FriendshipAct::Block).await.unwrap();
+}
+
+pub(crate) async fn befriend(commands: &Commands, one: &Person, other: &Person) {
+    commands.friendship(&one.ctx, other.id, FriendshipAct::Request).await.unwrap();
+    commands.friendship(&other.ctx, one.id, FriendshipAct::Accept).await.unwrap();
 }
 
 /// The stable word of a refusal; for a fault of a field, `field:word`.

@@ -3,12 +3,12 @@
 use super::Inputs;
 use crate::{ConversationId, UserId};
 
-/// Judge a message.
+/// Judge a message, or whatever else was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConductCommand {
     /// Whose.
     pub user: UserId,
-    /// Where it was to be posted.
+    /// Where it was to be posted: the conversation, else the story, else the account itself.
     pub conversation: ConversationId,
     /// What is known of it.
     pub inputs: Inputs,

@@ -12,12 +12,12 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum ConductEvent {
-    /// A message was refused as spam.
+    /// A message, or whatever else was said, was refused as spam.
     #[serde(rename = "conduct.judged")]
     Judged {
         /// Whose.
         user: UserId,
-        /// Where it was to be posted.
+        /// Where it was to be posted: the conversation, else the story, else the account itself.
         conversation: ConversationId,
         /// The version of the formula.
         formula: u16,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version of the formula. Whoever changes a figure below raises it: a stored verdict says by which it was made.
-pub const FORMULA: u16 = 1;
+pub const FORMULA: u16 = 2;
 /// So many points refuse a message.
 pub const REFUSED: u32 = 100;
 
@@ -16,8 +16,13 @@ const RECENT_LINKS: u32 = 120;
 const MENTIONS: u32 = 200;
 const CONVERSATIONS: u32 = 200;
 const BURST: u32 = 1_000;
+const STRANGERS: u32 = 500;
+const UNASKED_LINKS: u32 = 4;
+/// Of an account of any age: how often it puts the same stranger into groups.
+const UNASKED: u32 = 3;
 
-/// All that a verdict rests on. "Lately" is the last minute, the message itself included.
+/// All that a verdict rests on: on a message, or on whatever else one says (a title, a story, a comment, a status), and
+/// on first contacts with strangers. "Lately" is the last minute, the message itself included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inputs {
@@ -33,6 +38,15 @@ pub struct Inputs {
     pub conversations: u32,
     /// Messages the account sent within the last ten seconds.
     pub burst: u32,
+    /// Strangers the account approached within a day: by requests, conversations, groups.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub strangers: u32,
+    /// How often the account put one of these strangers into groups within a day; of several, the greatest.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unasked: u32,
+    /// Links in the titles of these groups.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unasked_links: u32,
     /// How old the account is, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<u64>,
@@ -51,8 +65,9 @@ impl Inputs {
     pub fn points(&self) -> u32 {
         let part = |value: u32, most: u32| value.saturating_mul(REFUSED) / (most + 1);
         let flood = part(self.links, LINKS).max(part(self.recent_links, RECENT_LINKS));
-        let flood = flood.max(part(self.recent_mentions, MENTIONS));
-        let repeated = part(self.identical, IDENTICAL);
+        let flood = flood.max(part(self.recent_mentions, MENTIONS)).max(part(self.strangers, STRANGERS));
+        let flood = flood.max(part(self.unasked_links, UNASKED_LINKS));
+        let repeated = part(self.identical, IDENTICAL).max(part(self.unasked, UNASKED));
         if !self.is_new() {
             return repeated.max(flood);
         }
@@ -65,6 +80,11 @@ impl Inputs {
     pub fn is_spam(&self) -> bool {
         self.points() >= REFUSED
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How many links a text has.

@@ -16,7 +16,18 @@ fn judged(inputs: Inputs, points: u32) -> ConductEvent {
 }
 
 const ONE: Inputs =
-    Inputs { identical: 1, links: 0, recent_links: 0, recent_mentions: 0, conversations: 1, burst: 1, age: None };
+    Inputs {
+        identical: 1,
+        links: 0,
+        recent_links: 0,
+        recent_mentions: 0,
+        conversations: 1,
+        burst: 1,
+        strangers: 0,
+        unasked: 0,
+        unasked_links: 0,
+        age: None,
+    };
 
 #[test]
 fn what_is_no_spam_leaves_no_trace() {
@@ -41,7 +52,7 @@ fn nobody_is_told() {
 #[test]
 fn of_each_input_so_much_passes_and_one_more_does_not() {
     let (old, new) = (Some(3_600), Some(3_599));
-    let cases: [(Inputs, bool); 19] = [
+    let cases: [(Inputs, bool); 27] = [
         (Inputs::default(), false),
         (Inputs { identical: 100, ..ONE }, false),
         (Inputs { identical: 101, ..ONE }, true),
@@ -56,6 +67,14 @@ fn of_each_input_so_much_passes_and_one_more_does_not() {
         (Inputs { recent_mentions: 200, ..ONE }, false),
         (Inputs { recent_mentions: 201, ..ONE }, true),
         (Inputs { recent_mentions: 101, age: new, ..ONE }, true),
+        (Inputs { strangers: 500, ..ONE }, false),
+        (Inputs { strangers: 501, age: old, ..ONE }, true),
+        (Inputs { strangers: 250, age: new, ..ONE }, false),
+        (Inputs { strangers: 251, age: new, ..ONE }, true),
+        (Inputs { unasked: 3, age: new, ..ONE }, false),
+        (Inputs { unasked: 4, age: old, ..ONE }, true),
+        (Inputs { unasked_links: 2, age: new, ..ONE }, false),
+        (Inputs { unasked_links: 3, age: new, ..ONE }, true),
         (Inputs { burst: 5_000, conversations: 5_000, age: old, ..ONE }, false),
         (Inputs { burst: 1_000, age: new, ..ONE }, false),
         (Inputs { burst: 1_001, age: new, ..ONE }, true),

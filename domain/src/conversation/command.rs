@@ -1,12 +1,13 @@
 //! What can be asked of a conversation.
 
-use super::{ConversationType, NewInvite};
+use super::{ConversationType, Joining, NewInvite};
 use crate::{
     Timestamp, UserId,
     id::InviteId,
     text::{Link, Title},
 };
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A command on a conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +24,8 @@ pub enum ConversationCommand {
         title: Option<Title>,
         /// A group's picture.
         avatar_url: Option<Link>,
-        /// Whether joining a group needs a lead's approval.
-        approval: bool,
+        /// How people come into a group by themselves.
+        joining: Joining,
     },
     /// Change a group's settings; what is `None` stays.
     Update {
@@ -32,6 +33,8 @@ pub enum ConversationCommand {
         by: UserId,
         /// What changes.
         change: SettingsChange,
+        /// When.
+        now: Timestamp,
     },
     /// End a group for everybody.
     Delete {
@@ -43,15 +46,19 @@ pub enum ConversationCommand {
         /// Who asks. That they may is checked before.
         by: UserId,
     },
-    /// Become a member, or ask to.
+    /// Become a member, or ask to. That no block stands between them and a lead is checked before.
     Join {
         /// Who.
         user: UserId,
+        /// When.
+        now: Timestamp,
     },
     /// Stop being a member, or take back having asked.
     Leave {
         /// Who.
         user: UserId,
+        /// Members who cannot act now, as far as [`succession`](super::Conversation::succession) asked for them.
+        idle: BTreeSet<UserId>,
     },
     /// Make somebody a member.
     Add {
@@ -59,6 +66,10 @@ pub enum ConversationCommand {
         by: UserId,
         /// Whom.
         user: UserId,
+        /// How `user` stands.
+        known_as: Newcomer,
+        /// When.
+        now: Timestamp,
     },
     /// Remove a member.
     Kick {
@@ -73,6 +84,17 @@ pub enum ConversationCommand {
         by: UserId,
         /// Whom.
         user: UserId,
+        /// When.
+        now: Timestamp,
+    },
+    /// Make a member a lead, as somebody who watches over the server.
+    Appoint {
+        /// Who asks. That they may is checked before.
+        by: UserId,
+        /// Whom.
+        user: UserId,
+        /// When.
+        now: Timestamp,
     },
     /// Make a lead a plain member.
     Demote {
@@ -80,6 +102,13 @@ pub enum ConversationCommand {
         by: UserId,
         /// Whom.
         user: UserId,
+        /// As for [`Leave`](Self::Leave).
+        idle: BTreeSet<UserId>,
+    },
+    /// Have a lead who can act, when there is a member who can.
+    Settle {
+        /// As for [`Leave`](Self::Leave).
+        idle: BTreeSet<UserId>,
     },
     /// Let somebody in who asked.
     Approve {
@@ -122,6 +151,15 @@ pub enum ConversationCommand {
     },
 }
 
+/// How somebody who is to be added stands with those who are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    /// They are a friend of whoever adds them.
+    pub is_friend: bool,
+    /// A lead has blocked them.
+    pub is_shunned: bool,
+}
+
 /// The wanted changes of a group: `None` keeps, `Some(None)` removes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SettingsChange {
@@ -131,7 +169,10 @@ pub struct SettingsChange {
     /// A new or removed picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Option<Link>>,
-    /// Whether joining needs approval.
+    /// Whether joining needs approval; what `joining` says stands before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<bool>,
+    /// How people come in by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
 }

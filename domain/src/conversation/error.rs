@@ -45,6 +45,15 @@ pub enum ConversationError {
     /// More invites than a group can have.
     #[error("a conversation has at most {MAX_INVITES} invites at a time")]
     TooManyInvites,
+    /// The named person has left, and is no friend of the actor.
+    #[error("this user has left: only a friend of theirs can add them again")]
+    HasLeft,
+    /// The same was done too often.
+    #[error("this was done too often: wait a while")]
+    TooOften {
+        /// For how long, in milliseconds.
+        wait_ms: i64,
+    },
     /// The end of an invite has passed.
     #[error("must be in the future")]
     InviteOver,
@@ -66,13 +75,15 @@ impl Refusal for ConversationError {
             Self::KicksOneself => "kicks_oneself",
             Self::InviteNotFound => "invite_not_found",
             Self::TooManyInvites => "too_many_invites",
+            Self::HasLeft => "has_left",
+            Self::TooOften { .. } => "too_often",
             Self::InviteOver => "in_the_past",
         }
     }
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NotFound | Self::InviteNotFound => RefusalKind::NotFound,
-            Self::LeadOnly => RefusalKind::Forbidden,
+            Self::LeadOnly | Self::HasLeft => RefusalKind::Forbidden,
             Self::OneOther | Self::TooManyMembers | Self::KicksOneself | Self::InviteOver => RefusalKind::Invalid,
             Self::AlreadyExists
             | Self::DirectConversation
@@ -80,6 +91,7 @@ impl Refusal for ConversationError {
             | Self::AlreadyMember
             | Self::NoRequest
             | Self::LastLead
+            | Self::TooOften { .. }
             | Self::TooManyInvites => RefusalKind::Conflict,
         }
     }
@@ -88,6 +100,12 @@ impl Refusal for ConversationError {
             Self::OneOther | Self::TooManyMembers => Some("members"),
             Self::KicksOneself => Some("userId"),
             Self::InviteOver => Some("expiresAt"),
+            _ => None,
+        }
+    }
+    fn wait_ms(&self) -> Option<i64> {
+        match self {
+            Self::TooOften { wait_ms } => Some(*wait_ms),
             _ => None,
         }
     }

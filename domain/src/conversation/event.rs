@@ -1,6 +1,6 @@
 //! What happened to a conversation.
 
-use super::ConversationType;
+use super::{ConversationType, Joining};
 use crate::{
     About, Personal, Tier, Timestamp, UserId,
     event::{Kind, kind},
@@ -26,8 +26,11 @@ pub enum ConversationEvent {
         members: Vec<UserId>,
         /// A group's title and picture.
         settings: Personal<Settings>,
-        /// Whether joining needs approval.
+        /// Whether joining needs approval: what builds that do not know `joining` go by.
         approval: bool,
+        /// How people come in by themselves; older events say it by `approval` alone ([`Joining::of_approval`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
     },
     /// Settings were changed.
     #[serde(rename = "conversation.updated")]
@@ -38,6 +41,12 @@ pub enum ConversationEvent {
         settings: Personal<Settings>,
         /// Whether joining needs approval from here on.
         approval: bool,
+        /// How people come in by themselves from here on; as in `Created`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
+        /// When; older events do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// It is over for everybody.
     #[serde(rename = "conversation.deleted")]
@@ -57,6 +66,9 @@ pub enum ConversationEvent {
         /// By which invite, if by one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invite: Option<InviteId>,
+        /// When; older events do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// Somebody left, or took back having asked to join.
     #[serde(rename = "member.left")]
@@ -71,6 +83,9 @@ pub enum ConversationEvent {
         user: UserId,
         /// By whom.
         by: UserId,
+        /// When; older events do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A lead removed a member.
     #[serde(rename = "member.kicked")]
@@ -85,8 +100,11 @@ pub enum ConversationEvent {
     MemberPromoted {
         /// Who.
         user: UserId,
-        /// By whom: the last lead who leaves hands over.
+        /// By whom: the last lead who can act hands over when they leave, or no longer can.
         by: UserId,
+        /// When; older events do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A lead became a plain member.
     #[serde(rename = "member.demoted")]
@@ -104,6 +122,9 @@ pub enum ConversationEvent {
         /// By which invite, if by one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invite: Option<InviteId>,
+        /// When; older events do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A lead let somebody in who had asked.
     #[serde(rename = "member.approved")]

@@ -8,13 +8,12 @@ use super::{
 use crate::{
     About, Personal, Timestamp, UserId,
     id::InviteId,
-    testing::{ANA, BOB, CLEO, EVE, given, state},
+    testing::{ANA, BOB, CLEO, EVE, NOW, given, state},
     text::InviteCode,
 };
 use std::num::NonZeroU32;
 use uuid::Uuid;
 
-const NOW: Timestamp = at(1_000);
 const LATER: Timestamp = at(2_000);
 const FIRST: InviteId = InviteId(Uuid::from_u128(70));
 
@@ -42,7 +41,7 @@ fn accept(user: UserId, now: Timestamp) -> Command {
 }
 
 fn asked(user: UserId) -> Event {
-    Event::MemberRequested { user, invite: Some(FIRST) }
+    Event::MemberRequested { user, invite: Some(FIRST), at: Some(NOW) }
 }
 
 #[test]
@@ -120,7 +119,7 @@ fn one_comes_by_an_invite_or_asks_to() {
     // An invite by a plain member, made before joining needed approval.
     let by_member = || {
         let settings = Personal::new(ANA, Settings::default());
-        vec![group(), made(BOB, FIRST, None, 0), Event::Updated { by: ANA, settings, approval: true }]
+        vec![group(), made(BOB, FIRST, None, 0), Event::Updated { by: ANA, settings, approval: true, joining: None, at: None }]
     };
     given::<Conversation>(by_member()).when(accept(CLEO, NOW)).then_expect_events(vec![asked(CLEO)]);
     given::<Conversation>(waiting(by_member())).when(accept(CLEO, NOW)).then_expect_events(vec![]);
@@ -132,7 +131,7 @@ fn one_comes_by_an_invite_or_asks_to() {
 
 #[test]
 fn an_invite_that_is_over_never_was() {
-    let promoted = Event::MemberPromoted { user: BOB, by: ANA };
+    let promoted = Event::MemberPromoted { user: BOB, by: ANA, at: None };
     for (events, now) in [
         (vec![group()], NOW),
         (vec![], NOW),
@@ -148,8 +147,17 @@ fn an_invite_that_is_over_never_was() {
     let before = [group(), made(ANA, FIRST, Some(LATER), 2), joined(EVE, Some(FIRST))];
     given::<Conversation>(before.clone())
         .when(accept(CLEO, at(1_999)))
-        .then_expect_events(vec![joined(CLEO, Some(FIRST))]);
+        .then_expect_events(vec![Event::MemberJoined { user: CLEO, invite: Some(FIRST), at: Some(at(1_999)) }]);
     assert_eq!(state::<Conversation>(before).invites().get(FIRST).map(|invite| invite.uses), Some(1));
+}
+
+#[test]
+fn an_invite_opens_nothing_to_whom_a_lead_removed() {
+    let made = || [group(), made(ANA, FIRST, None, 0), joined(CLEO, Some(FIRST))];
+    let kicked = made().into_iter().chain([Event::MemberKicked { user: CLEO, by: ANA }]);
+    given::<Conversation>(kicked).when(accept(CLEO, NOW)).then_expect_error(Error::InviteNotFound);
+    let left = made().into_iter().chain([Event::MemberLeft { user: CLEO }]);
+    given::<Conversation>(left).when(accept(CLEO, NOW)).then_expect_events(vec![joined(CLEO, Some(FIRST))]);
 }
 
 #[test]

@@ -4,9 +4,11 @@ mod aggregate;
 mod command;
 mod error;
 mod event;
+mod former;
 mod invite;
 #[cfg(test)]
 mod invite_tests;
+mod joining;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -15,5 +17,7 @@ pub use aggregate::*;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use former::{ARRIVALS, INVITES, MAX_FORMER, PROMOTIONS, UPDATES};
 pub use invite::*;
+pub use joining::*;
 pub use member::*;

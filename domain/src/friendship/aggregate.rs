@@ -1,9 +1,16 @@
 //! The state of a pair and the decisions over it.
 
 use super::{FriendshipAct, FriendshipCommand, FriendshipError, FriendshipEvent};
-use crate::{Aggregate, AggregateType, UserId, handle_by_deciding};
+use crate::{Aggregate, AggregateType, Pace, Spent, Timestamp, UserId, handle_by_deciding};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For so long, in milliseconds, whose request was turned down does not ask again: 30 days.
+pub const REJECTED_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+/// How often one may ask the other: a request that is taken back can be made again, but not without end.
+pub const REQUESTS: Pace = Pace { burst: 3, every_ms: 8 * 60 * 60 * 1_000 };
+/// How often one may lift a block. Blocking itself is never refused.
+pub const UNBLOCKS: Pace = Pace { burst: 10, every_ms: 60 * 60 * 1_000 };
 
 /// How two people stand, blocks aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +29,15 @@ pub enum Standing {
 pub struct Friendship {
     standing: Standing,
     blocked_by: BTreeSet<UserId>,
+    /// Whose last request was turned down, and when. At most the two.
+    #[serde(default)]
+    rejected: BTreeMap<UserId, Timestamp>,
+    /// What each used of [`REQUESTS`].
+    #[serde(default)]
+    requests: BTreeMap<UserId, Spent>,
+    /// What each used of [`UNBLOCKS`].
+    #[serde(default)]
+    unblocks: BTreeMap<UserId, Spent>,
 }
 
 impl Friendship {
@@ -54,6 +70,35 @@ impl Friendship {
         }
         if self.is_blocked_by(by) { Err(FriendshipError::BlockedByYou) } else { Ok(()) }
     }
+
+    /// Whether something stands between the two that `user` knows of: then acts on it are answered for what they are,
+    /// even when the other is not to be seen.
+    #[must_use]
+    pub fn is_known_to(&self, user: UserId) -> bool {
+        self.standing != Standing::Strangers || self.is_blocked_by(user)
+    }
+
+    fn may_request(&self, by: UserId, now: Timestamp) -> Result<(), FriendshipError> {
+        let rejected = self.rejected.get(&by);
+        if rejected.is_some_and(|at| now.millis().saturating_sub(at.millis()) < REJECTED_MS) {
+            return Err(FriendshipError::RequestRejected);
+        }
+        within(REQUESTS, self.requests.get(&by), now)
+    }
+}
+
+fn within(pace: Pace, spent: Option<&Spent>, now: Timestamp) -> Result<(), FriendshipError> {
+    match pace.wait_ms(spent.copied().unwrap_or_default(), now) {
+        Some(wait_ms) => Err(FriendshipError::TooOften { wait_ms }),
+        None => Ok(()),
+    }
+}
+
+fn spend(pace: Pace, of: &mut BTreeMap<UserId, Spent>, by: UserId, at: Option<Timestamp>) {
+    if let Some(at) = at {
+        let spent = of.entry(by).or_default();
+        *spent = pace.spend(*spent, at);
+    }
 }
 
 impl Aggregate for Friendship {
@@ -61,7 +106,7 @@ impl Aggregate for Friendship {
 
     fn decide(
         &self,
-        FriendshipCommand { by, with, act }: FriendshipCommand,
+        FriendshipCommand { by, with, act, now }: FriendshipCommand,
     ) -> Result<Vec<FriendshipEvent>, FriendshipError> {
         use FriendshipAct as Act;
         use FriendshipEvent as Event;
@@ -72,20 +117,28 @@ impl Aggregate for Friendship {
             (Act::Request, standing) => {
                 self.may_approach(by, with)?;
                 match standing {
-                    Standing::Strangers => Event::Requested { by, with },
+                    Standing::Strangers => {
+                        self.may_request(by, now)?;
+                        Event::Requested { by, with, at: Some(now) }
+                    }
                     Standing::Requested(requester) if requester == by => return Ok(vec![]),
                     Standing::Requested(_) => Event::Accepted { by, with },
                     Standing::Friends => return Err(FriendshipError::AlreadyFriends),
                 }
             }
             (Act::Accept, Standing::Requested(requester)) if requester == with => Event::Accepted { by, with },
-            (Act::Reject, Standing::Requested(requester)) if requester == with => Event::Rejected { by, with },
+            (Act::Reject, Standing::Requested(requester)) if requester == with => {
+                Event::Rejected { by, with, at: Some(now) }
+            }
             (Act::Cancel, Standing::Requested(requester)) if requester == by => Event::Cancelled { by, with },
             (Act::Accept, Standing::Friends) => return Ok(vec![]),
             (Act::Accept | Act::Reject | Act::Cancel, _) => return Err(FriendshipError::RequestNotFound),
             (Act::Block, _) if self.is_blocked_by(by) => return Ok(vec![]),
             (Act::Block, _) => Event::Blocked { by, with },
-            (Act::Unblock, _) if self.is_blocked_by(by) => Event::Unblocked { by, with },
+            (Act::Unblock, _) if self.is_blocked_by(by) => {
+                within(UNBLOCKS, self.unblocks.get(&by), now)?;
+                Event::Unblocked { by, with, at: Some(now) }
+            }
             (Act::Unblock, _) => return Err(FriendshipError::NotBlocked),
             (Act::Unfriend, Standing::Friends) => Event::Unfriended { by, with },
             (Act::Unfriend, _) => return Err(FriendshipError::NotFriends),
@@ -105,10 +158,19 @@ impl cqrs_es::Aggregate for Friendship {
 
     fn apply(&mut self, event: FriendshipEvent) {
         match event {
-            FriendshipEvent::Requested { by, .. } => self.standing = Standing::Requested(by),
-            FriendshipEvent::Accepted { .. } => self.standing = Standing::Friends,
-            FriendshipEvent::Rejected { .. }
-            | FriendshipEvent::Cancelled { .. }
+            FriendshipEvent::Requested { by, at, .. } => {
+                self.standing = Standing::Requested(by);
+                spend(REQUESTS, &mut self.requests, by, at);
+            }
+            FriendshipEvent::Accepted { .. } => {
+                self.standing = Standing::Friends;
+                self.rejected.clear();
+            }
+            FriendshipEvent::Rejected { with, at, .. } => {
+                self.standing = Standing::Strangers;
+                self.rejected.extend(at.map(|at| (with, at)));
+            }
+            FriendshipEvent::Cancelled { .. }
             | FriendshipEvent::Unfriended { .. } => {
                 self.standing = Standing::Strangers;
             }
@@ -116,8 +178,9 @@ impl cqrs_es::Aggregate for Friendship {
                 self.standing = Standing::Strangers;
                 self.blocked_by.insert(by);
             }
-            FriendshipEvent::Unblocked { by, .. } => {
+            FriendshipEvent::Unblocked { by, at, .. } => {
                 self.blocked_by.remove(&by);
+                spend(UNBLOCKS, &mut self.unblocks, by, at);
             }
         }
     }

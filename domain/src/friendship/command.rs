@@ -1,6 +1,6 @@
 //! What one person can ask concerning another.
 
-use crate::UserId;
+use crate::{Timestamp, UserId};
 use serde::Serialize;
 
 /// A command of `by` concerning `with`.
@@ -12,6 +12,8 @@ pub struct FriendshipCommand {
     pub with: UserId,
     /// What is asked.
     pub act: FriendshipAct,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// What is asked.

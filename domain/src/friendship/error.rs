@@ -20,6 +20,15 @@ pub enum FriendshipError {
     /// There is no pending request to answer or take back.
     #[error("there is no such friend request")]
     RequestNotFound,
+    /// The other turned the last request down not long ago, which the actor was told: only the other may ask now.
+    #[error("this user turned your request down: only they can ask now")]
+    RequestRejected,
+    /// The same was done too often.
+    #[error("you did this too often: wait a while")]
+    TooOften {
+        /// For how long, in milliseconds.
+        wait_ms: i64,
+    },
     /// They are not friends.
     #[error("you are not friends")]
     NotFriends,
@@ -36,6 +45,8 @@ impl Refusal for FriendshipError {
             Self::BlockedByYou => "blocked_by_you",
             Self::AlreadyFriends => "already_friends",
             Self::RequestNotFound => "request_not_found",
+            Self::RequestRejected => "request_rejected",
+            Self::TooOften { .. } => "too_often",
             Self::NotFriends => "not_friends",
             Self::NotBlocked => "not_blocked",
         }
@@ -44,10 +55,21 @@ impl Refusal for FriendshipError {
         match self {
             Self::Oneself => RefusalKind::Invalid,
             Self::NotFound | Self::RequestNotFound => RefusalKind::NotFound,
-            Self::BlockedByYou | Self::AlreadyFriends | Self::NotFriends | Self::NotBlocked => RefusalKind::Conflict,
+            Self::BlockedByYou
+            | Self::AlreadyFriends
+            | Self::RequestRejected
+            | Self::TooOften { .. }
+            | Self::NotFriends
+            | Self::NotBlocked => RefusalKind::Conflict,
         }
     }
     fn field(&self) -> Option<&'static str> {
         matches!(self, Self::Oneself).then_some("userId")
+    }
+    fn wait_ms(&self) -> Option<i64> {
+        match self {
+            Self::TooOften { wait_ms } => Some(*wait_ms),
+            _ => None,
+        }
     }
 }

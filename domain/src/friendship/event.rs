@@ -1,26 +1,37 @@
 //! What happened between two people.
 
 use crate::{
-    About, Tier, UserId,
+    About, Tier, Timestamp, UserId,
     event::{Kind, kind},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a pair: in each, `by` acted concerning `with`.
+/// An event of a pair: in each, `by` acted concerning `with`; `at` is when, where a later decision asks for it (older
+/// events do not say).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the two fields of every variant are described above")]
+#[expect(missing_docs, reason = "the fields of every variant are described above")]
 pub enum FriendshipEvent {
     /// `by` asked to be friends.
     #[serde(rename = "friend.requested")]
-    Requested { by: UserId, with: UserId },
+    Requested {
+        by: UserId,
+        with: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// `by` accepted the request of `with`.
     #[serde(rename = "friend.accepted")]
     Accepted { by: UserId, with: UserId },
     /// `by` turned the request of `with` down.
     #[serde(rename = "friend.rejected")]
-    Rejected { by: UserId, with: UserId },
+    Rejected {
+        by: UserId,
+        with: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// `by` took the own request back.
     #[serde(rename = "friend.cancelled")]
     Cancelled { by: UserId, with: UserId },
@@ -29,7 +40,12 @@ pub enum FriendshipEvent {
     Blocked { by: UserId, with: UserId },
     /// `by` lifted the own block.
     #[serde(rename = "friend.unblocked")]
-    Unblocked { by: UserId, with: UserId },
+    Unblocked {
+        by: UserId,
+        with: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
+    },
     /// `by` ended the friendship.
     #[serde(rename = "friend.unfriended")]
     Unfriended { by: UserId, with: UserId },
@@ -54,12 +70,12 @@ impl FriendshipEvent {
     #[must_use]
     pub const fn pair(&self) -> (UserId, UserId) {
         match self {
-            Self::Requested { by, with }
+            Self::Requested { by, with, .. }
             | Self::Accepted { by, with }
-            | Self::Rejected { by, with }
+            | Self::Rejected { by, with, .. }
             | Self::Cancelled { by, with }
             | Self::Blocked { by, with }
-            | Self::Unblocked { by, with }
+            | Self::Unblocked { by, with, .. }
             | Self::Unfriended { by, with } => (*by, *with),
         }
     }

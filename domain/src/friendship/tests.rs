@@ -2,15 +2,15 @@
 
 use super::{FriendshipAct as Act, FriendshipError as Error, FriendshipEvent as Event, *};
 use crate::{
-    Refusal, RefusalKind, UserId,
-    testing::{ANA, BOB, given, state},
+    Refusal, RefusalKind, Timestamp, UserId,
+    testing::{ANA, BOB, NOW, given, state},
 };
 
 fn ask(act: Act, by: UserId) -> FriendshipCommand {
-    FriendshipCommand { by, with: if by == ANA { BOB } else { ANA }, act }
+    FriendshipCommand { by, with: if by == ANA { BOB } else { ANA }, act, now: NOW }
 }
 
-const REQUESTED: Event = Event::Requested { by: ANA, with: BOB };
+const REQUESTED: Event = Event::Requested { by: ANA, with: BOB, at: Some(NOW) };
 const ACCEPTED: Event = Event::Accepted { by: BOB, with: ANA };
 const BLOCKED: Event = Event::Blocked { by: ANA, with: BOB };
 
@@ -67,7 +67,7 @@ fn who_was_asked_can_answer() {
         &[
             (Act::Request, Ok(Some(ACCEPTED))),
             (Act::Accept, Ok(Some(ACCEPTED))),
-            (Act::Reject, Ok(Some(Event::Rejected { by, with }))),
+            (Act::Reject, Ok(Some(Event::Rejected { by, with, at: Some(NOW) }))),
             (Act::Cancel, Err(Error::RequestNotFound)),
             (Act::Block, Ok(Some(Event::Blocked { by, with }))),
             (Act::Unfriend, Err(Error::NotFriends)),
@@ -104,7 +104,7 @@ fn a_block_ends_everything_and_only_the_blocker_lifts_it() {
             (Act::Request, Err(Error::BlockedByYou)),
             (Act::Accept, Err(Error::RequestNotFound)),
             (Act::Block, Ok(None)),
-            (Act::Unblock, Ok(Some(Event::Unblocked { by, with }))),
+            (Act::Unblock, Ok(Some(Event::Unblocked { by, with, at: Some(NOW) }))),
             (Act::Unfriend, Err(Error::NotFriends)),
         ],
     );
@@ -126,10 +126,10 @@ fn two_blocks_are_lifted_one_by_one() {
     let pair = state::<Friendship>(both.iter().cloned());
     assert!(pair.is_blocked_by(ANA) && pair.is_blocked_by(BOB));
     assert_eq!(pair.may_approach(ANA, BOB), Err(Error::NotFound), "the other's block is answered first");
-    let pair = state::<Friendship>(both.into_iter().chain([Event::Unblocked { by: BOB, with: ANA }]));
+    let pair = state::<Friendship>(both.into_iter().chain([Event::Unblocked { by: BOB, with: ANA, at: Some(NOW) }]));
     assert_eq!(pair.may_approach(ANA, BOB), Err(Error::BlockedByYou));
     assert_eq!(pair.may_approach(BOB, ANA), Err(Error::NotFound));
-    let pair = state::<Friendship>([BLOCKED, Event::Unblocked { by: ANA, with: BOB }]);
+    let pair = state::<Friendship>([BLOCKED, Event::Unblocked { by: ANA, with: BOB, at: Some(NOW) }]);
     assert_eq!(pair.may_approach(BOB, ANA), Ok(()));
 }
 
@@ -137,7 +137,8 @@ fn two_blocks_are_lifted_one_by_one() {
 fn a_request_that_came_to_nothing_can_be_made_again() {
     for end in [
         Event::Cancelled { by: ANA, with: BOB },
-        Event::Rejected { by: BOB, with: ANA },
+        // An older event does not say when.
+        Event::Rejected { by: BOB, with: ANA, at: None },
         Event::Unfriended { by: BOB, with: ANA },
     ] {
         assert_eq!(state::<Friendship>([REQUESTED, end.clone()]).standing(), Standing::Strangers);
@@ -146,9 +147,55 @@ fn a_request_that_came_to_nothing_can_be_made_again() {
 }
 
 #[test]
+fn whose_request_was_rejected_asks_again_after_thirty_days_and_the_other_at_once() {
+    let rejected = [REQUESTED, Event::Rejected { by: BOB, with: ANA, at: Some(NOW) }];
+    after(&rejected, ANA, &[(Act::Request, Err(Error::RequestRejected))]);
+    let (by, with, at) = (BOB, ANA, Some(NOW));
+    after(&rejected, BOB, &[(Act::Request, Ok(Some(Event::Requested { by, with, at })))]);
+    let ask_at = |ms| FriendshipCommand { by: ANA, with: BOB, act: Act::Request, now: Timestamp::from_millis(ms) };
+    let then = NOW.millis() + REJECTED_MS;
+    given::<Friendship>(rejected.clone()).when(ask_at(then - 1)).then_expect_error(Error::RequestRejected);
+    let asked = Event::Requested { by: ANA, with: BOB, at: Some(Timestamp::from_millis(then)) };
+    given::<Friendship>(rejected.clone()).when(ask_at(then)).then_expect_events(vec![asked]);
+    // Who asked themselves since, and was accepted, holds nothing against the other any more.
+    let made_up = rejected.into_iter().chain([
+        Event::Requested { by, with, at },
+        Event::Accepted { by: ANA, with: BOB },
+        Event::Unfriended { by, with },
+    ]);
+    after(&made_up.collect::<Vec<_>>(), ANA, &[(Act::Request, Ok(Some(REQUESTED)))]);
+}
+
+#[test]
+fn requests_and_unblocks_are_paced_and_blocks_are_not() {
+    let (mut pair, mut asked, mut blocked) = (Friendship::default(), 0, 0);
+    let mut act = |act| {
+        let events = crate::Aggregate::decide(&pair, ask(act, ANA))?;
+        events.into_iter().for_each(|event| cqrs_es::Aggregate::apply(&mut pair, event));
+        Ok(())
+    };
+    let refused = loop {
+        match act(Act::Request).and_then(|()| act(Act::Cancel)) {
+            Ok(()) => asked += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!((asked, refused), (REQUESTS.burst, Error::TooOften { wait_ms: REQUESTS.every_ms }));
+    let refused = loop {
+        act(Act::Block).unwrap();
+        blocked += 1;
+        if let Err(refused) = act(Act::Unblock) {
+            break refused;
+        }
+    };
+    assert_eq!((blocked, refused), (UNBLOCKS.burst + 1, Error::TooOften { wait_ms: UNBLOCKS.every_ms }));
+    assert_eq!(refused.wait_ms(), Some(UNBLOCKS.every_ms));
+}
+
+#[test]
 fn nobody_does_anything_to_themselves() {
     for act in [Act::Request, Act::Accept, Act::Reject, Act::Cancel, Act::Block, Act::Unblock, Act::Unfriend] {
-        let command = FriendshipCommand { by: ANA, with: ANA, act };
+        let command = FriendshipCommand { by: ANA, with: ANA, act, now: NOW };
         given::<Friendship>([]).when(command).then_expect_error(Error::Oneself);
     }
 }
@@ -161,6 +208,8 @@ fn each_refusal_has_its_word() {
         (Error::RequestNotFound, "request_not_found", RefusalKind::NotFound),
         (Error::BlockedByYou, "blocked_by_you", RefusalKind::Conflict),
         (Error::AlreadyFriends, "already_friends", RefusalKind::Conflict),
+        (Error::RequestRejected, "request_rejected", RefusalKind::Conflict),
+        (Error::TooOften { wait_ms: 1 }, "too_often", RefusalKind::Conflict),
         (Error::NotFriends, "not_friends", RefusalKind::Conflict),
         (Error::NotBlocked, "not_blocked", RefusalKind::Conflict),
     ] {

@@ -95,7 +95,7 @@ impl Report {
     fn open_to(&self, by: UserId, verdict: ReportStatus) -> Result<Option<UserId>, ReportError> {
         let filed = self.filed.as_ref().ok_or(ReportError::NotFound)?;
         match self.status {
-            _ if filed.accused == by => Err(ReportError::OwnCase),
+            _ if filed.accused == by || filed.reporter == by => Err(ReportError::OwnCase),
             ReportStatus::Pending => Ok(Some(filed.reporter)),
             status if status == verdict => Ok(None),
             _ => Err(ReportError::Decided),

@@ -17,8 +17,8 @@ pub enum ReportError {
     /// It was decided otherwise.
     #[error("this report was decided before")]
     Decided,
-    /// A moderator does not decide about themselves.
-    #[error("this report is about you: another moderator decides")]
+    /// Nobody decides about themselves, or on what they complained of.
+    #[error("you are party to this: somebody else decides")]
     OwnCase,
 }
 

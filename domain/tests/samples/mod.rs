@@ -6,7 +6,7 @@ use domain::{
     administration::{Act, AdministrationEvent},
     audit::{AuditEvent, Question},
     call::{CallEvent, CallType, EndReason as CallEnd},
-    conduct::{ConductEvent, FORMULA, Inputs},
+    conduct::{ConductEvent, Inputs},
     conversation::{ConversationEvent, ConversationType, Settings},
     file::{FileEvent, FileLabel, Sha256},
     friendship::FriendshipEvent,
@@ -185,12 +185,12 @@ fn session() -> Vec<SessionEvent> {
 fn friendship() -> Vec<FriendshipEvent> {
     let (by, with) = (ana(), bob());
     vec![
-        FriendshipEvent::Requested { by, with },
+        FriendshipEvent::Requested { by, with, at: None },
         FriendshipEvent::Accepted { by, with },
-        FriendshipEvent::Rejected { by, with },
+        FriendshipEvent::Rejected { by, with, at: None },
         FriendshipEvent::Cancelled { by, with },
         FriendshipEvent::Blocked { by, with },
-        FriendshipEvent::Unblocked { by, with },
+        FriendshipEvent::Unblocked { by, with, at: None },
         FriendshipEvent::Unfriended { by, with },
     ]
 }
@@ -209,16 +209,17 @@ fn conversation() -> Vec<ConversationEvent> {
             members: vec![by, user],
             settings: settings("Us"),
             approval: true,
+            joining: None,
         },
-        Event::Updated { by, settings: settings("We"), approval: false },
+        Event::Updated { by, settings: settings("We"), approval: false, joining: None, at: None },
         Event::Deleted { by: Some(by), members: vec![by, user], pending: vec![UserId(id(3))] },
-        Event::MemberJoined { user, invite: Some(InviteId(id(30))) },
+        Event::MemberJoined { user, invite: Some(InviteId(id(30))), at: None },
         Event::MemberLeft { user },
-        Event::MemberAdded { user, by },
+        Event::MemberAdded { user, by, at: None },
         Event::MemberKicked { user, by },
-        Event::MemberPromoted { user, by },
+        Event::MemberPromoted { user, by, at: None },
         Event::MemberDemoted { user, by },
-        Event::MemberRequested { user, invite: Some(InviteId(id(30))) },
+        Event::MemberRequested { user, invite: Some(InviteId(id(30))), at: None },
         Event::MemberApproved { user, by },
         Event::MemberRejected { user, by },
         Event::InviteCreated {
@@ -318,10 +319,13 @@ fn conduct() -> Vec<ConductEvent> {
         recent_mentions: 2,
         conversations: 3,
         burst: 12,
+        strangers: 0,
+        unasked: 0,
+        unasked_links: 0,
         age: Some(60),
     };
     let (user, conversation) = (ana(), ConversationId(id(10)));
-    vec![ConductEvent::Judged { user, conversation, formula: FORMULA, inputs, points: inputs.points() }]
+    vec![ConductEvent::Judged { user, conversation, formula: 1, inputs, points: inputs.points() }]
 }
 
 fn story() -> Vec<StoryEvent> {

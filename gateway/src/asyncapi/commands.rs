@@ -55,7 +55,7 @@ pub const COMMANDS: [Documented; 47] = [
     command("conversation.create", &[], Some("NewConversation"), CONVERSATION, "Opens a conversation."),
     command("conversation.update", ROOM, Some("SettingsUpdate"), CONVERSATION, "Changes a group's settings."),
     command("conversation.delete", ROOM, None, None, "Ends a group for everybody."),
-    command("conversation.join", ROOM, None, CONVERSATION, "Joins a group, or asks to."),
+    command("conversation.join", ROOM, None, CONVERSATION, "Joins a group that is open, or asks to where a lead approves."),
     command("conversation.leave", ROOM, None, None, "Leaves a group, or takes back that one asked to join."),
     command("conversation.add", MEMBER, None, CONVERSATION, "Makes somebody a member."),
     command("conversation.kick", MEMBER, None, CONVERSATION, "Removes a member."),

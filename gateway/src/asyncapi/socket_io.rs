@@ -31,7 +31,7 @@ pub(super) const FROM_CLIENTS: [Documented; 16] = [
     ("heartbeat", "A sign of life; with the cursor of the last event that came, deafness is noticed.", &["cursor?"]),
     ("ping", "The same, answered by pong.", &["cursor?"]),
     ("getOnlineUsers", "Asks who of one's circle is here.", &[]),
-    ("joinGroup", "Joins a group, or asks to.", &["groupId"]),
+    ("joinGroup", "Joins a group that is open, or asks to where a lead approves.", &["groupId"]),
     (
         "broadcastEvent",
         "Has the others of a conversation hear an event of any name that is not the server's.",

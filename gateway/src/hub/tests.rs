@@ -110,6 +110,7 @@ fn created(members: &[UserId]) -> ConversationEvent {
         members: members.to_vec(),
         settings: Personal::new(ANA, Settings::default()),
         approval: false,
+        joining: None,
     }
 }
 
@@ -131,10 +132,10 @@ async fn a_medium_event_reaches_those_who_were_there_at_its_position() {
     let ana = scene.connects(ANA, Marks::default(), &[]);
     let ben = scene.connects(BEN, Marks::default(), &[]);
     scene.happens(1, created(&[ANA]));
-    scene.happens(2, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    scene.happens(2, ConversationEvent::MemberAdded { user: BEN, by: ANA, at: None });
     // The kick (5) and the return (7) overtake the reactions at 3, 4, 6 and 8.
     scene.happens(5, ConversationEvent::MemberKicked { user: BEN, by: ANA });
-    scene.happens(7, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    scene.happens(7, ConversationEvent::MemberAdded { user: BEN, by: ANA, at: None });
     for position in [3, 4, 6, 8] {
         scene.happens(position, reacted());
     }
@@ -149,7 +150,7 @@ async fn who_leaves_hears_of_it_and_of_nothing_after() {
     let ben = scene.connects(BEN, marks(1, 1), &[Interval { scope: ROOM.0, from: 1, until: None }]);
     scene.happens(2, ConversationEvent::MemberLeft { user: BEN });
     scene.happens(3, reacted());
-    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None });
     assert_eq!(ben.positions().await, [2]);
 }
 
@@ -158,11 +159,11 @@ async fn those_told_hear_of_one_event_alone() {
     let mut scene = Scene::new(&HubSettings::default());
     scene.happens(1, created(&[ANA]));
     let ben = scene.connects(BEN, marks(1, 1), &[]);
-    scene.happens(2, ConversationEvent::MemberRequested { user: BEN, invite: None });
+    scene.happens(2, ConversationEvent::MemberRequested { user: BEN, invite: None, at: None });
     scene.happens(3, reacted());
     scene.happens(4, MessageEvent::Hidden { conversation: ROOM, user: BEN });
     scene.happens(5, ConversationEvent::MemberRejected { user: BEN, by: ANA });
-    scene.happens(6, ConversationEvent::MemberRequested { user: BEN, invite: None });
+    scene.happens(6, ConversationEvent::MemberRequested { user: BEN, invite: None, at: None });
     scene.happens(7, ConversationEvent::MemberLeft { user: BEN });
     assert_eq!(ben.positions().await, [2, 4, 5, 6, 7]);
     let again = scene.connects(BEN, marks(1, 1), &[]);
@@ -176,7 +177,7 @@ async fn what_was_missed_comes_in_position_order_and_only_once() {
     scene.happens(2, reacted());
     scene.happens(5, ConversationEvent::MemberKicked { user: BEN, by: ANA });
     scene.happens(3, reacted());
-    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None });
     let times = [Interval { scope: ROOM.0, from: 1, until: Some(5) }];
     for (known, missed) in [
         (marks(0, 0), vec![1, 2, 3, 5, 6]),
@@ -206,7 +207,7 @@ async fn a_move_that_the_store_and_the_hub_both_tell_counts_once() {
     let seat = scene.state.seat(BEN.0, SessionId::default(), Arc::clone(&outbox), 10);
     scene.happens(1, created(&[ANA, BEN]));
     scene.happens(2, ConversationEvent::MemberLeft { user: BEN });
-    scene.happens(3, ConversationEvent::MemberAdded { user: BEN, by: ANA });
+    scene.happens(3, ConversationEvent::MemberAdded { user: BEN, by: ANA, at: None });
     // The store was read between 2 and 3, and again after the hub heard of 4.
     let times = [Interval { scope: ROOM.0, from: 1, until: Some(2) }];
     scene.state.know(BEN.0, &times);
@@ -242,11 +243,11 @@ async fn a_client_that_comes_from_a_gateway_ahead_hears_nothing_twice_and_its_cu
     let mut scene = Scene::new(&HubSettings::default());
     scene.happens(1, created(&[ANA]));
     let ana = scene.connects(ANA, marks(4, 3), &[Interval { scope: ROOM.0, from: 1, until: None }]);
-    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(4, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None });
     for position in [2, 3, 5] {
         scene.happens(position, reacted());
     }
-    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(6, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None });
     assert_eq!(ana.heard().await, [(5, marks(5, 5)), (6, marks(6, 5))]);
 }
 
@@ -255,7 +256,7 @@ async fn the_cursor_of_a_high_event_does_not_vouch_for_the_medium_ones_it_overto
     let mut scene = Scene::new(&HubSettings::default());
     scene.happens(1, created(&[ANA]));
     let ana = scene.connects(ANA, marks(1, 1), &[Interval { scope: ROOM.0, from: 1, until: None }]);
-    scene.happens(3, ConversationEvent::MemberPromoted { user: ANA, by: ANA });
+    scene.happens(3, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None });
     scene.happens(2, reacted());
     assert_eq!(ana.heard().await, [(3, marks(3, 1)), (2, marks(3, 2))]);
 }

@@ -3,14 +3,14 @@
 use super::{Answer, Call, InConversation};
 use crate::{
     Problem,
-    request::{Faults, Nothing, Parse},
+    request::{Faults, Nothing, Object, Parse},
     resource::Conversation,
 };
 use axum::http::StatusCode;
 use commands::{CreateConversation, Done};
 use domain::{
     ConversationId, UserId,
-    conversation::{self, ConversationType, SettingsChange},
+    conversation::{self, ConversationType, Joining, SettingsChange},
     text::{Link, Title},
 };
 use projections::queries::ConversationRow;
@@ -33,9 +33,12 @@ pub struct NewConversation {
     /// The others; of a direct conversation exactly one.
     #[schema(value_type = Vec<Uuid>)]
     pub members: Vec<UserId>,
-    /// Whether joining a group needs a lead's approval; false when absent.
-    #[schema(value_type = Option<bool>)]
-    pub approval: bool,
+    /// How people come into a group by themselves: `invite` (not at all: nobody joins by its id), `approval` (they ask,
+    /// a lead decides) or `open`; `invite` when absent.
+    #[schema(value_type = Option<String>, example = "invite")]
+    pub joining: Option<Joining>,
+    /// `true` says the same as `joining` `approval`.
+    pub approval: Option<bool>,
 }
 
 impl Parse for NewConversation {
@@ -45,8 +48,19 @@ impl Parse for NewConversation {
         let title = object.optional("title");
         let avatar_url = object.optional("avatarUrl");
         let members = object.required("members");
-        let approval = object.optional("approval").unwrap_or_default();
-        Some(Self { conversation_type: conversation_type?, title, avatar_url, members: members?, approval })
+        let (joining, approval) = (object.optional("joining"), object.optional("approval"));
+        agree(&mut object, joining, approval)?;
+        Some(Self { conversation_type: conversation_type?, title, avatar_url, members: members?, joining, approval })
+    }
+}
+
+/// `approval` says nothing else than `joining`, where both are given.
+fn agree(object: &mut Object<'_, '_>, joining: Option<Joining>, approval: Option<bool>) -> Option<()> {
+    match (joining, approval) {
+        (Some(joining), Some(approval)) if approval != (joining == Joining::Approval) => {
+            object.fault("approval", "contradicts", format!("says otherwise than joining: {}", joining.as_str()))
+        }
+        _ => Some(()),
     }
 }
 
@@ -60,7 +74,10 @@ pub struct SettingsUpdate {
     /// The picture.
     #[schema(value_type = Option<String>)]
     pub avatar_url: Option<Option<Link>>,
-    /// Whether joining needs a lead's approval.
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    #[schema(value_type = Option<String>, example = "approval")]
+    pub joining: Option<Joining>,
+    /// `true` says the same as `joining` `approval`; `false` makes of a group with approval one by `invite`.
     pub approval: Option<bool>,
 }
 
@@ -68,7 +85,9 @@ impl Parse for SettingsUpdate {
     fn parse(value: &Value, faults: &mut Faults) -> Option<Self> {
         let mut object = faults.object(value)?;
         let (title, avatar_url) = (object.removable("title"), object.removable("avatarUrl"));
-        Some(Self { title, avatar_url, approval: object.kept("approval") })
+        let (joining, approval) = (object.kept("joining"), object.kept("approval"));
+        agree(&mut object, joining, approval)?;
+        Some(Self { title, avatar_url, joining, approval })
     }
 }
 
@@ -92,8 +111,9 @@ impl Parse for MemberChange {
 /// # Errors
 /// The [`Problem`] to answer.
 pub async fn create(call: &Call<'_>, request: NewConversation) -> Result<Answer, Problem> {
-    let NewConversation { conversation_type, title, avatar_url, members, approval } = request;
-    let request = CreateConversation { conversation_type, title, avatar_url, approval, members };
+    let NewConversation { conversation_type, title, avatar_url, members, joining, approval } = request;
+    let joining = joining.unwrap_or(Joining::of_approval(approval.unwrap_or_default()));
+    let request = CreateConversation { conversation_type, title, avatar_url, joining, members };
     let created = call.app.commands.create_conversation(&call.context(), request).await?;
     let status = if created.existed { StatusCode::OK } else { StatusCode::CREATED };
     shown(call, status, &created.done).await
@@ -104,8 +124,8 @@ pub async fn create(call: &Call<'_>, request: NewConversation) -> Result<Answer,
 /// # Errors
 /// The [`Problem`] to answer.
 pub async fn update(call: &Call<'_>, request: InConversation<SettingsUpdate>) -> Result<Answer, Problem> {
-    let InConversation { conversation, body: SettingsUpdate { title, avatar_url, approval } } = request;
-    let change = SettingsChange { title, avatar_url, approval };
+    let InConversation { conversation, body: SettingsUpdate { title, avatar_url, joining, approval } } = request;
+    let change = SettingsChange { title, avatar_url, approval, joining };
     let done = call.app.commands.update_conversation(&call.context(), conversation, change).await?;
     shown(call, StatusCode::OK, &done).await
 }
@@ -119,7 +139,7 @@ pub async fn delete(call: &Call<'_>, request: InConversation<Nothing>) -> Result
     Ok(Answer::nothing(&done.receipt))
 }
 
-/// Joins a group, or asks to.
+/// Joins a group that is open, or asks to where a lead approves.
 ///
 /// # Errors
 /// The [`Problem`] to answer.
@@ -165,6 +185,15 @@ on_members!(
     /// Turns somebody down who asked.
     reject
 );
+
+/// Makes a member a lead, as an administrator who is not in the group.
+///
+/// # Errors
+/// The [`Problem`] to answer.
+pub async fn appoint(call: &Call<'_>, conversation: ConversationId, user: UserId) -> Result<Answer, Problem> {
+    let done = call.app.commands.promote(&call.context(), conversation, user).await?;
+    Ok(Answer::nothing(&done.receipt))
+}
 
 async fn shown(
     call: &Call<'_>,

@@ -30,7 +30,7 @@ pub use calls::{
     AttachedData, CallMeant, NewCall, NewCallSignal, answer_call, call_signal, close_call, initiate, refuse_call,
 };
 pub use conversations::{MemberChange, NewConversation, SettingsUpdate, create, delete, join, leave, update};
-pub use conversations::{add, approve, demote, kick, promote, reject};
+pub use conversations::{add, appoint, approve, demote, kick, promote, reject};
 pub use files::upload;
 pub use friends::{accept, befriend, block, cancel, turn_down, unblock, unfriend};
 pub use invites::{NewInvite, accept_invite, invite, revoke_invite};

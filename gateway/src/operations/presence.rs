@@ -106,6 +106,9 @@ pub fn distinct(users: Vec<UserId>, most: usize) -> Result<Vec<UserId>, Problem>
 /// The [`Problem`] to answer.
 pub async fn set_presence(call: &Call<'_>, request: NewPresence) -> Result<Answer, Problem> {
     let NewPresence { status, text, until } = request;
+    if let Some(text) = &text {
+        call.app.commands.hear_status(&call.context(), text.as_str()).await?;
+    }
     let own = call.app.presences.choose(call.caller, Wish { status, text, until }).await?;
     let body = serde_json::to_value(own).map_err(Problem::internal)?;
     Ok(Answer { status: StatusCode::OK.as_u16(), body, position: None })

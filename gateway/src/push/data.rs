@@ -2,7 +2,7 @@
 
 use domain::{
     ConversationId, MessageId, Timestamp, UserId,
-    conversation::{ConversationType, MemberRole, MemberStatus},
+    conversation::{ConversationType, Joining, MemberRole, MemberStatus},
     message::{Attachment, MessageType},
     user::{Preferences, Role},
 };
@@ -93,7 +93,10 @@ pub struct ConversationData<'a> {
     pub title: Option<&'a str>,
     /// A group's picture.
     pub avatar_url: Option<&'a str>,
-    /// Whether joining needs approval.
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    #[schema(value_type = String, example = "invite")]
+    pub joining: Joining,
+    /// Whether `joining` is `approval`.
     pub approval: bool,
     /// Who opened it.
     #[schema(value_type = Uuid)]

@@ -105,6 +105,7 @@ pub(super) fn conversation<'a>(
         conversation_type: at.state.conversation_type(),
         title: settings.title.as_ref().map(|title| title.as_str()),
         avatar_url: settings.avatar_url.as_ref().map(|url| url.as_str()),
+        joining: at.state.joining(),
         approval: at.state.approval(),
         created_by: at.state.created_by(),
         created_at: at.created_at,

@@ -6,7 +6,7 @@ use commands::{Password, UpTo};
 use domain::{
     CallId, ConversationId, MessageId, SessionId, StoryId, Timestamp, UserId,
     call::CallType,
-    conversation::ConversationType,
+    conversation::{ConversationType, Joining},
     message::{Attachment, MessageType},
     session::Device,
     text::{CommentText, StoryText},
@@ -81,6 +81,7 @@ macro_rules! words {
 words! {
     CallType: Voice, Video;
     ConversationType: Direct, Group;
+    Joining: Invite, Approval, Open;
     MessageType: Text, Image, File, Video, Call;
     Role: User, Moderator, Admin;
     SignalKind: Offer, Answer, Candidate, End;

@@ -1,6 +1,6 @@
 //! What administrators see of the server itself.
 
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, Timestamp, UserId, conversation::Joining};
 use event_store::ParkedReaction;
 use projections::{Parked, queries::WatchedRow, rebuilds::RebuildRow};
 use serde::Serialize;
@@ -160,7 +160,10 @@ pub struct WatchedConversation {
     pub title: Option<String>,
     /// A group's picture.
     pub avatar_url: Option<String>,
-    /// Whether joining needs approval.
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    #[schema(example = "invite")]
+    pub joining: String,
+    /// Whether `joining` is `approval`.
     pub approval: bool,
     /// Who opened it.
     #[schema(value_type = Uuid)]
@@ -184,7 +187,8 @@ impl From<WatchedRow> for WatchedConversation {
             conversation_type: row.conversation_type,
             title: row.title,
             avatar_url: row.avatar_url,
-            approval: row.approval,
+            approval: row.joining == Joining::Approval.as_str(),
+            joining: row.joining,
             created_by: row.created_by,
             created_at: row.created_at,
             member_count: row.member_count,

@@ -1,7 +1,7 @@
 //! Conversations and their members.
 
 use super::{Message, User};
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, Timestamp, UserId, conversation::Joining};
 use projections::queries::{ConversationRow, MemberRow};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,7 +21,10 @@ pub struct Conversation {
     pub title: Option<String>,
     /// A group's picture.
     pub avatar_url: Option<String>,
-    /// Whether joining needs a lead's approval.
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    #[schema(example = "invite")]
+    pub joining: String,
+    /// Whether `joining` is `approval`.
     pub approval: bool,
     /// Who opened it.
     #[schema(value_type = Uuid)]
@@ -113,7 +116,8 @@ impl From<ConversationRow> for Conversation {
             conversation_type: row.conversation_type,
             title: row.title,
             avatar_url: row.avatar_url,
-            approval: row.approval,
+            approval: row.joining == Joining::Approval.as_str(),
+            joining: row.joining,
             created_by: row.created_by,
             created_at: row.created_at,
             member_count: row.member_count,

@@ -142,7 +142,8 @@ plain!(
     delete delete, "/conversations/{id}", (status = 204)
 );
 plain!(
-    /// Joins a group, or asks to.
+    /// Joins a group whose `joining` is `open`, or asks to where it is `approval`. To everybody else there is no such
+    /// group: one by invite, one from which a lead removed them, one with a lead of which a block stands between them.
     post join, "/conversations/{id}/join", (status = 200, body = Conversation)
 );
 plain!(
@@ -202,7 +203,7 @@ macro_rules! on_member {
 }
 
 on_member!(
-    /// Makes somebody a member.
+    /// Makes somebody a member. Whom a lead removed or has blocked, a lead alone adds; who has left, a friend alone.
     add, "/conversations/{id}/add"
 );
 on_member!(
@@ -210,7 +211,7 @@ on_member!(
     kick, "/conversations/{id}/kick"
 );
 on_member!(
-    /// Makes a member a lead.
+    /// Makes a member a lead. An administrator who is not in the group may, too.
     promote, "/conversations/{id}/promote"
 );
 on_member!(

@@ -52,7 +52,7 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
         Event::Friendship(FriendshipEvent::Blocked { by, with }) => {
             vec![ends(Relation::friends(*by, *with)), begins(Relation::Blocks { by: *by, with: *with })]
         }
-        Event::Friendship(FriendshipEvent::Unblocked { by, with }) => {
+        Event::Friendship(FriendshipEvent::Unblocked { by, with, .. }) => {
             vec![ends(Relation::Blocks { by: *by, with: *with })]
         }
         Event::Conversation(_) => event

@@ -91,6 +91,7 @@ fn group(id: ConversationId, members: Vec<UserId>, number: usize) -> Result<Appe
         members,
         settings: Personal::new(lead, named),
         approval: false,
+        joining: None,
     };
     let mut append = command(lead, new_id());
     append.events.push(first(AggregateType::Conversation, id.0, created));

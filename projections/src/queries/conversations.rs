@@ -21,8 +21,8 @@ pub struct ConversationRow {
     pub title: Option<String>,
     /// A group's picture.
     pub avatar_url: Option<String>,
-    /// Whether joining needs approval.
-    pub approval: bool,
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    pub joining: String,
     /// Who opened it.
     pub created_by: UserId,
     /// When.
@@ -75,7 +75,8 @@ pub struct Membership {
 pub const LAST_LOOKED_AT: u64 = 100;
 
 /// `$1` is the viewer, `$2` the time. The last seqs are 0 for those who are not in.
-const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.created_by, c.created_at, \
+const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, \
+    CASE WHEN c.approval THEN 'approval' WHEN c.is_open THEN 'open' ELSE 'invite' END, c.created_by, c.created_at, \
     c.member_count, v.role, v.status, v.join_seq, COALESCE(r.read_seq, 0) AS read_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
         WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END AS last_seq, \
@@ -196,7 +197,7 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
         conversation_type: row.get(1)?,
         title: row.get(2)?,
         avatar_url: row.get(3)?,
-        approval: row.get(4)?,
+        joining: row.get(4)?,
         created_by: UserId(row.get(5)?),
         created_at: Timestamp::from_millis(row.get(6)?),
         member_count: row.unsigned(7)?,

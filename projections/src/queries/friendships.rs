@@ -9,7 +9,7 @@ use domain::{Timestamp, UserId};
 use sql::{Query, query};
 use uuid::Uuid;
 
-/// How the viewer and somebody else stand.
+/// How the viewer and somebody else stand. Whoever is not to be seen has no name there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FriendshipRow {
     /// The other one.
@@ -23,8 +23,6 @@ pub struct FriendshipRow {
     /// Whether the viewer has blocked the other one.
     pub blocked_by_me: bool,
     position: i64,
-    /// Whether others find the account.
-    is_found: bool,
 }
 
 /// Which way a request goes.
@@ -38,6 +36,7 @@ pub enum RequestDirection {
 
 /// `$1` is the viewer; `o` the pair from where the viewer stands.
 const FROM_HERE: &str = "(SELECT f.*, CASE WHEN f.low_user = $1 THEN f.high_user ELSE f.low_user END AS other, \
+    CASE WHEN f.low_user = $1 THEN f.blocked_by_high ELSE f.blocked_by_low END AS blocked_by_other, \
     CASE WHEN f.low_user = $1 THEN f.blocked_by_low ELSE f.blocked_by_high END AS blocked_by_me \
     FROM friendships f WHERE f.low_user = $1 OR f.high_user = $1) o \
     JOIN users u ON u.id = o.other AND u.created_at IS NOT NULL";
@@ -76,17 +75,12 @@ impl Queries {
         self.friendship_page(viewer, "o.blocked_by_me", page).await
     }
 
-    /// All with whom a user has something: friendship, request, or the user's own block. Whoever nobody finds has no
-    /// name there.
+    /// All with whom a user has something: friendship, request, or the user's own block.
     ///
     /// # Errors
     /// [`QueryError::BadToken`], or when the read models are away.
     pub async fn own_friendships(&self, viewer: UserId, page: &PageRequest) -> Result<Page<FriendshipRow>, QueryError> {
-        let mut page = self.friendship_page(viewer, "(o.status <> 'none' OR o.blocked_by_me)", page).await?;
-        for FriendshipRow { user, .. } in page.items.iter_mut().filter(|row| !row.is_found) {
-            (user.first_name, user.last_name, user.avatar_url) = (None, None, None);
-        }
-        Ok(page)
+        self.friendship_page(viewer, "(o.status <> 'none' OR o.blocked_by_me)", page).await
     }
 
     /// How the viewer and another user stand; `None` when there never was anything between them.
@@ -114,16 +108,20 @@ impl Queries {
     async fn friendship_rows(&self, viewer: UserId, query: Query) -> Result<Vec<FriendshipRow>, QueryError> {
         let mut friendships = Vec::new();
         for row in self.database.fetch_all(query).await? {
+            let mut user = users::parse(&row, 0)?;
+            // Blocks stay with people who are not to be seen any more: what they are called is not told.
+            if row.get::<i64>(users::WIDTH + 5)? == 0 {
+                user.hide();
+            }
             let requested_by: Option<Uuid> = row.get(users::WIDTH + 1)?;
             let direction = |by| if by == viewer.0 { RequestDirection::Out } else { RequestDirection::In };
             friendships.push(FriendshipRow {
-                user: users::parse(&row, 0)?,
+                user,
                 status: row.get(users::WIDTH)?,
                 direction: requested_by.map(direction),
                 since: Timestamp::from_millis(row.get(users::WIDTH + 2)?),
                 blocked_by_me: row.get(users::WIDTH + 3)?,
                 position: row.get(users::WIDTH + 4)?,
-                is_found: row.get::<i64>(users::WIDTH + 5)? == 1,
             });
         }
         Ok(friendships)
@@ -134,7 +132,7 @@ fn select(condition: &str) -> Query {
     let columns = users::COLUMNS;
     query(format!(
         "SELECT {columns}, o.status, o.requested_by, o.since, o.blocked_by_me, o.position, \
-         CAST(CASE WHEN {FINDABLE} THEN 1 ELSE 0 END AS BIGINT) FROM {FROM_HERE} \
+         CAST(CASE WHEN {FINDABLE} AND NOT o.blocked_by_other THEN 1 ELSE 0 END AS BIGINT) FROM {FROM_HERE} \
          WHERE {condition}"
     ))
 }

@@ -38,6 +38,12 @@ impl UserRow {
     pub(super) fn weight(&self) -> usize {
         512 + bytes_of(&self.avatar_url) + self.preferences.len()
     }
+
+    /// Leaves nothing of them but who they are.
+    pub(super) fn hide(&mut self) {
+        (self.first_name, self.last_name, self.email, self.phone, self.avatar_url) = (None, None, None, None, None);
+        (self.preferences, self.role, self.is_blocked) = ("{}".to_owned(), "USER".to_owned(), false);
+    }
 }
 
 /// What is shown of somebody beside what they did.

@@ -24,8 +24,8 @@ pub struct WatchedRow {
     pub title: Option<String>,
     /// A group's picture.
     pub avatar_url: Option<String>,
-    /// Whether joining needs approval.
-    pub approval: bool,
+    /// How people come in by themselves: `invite`, `approval` or `open`.
+    pub joining: String,
     /// Who opened it.
     pub created_by: UserId,
     /// When.
@@ -52,7 +52,8 @@ impl Queries {
             format!("(SELECT m.{column} FROM messages m WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1)")
         };
         let mut sql = format!(
-            "SELECT c.id, c.type, c.title, c.avatar_url, c.approval, c.created_by, c.created_at, c.member_count, \
+            "SELECT c.id, c.type, c.title, c.avatar_url, \
+             CASE WHEN c.approval THEN 'approval' WHEN c.is_open THEN 'open' ELSE 'invite' END, c.created_by, c.created_at, c.member_count, \
              COALESCE({}, 0), COALESCE({}, c.created_at), c.position FROM conversations c \
              WHERE c.deleted_at IS NULL AND (c.position, c.id) < ($1, $2)",
             newest("seq"),
@@ -80,7 +81,7 @@ fn parse(row: &Row) -> Result<WatchedRow, sql::Error> {
         conversation_type: row.get(1)?,
         title: row.get(2)?,
         avatar_url: row.get(3)?,
-        approval: row.get(4)?,
+        joining: row.get(4)?,
         created_by: UserId(row.get(5)?),
         created_at: Timestamp::from_millis(row.get(6)?),
         member_count: row.unsigned(7)?,

@@ -124,7 +124,7 @@ async fn one_heals_and_one_is_given_up_beside_healthy_neighbours() {
     let mut news: Vec<(StreamId, Event)> = told.into_iter().filter(|(stream, _)| is_sick(stream)).collect();
     for group in &groups {
         story.retitle(*group, 0, Some("Told"));
-        story.conversation(*group, ConversationCommand::Join { user: story.user(2) });
+        story.conversation(*group, ConversationCommand::Join { user: story.user(2), now: Default::default() });
     }
     news.extend(story.take());
     let position = world.append(news).await;

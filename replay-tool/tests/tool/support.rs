@@ -99,6 +99,7 @@ impl World {
             members: vec![ana, ben],
             settings: Personal::new(ana, settings),
             approval: false,
+            joining: None,
         };
         world.append(ana, AggregateType::Conversation, room.0, 1, created.into()).await;
         world

@@ -1,10 +1,12 @@
 //! Conversations, for administrators: what they are, and nothing of what is said in them.
 
 use crate::{
-    App, Problem, operations,
+    App, Problem,
+    operations::{self, MemberChange},
     resource::{List, WatchedConversation},
     rest::{
         answer::written,
+        body::Body,
         page::Parameters,
         request::{AsAdmin, Id, Reader, Writer},
     },
@@ -15,7 +17,7 @@ use projections::queries::WatchedFilter;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(remove))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(remove)).routes(routes!(promote))
 }
 
 /// Conversations that are not over, the one that was opened last first.
@@ -39,6 +41,20 @@ async fn list(
         conversation_type: parameters.any_of("type", &types)?,
     };
     Ok(Json(List::of(app.queries.watched(&filter, &parameters.page()?).await?)))
+}
+
+/// Makes a member of a group a lead: of one whose leads are gone, say. Not of a group that one is in oneself.
+#[utoipa::path(
+    post, path = "/admin/conversations/{id}/promote", tag = "admin", operation_id = "appoint",
+    params(("id" = Uuid, Path)), request_body = MemberChange, responses((status = 204))
+)]
+async fn promote(
+    State(app): State<App>,
+    AsAdmin(writer): AsAdmin<Writer>,
+    Id(conversation): Id<ConversationId>,
+    Body(MemberChange { user_id }): Body<MemberChange>,
+) -> Result<Response, Problem> {
+    Ok(written(&app, operations::appoint(&writer.call(&app)?, conversation, user_id).await?).await)
 }
 
 /// Ends a conversation for everybody. A direct one stays closed to its two people.

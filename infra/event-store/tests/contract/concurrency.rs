@@ -36,7 +36,7 @@ async fn converse(store: EventStore, caller: u128, rounds: u128) -> Vec<Receipt>
             insist(
                 &store,
                 |version| {
-                    let event = ConversationEvent::MemberPromoted { user: user(caller), by: user(1) };
+                    let event = ConversationEvent::MemberPromoted { user: user(caller), by: user(1), at: None };
                     append(&format!("promote {n}"), vec![in_conversation(room, version + 1, event)])
                 },
                 stream,
@@ -146,7 +146,7 @@ each_engine!(any_mix_of_commands_leaves_a_whole_log, |home| async move {
                 append(&format!("{id} {room}"), vec![sent(id, conversation(*room), user(1), "x")])
             }
             Step::Change { room, version } => {
-                let event = ConversationEvent::MemberPromoted { user: user(2), by: user(1) };
+                let event = ConversationEvent::MemberPromoted { user: user(2), by: user(1), at: None };
                 append(&format!("{case} {n}"), vec![in_conversation(conversation(*room), version + 1, event)])
             }
         });

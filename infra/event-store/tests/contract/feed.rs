@@ -22,9 +22,9 @@ fn event(n: u128, sequences: &mut [u64], (what, room, person): (u8, u128, u128))
         0 => return sent(id, conversation, user, "hello"),
         1 => return of_message(id, 1, MessageEvent::Hidden { conversation, user }),
         2 => return of_message(id, 1, MessageEvent::Deleted { conversation, by: user }),
-        3 => ConversationEvent::MemberAdded { user, by },
+        3 => ConversationEvent::MemberAdded { user, by, at: None },
         4 => ConversationEvent::MemberLeft { user },
-        5 => ConversationEvent::MemberRequested { user, invite: None },
+        5 => ConversationEvent::MemberRequested { user, invite: None, at: None },
         _ => ConversationEvent::MemberKicked { user, by },
     };
     sequences[room as usize] += 1;

@@ -47,7 +47,7 @@ each_engine!(dealings_are_conversations_and_pairs_that_one_knows_of, |home| asyn
         created(conversation(1), &[a, b]),
         created(conversation(2), &[b, c]),
         sent(message(1), conversation(1), a, "hi"),
-        pair(a, b, FriendshipEvent::Requested { by: a, with: b }),
+        pair(a, b, FriendshipEvent::Requested { by: a, with: b, at: None }),
         pair(c, a, FriendshipEvent::Blocked { by: c, with: a }),
     ];
     store.append(append("events", events)).await.unwrap();

@@ -89,6 +89,7 @@ pub(crate) fn created(id: ConversationId, members: &[UserId]) -> NewEvent {
         members: members.to_vec(),
         settings: Personal::new(members[0], ConversationSettings::default()),
         approval: false,
+        joining: None,
     };
     in_conversation(id, 1, event)
 }

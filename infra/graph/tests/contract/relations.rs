@@ -20,7 +20,7 @@ async fn tell(epoch: &Epoch, position: Position, event: impl Into<Event>, stream
 async fn friends_and_blocks_follow_the_events_of_the_pair() {
     for (graph, epoch) in Arm::each_published().await {
         let (ana, bo, pair) = (user(1), user(2), Uuid::nil());
-        tell(&epoch, 1, FriendshipEvent::Requested { by: ana, with: bo }, pair).await;
+        tell(&epoch, 1, FriendshipEvent::Requested { by: ana, with: bo, at: None }, pair).await;
         assert!(graph.friends(ana).await.unwrap().is_empty());
         tell(&epoch, 2, FriendshipEvent::Accepted { by: bo, with: ana }, pair).await;
         assert_eq!(graph.friends(ana).await.unwrap(), BTreeSet::from([bo]));
@@ -29,7 +29,7 @@ async fn friends_and_blocks_follow_the_events_of_the_pair() {
         assert!(graph.friends(bo).await.unwrap().is_empty());
         assert_eq!(graph.blocked_by(ana).await.unwrap(), BTreeSet::from([bo]));
         assert!(graph.blocked_by(bo).await.unwrap().is_empty());
-        tell(&epoch, 4, FriendshipEvent::Unblocked { by: ana, with: bo }, pair).await;
+        tell(&epoch, 4, FriendshipEvent::Unblocked { by: ana, with: bo, at: None }, pair).await;
         assert!(graph.blocked_by(ana).await.unwrap().is_empty());
         tell(&epoch, 5, FriendshipEvent::Accepted { by: ana, with: bo }, pair).await;
         tell(&epoch, 6, FriendshipEvent::Unfriended { by: ana, with: bo }, pair).await;
@@ -47,9 +47,10 @@ async fn members_follow_the_events_of_the_conversation() {
             members: vec![ana, bo],
             settings: Personal::new(ana, Settings::default()),
             approval: false,
+            joining: None,
         };
         tell(&epoch, 1, created, room.0).await;
-        tell(&epoch, 2, ConversationEvent::MemberRequested { user: cleo, invite: None }, room.0).await;
+        tell(&epoch, 2, ConversationEvent::MemberRequested { user: cleo, invite: None, at: None }, room.0).await;
         assert_eq!(graph.members(room).await.unwrap(), BTreeSet::from([ana, bo]));
         tell(&epoch, 3, ConversationEvent::MemberApproved { user: cleo, by: ana }, room.0).await;
         tell(&epoch, 4, ConversationEvent::MemberKicked { user: bo, by: ana }, room.0).await;
@@ -67,7 +68,7 @@ async fn members_follow_the_events_of_the_conversation() {
 async fn what_has_ended_is_not_revived_by_an_event_told_again() {
     for (graph, epoch) in Arm::each_published().await {
         let (ana, room) = (user(1), conversation(1));
-        let joined = ConversationEvent::MemberJoined { user: ana, invite: None };
+        let joined = ConversationEvent::MemberJoined { user: ana, invite: None, at: None };
         tell(&epoch, 1, joined.clone(), room.0).await;
         tell(&epoch, 2, ConversationEvent::MemberLeft { user: ana }, room.0).await;
         tell(&epoch, 1, joined, room.0).await;

@@ -43,7 +43,7 @@ each_engine!(unread_is_what_is_newer_than_read_sent_or_found, |home| async move 
     for n in 0..4 {
         story.send(n, 0, group, "hello");
     }
-    story.conversation(group, Command::Join { user: story.user(2) });
+    story.conversation(group, Command::Join { user: story.user(2), now: Default::default() });
     story.mark(group, 1, 3, Mark::Read);
     story.send(4, 0, group, "hello");
     let queries = told(&world, &mut story).await;
@@ -65,16 +65,16 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
     let queries = told(&world, &mut story).await;
     let row = queries.conversation(lead, group, clock()).await.unwrap();
     assert_eq!((row.title.as_deref(), row.member_count, row.mine.role.as_str()), (Some("Group 0"), 3, "lead"));
-    assert_eq!((row.created_by, row.approval, row.muted, row.archived), (lead, false, false, false));
+    assert_eq!((row.created_by, row.joining.as_str(), row.muted, row.archived), (lead, "open", false, false));
 
-    story.conversation(group, Command::Promote { by: lead, user: second });
-    story.conversation(group, Command::Demote { by: second, user: lead });
+    story.conversation(group, Command::Promote { by: lead, user: second, now: Default::default() });
+    story.conversation(group, Command::Demote { by: second, user: lead, idle: Default::default() });
     story.conversation(group, Command::Kick { by: second, user: third });
     story.retitle(group, 1, None);
-    story.conversation(group, Command::Join { user: fourth });
+    story.conversation(group, Command::Join { user: fourth, now: Default::default() });
     told(&world, &mut story).await;
     let row = queries.conversation(lead, group, clock()).await.unwrap();
-    assert_eq!((row.title, row.avatar_url.as_deref(), row.approval), (None, Some("/files/group"), true));
+    assert_eq!((row.title, row.avatar_url.as_deref(), row.joining.as_str()), (None, Some("/files/group"), "approval"));
     assert_eq!((row.member_count, row.mine.role.as_str()), (2, "member"));
     assert!(matches!(queries.conversation(third, group, clock()).await, Err(QueryError::NotFound)), "kicked");
     assert!(queries.conversations(third, false, clock(), &first(9)).await.unwrap().items.is_empty());
@@ -97,10 +97,10 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
         [(fourth, "member", 1, 0, 0), (second, "lead", 0, 0, 1), (lead, "member", 0, 1, 1),]
     );
 
-    story.conversation(group, Command::Leave { user: fourth });
-    story.conversation(group, Command::Join { user: fourth });
+    story.conversation(group, Command::Leave { user: fourth, idle: Default::default() });
+    story.conversation(group, Command::Join { user: fourth, now: Default::default() });
     story.conversation(group, Command::Reject { by: second, user: fourth });
-    story.conversation(group, Command::Add { by: second, user: third });
+    story.conversation(group, Command::Add { by: second, user: third, known_as: Default::default(), now: Default::default() });
     told(&world, &mut story).await;
     assert_eq!(queries.conversation(third, group, clock()).await.unwrap().member_count, 3);
     assert!(matches!(queries.conversation(fourth, group, clock()).await, Err(QueryError::NotFound)));

@@ -91,12 +91,12 @@ each_engine!(pictures_are_seen_by_whom_they_are_for, |home| async move {
     let (world, mut story) = (World::new(home).await, Story::new(1));
     story.register_all(4);
     let group = story.open_group(0, 0, &[1], true);
-    story.conversation(group, ConversationCommand::Join { user: story.user(2) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(2), now: Default::default() });
     let [face, flag, thumb] = [0, 2, 4].map(|n| story.upload(n, 0));
     let change = ProfileChange { avatar_url: show(&face.url()), ..ProfileChange::default() };
     story.account(0, UserCommand::Update { user: story.user(0), change });
     let change = SettingsChange { avatar_url: show(&flag.url()), ..SettingsChange::default() };
-    story.conversation(group, ConversationCommand::Update { by: story.user(0), change });
+    story.conversation(group, ConversationCommand::Update { by: story.user(0), change, now: Default::default() });
     let change = ProfileChange { avatar_url: show(&thumb.thumb_url()), ..ProfileChange::default() };
     story.account(1, UserCommand::Update { user: story.user(1), change });
     let queries = told(&world, &mut story).await;
@@ -113,7 +113,7 @@ each_engine!(pictures_are_seen_by_whom_they_are_for, |home| async move {
         assert!(queries.file_is_carried(file).await.unwrap());
     }
     let change = SettingsChange { avatar_url: Some(None), ..SettingsChange::default() };
-    story.conversation(group, ConversationCommand::Update { by: story.user(0), change });
+    story.conversation(group, ConversationCommand::Update { by: story.user(0), change, now: Default::default() });
     told(&world, &mut story).await;
     assert_eq!(seen_by(&queries, &story, flag).await, [0]);
 });

@@ -45,7 +45,7 @@ each_engine!(leads_see_all_invites_and_members_their_own, |home| async move {
 
     let invite = story.invite(0);
     story.conversation(group, Command::RevokeInvite { by: lead, invite });
-    story.conversation(group, Command::Leave { user: ben });
+    story.conversation(group, Command::Leave { user: ben, idle: Default::default() });
     told(&world, &mut story).await;
     assert!(codes(lead, at(9)).await.is_empty(), "one was taken back, the other went with its maker");
 });

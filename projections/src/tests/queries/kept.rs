@@ -134,8 +134,8 @@ each_engine!(what_was_cleared_is_seen_nowhere, |home| async move {
     let row = queries.conversation(cyd, group, NOW).await.unwrap();
     assert_eq!((row.last_seq, row.unread, row.last_message), (8, 0, None));
     // Whoever goes and comes back does not see it either.
-    story.conversation(group, Command::Leave { user: cyd });
-    story.conversation(group, Command::Join { user: cyd });
+    story.conversation(group, Command::Leave { user: cyd, idle: Default::default() });
+    story.conversation(group, Command::Join { user: cyd, now: Default::default() });
     told(&world, &mut story).await;
     assert_eq!(seqs(cyd, MessageWindow::Latest).await, (vec![], None));
 });

@@ -87,7 +87,7 @@ each_engine!(only_those_who_are_in_see_messages, |home| async move {
     let world = World::new(home).await;
     let mut story = people();
     let group = story.open_group(0, 0, &[1], true);
-    story.conversation(group, ConversationCommand::Join { user: story.user(2) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(2), now: Default::default() });
     story.send(0, 0, group, "hello");
     story.on_message(0, MessageCommand::Hide { user: story.user(1) });
     let queries = told(&world, &mut story).await;
@@ -125,7 +125,7 @@ each_engine!(a_message_is_read_when_every_other_member_has_read_it, |home| async
 
     story.mark(direct, 1, 1, Mark::Read);
     story.conversation(group, ConversationCommand::Kick { by: story.user(0), user: story.user(2) });
-    story.conversation(group, ConversationCommand::Join { user: story.user(3) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(3), now: Default::default() });
     told(&world, &mut story).await;
     assert_eq!(status(4).await, MessageStatus::Read);
     assert_eq!(status(1).await, MessageStatus::Read, "neither a former member nor a later one is waited for");
@@ -139,7 +139,7 @@ each_engine!(receipts_tell_to_whom_a_message_came_and_who_read_it, |home| async 
     let group = story.open_group(0, 0, &[1, 2], false);
     story.send(0, 0, group, "one");
     story.send(1, 0, group, "two");
-    story.conversation(group, ConversationCommand::Join { user: story.user(3) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(3), now: Default::default() });
     story.mark(group, 1, 1, Mark::Delivered);
     story.mark(group, 1, 2, Mark::Read);
     story.mark_as(group, 2, 1, Mark::Read, true);
@@ -166,7 +166,7 @@ each_engine!(receipts_tell_to_whom_a_message_came_and_who_read_it, |home| async 
     let message = queries.message(story.user(0), story.message(0)).await.unwrap();
     assert_eq!(message.status, MessageStatus::Delivered);
 
-    story.conversation(group, ConversationCommand::Leave { user: story.user(3) });
+    story.conversation(group, ConversationCommand::Leave { user: story.user(3), idle: Default::default() });
     let queries = told(&world, &mut story).await;
     let left = queries.receipts(story.user(3), story.message(0), &first(9)).await;
     assert!(matches!(left, Err(QueryError::NotFound)));

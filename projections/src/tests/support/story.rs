@@ -4,7 +4,7 @@ use domain::{
     Aggregate, CallId, CommentId, ConversationId, Event, FileId, MessageId, ReportId, SessionId, StoryId, Timestamp,
     UserId,
     call::{Call, CallCommand, CallType, EndReason as CallEnd},
-    conversation::{Conversation, ConversationCommand, ConversationType, NewInvite, SettingsChange},
+    conversation::{Conversation, ConversationCommand, ConversationType, Joining, NewInvite, SettingsChange},
     file::{File, FileCommand, FileLabel, Sha256},
     friendship::{Friendship, FriendshipAct, FriendshipCommand},
     id::{InviteId, OwnSettingsId, PairId, ReadMarkerId},
@@ -140,7 +140,7 @@ impl Story {
     pub(in crate::tests) fn pair(&mut self, by: u64, with: u64, act: FriendshipAct) {
         let (by, with) = (self.user(by), self.user(with));
         let id = PairId::of(by, with).0;
-        decide(&mut self.pairs, id, FriendshipCommand { by, with, act }, &mut self.told);
+        decide(&mut self.pairs, id, FriendshipCommand { by, with, act, now: Timestamp::from_millis(3) }, &mut self.told);
     }
 
     pub(in crate::tests) fn open_group(&mut self, n: u64, by: u64, members: &[u64], approval: bool) -> ConversationId {
@@ -150,7 +150,8 @@ impl Story {
             members: members.iter().map(|member| self.user(*member)).collect(),
             title: Some(Title::parse(&format!("Group {n}")).unwrap()),
             avatar_url: None,
-            approval,
+            // Whoever has its id may come, or ask to.
+            joining: if approval { Joining::Approval } else { Joining::Open },
         };
         let id = self.group(n);
         self.conversation(id, command);
@@ -165,7 +166,7 @@ impl Story {
             members: vec![self.user(with)],
             title: None,
             avatar_url: None,
-            approval: false,
+            joining: Joining::Invite,
         };
         self.conversation(id, command);
         id
@@ -180,8 +181,9 @@ impl Story {
             title: Some(title.map(|title| Title::parse(title).unwrap())),
             avatar_url: Some(Some(Link::parse("/files/group").unwrap())),
             approval: Some(title.is_none()),
+            ..SettingsChange::default()
         };
-        self.conversation(id, ConversationCommand::Update { by: self.user(by), change });
+        self.conversation(id, ConversationCommand::Update { by: self.user(by), change, now: Default::default() });
     }
 
     /// Sends message `n`, with an attachment when `n` is even.
@@ -422,12 +424,12 @@ impl Story {
                 self.open_group(n, by, &[other], c % 2 == 0);
             }
             9 => self.retitle(group, by, (c % 2 == 0).then_some("Other")),
-            10 => self.conversation(group, ConversationCommand::Join { user }),
-            11 => self.conversation(group, ConversationCommand::Leave { user }),
-            12 => self.conversation(group, ConversationCommand::Add { by: actor, user }),
+            10 => self.conversation(group, ConversationCommand::Join { user, now: Default::default() }),
+            11 => self.conversation(group, ConversationCommand::Leave { user, idle: Default::default() }),
+            12 => self.conversation(group, ConversationCommand::Add { by: actor, user, known_as: Default::default(), now: Default::default() }),
             13 => self.conversation(group, ConversationCommand::Kick { by: actor, user }),
-            14 => self.conversation(group, ConversationCommand::Promote { by: actor, user }),
-            15 => self.conversation(group, ConversationCommand::Demote { by: actor, user }),
+            14 => self.conversation(group, ConversationCommand::Promote { by: actor, user, now: Default::default() }),
+            15 => self.conversation(group, ConversationCommand::Demote { by: actor, user, idle: Default::default() }),
             16 => self.conversation(group, ConversationCommand::Approve { by: actor, user }),
             17 => self.conversation(group, ConversationCommand::Reject { by: actor, user }),
             18 if a == 0 => self.conversation(group, ConversationCommand::Delete { by: None }),
