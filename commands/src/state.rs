@@ -176,7 +176,8 @@ cached! {
     Session in sessions weighs |_session| 256;
     Friendship in friendships weighs |_pair| 256;
     Conversation in conversations weighs |conversation|
-        512 + 96 * conversation.size() as u64 + 192 * conversation.invites().len() as u64;
+        512 + 96 * conversation.size() as u64 + 192 * conversation.invites().len() as u64
+            + 64 * conversation.remembered() as u64;
     Message in messages weighs |message| 512 + 64 * message.people() as u64 + 2 * message.posted().map_or(0, |posted| {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
     });
