@@ -84,7 +84,10 @@ pub enum CommandError {
 impl CommandError {
     /// Whether it was decided by a rule, so that fresher facts or an earlier result may decide otherwise.
     pub(crate) const fn is_verdict(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::TooOften { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken)
+        matches!(
+            self,
+            Self::Refused { .. } | Self::TooOften { .. } | Self::Invalid(_) | Self::Taken(_) | Self::InvalidToken
+        )
     }
 
     /// Whether the same may succeed in a moment, for a reason that is not its own.

@@ -45,9 +45,7 @@ impl UseCase for Between {
         if by != with && !is_seen(&account, &before.state, with) {
             let is_known = match act {
                 FriendshipAct::Request | FriendshipAct::Accept => false,
-                FriendshipAct::Block => {
-                    before.state.is_known_to(by) || facts.share_a_conversation(by, with).await?
-                }
+                FriendshipAct::Block => before.state.is_known_to(by) || facts.share_a_conversation(by, with).await?,
                 _ => before.state.is_known_to(by),
             };
             if !is_known {

@@ -83,7 +83,8 @@ impl Facts<'_> {
         // A lead does not ask the other leads.
         others.extend(group.leads().filter(|_| !group.is_lead(by)));
         let pairs = self.pairs_of(user, &others).await?;
-        let is_friend = |(other, pair): &(UserId, Arc<Friendship>)| *other == by && pair.standing() == Standing::Friends;
+        let is_friend =
+            |(other, pair): &(UserId, Arc<Friendship>)| *other == by && pair.standing() == Standing::Friends;
         let is_shunned = |(lead, pair): &(UserId, Arc<Friendship>)| *lead != by && pair.is_blocked_by(*lead);
         Ok(Newcomer { is_friend: pairs.iter().any(is_friend), is_shunned: pairs.iter().any(is_shunned) })
     }

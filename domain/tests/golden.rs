@@ -25,11 +25,7 @@ fn golden(event_type: &str, version: u16) -> String {
 fn as_of(version: u16, sample: &Event) -> Event {
     match sample.clone() {
         Event::Conversation(ConversationEvent::Created {
-            conversation_type,
-            created_by,
-            members,
-            settings,
-            ..
+            conversation_type, created_by, members, settings, ..
         }) if version == 1 => {
             // Version 1 knew no approval.
             let (approval, joining) = (false, None);

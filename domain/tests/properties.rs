@@ -49,11 +49,10 @@ fn invite(n: u128) -> InviteId {
 fn conversation_commands() -> impl Strategy<Value = ConversationCommand> {
     use ConversationCommand as Command;
     let two = || (users(), users());
-    let create =
-        (users(), vec(users(), 0..4), any::<bool>(), joinings()).prop_map(|(by, members, direct, joining)| {
-            let conversation_type = if direct { ConversationType::Direct } else { ConversationType::Group };
-            Command::Create { conversation_type, by, members, title: None, avatar_url: None, joining }
-        });
+    let create = (users(), vec(users(), 0..4), any::<bool>(), joinings()).prop_map(|(by, members, direct, joining)| {
+        let conversation_type = if direct { ConversationType::Direct } else { ConversationType::Group };
+        Command::Create { conversation_type, by, members, title: None, avatar_url: None, joining }
+    });
     prop_oneof![
         2 => create,
         1 => (users(), any::<Option<bool>>(), proptest::option::of(joinings()), times()).prop_map(

@@ -205,7 +205,8 @@ each_mix!(a_dead_letter_is_tried_again_and_given_up, |home| async move {
     let stream = StreamId::new(AggregateType::Conversation, room);
     let first = server.app.store.load(stream, 0).await.unwrap().remove(0);
     let created = server.app.store.open_event(&first).await.unwrap().clone();
-    let joined = Event::from(ConversationEvent::MemberJoined { user: root.id.parse().unwrap(), invite: None, at: None });
+    let joined =
+        Event::from(ConversationEvent::MemberJoined { user: root.id.parse().unwrap(), invite: None, at: None });
     let events = [created, joined].into_iter().enumerate();
     let append = Append {
         origin: Origin::default(),

@@ -28,7 +28,7 @@ async fn befriend(server: &Server, one: &Person, other: &Person) {
     server.post(other, &format!("/friends/{}/accept", one.id), Value::Null).await.expect(StatusCode::OK);
 }
 
-/// Ana, her friends Ben and Cyd, and Eve.
+/// Ana, her friends Ben and Cyd, and Eve, with whom they share a group.
 async fn four(server: &Server) -> [Person; 4] {
     let mut people = Vec::new();
     for name in ["ana", "ben", "cyd", "eve"] {
@@ -36,6 +36,7 @@ async fn four(server: &Server) -> [Person; 4] {
     }
     befriend(server, &people[0], &people[1]).await;
     befriend(server, &people[2], &people[0]).await;
+    server.conversation(&people[3], "group", &[&people[0], &people[1], &people[2]]).await;
     people.try_into().expect("four")
 }
 

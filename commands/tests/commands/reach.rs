@@ -43,8 +43,12 @@ async fn settle(store: &EventStore, commands: &Commands) {
 
 each_engine!(a_block_by_or_of_a_lead_hides_the_group, |home| async move {
     let commands = server(&home).await;
-    let [lead, second, bob, cleo] =
-        [person(&commands, "ana").await, person(&commands, "sue").await, person(&commands, "bob").await, person(&commands, "cleo").await];
+    let [lead, second, bob, cleo] = [
+        person(&commands, "ana").await,
+        person(&commands, "sue").await,
+        person(&commands, "bob").await,
+        person(&commands, "cleo").await,
+    ];
     for joining in [Joining::Open, Joining::Approval] {
         let us = group_by(&commands, &lead, joining, &[&second]).await;
         commands.promote(&lead.ctx, us, second.id).await.unwrap();
@@ -172,7 +176,8 @@ each_engine!(an_administrator_promotes_in_a_group_of_others, |home| async move {
 each_engine!(nobody_judges_what_they_complained_of, |home| async move {
     let commands = server(&home).await;
     let [ana, bob] = [person(&commands, "ana").await, person(&commands, "bob").await];
-    let (max, mia, root) = (moderator(&commands, "max").await, moderator(&commands, "mia").await, admin(&commands).await);
+    let (max, mia, root) =
+        (moderator(&commands, "max").await, moderator(&commands, "mia").await, admin(&commands).await);
     let us = group(&commands, &ana, &[&bob, &max, &root]).await;
     let message = say(&commands, &bob, us, "hello").await;
     let id = report(&commands, &max, Reported::Message(message)).await.unwrap();

@@ -74,50 +74,55 @@ each_engine!(what_another_process_posted_is_answered_with_its_first_result, |hom
     assert_eq!(refusal(elsewhere.send_message(&ana.ctx, other).await), "guid_taken");
 });
 
-each_engine!(strangers_are_put_into_groups_a_few_times_a_day_and_people_one_knows_as_often_as_need_be, |home| async move {
-    let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
-    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
-    let titled = |n: u32, other: &Person| {
-        let title = Title::parse(&format!("buy http://evil.example {n}")).ok();
-        CreateConversation { title, ..group_of(&[other]) }
-    };
-    let mut made = 0;
-    for n in 0..20 {
-        match commands.create_conversation(&ana.with_key(&format!("k{n}")), titled(n, &bob)).await {
-            Ok(_) => made += 1,
-            Err(CommandError::Spam { wait_ms }) => assert!(wait_ms > 60_000),
-            Err(error) => panic!("{error:?}"),
+each_engine!(
+    strangers_are_put_into_groups_a_few_times_a_day_and_people_one_knows_as_often_as_need_be,
+    |home| async move {
+        let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
+        let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+        let titled = |n: u32, other: &Person| {
+            let title = Title::parse(&format!("buy http://evil.example {n}")).ok();
+            CreateConversation { title, ..group_of(&[other]) }
+        };
+        let mut made = 0;
+        for n in 0..20 {
+            match commands.create_conversation(&ana.with_key(&format!("k{n}")), titled(n, &bob)).await {
+                Ok(_) => made += 1,
+                Err(CommandError::Spam { wait_ms }) => assert!(wait_ms > 60_000),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert!((1..=3).contains(&made), "{made}");
+        // The same again is the same, and no further contact.
+        commands.create_conversation(&ana.with_key("k0"), titled(0, &bob)).await.unwrap();
+        let refused = commands.create_conversation(&ana.ctx, titled(99, &bob)).await;
+        assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
+
+        let (cleo, dan, eve) =
+            (person(&commands, "cleo").await, person(&commands, "dan").await, person(&commands, "eve").await);
+        for n in 0..4 {
+            let made = commands.create_conversation(&cleo.ctx, group_of(&[&dan])).await;
+            assert_eq!(made.is_ok(), n < 3, "{made:?}");
+        }
+        let room = group(&commands, &cleo, &[]).await;
+        assert!(matches!(commands.add(&cleo.ctx, room, dan.id).await, Err(CommandError::Spam { .. })));
+        // Somebody else has brought them together, or they are friends.
+        group(&commands, &eve, &[&cleo, &dan]).await;
+        for _ in 0..4 {
+            group(&commands, &cleo, &[&dan]).await;
+        }
+        befriend(&commands, &cleo, &bob).await;
+        for _ in 0..6 {
+            group(&commands, &cleo, &[&bob]).await;
         }
     }
-    assert!((1..=3).contains(&made), "{made}");
-    // The same again is the same, and no further contact.
-    commands.create_conversation(&ana.with_key("k0"), titled(0, &bob)).await.unwrap();
-    let refused = commands.create_conversation(&ana.ctx, titled(99, &bob)).await;
-    assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
-
-    let (cleo, dan, eve) = (person(&commands, "cleo").await, person(&commands, "dan").await, person(&commands, "eve").await);
-    for n in 0..4 {
-        let made = commands.create_conversation(&cleo.ctx, group_of(&[&dan])).await;
-        assert_eq!(made.is_ok(), n < 3, "{made:?}");
-    }
-    let room = group(&commands, &cleo, &[]).await;
-    assert!(matches!(commands.add(&cleo.ctx, room, dan.id).await, Err(CommandError::Spam { .. })));
-    // Somebody else has brought them together, or they are friends.
-    group(&commands, &eve, &[&cleo, &dan]).await;
-    for _ in 0..4 {
-        group(&commands, &cleo, &[&dan]).await;
-    }
-    befriend(&commands, &cleo, &bob).await;
-    for _ in 0..6 {
-        group(&commands, &cleo, &[&bob]).await;
-    }
-});
+);
 
 each_engine!(whatever_one_says_is_judged, |home| async move {
     let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
     let ana = person(&commands, "ana").await;
     let many = "www.a.example ".repeat(60);
-    let is_spam = |refused: Option<CommandError>| assert!(matches!(refused, Some(CommandError::Spam { .. })), "{refused:?}");
+    let is_spam =
+        |refused: Option<CommandError>| assert!(matches!(refused, Some(CommandError::Spam { .. })), "{refused:?}");
     let content = StoryContent { text: StoryText::parse(&many).unwrap(), media_url: None };
     let story = PostStory { content, show_to: ShowTo::Friends, friends: vec![] };
     is_spam(commands.post_story(&ana.ctx, story).await.err());

@@ -15,19 +15,18 @@ fn judged(inputs: Inputs, points: u32) -> ConductEvent {
     ConductEvent::Judged { user: ANA, conversation: ROOM, formula: FORMULA, inputs, points }
 }
 
-const ONE: Inputs =
-    Inputs {
-        identical: 1,
-        links: 0,
-        recent_links: 0,
-        recent_mentions: 0,
-        conversations: 1,
-        burst: 1,
-        strangers: 0,
-        unasked: 0,
-        unasked_links: 0,
-        age: None,
-    };
+const ONE: Inputs = Inputs {
+    identical: 1,
+    links: 0,
+    recent_links: 0,
+    recent_mentions: 0,
+    conversations: 1,
+    burst: 1,
+    strangers: 0,
+    unasked: 0,
+    unasked_links: 0,
+    age: None,
+};
 
 #[test]
 fn what_is_no_spam_leaves_no_trace() {

@@ -119,7 +119,11 @@ fn one_comes_by_an_invite_or_asks_to() {
     // An invite by a plain member, made before joining needed approval.
     let by_member = || {
         let settings = Personal::new(ANA, Settings::default());
-        vec![group(), made(BOB, FIRST, None, 0), Event::Updated { by: ANA, settings, approval: true, joining: None, at: None }]
+        vec![
+            group(),
+            made(BOB, FIRST, None, 0),
+            Event::Updated { by: ANA, settings, approval: true, joining: None, at: None },
+        ]
     };
     given::<Conversation>(by_member()).when(accept(CLEO, NOW)).then_expect_events(vec![asked(CLEO)]);
     given::<Conversation>(waiting(by_member())).when(accept(CLEO, NOW)).then_expect_events(vec![]);
@@ -145,9 +149,11 @@ fn an_invite_that_is_over_never_was() {
         given::<Conversation>(events).when(accept(CLEO, now)).then_expect_error(Error::InviteNotFound);
     }
     let before = [group(), made(ANA, FIRST, Some(LATER), 2), joined(EVE, Some(FIRST))];
-    given::<Conversation>(before.clone())
-        .when(accept(CLEO, at(1_999)))
-        .then_expect_events(vec![Event::MemberJoined { user: CLEO, invite: Some(FIRST), at: Some(at(1_999)) }]);
+    given::<Conversation>(before.clone()).when(accept(CLEO, at(1_999))).then_expect_events(vec![Event::MemberJoined {
+        user: CLEO,
+        invite: Some(FIRST),
+        at: Some(at(1_999)),
+    }]);
     assert_eq!(state::<Conversation>(before).invites().get(FIRST).map(|invite| invite.uses), Some(1));
 }
 

@@ -297,7 +297,9 @@ fn a_lead_kicks_promotes_and_demotes_members() {
     let demoted = vec![Event::MemberDemoted { user, by }];
     given::<Conversation>([group(), promoted()]).when(demote).then_expect_events(demoted);
     given::<Conversation>([group()]).when(Command::Kick { by, user: ANA }).then_expect_error(Error::KicksOneself);
-    given::<Conversation>([group()]).when(Command::Demote { by, user: ANA, idle: nobody() }).then_expect_error(Error::LastLead);
+    given::<Conversation>([group()])
+        .when(Command::Demote { by, user: ANA, idle: nobody() })
+        .then_expect_error(Error::LastLead);
     // Who asked to join is no member yet.
     for command in acts(ANA, CLEO).into_iter().take(3) {
         given::<Conversation>([guarded()]).when(command.clone()).then_expect_error(Error::NotMember);
@@ -331,9 +333,7 @@ fn a_lead_lets_in_or_turns_down_who_asked() {
 fn who_cannot_act_is_no_heir() {
     let crowd = || [group(), added(CLEO, ANA), added(EVE, ANA)];
     let leave = |idle: &[UserId]| Command::Leave { user: ANA, idle: idle.iter().copied().collect() };
-    given::<Conversation>(crowd())
-        .when(leave(&[BOB]))
-        .then_expect_events(vec![inherited(CLEO, ANA), left(ANA)]);
+    given::<Conversation>(crowd()).when(leave(&[BOB])).then_expect_events(vec![inherited(CLEO, ANA), left(ANA)]);
     // A lead who cannot act is none, and if nobody can, the next one leads when they can again.
     let two = || crowd().into_iter().chain([promoted(BOB, ANA)]);
     given::<Conversation>(two()).when(leave(&[BOB])).then_expect_events(vec![inherited(CLEO, ANA), left(ANA)]);

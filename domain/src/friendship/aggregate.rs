@@ -170,8 +170,7 @@ impl cqrs_es::Aggregate for Friendship {
                 self.standing = Standing::Strangers;
                 self.rejected.extend(at.map(|at| (with, at)));
             }
-            FriendshipEvent::Cancelled { .. }
-            | FriendshipEvent::Unfriended { .. } => {
+            FriendshipEvent::Cancelled { .. } | FriendshipEvent::Unfriended { .. } => {
                 self.standing = Standing::Strangers;
             }
             FriendshipEvent::Blocked { by, .. } => {

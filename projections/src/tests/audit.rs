@@ -61,7 +61,9 @@ impl World {
             let (user, conversation) = (UserId(id(n % 3)), ConversationId(id(10 + n % 2)));
             let (aggregate, event): (_, Event) = match n % 5 {
                 0 => (AggregateType::Message, MessageEvent::Deleted { conversation, by: user }.into()),
-                1 => (AggregateType::Conversation, ConversationEvent::MemberPromoted { user, by: user, at: None }.into()),
+                1 => {
+                    (AggregateType::Conversation, ConversationEvent::MemberPromoted { user, by: user, at: None }.into())
+                }
                 _ => (AggregateType::ReadMarker, ReadMarkerEvent::Read { conversation, user, seq: 1 }.into()),
             };
             let append = Append {

@@ -340,7 +340,15 @@ each_engine!(a_graph_is_filled_while_the_read_models_lag, |home| async move {
     let group = story.open_group(0, 0, &[1], false);
     world.tell(&mut story).await;
     world.catch_up().await;
-    story.conversation(group, ConversationCommand::Add { by: story.user(0), user: story.user(2), known_as: Default::default(), now: Default::default() });
+    story.conversation(
+        group,
+        ConversationCommand::Add {
+            by: story.user(0),
+            user: story.user(2),
+            known_as: Default::default(),
+            now: Default::default(),
+        },
+    );
     story.conversation(group, ConversationCommand::Kick { by: story.user(0), user: story.user(1) });
     let position = world.tell(&mut story).await;
     let graph = Graph::in_memory();

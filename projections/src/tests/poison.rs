@@ -17,9 +17,15 @@ pub(super) fn poisoned() -> (Story, Vec<(StreamId, Event)>) {
     let again = told.iter().find(|(stream, _)| stream.id == sick.0).cloned().unwrap();
     told.push(again);
     story.retitle(sick, 0, Some("Behind"));
-    story.conversation(sick, domain::conversation::ConversationCommand::Join { user: story.user(2), now: Default::default() });
+    story.conversation(
+        sick,
+        domain::conversation::ConversationCommand::Join { user: story.user(2), now: Default::default() },
+    );
     story.retitle(well, 0, Some("Well"));
-    story.conversation(well, domain::conversation::ConversationCommand::Join { user: story.user(2), now: Default::default() });
+    story.conversation(
+        well,
+        domain::conversation::ConversationCommand::Join { user: story.user(2), now: Default::default() },
+    );
     story.send(1, 0, sick, "messages are another stream");
     told.extend(story.take());
     (story, told)

@@ -100,7 +100,10 @@ each_engine!(each_event_of_a_group_is_seen, |home| async move {
     story.conversation(group, Command::Leave { user: fourth, idle: Default::default() });
     story.conversation(group, Command::Join { user: fourth, now: Default::default() });
     story.conversation(group, Command::Reject { by: second, user: fourth });
-    story.conversation(group, Command::Add { by: second, user: third, known_as: Default::default(), now: Default::default() });
+    story.conversation(
+        group,
+        Command::Add { by: second, user: third, known_as: Default::default(), now: Default::default() },
+    );
     told(&world, &mut story).await;
     assert_eq!(queries.conversation(third, group, clock()).await.unwrap().member_count, 3);
     assert!(matches!(queries.conversation(fourth, group, clock()).await, Err(QueryError::NotFound)));

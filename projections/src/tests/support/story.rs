@@ -140,7 +140,12 @@ impl Story {
     pub(in crate::tests) fn pair(&mut self, by: u64, with: u64, act: FriendshipAct) {
         let (by, with) = (self.user(by), self.user(with));
         let id = PairId::of(by, with).0;
-        decide(&mut self.pairs, id, FriendshipCommand { by, with, act, now: Timestamp::from_millis(3) }, &mut self.told);
+        decide(
+            &mut self.pairs,
+            id,
+            FriendshipCommand { by, with, act, now: Timestamp::from_millis(3) },
+            &mut self.told,
+        );
     }
 
     pub(in crate::tests) fn open_group(&mut self, n: u64, by: u64, members: &[u64], approval: bool) -> ConversationId {
@@ -426,7 +431,10 @@ impl Story {
             9 => self.retitle(group, by, (c % 2 == 0).then_some("Other")),
             10 => self.conversation(group, ConversationCommand::Join { user, now: Default::default() }),
             11 => self.conversation(group, ConversationCommand::Leave { user, idle: Default::default() }),
-            12 => self.conversation(group, ConversationCommand::Add { by: actor, user, known_as: Default::default(), now: Default::default() }),
+            12 => self.conversation(
+                group,
+                ConversationCommand::Add { by: actor, user, known_as: Default::default(), now: Default::default() },
+            ),
             13 => self.conversation(group, ConversationCommand::Kick { by: actor, user }),
             14 => self.conversation(group, ConversationCommand::Promote { by: actor, user, now: Default::default() }),
             15 => self.conversation(group, ConversationCommand::Demote { by: actor, user, idle: Default::default() }),
