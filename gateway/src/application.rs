@@ -1,5 +1,6 @@
 //! The composition: builds the server from its configuration, runs it, and takes it down in order.
 
+pub(crate) use crate::clock::clock;
 use crate::{
     App, Config,
     answers::Answers,
@@ -25,7 +26,6 @@ use axum::Router;
 use blobs::Blobs;
 use broker::BrokerError;
 use commands::{CommandSettings, Commands};
-use domain::Timestamp;
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
 use graph::{CacheSettings, Cached, GraphError};
 use projections::{PresenceStore, Progress, Queries, audit::AuditIndex};
@@ -251,12 +251,6 @@ fn tokens(config: &Config) -> Result<Tokens, StartError> {
     let secret = config.access_secret().map_err(StartError::Data)?;
     let previous: Vec<_> = config.previous_secrets.iter().map(|secret| secret.bytes().to_vec()).collect();
     Ok(Tokens::new(secret.bytes(), &previous, config.access_expired))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the composition root is where the clock comes from")]
-pub(crate) fn clock() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the composition root is where ids come from")]

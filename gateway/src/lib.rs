@@ -13,6 +13,7 @@ pub mod bootstrap;
 mod build;
 pub mod calls;
 pub mod cli;
+mod clock;
 pub mod compute;
 pub mod config;
 mod crowd;

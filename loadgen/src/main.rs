@@ -12,6 +12,7 @@ mod server;
 mod socket;
 mod stats;
 mod storm;
+mod trial;
 mod typing;
 
 use anyhow::Result;
@@ -42,6 +43,8 @@ enum Scenario {
     Storm(Box<storm::Settings>),
     /// A gateway dies with calls that ring and calls that go on.
     Calls(calls::Settings),
+    /// Rooms of people who post, while orders on standard input break things: for `cargo xtask torture`.
+    Trial(Box<trial::Settings>),
     /// Questions to the audit log, over a million events.
     Audit(audit::Settings),
     /// Appends to the log alone, beside a bare insert into the same table.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Scenario::Typing(settings) => block_on(Builder::new_current_thread(), typing::run(*settings, json)),
         Scenario::Storm(settings) => block_on(Builder::new_current_thread(), storm::run(*settings, json)),
         Scenario::Calls(settings) => block_on(Builder::new_current_thread(), calls::run(settings, json)),
+        Scenario::Trial(settings) => block_on(Builder::new_current_thread(), trial::run(*settings)),
         Scenario::Audit(settings) => block_on(Builder::new_multi_thread(), audit::run(settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),
     };

@@ -5,7 +5,6 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-mod cable;
 mod engines;
 mod mix;
 mod newer;

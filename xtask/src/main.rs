@@ -48,11 +48,9 @@ enum Task {
         #[command(subcommand)]
         task: services::Services,
     },
-    /// Failures on purpose under traffic, judged by the load generator's oracle.
-    Torture {
-        #[command(subcommand)]
-        scenario: torture::Torture,
-    },
+    /// Failures on purpose under traffic, each with the time it took until all worked again, judged by the load generator's
+    /// oracle and by the replay tool.
+    Torture(torture::Torture),
     /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
     Arrows,
     /// Builds the release binary, starts it in an empty folder, waits until it is ready, and stops it.
@@ -77,7 +75,7 @@ async fn run(task: Task) -> Result<()> {
         Task::Ci => ci::run(&mut shell).await,
         Task::E2e { suites } => e2e::run(&mut shell, &suites).await,
         Task::Services { task } => services::run(&mut shell, task).await,
-        Task::Torture { scenario } => torture::run(&mut shell, scenario).await,
+        Task::Torture(torture) => torture::run(&mut shell, torture).await,
         Task::Arrows => arrows::check(&mut shell).await,
         Task::Smoke => release::build_and_smoke(&mut shell).await,
     }

@@ -6,10 +6,19 @@ use crate::{
     socket::{Ended, Socket},
 };
 use anyhow::{Context, Result};
-use std::{convert::Infallible, fmt::Write as _, net::SocketAddr, pin::pin, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt::Write as _,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
-    time::{Instant as Moment, sleep},
+    time::{Instant as Moment, MissedTickBehavior, interval, sleep},
 };
 
 /// The least content: `#` and the message's number in ten digits.
@@ -17,6 +26,9 @@ pub(crate) const MARK: usize = 11;
 
 /// The pause before a temporarily refused command is tried again: at least, and at most (milliseconds).
 const AGAIN: (u64, u64) = (100, 400);
+
+/// How often a member looks whether its socket is dead.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A connected member of a room.
 pub(crate) struct Member {
@@ -26,6 +38,9 @@ pub(crate) struct Member {
     padding: String,
     frame: String,
     inbox: Inbox,
+    patience: Option<Duration>,
+    /// When something was heard last, or was asked for after nothing was waited for.
+    quiet_since: Instant,
 }
 
 /// A member without a socket.
@@ -35,6 +50,7 @@ pub(crate) struct Absent {
     padding: String,
     frame: String,
     inbox: Inbox,
+    patience: Option<Duration>,
 }
 
 impl Member {
@@ -56,14 +72,22 @@ impl Member {
             padding: "x".repeat(content - MARK),
             frame: String::with_capacity(content + 200),
             inbox: Inbox::new(user, cursor),
+            patience: None,
+            quiet_since: Instant::now(),
         })
+    }
+
+    /// As real clients do: takes a socket for dead that says nothing for so long while an answer is due, and comes back
+    /// by another.
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// Drops the socket, without a goodbye.
     pub(crate) fn leave(self) -> Absent {
-        let Self { client, conversation, padding, frame, inbox, socket } = self;
+        let Self { client, conversation, padding, frame, inbox, socket, patience, .. } = self;
         drop(socket);
-        Absent { client, conversation, padding, frame, inbox }
+        Absent { client, conversation, padding, frame, inbox, patience }
     }
 
     /// Until the run ends. A socket that ends is followed by another, unless the server says to stay away.
@@ -76,12 +100,15 @@ impl Member {
 
     async fn serve(&mut self, board: &Board, turns: &mut UnboundedReceiver<()>) -> Result<Infallible, Ended> {
         let mut again = Box::pin(sleep(jittered(AGAIN.0, AGAIN.1)));
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_refused = !self.inbox.refused.is_empty();
             tokio::select! {
                 biased;
                 ready = self.socket.ready() => {
                     ready?;
+                    self.quiet_since = Instant::now();
                     let inbox = &mut self.inbox;
                     self.socket.take(|frame| inbox.note(frame, board))?;
                     if !has_refused && !self.inbox.refused.is_empty() {
@@ -94,8 +121,17 @@ impl Member {
                     }
                 }
                 Some(()) = turns.recv() => {
+                    if self.inbox.pending.is_empty() {
+                        self.quiet_since = Instant::now();
+                    }
                     if let Some(number) = self.inbox.write(board) {
                         self.transmit(number)?;
+                    }
+                }
+                _ = looks.tick(), if self.patience.is_some() => {
+                    let is_due = !self.inbox.pending.is_empty();
+                    if is_due && self.patience.is_some_and(|patience| self.quiet_since.elapsed() > patience) {
+                        return Err(io::Error::from(io::ErrorKind::TimedOut).into());
                     }
                 }
             }
@@ -125,6 +161,7 @@ impl Member {
                 }
             }
         };
+        self.quiet_since = Instant::now();
         self.inbox.refused.clear();
         self.inbox.is_back(is_recovered, board);
         board.resilience().back(&why, left.elapsed(), waiting);
@@ -149,10 +186,11 @@ impl Member {
 impl Absent {
     /// Comes back by the cursor, trying until a door opens.
     pub(crate) async fn come_back(self, board: &Board) -> Result<Member> {
-        let Self { mut client, conversation, padding, frame, mut inbox } = self;
+        let Self { mut client, conversation, padding, frame, mut inbox, patience } = self;
         let back = client.resume(&inbox.cursor).await;
         let (socket, is_recovered) = back.with_context(|| format!("user {} was sent away", inbox.user))?;
         inbox.is_back(is_recovered, board);
-        Ok(Member { client, conversation, padding, frame, inbox, socket })
+        let quiet_since = Instant::now();
+        Ok(Member { client, conversation, padding, frame, inbox, socket, patience, quiet_since })
     }
 }

@@ -3,6 +3,7 @@
 use super::unique;
 use anyhow::Result;
 use sql::{Database, Location, query};
+use std::net::SocketAddr;
 
 const STATEMENTS: &str = "SELECT COALESCE(CAST(SUM(calls) AS BIGINT), 0) FROM pg_stat_statements \
                           JOIN pg_database ON pg_database.oid = dbid \
@@ -40,6 +41,11 @@ impl TemporaryDatabase {
         &self.url
     }
 
+    /// Where it is for those who go through a proxy.
+    pub(crate) fn url_via(&self, proxy: Option<SocketAddr>) -> String {
+        proxy.map_or_else(|| self.url.clone(), |proxy| with_server(&self.url, proxy))
+    }
+
     /// Removes it, whoever is connected.
     pub(crate) async fn destroy(self) -> Result<()> {
         let Self { server, name, .. } = self;
@@ -62,4 +68,29 @@ fn with_database(url: &str, name: &str) -> String {
     let authority = base.find("://").map_or(0, |at| at + 3);
     let end = base[authority..].find('/').map_or(base.len(), |slash| authority + slash);
     format!("{}/{name}{query}", &base[..end])
+}
+
+/// A URL with another address of the server.
+fn with_server(url: &str, server: SocketAddr) -> String {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let end = url[authority..].find(['/', '?']).map_or(url.len(), |at| authority + at);
+    let host = url[authority..end].rfind('@').map_or(authority, |at| authority + at + 1);
+    format!("{}{server}{}", &url[..host], &url[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_server;
+
+    #[test]
+    fn a_proxy_takes_the_place_of_the_server() {
+        let proxy = "127.0.0.1:7".parse().unwrap();
+        for (url, want) in [
+            ("postgres://u:p@h:5/d?x=y", "postgres://u:p@127.0.0.1:7/d?x=y"),
+            ("postgres://h/d", "postgres://127.0.0.1:7/d"),
+            ("postgres://u@h:5", "postgres://u@127.0.0.1:7"),
+        ] {
+            assert_eq!(with_server(url, proxy), want);
+        }
+    }
 }

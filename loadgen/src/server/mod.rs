@@ -10,7 +10,7 @@ pub(crate) use process::Role;
 pub(crate) use signals::Signals;
 
 use crate::machine::{self, Kind, Usage};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use futures_util::future::try_join_all;
 use process::Process;
@@ -19,7 +19,10 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    process::ExitStatus,
+    str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -51,9 +54,42 @@ pub(crate) struct Target {
     /// Start so many workers.
     #[arg(long, default_value_t = 1, requires = "gateways")]
     workers: usize,
+    /// The processes started find the database server here instead: a proxy in front of it.
+    #[arg(long, value_name = "HOST:PORT", requires = "database_url")]
+    database_via: Option<SocketAddr>,
+    /// Set the clock of a process so many milliseconds ahead, or behind: `gateway-1=60000`, `worker-2=-300000`.
+    #[arg(long = "clock", value_name = "PROCESS=MILLISECONDS", requires = "spawn")]
+    clocks: Vec<Clock>,
     /// Load a server that runs here already.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<SocketAddr>,
+}
+
+/// How far off the clock of one process is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Clock {
+    process: String,
+    ahead: i64,
+}
+
+impl FromStr for Clock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('=').and_then(|(process, ahead)| {
+            Some(Self { process: process.to_owned(), ahead: ahead.trim_start_matches('+').parse().ok()? })
+        });
+        parsed.ok_or_else(|| format!("{text:?} is not PROCESS=MILLISECONDS, such as gateway-1=60000"))
+    }
+}
+
+/// Whether the budgets of the server that is started are its own, or lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budgets {
+    /// What is measured and checked is the server, not its budgets.
+    Lifted,
+    /// Those it has when nothing is set.
+    Default,
 }
 
 /// A server that answers.
@@ -78,11 +114,12 @@ impl Target {
     }
 
     /// What every process of a run is told.
-    fn settings(&self, database: Option<&TemporaryDatabase>) -> Vec<(&'static str, String)> {
+    fn settings(&self, budgets: Budgets, database: Option<&TemporaryDatabase>) -> Vec<(&'static str, String)> {
         let mut settings = vec![("JWT_ACCESS_TOKEN", SECRET.to_owned()), ("CHATCHIT_MASTER_KEY", hex(&MASTER_KEY))];
-        // What is measured and checked is the server, not its budgets.
-        settings.push(("RATE_LIMITS", "off".to_owned()));
-        settings.extend(database.map(|database| ("DATABASE_URL", database.url().to_owned())));
+        if budgets == Budgets::Lifted {
+            settings.push(("RATE_LIMITS", "off".to_owned()));
+        }
+        settings.extend(database.map(|database| ("DATABASE_URL", database.url_via(self.database_via))));
         settings.extend(self.rabbitmq_url.clone().map(|url| ("RABBITMQ_URL", url)));
         settings.extend(self.redis_url.clone().map(|url| ("REDIS_URL", url)));
         settings.push(("CHATCHIT_NAMESPACE", format!("load-{:016x}", unique())));
@@ -115,6 +152,11 @@ impl Target {
 impl Server {
     /// The server that runs, or an empty place and addresses for one that is yet to start.
     pub(crate) async fn reserve(target: &Target) -> Result<Self> {
+        Self::reserve_with(target, Budgets::Lifted).await
+    }
+
+    /// As [`reserve`](Self::reserve), with the budgets as given.
+    pub(crate) async fn reserve_with(target: &Target, budgets: Budgets) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-load-").tempdir()?;
         let engines = target.engines();
         let Some(program) = &target.spawn else {
@@ -126,16 +168,27 @@ impl Server {
             Some(url) => Some(TemporaryDatabase::create(url).await?),
             None => None,
         };
-        let settings = target.settings(database.as_ref());
+        let settings = target.settings(budgets, database.as_ref());
+        let roles = target.roles();
+        for Clock { process, .. } in &target.clocks {
+            ensure!(roles.iter().any(|(name, _)| name == process), "there is no process {process} to set the clock of");
+        }
         let mut processes = Vec::new();
         let mut reserved = Vec::new();
-        for (name, role) in target.roles() {
+        for (name, role) in roles {
             let place = folder.path().join(&name);
             std::fs::create_dir_all(place.join("data"))?;
             let listener = reserve_port()?;
             let address = listener.local_addr()?;
             reserved.push(listener);
-            processes.push(Process::new(name, role, address, program.clone(), place, settings.clone()));
+            let mut settings = settings.clone();
+            let clock = target.clocks.iter().find(|clock| clock.process == name);
+            settings.extend(clock.map(|clock| ("CHATCHIT_TEST_CLOCK_OFFSET_MS", clock.ahead.to_string())));
+            // By it the sessions of each process are told apart on the database server.
+            for (_, url) in settings.iter_mut().filter(|(setting, _)| *setting == "DATABASE_URL") {
+                *url = named(url, &name);
+            }
+            processes.push(Process::new(name, role, address, program.clone(), place, settings));
         }
         let doors = processes.iter().filter(|process| process.role != Role::Worker);
         let addresses = doors.map(|process| process.address).collect();
@@ -154,10 +207,60 @@ impl Server {
         })
     }
 
+    /// The read models of a server started on a database server.
+    pub(crate) fn read_models(&self) -> Option<Location> {
+        let url = self.database.as_ref()?.url().to_owned();
+        Some(Location::Postgres { url, schema: "chatchit_read".to_owned() })
+    }
+
     /// Starts what does not run yet, and waits until it is ready.
     pub(crate) async fn start(&self) -> Result<()> {
         try_join_all(self.processes.iter().map(Process::start)).await?;
         Ok(())
+    }
+
+    /// Starts the process of a name, and waits until it is ready.
+    pub(crate) async fn start_one(&self, name: &str) -> Result<()> {
+        self.named(name)?.start().await
+    }
+
+    /// Stops the process of a name where it is (SIGSTOP).
+    pub(crate) async fn stop_one(&self, name: &str) -> Result<()> {
+        self.named(name)?.stop().await
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub(crate) async fn go_on(&self, name: &str) -> Result<()> {
+        self.named(name)?.go_on().await
+    }
+
+    /// Kills it (SIGKILL).
+    pub(crate) async fn kill_one(&self, name: &str) -> Result<()> {
+        self.named(name)?.kill().await
+    }
+
+    /// Asks it to end (SIGTERM): how it ended, and after how long; none when it had to be killed after `patience`.
+    pub(crate) async fn terminate(&self, name: &str, patience: Duration) -> Result<Option<(ExitStatus, Duration)>> {
+        self.named(name)?.terminate(patience).await
+    }
+
+    /// All processes: name, and what each does.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = (&str, Role)> {
+        self.processes.iter().map(|process| (process.name.as_str(), process.role))
+    }
+
+    /// What the processes are told, but for where the database is: that is its own server.
+    pub(crate) fn settings(&self) -> Result<Vec<(&'static str, String)>> {
+        let mut settings = self.processes.first().context("this server runs elsewhere")?.settings().to_vec();
+        settings.retain(|(name, _)| *name != "CHATCHIT_TEST_CLOCK_OFFSET_MS");
+        for (_, url) in settings.iter_mut().filter(|(name, _)| *name == "DATABASE_URL") {
+            *url = self.database.as_ref().context("a URL without a database")?.url().to_owned();
+        }
+        Ok(settings)
+    }
+
+    fn named(&self, name: &str) -> Result<&Process> {
+        self.processes.iter().find(|process| process.name == name).with_context(|| format!("there is no {name}"))
     }
 
     /// Where its doors are.
@@ -181,7 +284,7 @@ impl Server {
     pub(crate) fn living_doors(&self) -> Vec<SocketAddr> {
         match self.processes[..] {
             [] => self.addresses.to_vec(),
-            _ => self.of_role(Role::Gateway).map(|process| process.address).collect(),
+            _ => self.of_role(Role::Gateway).filter(|process| process.is_awake()).map(|one| one.address).collect(),
         }
     }
 
@@ -242,6 +345,11 @@ fn reserve_port() -> Result<TcpListener> {
         .context("there is no free port on this machine")
 }
 
+/// A database URL whose sessions have a name.
+fn named(url: &str, name: &str) -> String {
+    format!("{url}{}application_name={name}", if url.contains('?') { '&' } else { '?' })
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -249,4 +357,24 @@ fn hex(bytes: &[u8]) -> String {
 /// A number that no other run has: from the hasher's random keys.
 pub(crate) fn unique() -> u64 {
     RandomState::new().hash_one(std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, named};
+
+    #[test]
+    fn a_clock_is_that_of_a_process_ahead_or_behind() {
+        let clock = |process: &str, ahead| Ok(Clock { process: process.to_owned(), ahead });
+        assert_eq!("gateway-1=60000".parse(), clock("gateway-1", 60_000));
+        assert_eq!("worker-2=-300000".parse(), clock("worker-2", -300_000));
+        assert_eq!("worker-2=+5".parse(), clock("worker-2", 5));
+        assert!(["gateway-1", "gateway-1=", "gateway-1=1s"].iter().all(|text| text.parse::<Clock>().is_err()));
+    }
+
+    #[test]
+    fn a_url_gets_a_name_for_its_sessions() {
+        assert_eq!(named("postgres://h/d", "worker-1"), "postgres://h/d?application_name=worker-1");
+        assert_eq!(named("postgres://h/d?x=y", "a"), "postgres://h/d?x=y&application_name=a");
+    }
 }

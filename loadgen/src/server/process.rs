@@ -1,7 +1,7 @@
 //! One process of the server.
 
 use crate::machine::{self, Kind, Usage};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
@@ -9,7 +9,10 @@ use std::{
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
 
 const READY: Duration = Duration::from_secs(60);
 
@@ -44,6 +47,8 @@ pub(crate) struct Process {
     folder: PathBuf,
     settings: Vec<(&'static str, String)>,
     child: RefCell<Option<Child>>,
+    /// Whether it was stopped (SIGSTOP), and does not go on yet.
+    stopped: Cell<bool>,
     /// Processor seconds of those that were killed.
     earlier: Cell<f64>,
 }
@@ -58,8 +63,8 @@ impl Process {
         folder: PathBuf,
         settings: Vec<(&'static str, String)>,
     ) -> Self {
-        let (child, earlier) = (RefCell::new(None), Cell::new(0.0));
-        Self { name, role, address, program, folder, settings, child, earlier }
+        let (child, stopped, earlier) = (RefCell::new(None), Cell::new(false), Cell::new(0.0));
+        Self { name, role, address, program, folder, settings, child, stopped, earlier }
     }
 
     /// Starts it, unless it runs, and waits until it is ready.
@@ -81,9 +86,47 @@ impl Process {
         self.wait_until_ready().await
     }
 
+    /// Stops it where it is (SIGSTOP): its connections stay open, and nothing of it moves.
+    pub(super) async fn stop(&self) -> Result<()> {
+        self.signal("STOP").await?;
+        self.stopped.set(true);
+        Ok(())
+    }
+
+    /// Lets it go on after a stop (SIGCONT).
+    pub(super) async fn go_on(&self) -> Result<()> {
+        self.signal("CONT").await?;
+        self.stopped.set(false);
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM), and waits: how, and after how long. One that has not ended within `patience` is killed.
+    pub(super) async fn terminate(&self, patience: Duration) -> Result<Option<(ExitStatus, Duration)>> {
+        self.signal("TERM").await?;
+        let asked = Instant::now();
+        let child = self.child.take();
+        let mut child = child.with_context(|| format!("{} does not run", self.name))?;
+        let ended = timeout(patience, child.wait()).await;
+        if ended.is_err() {
+            child.kill().await?;
+        }
+        ended.ok().map(|status| Ok((status?, asked.elapsed()))).transpose()
+    }
+
+    /// Sends it a signal by name, such as `TERM`.
+    async fn signal(&self, name: &str) -> Result<()> {
+        let id = self.child.borrow().as_ref().and_then(Child::id);
+        let id = id.with_context(|| format!("{} does not run", self.name))?;
+        // The shell's own `kill`: the standard library can only kill outright.
+        let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {id}")]).status().await?;
+        ensure!(sent.success(), "{} could not be sent {name}", self.name);
+        Ok(())
+    }
+
     /// Kills it at once (SIGKILL), if it runs.
     pub(super) async fn kill(&self) -> Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
+        self.stopped.set(false);
         let id = child.id();
         child.start_kill()?;
         // What it used can be read until it is waited for.
@@ -92,9 +135,19 @@ impl Process {
         Ok(())
     }
 
+    /// What it is told, beside what every process is.
+    pub(super) fn settings(&self) -> &[(&'static str, String)] {
+        &self.settings
+    }
+
     /// Whether it was started and not killed by us.
     pub(super) fn is_running(&self) -> bool {
         self.child.borrow().is_some()
+    }
+
+    /// Whether it can answer, as far as is known: it runs and is not stopped.
+    pub(super) fn is_awake(&self) -> bool {
+        self.is_running() && !self.stopped.get()
     }
 
     /// How it ended, if it did so by itself.

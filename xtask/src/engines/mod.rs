@@ -9,7 +9,7 @@ mod rabbitmq;
 mod redis;
 mod user;
 
-pub(crate) use postgres::POSTGRES;
+pub(crate) use postgres::{POSTGRES, PRIMARY};
 pub(crate) use private::Private;
 pub(crate) use rabbitmq::RABBITMQ;
 pub(crate) use redis::REDIS;

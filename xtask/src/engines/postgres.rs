@@ -33,6 +33,16 @@ pub(crate) const POSTGRES: Engine = Engine {
     end: "QUIT",
 };
 
+/// One that may have a standby.
+pub(crate) const PRIMARY: Engine = Engine { server: primary, ..POSTGRES };
+/// One that follows a primary, whose port is in its folder.
+const STANDBY: Engine = Engine { prepare: copy_primary, server: primary, ..POSTGRES };
+
+/// What a primary and its standby need beside [`SETTINGS`], where the last of two counts.
+const REPLICATED: [&str; 3] = ["wal_level=replica", "max_wal_senders=4", "hot_standby=on"];
+/// Where a standby finds its primary's port.
+const PRIMARY_PORT: &str = "primary";
+
 /// As in production where it matters (`fsync` stays on: the log refuses to run without), small elsewhere.
 const SETTINGS: [&str; 9] = [
     "listen_addresses=127.0.0.1",
@@ -69,6 +79,49 @@ fn prepare(private: &Private) -> Result<()> {
     let status = status.context("cannot run initdb")?;
     ensure!(status.success(), "initdb failed: {status}");
     Ok(())
+}
+
+/// Becomes a copy of the primary that follows it.
+fn copy_primary(private: &Private) -> Result<()> {
+    let port = fs::read_to_string(private.folder().join(PRIMARY_PORT))?;
+    let mut copy = private.command(private.program().join("pg_basebackup"));
+    copy.args(["--host=127.0.0.1", "--username=postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+    copy.arg(format!("--port={port}")).arg("--pgdata").arg(private.folder().join("data"));
+    let status = copy.stdin(Stdio::null()).status().context("cannot run pg_basebackup")?;
+    ensure!(status.success(), "pg_basebackup failed: {status}");
+    Ok(())
+}
+
+fn primary(private: &Private) -> Command {
+    let mut primary = server(private);
+    for setting in REPLICATED {
+        primary.args(["-c", setting]);
+    }
+    primary
+}
+
+impl Private {
+    /// A standby without which this primary commits nothing: it has whatever was acknowledged.
+    pub(crate) async fn standby(&mut self, program: PathBuf) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("chatchit-standby-").tempdir()?.keep();
+        fs::write(folder.join(PRIMARY_PORT), self.port().to_string())?;
+        let standby = Self::start_in(&STANDBY, program, Some(folder)).await?;
+        let settings = self.folder().join("data/postgresql.auto.conf");
+        let mut written = fs::read_to_string(&settings)?;
+        written.push_str("synchronous_standby_names = '*'\n");
+        fs::write(&settings, written)?;
+        self.signal("HUP");
+        Ok(standby)
+    }
+
+    /// Makes a primary of a standby.
+    pub(crate) async fn promote(&self) -> Result<()> {
+        let mut promote = self.command(self.program().join("pg_ctl"));
+        promote.arg("promote").arg("-D").arg(self.folder().join("data")).stdin(Stdio::null()).stdout(Stdio::null());
+        let status = tokio::process::Command::from(promote).status().await.context("cannot run pg_ctl")?;
+        ensure!(status.success(), "pg_ctl promote failed: {status}");
+        Ok(())
+    }
 }
 
 fn server(private: &Private) -> Command {

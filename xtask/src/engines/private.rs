@@ -125,7 +125,7 @@ impl Private {
         self.record.ports[0]
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port()).into()
     }
 
@@ -160,6 +160,43 @@ impl Private {
         if let Some(server) = &mut self.record.server {
             server.end("KILL");
         }
+    }
+
+    /// Stops all of it where it is (SIGSTOP): its connections stay open, and nothing of it moves.
+    pub(crate) fn freeze(&mut self) {
+        if let Some(server) = &mut self.record.server {
+            server.signal_family("STOP");
+        }
+    }
+
+    /// Lets it go on after a freeze.
+    pub(crate) fn thaw(&mut self) {
+        if let Some(server) = &mut self.record.server {
+            server.signal_family("CONT");
+        }
+    }
+
+    /// Sends its process a signal.
+    pub(crate) fn signal(&mut self, signal: &str) {
+        if let Some(server) = &mut self.record.server {
+            server.signal(signal);
+        }
+    }
+
+    /// Sends its process a signal upon which it ends, and waits until it has.
+    pub(crate) async fn shut_down(&mut self, signal: &str) -> Result<()> {
+        self.signal(signal);
+        let deadline = Instant::now() + START;
+        while self.is_running() {
+            ensure!(Instant::now() < deadline, "{} did not end within {START:?}", self.engine.name);
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Its URL for those who reach it at another address.
+    pub(crate) fn url_at(&self, address: SocketAddr) -> String {
+        (self.engine.url)(address)
     }
 
     /// Starts it on its port, with what was in its folder.
@@ -256,6 +293,8 @@ impl Private {
     }
 
     fn end(&mut self) {
+        // What is frozen hears nothing.
+        self.thaw();
         let Record { server, companion, .. } = &mut self.record;
         for (process, signal) in [(server, self.engine.end), (companion, "KILL")] {
             if let Some(process) = process {

@@ -34,18 +34,53 @@ impl Process {
         }
     }
 
+    /// Sends it `signal` (`TERM`, `STOP` …), if it runs, and waits for nothing.
+    pub(crate) fn signal(&mut self, signal: &str) {
+        if self.is_running() {
+            send(signal, &[self.id]);
+        }
+    }
+
+    /// Sends `signal` to it and to its children: to it first, so that it makes no more of them.
+    pub(crate) fn signal_family(&mut self, signal: &str) {
+        self.signal(signal);
+        send(signal, &children(self.id));
+    }
+
     /// Sends it `signal` (`TERM`, `KILL` …), if it runs. A child is waited for.
     pub(crate) fn end(&mut self, signal: &str) {
         if !self.is_running() {
             return;
         }
-        // The shell's own `kill`: the standard library can only kill outright, and only children.
-        let command = format!("kill -s {signal} {}", self.id);
-        let _ = Command::new("sh").args(["-c", &command]).stderr(Stdio::null()).status();
+        send(signal, &[self.id]);
         if let Some(child) = &mut self.child {
             let _ = child.wait();
         }
     }
+}
+
+/// The shell's own `kill`: the standard library can only kill outright, and only children.
+fn send(signal: &str, ids: &[u32]) {
+    if !ids.is_empty() {
+        let ids: Vec<_> = ids.iter().map(u32::to_string).collect();
+        let command = format!("kill -s {signal} {}", ids.join(" "));
+        let _ = Command::new("sh").args(["-c", &command]).stderr(Stdio::null()).status();
+    }
+}
+
+/// The processes whose parent one is, by `/proc`.
+fn children(parent: u32) -> Vec<u32> {
+    let ids =
+        fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    ids.filter(|id: &u32| {
+        fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| parent_in(&stat) == Some(parent))
+    })
+    .collect()
+}
+
+/// What a line of `/proc/<id>/stat` says: its field 4.
+fn parent_in(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// When a process began, as the system tells it; `None` when there is none, or one that only waits to be reaped.
@@ -68,7 +103,7 @@ fn since(stat: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, since};
+    use super::{Process, children, parent_in, since};
     use std::process::Command;
 
     #[test]
@@ -76,6 +111,16 @@ mod tests {
         let fields = "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
         assert_eq!(since(&format!("7 (a) b) S {fields}")), Some("4711".to_owned()));
         assert_eq!(since(&format!("7 (a) Z {fields}")), None);
+    }
+
+    #[test]
+    fn the_children_of_a_process_are_found() {
+        assert_eq!(parent_in("5 (a) b) S 41 2 3"), Some(41));
+        let mut process = Process::spawn(Command::new("sleep").arg("600")).unwrap();
+        assert!(children(std::process::id()).contains(&process.id));
+        process.signal_family("STOP");
+        assert!(process.is_running());
+        process.end("KILL");
     }
 
     #[test]
