@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 /// For tests alone: this process's clock is so many milliseconds ahead, or behind. The clocks of hosts differ, and nothing
 /// may hang on it: `cargo xtask torture clocks-apart` starts processes that are minutes apart.
-pub const OFFSET: &str = "CHATCHIT_TEST_CLOCK_OFFSET_MS";
+const OFFSET: &str = "CHATCHIT_TEST_CLOCK_OFFSET_MS";
 
 static AHEAD: LazyLock<i64> = LazyLock::new(|| {
     let ahead = std::env::var(OFFSET).ok().and_then(|text| text.parse().ok()).unwrap_or_default();

@@ -14,6 +14,7 @@ mod stats;
 mod storm;
 mod trial;
 mod typing;
+mod worst;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -43,6 +44,8 @@ enum Scenario {
     Storm(Box<storm::Settings>),
     /// A gateway dies with calls that ring and calls that go on.
     Calls(calls::Settings),
+    /// Two people talk while one account does the worst that the default limits let it do.
+    WorstAccount(Box<worst::Settings>),
     /// Rooms of people who post, while orders on standard input break things: for `cargo xtask torture`.
     Trial(Box<trial::Settings>),
     /// Questions to the audit log, over a million events.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Scenario::Typing(settings) => block_on(Builder::new_current_thread(), typing::run(*settings, json)),
         Scenario::Storm(settings) => block_on(Builder::new_current_thread(), storm::run(*settings, json)),
         Scenario::Calls(settings) => block_on(Builder::new_current_thread(), calls::run(settings, json)),
+        Scenario::WorstAccount(settings) => block_on(Builder::new_current_thread(), worst::run(*settings, json)),
         Scenario::Trial(settings) => block_on(Builder::new_current_thread(), trial::run(*settings)),
         Scenario::Audit(settings) => block_on(Builder::new_multi_thread(), audit::run(settings, json)),
         Scenario::Append(settings) => block_on(Builder::new_multi_thread(), append::run(settings, json)),

@@ -316,6 +316,11 @@ impl Server {
         Ok(all)
     }
 
+    /// The memory of its largest process (KiB); none when none was started here.
+    pub(crate) fn resident(&self) -> Option<u64> {
+        self.processes.iter().filter_map(|process| process.usage().resident_kib).max()
+    }
+
     /// How many statements the run's database ran so far; none without a Postgres that counts them.
     pub(crate) async fn statements(&self) -> Result<Option<u64>> {
         match &self.database {
