@@ -273,7 +273,8 @@ each_engine!(an_export_has_all_and_is_safe_to_open, |home| async move {
     let lines: Vec<_> = text.split_terminator("\r\n").collect();
     assert_eq!(lines.len(), 22);
     assert!(lines[0].starts_with("position,at,aggregateType"));
-    assert!(lines[1].contains(r#","'=HYPERLINK(""x"")","#), "{}", lines[1]);
+    // A key that a client made up stands there as a hash, whatever it was.
+    assert!(lines[1].contains(r#","k."#) && !lines[1].contains("HYPERLINK"), "{}", lines[1]);
     assert!(lines[1].contains(r#"he said \""1,2\"""#), "{}", lines[1]);
     let (_, nothing) = export(&format!("type=message.sent&actor={}", root.id)).await;
     assert_eq!(nothing, "");

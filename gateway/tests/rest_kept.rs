@@ -59,7 +59,10 @@ each_mix!(one_mutes_and_archives_for_oneself, |home| async move {
 each_mix!(what_one_cleared_is_read_nowhere, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
-    let since = server.get(&ben, "/sync").await.expect(StatusCode::OK)["cursor"].as_str().unwrap().to_owned();
+    let cursor = async |person| {
+        server.get(person, "/sync").await.expect(StatusCode::OK)["cursor"].as_str().unwrap().to_owned()
+    };
+    let (since, hers) = (cursor(&ben).await, cursor(&ana).await);
     let room = server.conversation(&ana, "group", &[&ben]).await;
     let old = server.text(&ana, &room, "the old secret").await["id"].as_str().unwrap().to_owned();
     let own = server.text(&ben, &room, "an old answer").await["id"].as_str().unwrap().to_owned();
@@ -96,7 +99,7 @@ each_mix!(what_one_cleared_is_read_nowhere, |home| async move {
     assert_eq!(events, ["conversation.created", "conversation.cleared", "message.sent"]);
     assert_eq!(page["events"][1]["data"]["clearedSeq"], 2);
     assert!(!page.to_string().contains("secret"));
-    let page = server.get(&ana, &format!("/sync?since={since}")).await.expect(StatusCode::OK);
+    let page = server.get(&ana, &format!("/sync?since={hers}")).await.expect(StatusCode::OK);
     assert!(page.to_string().contains("secret") && !page.to_string().contains("cleared"));
     server.stop().await;
 });

@@ -443,3 +443,38 @@ each_mix!(an_export_tells_of_oneself_alone, |home| async move {
     }
     scene.server.stop().await;
 });
+
+each_mix!(a_request_or_a_like_that_was_taken_back_is_not_told_again, |home| async move {
+    for ring_events in [10_000, 2] {
+        let mut scene = Scene::new(&home, ring_events).await;
+        let cyd = scene.server.register(&format!("cyd{ring_events}")).await;
+        let mut c = scene.server.connect(&cyd, None).await;
+        scene.befriend().await;
+        let since = scene.server.get("/sync", &scene.ben).await["cursor"].as_str().unwrap().to_owned();
+        c.ok("friend.request", json!({"userId": scene.ben.id})).await;
+        c.ok("friend.cancel", json!({"userId": scene.ben.id})).await;
+        let story = scene.b.ok("story.post", json!({"content": "Sun"})).await;
+        let id = json!({"storyId": story["id"]});
+        scene.a.ok("story.like", id.clone()).await;
+        scene.a.ok("story.unlike", id.clone()).await;
+        scene.a.ok("story.like", id).await;
+        let (_, last) = scene.a.fence().await;
+        let told = |pushes: &[Value]| {
+            let concerned = |name: &&str| name.starts_with("friend.") || name.starts_with("story.");
+            names(pushes).into_iter().filter(concerned).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let want = ["friend.cancelled", "story.posted", "story.liked", "story.unliked", "story.liked"];
+        let synced = scene.server.get_at(&format!("/sync?since={since}"), &scene.ben, last).await;
+        assert_eq!(told(synced["events"].as_array().unwrap()), want, "of a like that was given again");
+        let mut back = scene.server.connect(&scene.ben, Some(&since)).await;
+        assert_eq!(told(&back.fence().await.0), want);
+        // Taken back for good.
+        let id = json!({"storyId": story["id"]});
+        scene.a.ok("story.unlike", id).await;
+        scene.a.fence().await;
+        let want = ["friend.cancelled", "story.posted", "story.unliked", "story.unliked"];
+        let mut back = scene.server.connect(&scene.ben, Some(&since)).await;
+        assert_eq!(told(&back.fence().await.0), want);
+        scene.server.stop().await;
+    }
+});

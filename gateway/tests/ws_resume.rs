@@ -1,4 +1,5 @@
-//! A client that comes back gets all it missed: in position order, each once, as others were told live.
+//! A client that comes back gets all it missed: in position order, each once, as others were told live, but without what
+//! was taken back since.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +8,11 @@ mod ws_support;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use gateway::{Config, hub::HubSettings};
 use serde_json::{Value, json};
-use testkit::each_mix;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use testkit::{Engine, Home, each_mix};
 use uuid::Uuid;
 use ws_support::{Client, Person, Server, config, essence, in_order, names, position, roomy};
 
@@ -239,3 +244,50 @@ each_mix!(who_was_kicked_while_away_hears_of_it_last, |home| async move {
         server.stop().await;
     }
 });
+
+/// What lies in a folder, its own folders left out.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_end_and_grew_another_is_noticed() {
+    let home = Home::new(Engine::Sqlite).await;
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let mut a = server.connect(&ana, None).await;
+    a.fence().await;
+    let kept = a.cursor.clone();
+    server.stop().await;
+    let backup = files(home.folder());
+
+    let server = Server::start(&home).await;
+    let mut a = server.connect(&ana, None).await;
+    let (_, end) = a.fence().await;
+    let lost = a.cursor.clone();
+    server.stop().await;
+    for (path, _) in files(home.folder()) {
+        fs::remove_file(path).unwrap();
+    }
+    backup.into_iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+
+    // Restored, it goes beyond where the client was.
+    let server = Server::start(&home).await;
+    let mut a = server.connect(&ana, None).await;
+    a.fence().await;
+    assert!(a.fence().await.1 > end);
+    for (since, recovered) in [(&lost, false), (&kept, true)] {
+        let mut back = server.open(Some(&ana.token), None, Some(since)).await.unwrap();
+        assert_eq!(back.hello().await["recovered"], recovered);
+        assert_eq!(a.ok("sync", json!({"since": since})).await["recovered"], recovered);
+    }
+    server.stop().await;
+    // The same from the store alone, which remembers no stamps.
+    let server = Server::start(&home).await;
+    for (since, recovered) in [(&lost, false), (&kept, true)] {
+        let mut back = server.open(Some(&ana.token), None, Some(since)).await.unwrap();
+        assert_eq!(back.hello().await["recovered"], recovered);
+    }
+    server.stop().await;
+}

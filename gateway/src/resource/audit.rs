@@ -40,7 +40,7 @@ pub struct AuditEvent {
     pub partition: Partition,
     /// Who acted; null for the system and for those who are nobody yet.
     pub actor_id: Option<Uuid>,
-    /// The idempotency key of the command.
+    /// The idempotency key of the command: a keyed hash, `k.` and 32 hexadecimal digits, if a client made the key up.
     pub command_key: String,
     /// The request that began the chain of effects.
     pub correlation_id: Option<Uuid>,

@@ -43,7 +43,7 @@ pub struct Conversation {
     pub last_seq: u64,
     /// Up to where the viewer has read.
     pub read_seq: u64,
-    /// How many messages the viewer has not read.
+    /// How many messages the viewer has not read, of those that are still there: neither deleted nor hidden.
     pub unread: u64,
     /// Whether the viewer muted it.
     pub muted: bool,

@@ -69,7 +69,7 @@ pub struct Record {
     pub lane: Lane,
     /// Who, and in which chain.
     pub origin: Origin,
-    /// The command's idempotency key.
+    /// The command's idempotency key; [hashed](crate::EventStore::key_hash), if a client made it up.
     pub command_key: String,
     /// When the writer accepted it, by the writer's clock.
     #[serde(with = "millis")]

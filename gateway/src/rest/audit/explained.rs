@@ -51,7 +51,7 @@ pub(super) struct Explained {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Command {
-    /// Its idempotency key.
+    /// Its idempotency key; a keyed hash, if a client made it up.
     key: String,
     /// Who gave it.
     actor_id: Option<Uuid>,
