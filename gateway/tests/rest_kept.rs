@@ -59,9 +59,8 @@ each_mix!(one_mutes_and_archives_for_oneself, |home| async move {
 each_mix!(what_one_cleared_is_read_nowhere, |home| async move {
     let server = Server::start(&home).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
-    let cursor = async |person| {
-        server.get(person, "/sync").await.expect(StatusCode::OK)["cursor"].as_str().unwrap().to_owned()
-    };
+    let cursor =
+        async |person| server.get(person, "/sync").await.expect(StatusCode::OK)["cursor"].as_str().unwrap().to_owned();
     let (since, hers) = (cursor(&ben).await, cursor(&ana).await);
     let room = server.conversation(&ana, "group", &[&ben]).await;
     let old = server.text(&ana, &room, "the old secret").await["id"].as_str().unwrap().to_owned();
