@@ -19,8 +19,8 @@ impl UseCase for CloseCall {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Call>, CommandError> {
         let by = facts.actor().await?;
-        let (id, before, _) = facts.call_of(by, self.call).await?;
-        facts.decide_call(id, before, CallCommand::Close { by })
+        let (id, before, conversation) = facts.call_of(by, self.call).await?;
+        facts.decide_call_of(id, before, &conversation, CallCommand::Close { by })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     CommandError, PasswordCost,
     admission::Admission,
+    call::record_of,
     coalescing::Coalescing,
     execute::Turns,
     password::Passwords,
@@ -110,6 +111,12 @@ impl Commands {
     /// When the store cannot be read.
     pub async fn call(&self, call: CallId) -> Result<Versioned<Call>, CommandError> {
         self.state(call.0).await
+    }
+
+    /// The id of the message that records `call` in its conversation once it is over.
+    #[must_use]
+    pub fn call_record(&self, call: CallId) -> MessageId {
+        record_of(self.store(), call)
     }
 
     /// The file, as this process knows it now.

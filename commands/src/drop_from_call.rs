@@ -46,8 +46,8 @@ impl UseCase for DropFromCall {
         let conversation = facts.get::<Conversation>(begun.conversation).await?.state;
         let command = match self.cause {
             Cause::ConnectionLost(user) => CallCommand::Drop { user, reason: EndReason::ConnectionLost },
+            _ if !conversation.is_live() => CallCommand::End { reason },
             Cause::Removed(user) if conversation.may_take_part(user).is_err() => CallCommand::Drop { user, reason },
-            Cause::ConversationOver if !conversation.is_live() => CallCommand::End { reason },
             Cause::Stopped(user) if facts.get::<User>(user).await?.state.may_act().is_err() => {
                 CallCommand::Drop { user, reason }
             }
@@ -58,7 +58,7 @@ impl UseCase for DropFromCall {
                 Err(error) => return Err(error),
             },
         };
-        facts.decide_call(id, before, command)
+        facts.decide_call_of(id, before, &conversation, command)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
 use domain::{
     CallId, Timestamp,
     call::{Call, CallCommand},
+    conversation::Conversation,
 };
 use serde::Serialize;
 
@@ -22,7 +23,9 @@ impl UseCase for TimeOutCall {
 
     async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Call>, CommandError> {
         let (id, before) = facts.meant_call(CallRef::Call(self.call)).await?;
-        facts.decide_call(id, before, CallCommand::TimeOut)
+        let Some(begun) = before.state.begun().copied() else { return Ok(Decided { id: id.0, state: before.state }) };
+        let conversation = facts.get::<Conversation>(begun.conversation).await?.state;
+        facts.decide_call_of(id, before, &conversation, CallCommand::TimeOut)
     }
 }
 

@@ -146,14 +146,6 @@ impl OwnSettingsId {
     }
 }
 
-impl MessageId {
-    /// The id of the message that records `call` in its conversation.
-    #[must_use]
-    pub fn of_call(call: CallId) -> Self {
-        Self(derived(b"call_message", call.0, Uuid::nil()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! Takes out of a call whoever is no longer in its conversation, has blocked the other, or was stopped from acting.
+//! Takes out of a call whoever is no longer in its conversation, has blocked the other, or was stopped from acting: by an
+//! administrator, or by putting their account away.
 
 use super::{Reactor, Several};
 use crate::{Actor, CallRef, Cause, CommandError, Commands, Context};
@@ -9,7 +10,14 @@ use domain::{
 use event_store::{ClaimKind, RecordedEvent};
 
 /// Those after which somebody may have to leave a call: no other event is opened.
-const CAUSES: [&str; 5] = ["member.left", "member.kicked", "conversation.deleted", "friend.blocked", "account.blocked"];
+const CAUSES: [&str; 6] = [
+    "member.left",
+    "member.kicked",
+    "conversation.deleted",
+    "friend.blocked",
+    "account.blocked",
+    "account.deactivated",
+];
 
 pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<(), CommandError> {
     if !CAUSES.contains(&event.record.event_type.as_str()) {
@@ -26,7 +34,9 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
             ctx.actor = Some(Actor { user: *by, session: None });
             (ConversationId::direct(*by, *with), Cause::Blocked(*by))
         }
-        Event::User(UserEvent::Blocked) => return stop(commands, ctx, UserId(event.record.aggregate_id)).await,
+        Event::User(UserEvent::Blocked | UserEvent::Deactivated) => {
+            return stop(commands, ctx, UserId(event.record.aggregate_id)).await;
+        }
         _ => return Ok(()),
     };
     drop_from(commands, &ctx, CallRef::In(conversation), cause).await

@@ -3,10 +3,11 @@
 use super::Reactor;
 use crate::{
     Actor, CommandError, Commands, SendMessage,
+    call::record_of,
     state::{Versioned, fold},
 };
 use domain::{
-    AggregateType, CallId, MessageId,
+    AggregateType, CallId,
     call::{Call, CallStatus, CallType, EndReason, duration},
     message::{MessageContent, MessageType},
     text::MessageBody,
@@ -44,7 +45,7 @@ pub(super) async fn react(commands: &Commands, event: &RecordedEvent) -> Result<
     let mut ctx = Reactor::PostCallMessages.context(commands, event);
     ctx.actor = Some(Actor { user: begun.caller, session: None });
     let message = SendMessage {
-        id: Some(MessageId::of_call(call)),
+        id: Some(record_of(commands.store(), call)),
         conversation: begun.conversation,
         message_type: MessageType::Call,
         content: MessageContent { body, attachments: Vec::new() },

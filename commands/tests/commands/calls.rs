@@ -3,7 +3,7 @@
 use crate::support::*;
 use commands::{CallRef, CommandError, Commands, Context, InitiateCall, Initiated, reactor::Reactor};
 use domain::{
-    CallId, ConversationId, Event, MessageId, Timestamp,
+    CallId, ConversationId, Event, Timestamp,
     call::{CallStatus, CallType, EndReason, Standing},
     message::MessageType,
 };
@@ -244,7 +244,7 @@ each_engine!(a_block_hangs_up, |home| async move {
 });
 
 async fn message(commands: &Commands, call: CallId) -> Option<Value> {
-    let state = commands.message(MessageId::of_call(call)).await.unwrap().state;
+    let state = commands.message(commands.call_record(call)).await.unwrap().state;
     let posted = state.posted()?;
     assert_eq!(posted.message_type, MessageType::Call);
     serde_json::from_str(posted.content.as_ref()?.body.as_str()).ok()
@@ -266,7 +266,7 @@ each_engine!(a_call_leaves_one_message, |home| async move {
         "callId": call, "callType": "VIDEO", "status": "ENDED", "endReason": "hung_up", "duration": 0,
     });
     assert_eq!(said, want);
-    let posted = commands.message(MessageId::of_call(call)).await.unwrap().state;
+    let posted = commands.message(commands.call_record(call)).await.unwrap().state;
     assert_eq!(posted.posted().unwrap().sender, bob.id, "from who called");
     let mut sent = 0;
     for event in store.read_after(0, &Selection::All, 1_000).await.unwrap() {
@@ -279,6 +279,83 @@ each_engine!(a_call_leaves_one_message, |home| async move {
     react(&commands, &store).await;
     assert_eq!(commands.call(last).await.unwrap().state.end_reason(), Some(EndReason::Removed));
     assert_eq!(message(&commands, last).await, None);
+});
+
+each_engine!(nobody_takes_the_place_of_a_calls_record, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let pair = direct(&commands, &ana, &bob).await;
+    let call = ringing(&commands, &ana, pair).await;
+    // What can be made of the call's id alone is not the record's.
+    for name in ["call_message", "call", "record"] {
+        let derived = uuid::Uuid::new_v5(&call.0, name.as_bytes());
+        assert_ne!(commands.call_record(call).0, derived);
+    }
+    assert_eq!(commands.call_record(call), Commands::new(store.clone(), settings()).call_record(call));
+});
+
+/// Whom the events of calls name beside their conversation.
+async fn told(store: &EventStore) -> Vec<(String, Vec<domain::UserId>)> {
+    let mut told = Vec::new();
+    for event in store.read_after(0, &Selection::All, 1_000).await.unwrap() {
+        if let Event::Call(happened) = store.open_event(&event).await.unwrap() {
+            let about = Event::Call(happened.clone()).about(event.record.aggregate_id);
+            told.push((event.record.event_type.clone(), about.into_iter().map(|about| about.user).collect()));
+        }
+    }
+    told
+}
+
+each_engine!(whoever_was_taken_out_is_told_though_they_have_gone, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let mut people = Vec::new();
+    for name in ["ana", "bob", "cleo"] {
+        people.push(person(&commands, name).await);
+    }
+    let [ana, bob, cleo] = &people[..] else { panic!("three") };
+    let us = group(&commands, ana, &[bob, cleo]).await;
+    let call = ringing(&commands, ana, us).await;
+    for guest in [bob, cleo] {
+        commands.answer_call(&guest.ctx, CallRef::Call(call)).await.unwrap();
+    }
+    commands.kick(&ana.ctx, us, bob.id).await.unwrap();
+    react(&commands, &store).await;
+    assert_eq!(told(&store).await.last().unwrap(), &("call.left".to_owned(), vec![bob.id]));
+    commands.delete_conversation(&ana.ctx, us).await.unwrap();
+    react(&commands, &store).await;
+    let mut both = vec![ana.id, cleo.id];
+    both.sort_unstable();
+    assert_eq!(told(&store).await.last().unwrap(), &("call.closed".to_owned(), both));
+    assert_eq!(active(&store, us).await, None);
+});
+
+each_engine!(whoever_hangs_up_first_still_tells_those_who_were_put_out, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let mut people = Vec::new();
+    for name in ["ana", "bob", "cleo"] {
+        people.push(person(&commands, name).await);
+    }
+    let [ana, bob, cleo] = &people[..] else { panic!("three") };
+    let us = group(&commands, ana, &[bob, cleo]).await;
+    let call = ringing(&commands, ana, us).await;
+    for guest in [bob, cleo] {
+        commands.answer_call(&guest.ctx, CallRef::Call(call)).await.unwrap();
+    }
+    // Before the reactor has heard of the kick.
+    commands.kick(&ana.ctx, us, bob.id).await.unwrap();
+    let closed = commands.close_call(&ana.ctx, CallRef::Call(call)).await.unwrap();
+    assert!(!closed.state.is_active());
+    let last = told(&store).await.split_off(3);
+    let want = [("call.left", vec![bob.id]), ("call.closed", vec![])].map(|(name, told)| (name.to_owned(), told));
+    assert_eq!(last, want);
+    assert_eq!(active(&store, us).await, None);
+    react(&commands, &store).await;
+    assert_eq!(told(&store).await.len(), 5, "and the reactor finds nothing to do");
+    let again = ringing(&commands, cleo, us).await;
+    assert_ne!(again, call);
 });
 
 each_engine!(only_those_in_a_call_signal_in_it, |home| async move {
@@ -295,8 +372,8 @@ each_engine!(only_those_in_a_call_signal_in_it, |home| async move {
         let ctx: &Context = &from.ctx;
         there.may_signal_in_call(ctx, call, to.id).await
     };
-    assert_eq!(may(ana, bob).await.unwrap(), ana.id);
-    assert_eq!(may(bob, ana).await.unwrap(), bob.id, "while it rings");
+    assert_eq!(may(ana, bob).await.unwrap(), (ana.id, us));
+    assert_eq!(may(bob, ana).await.unwrap(), (bob.id, us), "while it rings");
     assert_eq!(refusal(may(ana, eve).await), "not_in_call");
     assert_eq!(refusal(may(eve, ana).await), "not_found");
     here.refuse_call(&cleo.ctx, CallRef::Call(call)).await.unwrap();
@@ -304,12 +381,18 @@ each_engine!(only_those_in_a_call_signal_in_it, |home| async move {
     store.read_after(0, &Selection::All, 1_000).await.unwrap().iter().for_each(|event| there.observe(event));
     assert_eq!(refusal(may(cleo, ana).await), "not_in_call");
     here.answer_call(&cleo.ctx, CallRef::Call(call)).await.unwrap();
-    assert_eq!(may(cleo, bob).await.unwrap(), cleo.id, "nobody is refused on hearsay");
+    assert_eq!(may(cleo, bob).await.unwrap(), (cleo.id, us), "nobody is refused on hearsay");
+    // Nothing has taken who was kicked out of the call yet.
+    here.kick(&ana.ctx, us, cleo.id).await.unwrap();
+    store.read_after(0, &Selection::All, 1_000).await.unwrap().iter().for_each(|event| there.observe(event));
+    assert!(here.call(call).await.unwrap().state.involves(cleo.id));
+    assert_eq!(refusal(may(ana, cleo).await), "not_in_call");
+    assert_eq!(refusal(may(cleo, ana).await), "not_found");
     for person in [ana, bob] {
         here.close_call(&person.ctx, CallRef::Call(call)).await.unwrap();
     }
     store.read_after(0, &Selection::All, 1_000).await.unwrap().iter().for_each(|event| there.observe(event));
-    assert_eq!(refusal(may(cleo, bob).await), "call_ended");
+    assert_eq!(refusal(may(ana, bob).await), "call_ended");
 });
 
 each_engine!(whoever_is_stopped_from_acting_leaves_every_call, |home| async move {

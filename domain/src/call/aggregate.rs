@@ -144,6 +144,11 @@ impl Call {
         self.people.iter().filter(move |(_, other)| **other == standing).map(|(user, _)| *user)
     }
 
+    /// Those who are in it, or whom it rings, in the order of their ids.
+    pub fn involved(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.people.keys().copied().filter(|user| self.involves(*user))
+    }
+
     /// How many it rings, were, or are in it.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -212,22 +217,25 @@ impl Call {
                 conversation: begun.conversation,
                 by: Some(by),
                 reason: EndReason::Cancelled,
+                told: Vec::new(),
             }]),
             Some(Standing::Present) => Ok(self.depart(begun.conversation, by, Some(by), EndReason::HungUp)),
         }
     }
 
-    /// Takes somebody out without their doing. A lost connection concerns only those who are in it.
+    /// Takes somebody out without their doing, and tells them: they may have left the conversation, too. A lost
+    /// connection concerns only those who are in it.
     fn drop_out(&self, user: UserId, reason: EndReason) -> Vec<CallEvent> {
         let Ok(conversation) = self.active() else { return vec![] };
         match self.standing(user) {
             Some(Standing::Present) => self.depart(conversation, user, None, reason),
             Some(Standing::Ringing) if reason != EndReason::ConnectionLost => {
                 let last = self.count(Standing::Ringing) == 1;
+                let told = vec![user];
                 if last && self.status == CallStatus::Ringing {
-                    return vec![CallEvent::Closed { conversation, by: None, reason }];
+                    return vec![CallEvent::Closed { conversation, by: None, reason, told }];
                 }
-                vec![CallEvent::Left { conversation, user, reason }]
+                vec![CallEvent::Left { conversation, user, reason, told }]
             }
             _ => vec![],
         }
@@ -241,10 +249,11 @@ impl Call {
         by: Option<UserId>,
         reason: EndReason,
     ) -> Vec<CallEvent> {
+        let told = if reason == EndReason::Removed { vec![user] } else { Vec::new() };
         if self.status == CallStatus::Ongoing && self.count(Standing::Present) > 2 {
-            return vec![CallEvent::Left { conversation, user, reason }];
+            return vec![CallEvent::Left { conversation, user, reason, told }];
         }
-        vec![CallEvent::Closed { conversation, by, reason }]
+        vec![CallEvent::Closed { conversation, by, reason, told }]
     }
 
     fn end(&mut self, status: CallStatus, reason: EndReason) {
@@ -273,7 +282,10 @@ impl Aggregate for Call {
             },
             CallCommand::Drop { user, reason } => Ok(self.drop_out(user, reason)),
             CallCommand::End { reason } => match self.active() {
-                Ok(conversation) => Ok(vec![CallEvent::Closed { conversation, by: None, reason }]),
+                Ok(conversation) => {
+                    let told = self.involved().collect();
+                    Ok(vec![CallEvent::Closed { conversation, by: None, reason, told }])
+                }
                 Err(_) => Ok(vec![]),
             },
         }

@@ -8,7 +8,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a call; the stream's id is the call's. All are for everybody in the conversation.
+/// An event of a call; the stream's id is the call's. All are for everybody in the conversation, and the
+/// last ones for those, too, who were taken out of it together with the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum CallEvent {
@@ -57,6 +58,9 @@ pub enum CallEvent {
         user: UserId,
         /// Why.
         reason: EndReason,
+        /// Who hears of it although they may no longer be in the conversation: whoever was taken out of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        told: Vec<UserId>,
     },
     /// It is over.
     #[serde(rename = "call.closed")]
@@ -67,6 +71,10 @@ pub enum CallEvent {
         by: Option<UserId>,
         /// Why.
         reason: EndReason,
+        /// Who hears of it although they may no longer be in the conversation: whoever was taken out of it, or
+        /// everybody whom the call concerned when the conversation is over.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        told: Vec<UserId>,
     },
 }
 
@@ -144,7 +152,10 @@ impl CallEvent {
         true
     }
 
-    pub(crate) const fn about(&self, _stream: Uuid) -> Vec<About> {
-        Vec::new()
+    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+        match self {
+            Self::Left { told, .. } | Self::Closed { told, .. } => told.iter().copied().map(About::told).collect(),
+            Self::Ringing { .. } | Self::Answered { .. } | Self::Refused { .. } | Self::Missed { .. } => Vec::new(),
+        }
     }
 }

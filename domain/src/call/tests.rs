@@ -2,8 +2,7 @@
 
 use super::{CallCommand as Command, CallError as Error, CallEvent as Event, *};
 use crate::{
-    MessageId, Refusal, RefusalKind, Timestamp, UserId,
-    id::CallId,
+    Refusal, RefusalKind, Timestamp, UserId,
     testing::{ANA, BOB, CLEO, EVE, ROOM, given, state},
 };
 use uuid::Uuid;
@@ -25,11 +24,21 @@ const fn refused(user: UserId, over: bool) -> Event {
 }
 
 const fn left(user: UserId, reason: EndReason) -> Event {
-    Event::Left { conversation: ROOM, user, reason }
+    Event::Left { conversation: ROOM, user, reason, told: Vec::new() }
 }
 
 const fn closed(by: Option<UserId>, reason: EndReason) -> Event {
-    Event::Closed { conversation: ROOM, by, reason }
+    Event::Closed { conversation: ROOM, by, reason, told: Vec::new() }
+}
+
+/// The same, told to those who may be in the conversation no more.
+fn telling(told: &[UserId], event: Event) -> Event {
+    let told = told.to_vec();
+    match event {
+        Event::Left { conversation, user, reason, .. } => Event::Left { conversation, user, reason, told },
+        Event::Closed { conversation, by, reason, .. } => Event::Closed { conversation, by, reason, told },
+        other => other,
+    }
 }
 
 const MISSED: Event = Event::Missed { conversation: ROOM };
@@ -188,19 +197,28 @@ fn whose_connection_is_lost_leaves() {
 #[test]
 fn who_is_no_longer_a_member_leaves() {
     let (removed, reason) = (|user| Command::Drop { user, reason: EndReason::Removed }, EndReason::Removed);
-    then(group(), removed(ANA), Ok(vec![closed(None, reason)]));
-    then(group(), removed(BOB), Ok(vec![left(BOB, reason)]));
-    then([group(), vec![left(BOB, reason)]].concat(), removed(CLEO), Ok(vec![closed(None, reason)]));
-    then([group(), vec![answered(BOB)]].concat(), removed(CLEO), Ok(vec![left(CLEO, reason)]));
-    then(three(), removed(CLEO), Ok(vec![left(CLEO, reason)]));
+    let closed = |user| telling(&[user], closed(None, reason));
+    let leaves = |user| telling(&[user], left(user, reason));
+    then(group(), removed(ANA), Ok(vec![closed(ANA)]));
+    then(group(), removed(BOB), Ok(vec![leaves(BOB)]));
+    then([group(), vec![left(BOB, reason)]].concat(), removed(CLEO), Ok(vec![closed(CLEO)]));
+    then([group(), vec![answered(BOB)]].concat(), removed(CLEO), Ok(vec![leaves(CLEO)]));
+    then(three(), removed(CLEO), Ok(vec![leaves(CLEO)]));
+    then(talking(), removed(BOB), Ok(vec![closed(BOB)]));
+    assert_eq!(leaves(BOB).about(Uuid::nil()), [crate::About::told(BOB)], "though they have left the conversation");
     then([group(), vec![left(BOB, reason)]].concat(), Command::Refuse { by: CLEO }, Ok(vec![refused(CLEO, true)]));
 }
 
 #[test]
 fn a_conversation_that_is_over_ends_its_call() {
     let reason = EndReason::Removed;
-    for events in [direct(), group(), talking(), three()] {
-        then(events, Command::End { reason }, Ok(vec![closed(None, reason)]));
+    for (events, told) in [
+        (direct(), vec![ANA, BOB]),
+        (group(), vec![ANA, BOB, CLEO]),
+        (talking(), vec![ANA, BOB]),
+        ([group(), vec![refused(BOB, false)]].concat(), vec![ANA, CLEO]),
+    ] {
+        then(events, Command::End { reason }, Ok(vec![telling(&told, closed(None, reason))]));
     }
     then([talking(), vec![closed(None, reason)]].concat(), Command::End { reason }, Ok(vec![]));
 }
@@ -254,6 +272,4 @@ fn the_words_are_those_of_the_protocol() {
         assert_eq!(stored.as_str(), reason);
     }
     assert_eq!([CallType::Voice.as_str(), CallType::Video.as_str()], ["VOICE", "VIDEO"]);
-    let call = CallId(Uuid::from_u128(1));
-    assert_eq!(MessageId::of_call(call), MessageId::of_call(call));
 }

@@ -289,8 +289,8 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Answered { conversation, user },
         CallEvent::Refused { conversation, user, over: true },
         CallEvent::Missed { conversation },
-        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost },
-        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp },
+        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost, told: Vec::new() },
+        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp, told: Vec::new() },
     ]
 }
 

@@ -8,6 +8,7 @@ use domain::{
 };
 use event_store::{EventStore, ReadError, Record, StreamId};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A call folded up to one of its events.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +79,8 @@ impl CallFold {
     }
 }
 
-/// A call as it was after its event with this sequence (`u64::MAX`: as it is), straight from the log.
+/// A call as it was after its event with this sequence (`u64::MAX`: as it is), straight from the log, and the requests
+/// that brought it there.
 ///
 /// # Errors
 /// [`ReadError`] when its stream cannot be read.
@@ -86,12 +88,13 @@ pub(crate) async fn call_at(
     store: &EventStore,
     id: CallId,
     sequence: u64,
-) -> Result<Option<resource::Call>, ReadError> {
-    let mut fold = CallFold::default();
+) -> Result<Option<(resource::Call, Vec<Uuid>)>, ReadError> {
+    let (mut fold, mut requests) = (CallFold::default(), Vec::new());
     for event in store.load_many(&[(StreamId::new(AggregateType::Call, id), sequence)]).await? {
         if let Some(Event::Call(happened)) = open(store, &event).await? {
             fold.apply(&event.record, happened);
+            requests.extend(event.record.origin.correlation_id);
         }
     }
-    Ok(fold.resource(id))
+    Ok(fold.resource(id).map(|resource| (resource, requests)))
 }
