@@ -63,14 +63,14 @@ impl Commands {
         let shown = token::hash(refresh_token);
         for _ in 0..ATTEMPTS {
             let known = self.store().refresh_token(&shown).await?;
-            let (session, user, expires_at, replaced_at) = known.ok_or(CommandError::InvalidToken)?;
+            let (session, user, expires_at, replaced_ago) = known.ok_or(CommandError::InvalidToken)?;
             let (session, user, now) = (SessionId(session), UserId(user), self.now().millis());
             if expires_at <= now {
                 return Err(CommandError::InvalidToken);
             }
-            let current = match replaced_at {
+            let current = match replaced_ago {
                 None => shown,
-                Some(at) if now.saturating_sub(at) <= self.settings().refresh_grace_ms => {
+                Some(ago) if ago <= self.settings().refresh_grace_ms => {
                     self.store().current_refresh_token(session.0).await?.ok_or(CommandError::InvalidToken)?
                 }
                 Some(_) => {

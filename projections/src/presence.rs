@@ -2,7 +2,7 @@
 //!
 //! No projection: nothing of it stands in the log. It lives beside the read models, and rebuilds leave it alone.
 
-use crate::queries::padded;
+use crate::{now::now, queries::padded};
 use domain::{SessionId, Timestamp, UserId, text::StatusText};
 use sql::{Database, Row, Transaction, Value, placeholders, query};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,8 +132,17 @@ impl PresenceStore {
         self.database.execute(query(sql).bind(user.0).bind(session.0)).await.map(drop)
     }
 
-    /// When people were last here; an earlier time than the one that is known changes nothing. A statement for each
-    /// hundred.
+    /// What time it is, in milliseconds since the epoch, by the database's clock.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn now(&self) -> Result<i64, sql::Error> {
+        let now = format!("SELECT {}", now(self.database.engine()));
+        self.database.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)
+    }
+
+    /// When people were last here; an earlier time than the one that is known changes nothing, and of whoever is
+    /// invisible nothing is noted. A statement for each hundred.
     ///
     /// # Errors
     /// When the database is away.
@@ -150,7 +159,9 @@ impl PresenceStore {
 
 /// The rows are in the order of users: so two processes that note the same people do not wait for each other in turn.
 async fn insert_seen(tx: &mut Transaction, rows: Vec<Vec<Value>>) -> Result<(), sql::Error> {
+    // What is not known to others while they hide is not found out when they no longer do.
     let later = "ON CONFLICT (user_id) DO UPDATE SET last_seen = CASE WHEN presence.last_seen > excluded.last_seen \
+                 OR (presence.chosen = 'invisible' AND (presence.until_at IS NULL OR presence.until_at > excluded.last_seen)) \
                  THEN presence.last_seen ELSE excluded.last_seen END";
     tx.insert("INSERT INTO presence (user_id, last_seen) VALUES", rows, later).await
 }

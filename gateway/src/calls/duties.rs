@@ -13,7 +13,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     time::Duration,
 };
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Rows of one statement.
@@ -31,7 +31,7 @@ pub(crate) struct CallDuties {
 
 impl CallDuties {
     /// Looks for calls that have rung for long enough, and ends them, until `stop`. It keeps nothing in memory:
-    /// whatever came due while no process was there is found by the next.
+    /// whatever came due while no process was there is found by the next. How long is told by the database's clock.
     pub(crate) async fn time_out(self, stop: CancellationToken) {
         let mut looks = self.looks();
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
@@ -46,21 +46,24 @@ impl CallDuties {
     pub(crate) async fn drop_the_lost(self, stop: CancellationToken) {
         let mut looks = self.looks();
         let mut absences = Absences::default();
+        // Absences are measured by a clock that nobody sets; where it begins only names them.
+        let (began, start) = (Instant::now(), (self.clock)().millis());
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
-            if let Err(error) = self.drop_lost(&mut absences).await {
+            let now = Timestamp::from_millis(start.saturating_add(millis(began.elapsed())));
+            if let Err(error) = self.drop_lost(&mut absences, now).await {
                 tracing::debug!(error.cause = %error, "it cannot be told who is in a call");
             }
         }
     }
 
     async fn time_out_due(&self) -> Result<(), QueryError> {
-        let ring = millis(self.settings.ring);
-        let until = Timestamp::from_millis((self.clock)().millis().saturating_sub(ring));
+        let ring = self.settings.ring;
+        self.queries.note_ringing().await?;
         let mut after = CallId::default();
         loop {
-            let due = self.queries.ringing_calls(until, after, PAGE).await?;
+            let due = self.queries.rung_out(ring, after, PAGE).await?;
             for ringing in &due {
-                let deadline = Timestamp::from_millis(ringing.ringing_at.millis().saturating_add(ring));
+                let deadline = Timestamp::from_millis(ringing.since.millis().saturating_add(millis(ring)));
                 told(ringing.call, self.commands.time_out_call(ringing.call, deadline).await);
             }
             match due.last() {
@@ -70,11 +73,10 @@ impl CallDuties {
         }
     }
 
-    async fn drop_lost(&self, absences: &mut Absences) -> Result<(), QueryError> {
+    async fn drop_lost(&self, absences: &mut Absences, now: Timestamp) -> Result<(), QueryError> {
         let present = self.everybody().await?;
         let users: Vec<_> = present.iter().map(|row| row.user).collect::<BTreeSet<_>>().into_iter().collect();
-        let now = (self.clock)();
-        let here = if users.is_empty() { Ok(BTreeSet::new()) } else { self.graph.online(&users, now).await };
+        let here = if users.is_empty() { Ok(BTreeSet::new()) } else { self.graph.online(&users).await };
         let Ok(here) = here else {
             absences.forget();
             return Ok(());

@@ -26,9 +26,19 @@ pub struct Signal {
     /// Only sockets of this session are told.
     #[serde(default)]
     pub to_session: Option<Uuid>,
+    /// Of the people named in `users`, only those are told who are in this conversation when it comes to their gateway.
+    #[serde(default)]
+    pub within: Option<Uuid>,
+    /// Who is not told although they are in the scope: a block stands between them and whom it comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Uuid>,
+    /// When it was told, in milliseconds by a clock that all processes share; of what need not be put in order: `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<i64>,
     /// What the sockets are sent.
     pub data: serde_json::Value,
-    /// Not worth telling after this time (milliseconds since the epoch).
+    /// Not worth telling after this time (milliseconds since the epoch), by the clock of the process that holds it: on its
+    /// way to another, what it has left goes with it.
     pub expires_at: i64,
 }
 

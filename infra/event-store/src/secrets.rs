@@ -1,7 +1,7 @@
 //! What stands beside the events: claims, passwords, refresh tokens, data keys, command keys.
 
 use crate::{AppendError, Authenticator, ClaimKind, CommandKey, EventStore, Position, ReadError, Receipt};
-use sql::query;
+use sql::{Engine, query};
 use uuid::Uuid;
 
 /// How long [`Retention::Week`](crate::Retention::Week) lasts, in milliseconds.
@@ -99,13 +99,19 @@ impl EventStore {
         Ok(row.await?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// The session, user, expiry (ms) of a refresh token, and when (ms) it was replaced, if it was.
+    /// The session, user, expiry (ms) of a refresh token, and how long ago (ms) it was replaced, if it was: by the clock
+    /// of Postgres, whatever those of the processes say, or by that of this process, which SQLite's is.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn refresh_token(&self, hash: &[u8; 32]) -> Result<Option<(Uuid, Uuid, i64, Option<i64>)>, ReadError> {
-        let token = query("SELECT session, user_id, expires_at, replaced_at FROM refresh_tokens WHERE hash = $1");
-        let Some(row) = self.database().fetch_optional(token.bind(&hash[..])).await? else { return Ok(None) };
+        let now = match self.database().engine() {
+            Engine::Sqlite => self.now().millis().to_string(),
+            Engine::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)".to_owned(),
+        };
+        let token =
+            format!("SELECT session, user_id, expires_at, {now} - replaced_at FROM refresh_tokens WHERE hash = $1");
+        let Some(row) = self.database().fetch_optional(query(token).bind(&hash[..])).await? else { return Ok(None) };
         Ok(Some((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
     }
 

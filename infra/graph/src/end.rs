@@ -11,6 +11,8 @@ pub(crate) enum End {
     Friends(UserId),
     /// Whom a user has blocked.
     Blocks(UserId),
+    /// Who has blocked a user.
+    Blockers(UserId),
     /// The members of a conversation.
     Members(ConversationId),
     /// The conversations of a user.
@@ -21,13 +23,12 @@ impl Change {
     /// The ends from which this is seen, each with who or what is at the other.
     pub(crate) fn ends(&self) -> impl Iterator<Item = (End, Uuid)> + use<> {
         let (here, there) = match self.relation {
-            Relation::Friends(a, b) => ((End::Friends(a), b.0), Some((End::Friends(b), a.0))),
-            Relation::Blocks { by, with } => ((End::Blocks(by), with.0), None),
+            Relation::Friends(a, b) => ((End::Friends(a), b.0), (End::Friends(b), a.0)),
+            Relation::Blocks { by, with } => ((End::Blocks(by), with.0), (End::Blockers(with), by.0)),
             Relation::Member { conversation, user } => {
-                let there = (End::Conversations(user), conversation.0);
-                ((End::Members(conversation), user.0), Some(there))
+                ((End::Members(conversation), user.0), (End::Conversations(user), conversation.0))
             }
         };
-        [Some(here), there].into_iter().flatten()
+        [here, there].into_iter()
     }
 }

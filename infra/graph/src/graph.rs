@@ -1,10 +1,11 @@
 //! The port: who has to do with whom, and who is here.
 
-use crate::{Epoch, Health, Memory, Position, Redis, RedisSettings, Stats, end::End};
+use crate::{Epoch, Health, Memory, Position, Redis, RedisSettings, Stats, end::End, leases::Lease};
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -139,6 +140,14 @@ impl Graph {
         self.others(End::Blocks(user)).await
     }
 
+    /// Who has blocked `user`.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn blockers_of(&self, user: UserId) -> Result<BTreeSet<UserId>, GraphError> {
+        self.others(End::Blockers(user)).await
+    }
+
     /// The members of `conversation`.
     ///
     /// # Errors
@@ -169,37 +178,49 @@ impl Graph {
         }
     }
 
-    /// `session` of `user` is here, on a socket of the process `node`, until `until`, or longer if that was said
-    /// before.
+    /// Reads many ends of the epoch that is read, in a round trip for each few hundred.
+    pub(crate) async fn read_all(&self, ends: &[End]) -> Result<Vec<Seen>, GraphError> {
+        match self {
+            Self::Memory(memory) => memory.read(|relations| {
+                let settled = relations.marks().settled;
+                ends.iter().map(|end| Seen { settled, others: relations.others(*end) }).collect()
+            }),
+            Self::Redis(redis) => redis.read_all(ends).await,
+        }
+    }
+
+    /// How many others many ends have, and up to where that is known, in a round trip for each few hundred.
+    pub(crate) async fn sizes(&self, ends: &[End]) -> Result<(Position, Vec<u64>), GraphError> {
+        match self {
+            Self::Memory(memory) => memory.read(|relations| {
+                let sizes = ends.iter().map(|end| relations.size(*end)).collect();
+                (relations.marks().settled, sizes)
+            }),
+            Self::Redis(redis) => redis.sizes(ends).await,
+        }
+    }
+
+    /// `session` of `user` is here, on a socket of the process `node`, for as long as it `lasts` from now, or longer if
+    /// that was said before. Leases are judged by one clock: that of Redis, or of this process, and not by those of the
+    /// processes that ask.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn lease(
-        &self,
-        user: UserId,
-        session: SessionId,
-        node: Uuid,
-        until: Timestamp,
-    ) -> Result<(), GraphError> {
-        self.renew(&[(user, session)], node, until).await
+    pub async fn lease(&self, user: UserId, session: SessionId, node: Uuid, lasts: Duration) -> Result<(), GraphError> {
+        self.renew(&[(user, session)], node, lasts).await
     }
 
     /// The same for many sessions, in a few round trips: a heartbeat of the process `node`.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`]; then some may be renewed, and all may be told again.
-    pub async fn renew(
-        &self,
-        sessions: &[(UserId, SessionId)],
-        node: Uuid,
-        until: Timestamp,
-    ) -> Result<(), GraphError> {
+    pub async fn renew(&self, sessions: &[(UserId, SessionId)], node: Uuid, lasts: Duration) -> Result<(), GraphError> {
         match self {
             Self::Memory(memory) => {
-                let mut leases = memory.leases();
+                let (mut leases, until) = (memory.leases(), Lease::of(lasts));
                 sessions.iter().for_each(|(user, session)| leases.lease(*user, (*session, node), until));
             }
-            Self::Redis(redis) => redis.renew(sessions, node, until).await?,
+            Self::Redis(redis) => redis.renew(sessions, node, lasts).await?,
         }
         Ok(())
     }
@@ -227,65 +248,43 @@ impl Graph {
         Ok(())
     }
 
-    /// The sessions of `user` that are here at `now`, in the order of their ids. A lease holds before its end.
+    /// The sessions of `user` that are here, in the order of their ids. A lease holds before its end.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<BTreeSet<SessionId>, GraphError> {
-        let held = match self {
-            Self::Memory(memory) => memory.leases().held(user, now),
-            Self::Redis(redis) => redis.held(&[user], now).await?.into_values().flatten().collect(),
-        };
-        Ok(held.into_iter().map(|(session, _)| session).collect())
+    pub async fn sessions(&self, user: UserId) -> Result<BTreeSet<SessionId>, GraphError> {
+        Ok(self.here(&[user]).await?.into_values().flatten().map(|(session, _)| session).collect())
     }
 
-    /// Those of `users` who are here at `now`.
+    /// Those of `users` who are here.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn online(&self, users: &[UserId], now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
+    pub async fn online(&self, users: &[UserId]) -> Result<BTreeSet<UserId>, GraphError> {
+        Ok(self.here(users).await?.into_keys().collect())
+    }
+
+    /// Those of `users` who are here, each with their sessions and the processes that hold their sockets.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn here(&self, users: &[UserId]) -> Result<BTreeMap<UserId, BTreeSet<(SessionId, Uuid)>>, GraphError> {
         match self {
             Self::Memory(memory) => {
                 let leases = memory.leases();
-                Ok(users.iter().copied().filter(|user| !leases.held(*user, now).is_empty()).collect())
-            }
-            Self::Redis(redis) => Ok(redis.held(users, now).await?.into_keys().collect()),
-        }
-    }
-
-    /// Those of `users` who are here at `now`, each with their sessions and the processes that hold their sockets.
-    ///
-    /// # Errors
-    /// [`GraphError::Unavailable`].
-    pub async fn here(
-        &self,
-        users: &[UserId],
-        now: Timestamp,
-    ) -> Result<BTreeMap<UserId, BTreeSet<(SessionId, Uuid)>>, GraphError> {
-        match self {
-            Self::Memory(memory) => {
-                let leases = memory.leases();
-                let held = users.iter().map(|user| (*user, leases.held(*user, now)));
+                let held = users.iter().map(|user| (*user, leases.held(*user)));
                 Ok(held.filter(|(_, held)| !held.is_empty()).collect())
             }
-            Self::Redis(redis) => redis.held(users, now).await,
+            Self::Redis(redis) => redis.held(users).await,
         }
     }
 
-    /// The processes that hold sockets of any of `users` at `now`.
+    /// The processes that hold sockets of any of `users`.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn nodes(&self, users: &[UserId], now: Timestamp) -> Result<BTreeSet<Uuid>, GraphError> {
-        match self {
-            Self::Memory(memory) => {
-                let leases = memory.leases();
-                Ok(users.iter().flat_map(|user| leases.held(*user, now)).map(|(_, node)| node).collect())
-            }
-            Self::Redis(redis) => {
-                Ok(redis.held(users, now).await?.into_values().flatten().map(|(_, node)| node).collect())
-            }
-        }
+    pub async fn nodes(&self, users: &[UserId]) -> Result<BTreeSet<Uuid>, GraphError> {
+        Ok(self.here(users).await?.into_values().flatten().map(|(_, node)| node).collect())
     }
 
     /// Takes up to `wanted` from the budget `name`, of which `burst` can be had at once, and then one every
@@ -300,26 +299,26 @@ impl Graph {
         }
     }
 
-    /// How many people are here at `now`. In Redis, those whose last lease has just ended may still count.
+    /// How many people are here. In Redis, those whose last lease has just ended may still count.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn count_here(&self, now: Timestamp) -> Result<u64, GraphError> {
+    pub async fn count_here(&self) -> Result<u64, GraphError> {
         match self {
-            Self::Memory(memory) => Ok(memory.leases().count(now)),
+            Self::Memory(memory) => Ok(memory.leases().count()),
             Self::Redis(redis) => redis.count_held().await,
         }
     }
 
-    /// Drops all leases that have ended by `now`; answers whose last one that was. Of several processes that ask,
-    /// one is told of a user; an answer that is lost on its way is not repeated.
+    /// Drops all leases that have ended; answers whose last one that was. Of several processes that ask, one is told of a
+    /// user; an answer that is lost on its way is not repeated.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn expire(&self, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
+    pub async fn expire(&self) -> Result<BTreeSet<UserId>, GraphError> {
         match self {
-            Self::Memory(memory) => Ok(memory.leases().expire(now)),
-            Self::Redis(redis) => redis.expire(now).await,
+            Self::Memory(memory) => Ok(memory.leases().expire()),
+            Self::Redis(redis) => redis.expire().await,
         }
     }
 }

@@ -1,20 +1,41 @@
 //! Session leases: who is here, until when, and which process holds the socket. And those in memory.
 
-use domain::{SessionId, Timestamp, UserId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use domain::{SessionId, UserId};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 /// What a lease is for: a session in a process. A session may have sockets in two.
 pub(crate) type Name = (SessionId, Uuid);
 
+/// How long a lease holds, by a clock that nobody sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lease {
+    Until(Instant),
+    /// Longer than can be told.
+    ForEver,
+}
+
+impl Lease {
+    pub(crate) fn of(lasts: Duration) -> Self {
+        Instant::now().checked_add(lasts).map_or(Self::ForEver, Self::Until)
+    }
+
+    fn holds(&self, now: Instant) -> bool {
+        *self > Self::Until(now)
+    }
+}
+
 /// The leases of each user's sessions; a user without one is not here.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
-    users: HashMap<UserId, BTreeMap<Name, Timestamp>>,
+    users: HashMap<UserId, BTreeMap<Name, Lease>>,
 }
 
 impl Leases {
-    pub(crate) fn lease(&mut self, user: UserId, name: Name, until: Timestamp) {
+    pub(crate) fn lease(&mut self, user: UserId, name: Name, until: Lease) {
         let lease = self.users.entry(user).or_default().entry(name).or_insert(until);
         *lease = until.max(*lease);
     }
@@ -28,20 +49,23 @@ impl Leases {
         }
     }
 
-    /// The leases of `user` that hold at `now`.
-    pub(crate) fn held(&self, user: UserId, now: Timestamp) -> BTreeSet<Name> {
+    /// The leases of `user` that hold.
+    pub(crate) fn held(&self, user: UserId) -> BTreeSet<Name> {
+        let now = Instant::now();
         let leases = self.users.get(&user).into_iter().flatten();
-        leases.filter(|(_, until)| **until > now).map(|(name, _)| *name).collect()
+        leases.filter(|(_, until)| until.holds(now)).map(|(name, _)| *name).collect()
     }
 
-    /// How many users have a lease that holds at `now`.
-    pub(crate) fn count(&self, now: Timestamp) -> u64 {
-        self.users.values().filter(|leases| leases.values().any(|until| *until > now)).count() as u64
+    /// How many users have a lease that holds.
+    pub(crate) fn count(&self) -> u64 {
+        let now = Instant::now();
+        self.users.values().filter(|leases| leases.values().any(|until| until.holds(now))).count() as u64
     }
 
-    pub(crate) fn expire(&mut self, now: Timestamp) -> BTreeSet<UserId> {
+    pub(crate) fn expire(&mut self) -> BTreeSet<UserId> {
+        let now = Instant::now();
         let gone = self.users.extract_if(|_, leases| {
-            leases.retain(|_, until| *until > now);
+            leases.retain(|_, until| until.holds(now));
             leases.is_empty()
         });
         gone.map(|(user, _)| user).collect()

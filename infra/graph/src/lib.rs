@@ -15,7 +15,7 @@ mod relations;
 mod status;
 
 pub use self::redis::{Redis, RedisSettings};
-pub use cached::{CacheSettings, CacheStats, Cached, Others};
+pub use cached::{CacheSettings, CacheStats, Cached, Others, Ties};
 pub use epoch::{Epoch, Marks};
 pub use graph::{Grant, Graph, GraphError};
 pub use memory::Memory;

@@ -38,6 +38,10 @@ impl Relations {
         self.others.get(&end).cloned().unwrap_or_default()
     }
 
+    pub(crate) fn size(&self, end: End) -> u64 {
+        self.others.get(&end).map_or(0, |others| others.len() as u64)
+    }
+
     pub(crate) const fn marks(&self) -> &Marks {
         &self.marks
     }

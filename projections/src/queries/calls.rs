@@ -1,9 +1,10 @@
 //! Calls: as a member of their conversation sees them, and those that are not over, for whoever ends them.
 
 use super::{Page, PageRequest, Queries, QueryError, padded, page::Place};
+use crate::now::now;
 use domain::{CallId, ConversationId, Timestamp, UserId};
 use sql::{Query, Row, placeholders, query};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
 
 /// A call.
@@ -53,8 +54,8 @@ pub struct CallPersonRow {
 pub struct RingingRow {
     /// Which.
     pub call: CallId,
-    /// Since when.
-    pub ringing_at: Timestamp,
+    /// Since when it has been seen to, by the database's clock.
+    pub since: Timestamp,
 }
 
 /// Somebody who is in a call that is not over.
@@ -106,22 +107,47 @@ impl Queries {
         self.call_page(newest, page, place).await
     }
 
-    /// At most `limit` calls that began to ring at `until` or before and still ring, by id, after `after`.
+    /// At most `limit` calls that have been seen to ring for as long as `ring`, by the database's clock, and still do; by
+    /// id, after `after`.
     ///
     /// # Errors
     /// When the read models are away.
-    pub async fn ringing_calls(
-        &self,
-        until: Timestamp,
-        after: CallId,
-        limit: u32,
-    ) -> Result<Vec<RingingRow>, QueryError> {
-        let sql = "SELECT id, ringing_at FROM calls WHERE ended_at IS NULL AND status = 'RINGING' \
-                   AND ringing_at <= $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows = self.database.fetch_all(query(sql).bind(until.millis()).bind(after.0).bind(limit)).await?;
-        let row =
-            |row: &Row| Ok(RingingRow { call: CallId(row.get(0)?), ringing_at: Timestamp::from_millis(row.get(1)?) });
+    pub async fn rung_out(&self, ring: Duration, after: CallId, limit: u32) -> Result<Vec<RingingRow>, QueryError> {
+        let now = now(self.database.engine());
+        let sql = format!(
+            "SELECT r.call_id, r.since FROM ringing r JOIN calls c ON c.id = r.call_id \
+             WHERE c.ended_at IS NULL AND c.status = 'RINGING' AND r.since + $1 <= {now} AND r.call_id > $2 \
+             ORDER BY r.call_id LIMIT $3"
+        );
+        let ring = i64::try_from(ring.as_millis()).unwrap_or(i64::MAX / 2);
+        let rows = self.database.fetch_all(query(sql).bind(ring).bind(after.0).bind(limit)).await?;
+        let row = |row: &Row| Ok(RingingRow { call: CallId(row.get(0)?), since: Timestamp::from_millis(row.get(1)?) });
         Ok(rows.iter().map(row).collect::<Result<_, sql::Error>>()?)
+    }
+
+    /// Notes, by the database's clock, since when calls ring that were not seen to before, and forgets those that do not
+    /// ring any more. Writes nothing when nothing has changed.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn note_ringing(&self) -> Result<(), QueryError> {
+        let changed = "SELECT 1 FROM calls c WHERE c.ended_at IS NULL AND c.status = 'RINGING' \
+                       AND NOT EXISTS (SELECT 1 FROM ringing r WHERE r.call_id = c.id) \
+                       UNION ALL SELECT 1 FROM ringing r WHERE NOT EXISTS (SELECT 1 FROM calls c \
+                       WHERE c.id = r.call_id AND c.ended_at IS NULL AND c.status = 'RINGING') LIMIT 1";
+        if self.database.fetch_optional(query(changed)).await?.is_none() {
+            return Ok(());
+        }
+        let now = now(self.database.engine());
+        let begun = format!(
+            "INSERT INTO ringing (call_id, since) SELECT c.id, {now} FROM calls c \
+             WHERE c.ended_at IS NULL AND c.status = 'RINGING' ON CONFLICT (call_id) DO NOTHING"
+        );
+        self.database.execute(query(begun)).await?;
+        let over = "DELETE FROM ringing WHERE NOT EXISTS (SELECT 1 FROM calls c \
+                    WHERE c.id = ringing.call_id AND c.ended_at IS NULL AND c.status = 'RINGING')";
+        self.database.execute(query(over)).await?;
+        Ok(())
     }
 
     /// At most `limit` of those who are in a call that is not over, by call and person, after `after`.

@@ -25,4 +25,15 @@ impl Queries {
         let rows = self.database.fetch_all(query(sql).bind(user.0).bind(largest)).await?;
         Ok(rows.iter().map(|row| row.get(0).map(UserId)).collect::<Result<_, _>>()?)
     }
+
+    /// Those between whom and `user` a block stands, whoever made it.
+    ///
+    /// # Errors
+    /// When the read models are away.
+    pub async fn apart(&self, user: UserId) -> Result<BTreeSet<UserId>, QueryError> {
+        let sql = "SELECT high_user FROM friendships WHERE low_user = $1 AND (blocked_by_low OR blocked_by_high) \
+                   UNION ALL SELECT low_user FROM friendships WHERE high_user = $1 AND (blocked_by_low OR blocked_by_high)";
+        let rows = self.database.fetch_all(query(sql).bind(user.0)).await?;
+        Ok(rows.iter().map(|row| row.get(0).map(UserId)).collect::<Result<_, _>>()?)
+    }
 }

@@ -10,7 +10,7 @@ use crate::{InProcess, Retry, Run, stats::Counted};
 use domain::{Lane, Partition, Tier};
 use futures_util::{FutureExt, StreamExt, stream};
 use lapin::{
-    Channel, Event,
+    BasicProperties, Channel, Event,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
@@ -208,18 +208,18 @@ impl Sink {
         if delivery.properties.kind().as_ref().is_none_or(|kind| kind.as_str() != wanted) {
             return counters.foreign.one();
         }
-        match self.hand(shared, &delivery.data).await {
+        match self.hand(shared, &delivery.properties, &delivery.data).await {
             Ok(()) => counted.map_or((), |counted| counted.received.one()),
             Err(why) => unreadable(shared, delivery, why),
         }
     }
 
     /// Hands on what is in a body, or says what is wrong with it. Who has gone is handed nothing.
-    async fn hand(&self, shared: &Shared, body: &[u8]) -> Result<(), String> {
+    async fn hand(&self, shared: &Shared, properties: &BasicProperties, body: &[u8]) -> Result<(), String> {
         match self {
             Self::Runs(_, runs) => drop(runs.send(Arc::new(shared.wire.run(body)?)).await),
             Self::Retries(retries) => drop(retries.send(read(body)?).await),
-            Self::Signals { listeners, .. } => listeners.tell(&Arc::new(read(body)?)),
+            Self::Signals { listeners, .. } => listeners.tell(&Arc::new(shared.wire.signal(properties, body)?)),
         }
         Ok(())
     }

@@ -196,6 +196,15 @@ impl Wire {
     }
 
     /// The run in a message's body, or what is wrong with it.
+    /// A signal of another process, whose clock is not this one's: what it had left when it was sent, it has left now.
+    /// The queue it waited in counts by itself.
+    pub(crate) fn signal(&self, properties: &BasicProperties, body: &[u8]) -> Result<Signal, String> {
+        let signal: Signal = read(body)?;
+        let left = properties.expiration().as_ref().and_then(|left| left.as_str().parse::<i64>().ok());
+        let expires_at = left.map(|left| (self.clock)().millis().saturating_add(left));
+        Ok(Signal { expires_at: expires_at.unwrap_or(signal.expires_at), ..signal })
+    }
+
     pub(crate) fn run(&self, body: &[u8]) -> Result<Run, String> {
         let run: RunIn = read(body)?;
         if run.lane.partition.0 >= self.partitions || run.lane.tier == Tier::Low {

@@ -17,6 +17,9 @@ pub(crate) fn signal(name: &str, expires_at: i64) -> Signal {
         from: None,
         from_session: None,
         to_session: None,
+        within: None,
+        except: Vec::new(),
+        told_at: None,
         data: serde_json::Value::Null,
         expires_at,
     }

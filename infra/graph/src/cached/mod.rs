@@ -23,6 +23,35 @@ use std::{
 };
 use uuid::Uuid;
 
+/// Conversations of which it is remembered that they have many members.
+const LARGE: usize = 65_536;
+
+/// All that ties somebody to others, or keeps them apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ties {
+    /// Their friends.
+    pub friends: Others<UserId>,
+    /// The conversations they are in.
+    pub conversations: Others<ConversationId>,
+    /// Whom they have blocked.
+    pub blocked: Others<UserId>,
+    /// Who has blocked them.
+    pub blockers: Others<UserId>,
+}
+
+impl Ties {
+    /// Whether a block stands between them and `other`.
+    #[must_use]
+    pub fn is_apart(&self, other: UserId) -> bool {
+        self.blocked.contains(other) || self.blockers.contains(other)
+    }
+
+    /// Those between whom and them a block stands.
+    pub fn apart(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.blocked.iter().chain(self.blockers.iter())
+    }
+}
+
 /// What a cache may take up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
@@ -60,8 +89,12 @@ pub struct Cached(Arc<Inner>);
 struct Inner {
     graph: Graph,
     entries: Cache<End, Arc<BTreeSet<Uuid>>, Ids, std::hash::RandomState, Evictions>,
+    /// How many members conversations have that had more than somebody asked for, until that changes.
+    large: Cache<End, u64>,
     /// Whoever writes an entry holds this.
     recent: Mutex<Recent>,
+    /// The last event that changed something.
+    observed: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
     behind: AtomicU64,
@@ -84,7 +117,8 @@ impl Cached {
         let entries = Cache::with(entries, settings.ids as u64, Ids, std::hash::RandomState::default(), counting);
         let recent = Mutex::new(Recent::new(settings.recent, from));
         let [hits, misses, behind] = Default::default();
-        Self(Arc::new(Inner { graph, entries, recent, hits, misses, behind, evictions }))
+        let (large, observed) = (Cache::new(LARGE), AtomicU64::new(from));
+        Self(Arc::new(Inner { graph, entries, large, recent, observed, hits, misses, behind, evictions }))
     }
 
     /// The graph itself.
@@ -97,7 +131,9 @@ impl Cached {
     /// position the cache began with, in an order that keeps I12.
     pub fn observe(&self, position: Position, change: &Change) {
         let mut recent = self.0.recent();
+        self.0.observed.fetch_max(position, Relaxed);
         for (end, other) in change.ends() {
+            self.0.large.remove(&end);
             let noted = recent.note(position, end, other, change.holds);
             if noted == Noted::Late {
                 continue;
@@ -108,6 +144,77 @@ impl Cached {
                 self.0.entries.insert(end, others);
             }
         }
+    }
+
+    /// The last event that changed something, of those that this process has handled.
+    #[must_use]
+    pub fn observed(&self) -> Position {
+        self.0.observed.load(Relaxed)
+    }
+
+    /// All that ties somebody to others, or keeps them apart.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn ties(&self, user: UserId) -> Result<Ties, GraphError> {
+        let ends = [End::Friends(user), End::Conversations(user), End::Blocks(user), End::Blockers(user)];
+        let mut found = self.all(&ends).await?.into_iter();
+        let mut next = || found.next().unwrap_or_default();
+        Ok(Ties {
+            friends: Others::new(next()),
+            conversations: Others::new(next()),
+            blocked: Others::new(next()),
+            blockers: Others::new(next()),
+        })
+    }
+
+    /// The conversations of each of `users`, in their order.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn conversations_of(&self, users: &[UserId]) -> Result<Vec<Others<ConversationId>>, GraphError> {
+        let ends: Vec<_> = users.iter().map(|user| End::Conversations(*user)).collect();
+        Ok(self.all(&ends).await?.into_iter().map(Others::new).collect())
+    }
+
+    /// The members of each of `conversations` that has at most `most` of them. The members of larger ones are not read.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub async fn members_of(
+        &self,
+        conversations: &[ConversationId],
+        most: usize,
+    ) -> Result<Vec<Others<UserId>>, GraphError> {
+        let ends: Vec<_> = conversations.iter().map(|conversation| End::Members(*conversation)).collect();
+        let small = if most == usize::MAX { ends } else { self.at_most(ends, most as u64).await? };
+        let found = self.all(&small).await?.into_iter().map(Others::new);
+        Ok(found.filter(|members| members.len() <= most).collect())
+    }
+
+    /// Those ends that may have so many others or fewer. Where that is not sure, they may.
+    async fn at_most(&self, ends: Vec<End>, most: u64) -> Result<Vec<End>, GraphError> {
+        let inner = &self.0;
+        let is_known = |end: &End| inner.entries.peek(end).is_some();
+        let is_large = |end: &End| inner.large.get(end).is_some_and(|size| size > most);
+        let (mut small, unknown): (Vec<_>, Vec<_>) = ends.into_iter().filter(|end| !is_large(end)).partition(is_known);
+        if unknown.is_empty() {
+            return Ok(small);
+        }
+        let (settled, sizes) = inner.graph.sizes(&unknown).await?;
+        let recent = inner.recent();
+        if settled < recent.horizon() {
+            inner.behind.fetch_add(1, Relaxed);
+            return Err(GraphError::Rebuilding);
+        }
+        for (end, size) in unknown.into_iter().zip(sizes) {
+            if size > most && recent.changes(end).next().is_none() {
+                inner.large.insert(end, size);
+            } else {
+                small.push(end);
+            }
+        }
+        Ok(small)
     }
 
     /// The friends of `user`.
@@ -143,22 +250,33 @@ impl Cached {
     }
 
     async fn others<T>(&self, end: End) -> Result<Others<T>, GraphError> {
+        Ok(Others::new(self.all(&[end]).await?.pop().unwrap_or_default()))
+    }
+
+    /// The others of each end, in their order; all that is not here is read together.
+    async fn all(&self, ends: &[End]) -> Result<Vec<Arc<BTreeSet<Uuid>>>, GraphError> {
         let inner = &self.0;
-        if let Some(others) = inner.entries.get(&end) {
-            inner.hits.fetch_add(1, Relaxed);
-            return Ok(Others::new(others));
+        let mut found: Vec<_> = ends.iter().map(|end| inner.entries.get(end)).collect();
+        let missing: Vec<_> =
+            ends.iter().zip(&found).filter(|(_, known)| known.is_none()).map(|(end, _)| *end).collect();
+        inner.hits.fetch_add((ends.len() - missing.len()) as u64, Relaxed);
+        inner.misses.fetch_add(missing.len() as u64, Relaxed);
+        if !missing.is_empty() {
+            let read = inner.graph.read_all(&missing).await?;
+            let recent = inner.recent();
+            let gaps = found.iter_mut().filter(|known| known.is_none());
+            for ((gap, end), mut seen) in gaps.zip(missing).zip(read) {
+                if seen.settled < recent.horizon() {
+                    inner.behind.fetch_add(1, Relaxed);
+                    return Err(GraphError::Rebuilding);
+                }
+                recent.changes(end).for_each(|(other, holds)| set(&mut seen.others, other, holds));
+                let others = Arc::new(seen.others);
+                inner.entries.insert(end, Arc::clone(&others));
+                *gap = Some(others);
+            }
         }
-        inner.misses.fetch_add(1, Relaxed);
-        let mut seen = inner.graph.read(end).await?;
-        let recent = inner.recent();
-        if seen.settled < recent.horizon() {
-            inner.behind.fetch_add(1, Relaxed);
-            return Err(GraphError::Rebuilding);
-        }
-        recent.changes(end).for_each(|(other, holds)| set(&mut seen.others, other, holds));
-        let others = Arc::new(seen.others);
-        inner.entries.insert(end, Arc::clone(&others));
-        Ok(Others::new(others))
+        Ok(found.into_iter().map(Option::unwrap_or_default).collect())
     }
 
     /// How the cache is doing.

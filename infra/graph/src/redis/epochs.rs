@@ -18,6 +18,11 @@ use uuid::Uuid;
 const CHANGES: usize = 1_000;
 /// The keys looked at in one step of a sweep.
 const STEP: usize = 1_000;
+/// The ends asked for in one round trip.
+const ENDS: usize = 512;
+/// What is kept of an epoch; another number makes every reader and feeder see none, and one of them fill a new one.
+/// 2: who has blocked somebody.
+const SHAPE: u8 = 2;
 /// How often a reader tries again while epochs change under it.
 const TRIES: usize = 3;
 /// The mark that is no lane's.
@@ -31,13 +36,17 @@ impl Redis {
     }
 
     pub(crate) async fn publish(&self, epoch: u64) -> Result<bool, GraphError> {
-        let arguments = vec![epoch.to_string().into(), self.log.to_string().into()];
+        let arguments = vec![epoch.to_string().into(), self.log_and_shape().into()];
         parse(self.link.run(Call { script: &PUBLISH, keys: vec![self.keys.meta()], arguments }).await?)
     }
 
     /// The epoch that is read; `None` when there is none, or it is of another log.
     pub(crate) async fn published(&self) -> Result<Option<u64>, GraphError> {
         self.epoch_in(self.link.ask_one(self.ask_for_epoch()).await?)
+    }
+
+    fn log_and_shape(&self) -> String {
+        format!("{}/{SHAPE}", self.log)
     }
 
     fn ask_for_epoch(&self) -> Cmd {
@@ -48,7 +57,7 @@ impl Redis {
 
     fn epoch_in(&self, meta: Value) -> Result<Option<u64>, GraphError> {
         let (epoch, log): (Option<String>, Option<String>) = parse(meta)?;
-        let is_ours = log.is_some_and(|log| log == self.log.to_string());
+        let is_ours = log.is_some_and(|log| log == self.log_and_shape());
         epoch.filter(|_| is_ours).map(|epoch| number(&epoch)).transpose()
     }
 
@@ -98,28 +107,61 @@ impl Redis {
         Ok(marks)
     }
 
-    /// Reads one end of the epoch that is read. One round trip while that is the same as before: the epoch is asked
-    /// for *after* the relations, so that it was the one that is read, and whole, when they were read; the mark
-    /// before them, so that they have at least what it says.
+    /// Reads one end of the epoch that is read.
     pub(crate) async fn read(&self, end: End) -> Result<Seen, GraphError> {
+        self.read_all(&[end]).await?.pop().ok_or(GraphError::Rebuilding)
+    }
+
+    /// Reads many ends of the epoch that is read.
+    pub(crate) async fn read_all(&self, ends: &[End]) -> Result<Vec<Seen>, GraphError> {
+        let mut all = Vec::with_capacity(ends.len());
+        for ends in ends.chunks(ENDS) {
+            let (settled, answers) = self.ask_ends("HKEYS", ends).await?;
+            for answer in answers {
+                let others = parse::<Vec<[u8; 16]>>(answer)?.into_iter().map(Uuid::from_bytes).collect();
+                all.push(Seen { settled, others });
+            }
+        }
+        Ok(all)
+    }
+
+    /// How many others many ends have, and up to where that is known.
+    pub(crate) async fn sizes(&self, ends: &[End]) -> Result<(Position, Vec<u64>), GraphError> {
+        let (mut settled, mut sizes) = (Position::MAX, Vec::with_capacity(ends.len()));
+        for ends in ends.chunks(ENDS) {
+            let (known, answers) = self.ask_ends("HLEN", ends).await?;
+            settled = settled.min(known);
+            sizes.extend(answers.into_iter().map(parse::<u64>).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok((settled, sizes))
+    }
+
+    /// Asks the same of some ends of the epoch that is read. One round trip while that is the same as before: the epoch
+    /// is asked for *after* the relations, so that it was the one that is read, and whole, when they were read; the mark
+    /// before them, so that they have at least what it says.
+    async fn ask_ends(&self, what: &'static str, ends: &[End]) -> Result<(Position, Vec<Value>), GraphError> {
         let mut epoch = match self.epoch.load(Relaxed) {
             0 => self.published().await?,
             epoch => Some(epoch),
         };
         for _ in 0..TRIES {
             let Some(known) = epoch else { break };
-            let mut pipeline = Pipeline::with_capacity(3);
+            let mut pipeline = Pipeline::with_capacity(ends.len() + 2);
             pipeline.cmd("HGET").arg(self.keys.marks(known)).arg(SETTLED);
-            let [holding, _] = self.keys.end(known, end);
-            pipeline.cmd("HKEYS").arg(holding);
+            for end in ends {
+                let [holding, _] = self.keys.end(known, *end);
+                pipeline.cmd(what).arg(holding);
+            }
             pipeline.add_command(self.ask_for_epoch());
-            let answers = <[Value; 3]>::try_from(self.link.ask(pipeline).await?);
-            let [settled, others, meta] = answers.map_err(|answers| strange(&answers.len()))?;
-            epoch = self.epoch_in(meta)?;
+            let mut answers = self.link.ask(pipeline).await?;
+            if answers.len() != ends.len() + 2 {
+                return Err(strange(&answers.len()));
+            }
+            epoch = self.epoch_in(answers.pop().unwrap_or(Value::Nil))?;
             self.epoch.store(epoch.unwrap_or(0), Relaxed);
             if epoch == Some(known) {
-                let others = parse::<Vec<[u8; 16]>>(others)?.into_iter().map(Uuid::from_bytes).collect();
-                return Ok(Seen { settled: parse::<Option<_>>(settled)?.unwrap_or_default(), others });
+                let settled = parse::<Option<_>>(answers.remove(0))?.unwrap_or_default();
+                return Ok((settled, answers));
             }
         }
         Err(GraphError::Rebuilding)

@@ -37,6 +37,7 @@ impl Keys {
         let (tag, kind) = match end {
             End::Friends(user) => (format!("{{u:{user}}}"), "friends"),
             End::Blocks(user) => (format!("{{u:{user}}}"), "blocks"),
+            End::Blockers(user) => (format!("{{u:{user}}}"), "blockers"),
             End::Members(conversation) => (format!("{{c:{conversation}}}"), "members"),
             End::Conversations(user) => (format!("{{u:{user}}}"), "conversations"),
         };
@@ -91,6 +92,7 @@ mod tests {
         for (end, tag) in [
             (End::Friends(user), format!("u:{user}")),
             (End::Blocks(user), format!("u:{user}")),
+            (End::Blockers(user), format!("u:{user}")),
             (End::Members(conversation), format!("c:{conversation}")),
             (End::Conversations(user), format!("u:{user}")),
         ] {

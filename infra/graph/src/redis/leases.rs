@@ -9,9 +9,12 @@ use super::{
     strange,
 };
 use crate::{GraphError, leases::Name};
-use domain::{SessionId, Timestamp, UserId};
+use domain::{SessionId, UserId};
 use redis::{Pipeline, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How long a part's keys outlive the last renewal of a lease in it, should nobody come to drop what has ended: far
@@ -19,18 +22,18 @@ use uuid::Uuid;
 const KEPT_MILLIS: u64 = 3_600_000;
 /// The most users whose leases one script writes.
 const USERS: usize = 500;
-/// A greater end is not told exactly by a script's numbers.
-const LAST: i64 = (1 << 53) - 1;
+/// The longest lease: its end is still told exactly by a script's numbers, and has 16 digits.
+const LONGEST: u128 = 1 << 52;
 
 impl Redis {
     pub(crate) async fn renew(
         &self,
         sessions: &[(UserId, SessionId)],
         node: Uuid,
-        until: Timestamp,
+        lasts: Duration,
     ) -> Result<(), GraphError> {
-        let until = format!("{:016}", until.millis().clamp(0, LAST));
-        let head = [KEPT_MILLIS.to_string().into(), node.as_bytes().to_vec(), until.into()];
+        let lasts = lasts.as_millis().min(LONGEST).to_string();
+        let head = [KEPT_MILLIS.to_string().into(), node.as_bytes().to_vec(), lasts.into()];
         let calls: Vec<_> = cut(sessions)
             .map(|(part, arguments)| {
                 let arguments = head.iter().cloned().chain(arguments).collect();
@@ -52,17 +55,13 @@ impl Redis {
         Ok(())
     }
 
-    /// The leases that hold at `now`, of those users who have one.
-    pub(crate) async fn held(
-        &self,
-        users: &[UserId],
-        now: Timestamp,
-    ) -> Result<BTreeMap<UserId, BTreeSet<Name>>, GraphError> {
+    /// The leases that hold by the clock of Redis, of those users who have one.
+    pub(crate) async fn held(&self, users: &[UserId]) -> Result<BTreeMap<UserId, BTreeSet<Name>>, GraphError> {
         let mut parts: BTreeMap<u8, Vec<UserId>> = BTreeMap::new();
         for user in users {
             parts.entry(part_of(*user)).or_default().push(*user);
         }
-        let mut pipeline = Pipeline::with_capacity(parts.len());
+        let mut pipeline = Pipeline::with_capacity(parts.len() + 1);
         for (part, users) in &parts {
             let [leases, _] = self.keys.leases(*part);
             let fetch = pipeline.cmd("HMGET").arg(leases);
@@ -73,8 +72,12 @@ impl Redis {
         if pipeline.is_empty() {
             return Ok(BTreeMap::new());
         }
+        pipeline.cmd("TIME");
+        let mut answers = self.link.ask(pipeline).await?;
+        let (seconds, micros) = parse::<(i64, i64)>(answers.pop().unwrap_or(Value::Nil))?;
+        let now = seconds * 1_000 + micros / 1_000;
         let mut held = BTreeMap::new();
-        for (users, answer) in parts.values().zip(self.link.ask(pipeline).await?) {
+        for (users, answer) in parts.values().zip(answers) {
             for (user, leases) in users.iter().zip(parse::<Vec<Option<Vec<u8>>>>(answer)?) {
                 let leases = holding(&leases.unwrap_or_default(), now)?;
                 if !leases.is_empty() {
@@ -95,11 +98,11 @@ impl Redis {
         self.link.ask(pipeline).await?.into_iter().map(parse::<u64>).sum()
     }
 
-    pub(crate) async fn expire(&self, now: Timestamp) -> Result<BTreeSet<UserId>, GraphError> {
+    pub(crate) async fn expire(&self) -> Result<BTreeSet<UserId>, GraphError> {
         let mut gone = BTreeSet::new();
         let mut parts: Vec<u8> = (0..PARTS).collect();
         while !parts.is_empty() {
-            let arguments: Vec<Vec<u8>> = vec![now.millis().to_string().into(), USERS.to_string().into()];
+            let arguments: Vec<Vec<u8>> = vec![USERS.to_string().into()];
             let call = |part: &u8| Call {
                 script: &EXPIRE,
                 keys: self.keys.leases(*part).into(),
@@ -136,12 +139,12 @@ fn cut(sessions: &[(UserId, SessionId)]) -> impl Iterator<Item = (u8, Vec<Vec<u8
 }
 
 /// Reads a user's leases as the scripts write them: 48 bytes each, session, process, end in 16 digits.
-fn holding(mut leases: &[u8], now: Timestamp) -> Result<BTreeSet<Name>, GraphError> {
+fn holding(mut leases: &[u8], now: i64) -> Result<BTreeSet<Name>, GraphError> {
     let mut holding = BTreeSet::new();
     while let Some((lease, rest)) = leases.split_first_chunk::<48>() {
         let id = |at: usize| Uuid::from_slice(&lease[at..at + 16]).map_err(|error| strange(&error));
-        let until = std::str::from_utf8(&lease[32..]).ok().and_then(|until| until.parse().ok());
-        let until = Timestamp::from_millis(until.ok_or_else(|| strange(&"a lease without an end"))?);
+        let until = std::str::from_utf8(&lease[32..]).ok().and_then(|until| until.parse::<i64>().ok());
+        let until = until.ok_or_else(|| strange(&"a lease without an end"))?;
         if until > now {
             holding.insert((SessionId(id(0)?), id(16)?));
         }

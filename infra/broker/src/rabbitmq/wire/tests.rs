@@ -111,6 +111,9 @@ fn messages_carry_their_priority_and_signals_the_time_they_have_left() {
             from: None,
             from_session: None,
             to_session: None,
+            within: None,
+            except: Vec::new(),
+            told_at: None,
             data: true.into(),
             expires_at,
         };
@@ -130,4 +133,26 @@ fn messages_carry_their_priority_and_signals_the_time_they_have_left() {
         assert_eq!(message.key, format!("{}.3", tier.as_str()));
         assert!(message.mandatory);
     }
+}
+
+#[test]
+fn what_a_signal_has_left_is_counted_by_the_clock_of_whoever_hears_it() {
+    let signal = Signal {
+        name: "typing".to_owned(),
+        scope: None,
+        users: vec![],
+        from: None,
+        from_session: None,
+        to_session: None,
+        within: None,
+        except: Vec::new(),
+        data: true.into(),
+        told_at: None,
+        // By a clock that is a minute behind.
+        expires_at: 1_000 - 60_000 + 2_000,
+    };
+    let body = serde_json::to_vec(&signal).unwrap();
+    let heard = |properties: BasicProperties| wire(1, 2).signal(&properties, &body).unwrap().expires_at;
+    assert_eq!(heard(BasicProperties::default().with_expiration("2000".into())), 1_000 + 2_000);
+    assert_eq!(heard(BasicProperties::default()), signal.expires_at, "of a process that does not say");
 }

@@ -1,7 +1,8 @@
--- Drops leases that have ended; answers how many users were looked at, and those of them who have none left.
--- KEYS: as for lease. ARGV: now (ms), how many users to look at.
-local now = tonumber(ARGV[1])
-local users = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+-- Drops leases that have ended by the clock of Redis; answers how many users were looked at, and those of them who have none left.
+-- KEYS: as for lease. ARGV: how many users to look at.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local users = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[1])
 local gone = { #users }
 for _, user in ipairs(users) do
   local known, leases, first = redis.call('HGET', KEYS[1], user) or '', {}, nil

@@ -1,7 +1,9 @@
--- Leases of one process, each until the given time or longer if that was said before.
+-- Leases of one process, each for as long as is said from now, by the clock of Redis, or longer if that was said before.
 -- KEYS: user -> leases, of 48 bytes each: session, process, end in 16 digits; user -> the first end of them.
--- ARGV: how long the keys are kept (ms), process, end (16 digits); then user, session; again and again.
-local process, till = ARGV[2], ARGV[3]
+-- ARGV: how long the keys are kept (ms), process, how long the leases last (ms); then user, session; again and again.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local process, till = ARGV[2], string.format('%016.0f', now + tonumber(ARGV[3]))
 for i = 4, #ARGV, 2 do
   local user, name = ARGV[i], ARGV[i + 1] .. process
   local known, leases, longest = redis.call('HGET', KEYS[1], user) or '', {}, till
