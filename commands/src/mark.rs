@@ -29,6 +29,9 @@ struct MarkUpTo {
     conversation: ConversationId,
     up_to: UpTo,
     mark: Mark,
+    /// Whether the others are not to be told that anything has arrived.
+    #[serde(skip)]
+    unseen: bool,
 }
 
 impl UseCase for MarkUpTo {
@@ -53,6 +56,7 @@ impl UseCase for MarkUpTo {
         let in_private = || account.state.profile().is_some_and(|profile| !profile.preferences.read_receipts());
         let shown = match () {
             () if facts.is_apart(user, &place).await? => Shown::Nothing,
+            () if self.unseen && (mark == Mark::Delivered || in_private()) => Shown::Nothing,
             () if in_private() => Shown::AsArrived,
             () => Shown::Whole,
         };
@@ -88,8 +92,34 @@ impl Commands {
         up_to: UpTo,
         mark: Mark,
     ) -> Result<Done<ReadMarker>, CommandError> {
+        self.move_marker(ctx, conversation, up_to, mark, false).await
+    }
+
+    /// The same of an actor who does not want to seem to be here: nobody is told that anything has arrived. What they
+    /// read in public is told.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn mark_unseen(
+        &self,
+        ctx: &Context,
+        conversation: ConversationId,
+        up_to: UpTo,
+        mark: Mark,
+    ) -> Result<Done<ReadMarker>, CommandError> {
+        self.move_marker(ctx, conversation, up_to, mark, true).await
+    }
+
+    async fn move_marker(
+        &self,
+        ctx: &Context,
+        conversation: ConversationId,
+        up_to: UpTo,
+        mark: Mark,
+        unseen: bool,
+    ) -> Result<Done<ReadMarker>, CommandError> {
         let (None, Some(actor)) = (&ctx.key, ctx.actor) else {
-            return self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await;
+            return self.act(ctx, &MarkUpTo { conversation, up_to, mark, unseen }).await;
         };
         let seq = match up_to {
             UpTo::Seq(seq) => Ok(seq),
@@ -98,9 +128,9 @@ impl Commands {
             }
         };
         // What is remembered may be out of date: the command itself looks again before it refuses.
-        let Ok(seq) = seq else { return self.act(ctx, &MarkUpTo { conversation, up_to, mark }).await };
+        let Ok(seq) = seq else { return self.act(ctx, &MarkUpTo { conversation, up_to, mark, unseen }).await };
         let turn = self.marks().turn(ReadMarkerId::of(conversation, actor.user), mark, seq).await;
-        let done = self.act(ctx, &MarkUpTo { conversation, up_to: UpTo::Seq(turn.seq), mark }).await?;
+        let done = self.act(ctx, &MarkUpTo { conversation, up_to: UpTo::Seq(turn.seq), mark, unseen }).await?;
         turn.done(match mark {
             Mark::Read => done.state.read(),
             Mark::Delivered => done.state.delivered(),

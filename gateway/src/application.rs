@@ -108,8 +108,9 @@ impl Application {
         let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
 
         let leases = config.redis_url.is_some().then(|| graph.clone());
-        let signals = Signals::new(broker.clone(), leases.clone(), commands.clone(), clock);
-        let here = Here::new(leases.map(|graph| graph.graph().clone()), broker.node(), clock);
+        let clock = config.clock;
+        let signals = Signals::new(broker.clone(), leases.clone(), commands.clone());
+        let here = Here::new(leases.map(|graph| graph.graph().clone()), broker.node());
         let circle = Circle::new(graph.clone(), queries.clone(), here.clone());
         let HubSettings { lease, presence_grace, .. } = config.hub;
         let presences = Presences::new(
@@ -120,7 +121,8 @@ impl Application {
             clock,
             [lease, presence_grace],
         );
-        let typing = Typewriters::new(signals.clone(), clock);
+        presences.set_clock().await?;
+        let typing = Typewriters::new(signals.clone(), presences.clone(), clock);
 
         let compute = Compute::default();
         let limits = limits(&config, &graph);
@@ -143,6 +145,7 @@ impl Application {
             Some(worker) => worker.progress(),
             None => Progress::new(store.reserved(), read_models.clone()),
         };
+        presences.wait_for(progress.clone());
         let upkeep = Upkeep::new(store.clone(), read_models.clone(), config.read_location(), clock);
         let key = config.master_key().map_err(StartError::Data)?;
         let app = App::new(Parts {

@@ -10,15 +10,15 @@ use crate::{
     files::{Files, House},
     forgetting::Forgetting,
     hub::Hub,
-    presence::{Presences, attend},
+    presence::{Presences, attend, settle_doubts},
     stories::StoryDuty,
     typing::Typewriters,
 };
 use broker::{Broker, Interest};
 use commands::{Commands, reactor};
-use domain::{Event, Lane, Partition, Tier, user::UserEvent};
+use domain::{Event, Lane, Partition, Tier, Timestamp, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
-use graph::{Cached, changes};
+use graph::{Cached, Change, Relation, changes};
 use projections::{
     Duty, Erasures, Progress, Queries, Worker, WorkerSettings,
     audit::{self, AuditIndex},
@@ -70,7 +70,7 @@ impl Background {
         let mut background = Self { worker: None, tasks: TaskTracker::new(), shared, stop, _guard: guard };
         background.spawn(|shared, stop| publish(commits, shared.broker, stop));
         if config.role != Role::Worker {
-            background.serve_sockets();
+            background.serve_sockets(config.clock);
         }
         if config.role != Role::Gateway {
             background.keep_read_models(config).await?;
@@ -105,8 +105,8 @@ impl Background {
     }
 
     /// Feeds the sockets of this process with events and signals, and says who is here.
-    fn serve_sockets(&self) {
-        self.spawn(|Shared { hub, broker, commands, graph, presences, .. }, stop| async move {
+    fn serve_sockets(&self, clock: fn() -> Timestamp) {
+        self.spawn(|Shared { hub, broker, commands, graph, presences, typing, .. }, stop| async move {
             let observe = |event: &RecordedEvent, opened: Option<&Event>| {
                 commands.observe(event);
                 if let Some(Event::User(UserEvent::Erased)) = opened {
@@ -116,7 +116,12 @@ impl Background {
                     presences.banish(event.record.aggregate_id.into());
                 }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
-                changes.iter().flatten().for_each(|change| graph.observe(event.record.position, change));
+                for change in changes.iter().flatten() {
+                    graph.observe(event.record.position, change);
+                    if let Change { relation: Relation::Member { conversation, user }, holds: false } = change {
+                        typing.leave(*conversation, *user);
+                    }
+                }
             };
             hub.follow(&broker, observe, stop).await;
         });
@@ -125,6 +130,7 @@ impl Background {
         });
         self.spawn(|Shared { hub, graph, presences, .. }, stop| attend(presences, hub, graph.graph().clone(), stop));
         self.spawn(|Shared { presences, .. }, stop| presences.tell_news(stop));
+        self.spawn(|Shared { hub, presences, .. }, stop| settle_doubts(presences, hub, stop));
         self.spawn(|Shared { hub, typing, .. }, stop| typing.run(hub, stop));
     }
 

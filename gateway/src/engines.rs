@@ -1,6 +1,6 @@
 //! The engines that the configuration chooses: what carries events, and what keeps the graph.
 
-use crate::{Config, application::clock};
+use crate::Config;
 use broker::{Broker, BrokerError, RabbitSettings};
 use event_store::EventStore;
 use graph::{Graph, GraphError, RedisSettings};
@@ -17,7 +17,7 @@ pub(crate) fn broker(config: &Config, store: &EventStore) -> Result<Broker, Brok
         log: store.incarnation(),
         partitions: store.partitions(),
         capacity: RUNS,
-        clock,
+        clock: config.clock,
     })
 }
 

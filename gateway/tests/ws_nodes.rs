@@ -76,7 +76,7 @@ async fn a_signal_goes_only_where_somebody_is_whom_it_is_for() {
     c.fence().await;
     for person in [&ben, &cleo] {
         let user = domain::UserId(person.id);
-        let here = async || !one.app.graph.graph().nodes(&[user], (one.app.clock)()).await.unwrap().is_empty();
+        let here = async || !one.app.graph.graph().nodes(&[user]).await.unwrap().is_empty();
         until("the lease", here).await;
     }
     let fed = async || one.app.graph.members(with_cleo.parse::<uuid::Uuid>().unwrap().into()).await.is_ok();

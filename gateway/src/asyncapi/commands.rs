@@ -97,7 +97,7 @@ pub const COMMANDS: [Documented; 47] = [
         &[],
         Some("WatchedUsers"),
         Some("List_Presence"),
-        "How people are here; whatever changes later is told to this socket.",
+        "How people are here; whatever changes later is told to this socket, for as long as the caller may see it.",
     ),
     command("signal.send", ROOM, Some("NewSignal"), None, "Tells the others in a conversation something of one's own."),
 ];

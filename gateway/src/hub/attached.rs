@@ -51,6 +51,9 @@ impl Attachment {
             from: Some(self.from_user_id.0),
             from_session: Some(self.from_session_id.0),
             to_session: None,
+            within: None,
+            except: Vec::new(),
+            told_at: None,
             data: serde_json::to_value(self)?,
             expires_at: now.saturating_add(WORTH_MS),
         })
@@ -177,6 +180,9 @@ impl Hub {
                     from: Some(from_user_id.0),
                     from_session: Some(from_session_id.0),
                     to_session: None,
+                    within: None,
+                    except: Vec::new(),
+                    told_at: None,
                     data,
                     expires_at: i64::MAX,
                 };

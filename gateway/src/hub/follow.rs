@@ -8,7 +8,6 @@ use crate::{
 use broker::{Broker, Follower, Interest, Ordering};
 use domain::{
     Event, Partition, Tier,
-    friendship::FriendshipEvent,
     session::{EndReason, SessionEvent},
     user::UserEvent,
 };
@@ -111,6 +110,10 @@ impl Hub {
         if let (Some(stream), Some(opened)) = (event.stream(), opened.filter(|opened| revises(opened))) {
             self.state().revisions.observe(stream, event.record.position, opened);
         }
+        let may_part = |opened: &&Event| matches!(opened, Event::Friendship(_) | Event::Conversation(_));
+        if opened.filter(may_part).is_some_and(|opened| self.state().part(opened, event.record.scope)) {
+            self.0.doubted.notify_waiters();
+        }
         if let Some(opened) = opened.filter(|opened| is_pushed(opened)) {
             self.0.pushes.observe(event, opened);
             let entry = Arc::new(Entry::new(Arc::clone(event), opened));
@@ -131,8 +134,7 @@ impl Hub {
     }
 
     /// Closes the sockets of a session that ended or an account that was blocked, hidden or erased, and forgets what it
-    /// holds of somebody who was erased; who blocks somebody is no longer
-    /// watched by them.
+    /// holds of somebody who was erased. What somebody reads by an office ends with the office.
     fn end_sockets(&self, event: &RecordedEvent, opened: &Event) {
         match opened {
             Event::Session(SessionEvent::Ended { user, reason }) => {
@@ -146,9 +148,11 @@ impl Hub {
                 };
                 self.state().end(*user, event.record.aggregate_id.into(), why);
             }
-            Event::Friendship(FriendshipEvent::Blocked { by, with }) => self.state().watches.part(by.0, with.0),
             Event::User(UserEvent::Blocked | UserEvent::Deactivated) => {
                 self.state().close(event.record.aggregate_id, None, Close::Revoked);
+            }
+            Event::User(UserEvent::RoleChanged { .. }) => {
+                self.state().lifelines.end_office(event.record.aggregate_id);
             }
             Event::User(UserEvent::Erased) => {
                 let user = event.record.aggregate_id;

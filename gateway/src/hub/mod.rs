@@ -6,7 +6,9 @@
 mod attached;
 mod catch_up;
 mod follow;
+mod lifelines;
 mod newer;
+mod partings;
 mod person;
 mod reader;
 mod revisions;
@@ -22,10 +24,12 @@ mod watches;
 
 pub use attached::Attachment;
 pub use catch_up::{Seat, Start};
+pub use lifelines::Lifeline;
+pub(crate) use partings::Doubt;
 pub use settings::HubSettings;
 pub use signals::SignalCounts;
 pub use sync::SyncPage;
-pub use watcher::Watcher;
+pub use watcher::{Watcher, Wished};
 
 use crate::{
     cursor::{Cursors, Place, Stamp},
@@ -74,6 +78,8 @@ struct Inner {
     readers: Semaphore,
     /// A socket came or left.
     moved: Notify,
+    /// Somebody may no longer see whom they watch.
+    doubted: Notify,
 }
 
 impl Hub {
@@ -90,7 +96,7 @@ impl Hub {
         let store = store.catching_up();
         let pushes = Pushes::new(store.clone());
         let live = pushes.over(reserved.clone());
-        let (readers, moved) = (Semaphore::new(READERS), Notify::new());
+        let (readers, moved, doubted) = (Semaphore::new(READERS), Notify::new(), Notify::new());
         let (signals, unreadable) = (signals::Counters::default(), newer::Unreadable::new());
         let inner = Inner {
             store,
@@ -105,6 +111,7 @@ impl Hub {
             unreadable,
             readers,
             moved,
+            doubted,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -155,10 +162,10 @@ impl Hub {
         self.state().take_ended()
     }
 
-    /// Whether any of `users` has a socket here.
+    /// Those of `users` who have a socket here.
     #[must_use]
-    pub fn is_any_here(&self, users: &[UserId]) -> bool {
-        self.state().is_any_here(users)
+    pub fn here_of(&self, users: &[UserId]) -> Vec<UserId> {
+        self.state().here_of(users)
     }
 
     /// Seats a socket of a signed-in device. From here on the hub closes it when the session ends or the

@@ -17,6 +17,8 @@ pub(super) struct Person {
     pub(super) seats: Vec<Seat>,
     pub(super) cursors: OwnCursors,
     stays: HashMap<Uuid, Vec<Stay>>,
+    /// How many of their ties have ended since they are connected.
+    pub(super) partings: u64,
     /// Up to which seq they cleared which conversation.
     cleared: Cleared,
     /// What was heard before the store has said what was; `None` once it has.
@@ -69,8 +71,8 @@ struct Stay {
 impl Person {
     /// Somebody of whom the store has not been asked yet.
     pub(super) fn stranger(cursors: OwnCursors) -> Self {
-        let (seats, stays, cleared) = Default::default();
-        Self { seats, cursors, stays, cleared, heard: Some(Vec::new()) }
+        let (seats, stays, partings, cleared) = Default::default();
+        Self { seats, cursors, stays, partings, cleared, heard: Some(Vec::new()) }
     }
 
     /// Whether the store has said when they received which scopes.

@@ -49,7 +49,7 @@ struct Frame<'a, D> {
 }
 
 /// A signal on its way to sockets, rendered once for all who are told in the same dialect.
-struct Frames<'a> {
+pub(super) struct Frames<'a> {
     signal: &'a Signal,
     now: Timestamp,
     plain: OnceCell<Utf8Bytes>,
@@ -57,7 +57,7 @@ struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    const fn new(signal: &'a Signal, now: Timestamp) -> Self {
+    pub(super) const fn new(signal: &'a Signal, now: Timestamp) -> Self {
         Self { signal, now, plain: OnceCell::new(), socket_io: OnceCell::new() }
     }
 
@@ -105,12 +105,16 @@ impl Hub {
             watched(signal).into_iter().for_each(|subject| state.watches.tell(subject));
             state.concerned(signal)
         };
-        let frames = Frames::new(signal, now);
+        self.offer(outboxes, &Frames::new(signal, now), signal.is_urgent());
+    }
+
+    /// Puts a signal into outboxes, unless it is to be shed there.
+    pub(super) fn offer(&self, outboxes: Vec<Arc<Outbox>>, frames: &Frames<'_>, is_urgent: bool) {
         let (mut told, mut shed) = (0, 0);
         for outbox in outboxes {
             let frame = frames.of(outbox.dialect());
             // Told like an event: a call must not fail because somebody types.
-            if signal.is_urgent() {
+            if is_urgent {
                 told += 1;
                 if outbox.push(frame) {
                     outbox.wake();
@@ -148,7 +152,10 @@ impl State {
     /// watch whom it is about; not of the one it comes from.
     pub(super) fn concerned(&self, signal: &Signal) -> Vec<Arc<Outbox>> {
         let insiders = signal.scope.into_iter().flat_map(|scope| self.insiders(scope));
-        let users: HashSet<Uuid> = insiders.chain(signal.users.iter().copied()).collect();
+        let named = signal.users.iter().copied();
+        let named = named.filter(|user| signal.within.is_none_or(|scope| self.is_inside(*user, scope)));
+        let mut users: HashSet<Uuid> = insiders.chain(named).collect();
+        users.retain(|user| !signal.except.contains(user));
         let watchers = watched(signal).into_iter().flat_map(|subject| self.watches.of(subject));
         let watchers = watchers.filter(|(user, _)| !users.contains(user));
         let watching = watchers.flat_map(|(user, id)| self.joined(user).filter(move |seat| seat.id == id));

@@ -2,6 +2,7 @@
 
 use super::{
     attached::Attached,
+    lifelines::Lifelines,
     person::{Cleared, Delivery, Move, Person, Seat},
     revisions::Revisions,
     ring::{Entry, Ring},
@@ -43,6 +44,8 @@ pub(super) struct State {
     /// What was taken back lately of what the ring holds.
     pub(super) revisions: Revisions,
     pub(super) watches: Watches,
+    /// Requests under way that end with their session.
+    pub(super) lifelines: Lifelines,
     /// What commands on calls have beside them.
     pub(super) attached: Attached,
     seats: u64,
@@ -73,6 +76,7 @@ impl State {
             ring: Ring::new(settings.ring_events, settings.ring_bytes, marks),
             revisions: Revisions::new(settings.ring_events, place.end()),
             watches: Watches::default(),
+            lifelines: Lifelines::default(),
             attached: Attached::default(),
             seats: 0,
         }
@@ -126,7 +130,7 @@ impl State {
     pub(super) fn unseat(&mut self, user: Uuid, id: u64) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.seats.retain(|seat| seat.id != id);
-        self.watches.drop((user, id));
+        self.watches.drop(id);
         if !person.seats.is_empty() {
             return;
         }
@@ -161,8 +165,9 @@ impl State {
         self.people.get(&user).map(|person| person.cleared().clone()).unwrap_or_default()
     }
 
-    /// Closes the sockets of `user`, or only those of one session.
-    pub(super) fn close(&self, user: Uuid, session: Option<SessionId>, why: Close) {
+    /// Closes the sockets of `user`, or only those of one session, and ends what they have under way.
+    pub(super) fn close(&mut self, user: Uuid, session: Option<SessionId>, why: Close) {
+        self.lifelines.end(user, session);
         let seats = self.people.get(&user).into_iter().flat_map(|person| &person.seats);
         let meant = seats.filter(|seat| session.is_none_or(|session| seat.session == session));
         meant.for_each(|seat| seat.outbox.close(why));
@@ -286,10 +291,13 @@ impl State {
 
     /// Connected users who are in `scope` now.
     pub(super) fn insiders(&self, scope: Uuid) -> impl Iterator<Item = Uuid> + '_ {
-        let is_in = move |user: &Uuid| {
-            self.people.get(user).is_some_and(|person| person.receives(scope, self.place.marks.high.saturating_add(1)))
-        };
+        let is_in = move |user: &Uuid| self.is_inside(*user, scope);
         self.scopes.get(&scope).into_iter().flatten().copied().filter(is_in)
+    }
+
+    /// Whether a connected user is in `scope` now.
+    pub(super) fn is_inside(&self, user: Uuid, scope: Uuid) -> bool {
+        self.people.get(&user).is_some_and(|person| person.receives(scope, self.place.marks.high.saturating_add(1)))
     }
 
     /// The sockets of `user` that have caught up.
@@ -298,9 +306,19 @@ impl State {
         seats.filter(|seat| seat.joined)
     }
 
-    /// Whether any of `users` has a socket here.
-    pub(super) fn is_any_here(&self, users: &[UserId]) -> bool {
-        users.iter().any(|user| self.people.contains_key(&user.0))
+    /// Those of `users` who have a socket here.
+    pub(super) fn here_of(&self, users: &[UserId]) -> Vec<UserId> {
+        users.iter().filter(|user| self.people.contains_key(&user.0)).copied().collect()
+    }
+
+    /// A connected user.
+    pub(super) fn person(&self, user: Uuid) -> Option<&Person> {
+        self.people.get(&user)
+    }
+
+    /// A connected user.
+    pub(super) fn person_mut(&mut self, user: Uuid) -> Option<&mut Person> {
+        self.people.get_mut(&user)
     }
 
     /// Whether a socket is still there.

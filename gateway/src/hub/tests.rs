@@ -276,7 +276,7 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         scene.state.know(user.0, if user == cleo { &[] } else { &times });
         assert!(matches!(scene.state.next(user.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Joined(..))));
         if user == cleo {
-            scene.state.watches.set((user.0, seat), vec![ANA.0]);
+            scene.state.watches.set((user.0, seat), vec![ANA.0]).unwrap();
         }
         outboxes.push(outbox);
     }
@@ -287,6 +287,9 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         from: Some(ANA.0),
         from_session: None,
         to_session: None,
+        within: None,
+        except: Vec::new(),
+        told_at: None,
         data: Value::Null,
         expires_at: 0,
     };
@@ -297,6 +300,11 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         (Signal { from_session: from(phone), ..signal("custom") }, [false, true, true, false]),
         (Signal { from: None, ..signal("custom") }, [true, true, true, false]),
         (Signal { from: None, to_session: from(laptop), ..signal("call.signal") }, [false, true, false, false]),
+        (Signal { except: vec![BEN.0], ..signal("typing") }, [false; 4]),
+        (
+            Signal { scope: None, users: vec![BEN.0, cleo.0], within: Some(ROOM.0), ..signal("call.signal") },
+            [false, false, true, false],
+        ),
     ] {
         let concerned = scene.state.concerned(&signal);
         let told = outboxes.iter().map(|outbox| concerned.iter().any(|told| Arc::ptr_eq(told, outbox)));
@@ -314,4 +322,41 @@ fn the_eleventh_socket_closes_the_oldest() {
     let closed = outboxes.iter().map(|outbox| outbox.closing().is_some());
     assert_eq!(closed.collect::<Vec<_>>(), [vec![true; 2], vec![false; 10]].concat());
     assert_eq!(Tier::DURABLE.len(), 2, "a cursor has a mark for each");
+}
+
+#[test]
+fn the_end_of_a_tie_doubts_the_watches_that_it_stood_behind() {
+    use domain::friendship::FriendshipEvent;
+    let mut scene = Scene::new(&HubSettings::default());
+    let cleo = UserId(Uuid::from_u128(3));
+    scene.happens(1, created(&[ANA, BEN]));
+    let times = [Interval { scope: ROOM.0, from: 1, until: None }];
+    for user in [ANA, BEN, cleo] {
+        let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
+        let seat = scene.state.seat(user.0, SessionId::default(), outbox, 10);
+        scene.state.know(user.0, if user == cleo { &[] } else { &times });
+        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Joined(..))));
+        let others = [ANA, BEN, cleo].into_iter().filter(|other| *other != user).map(|other| other.0);
+        scene.state.watches.set((user.0, seat), others.collect()).unwrap();
+    }
+    let watchers = |state: &State, of: UserId| {
+        let mut users: Vec<_> = state.watches.of(of.0).map(|(user, _)| UserId(user)).collect();
+        users.sort_unstable();
+        users
+    };
+    let happens = |state: &mut State, event: Event| state.part(&event, ROOM.0);
+    // Whoever leaves a room doubts all whom they watch; of those who watch them, only those in the room.
+    assert!(happens(&mut scene.state, ConversationEvent::MemberKicked { user: BEN, by: ANA }.into()));
+    assert_eq!((watchers(&scene.state, BEN), watchers(&scene.state, ANA)), (vec![cleo], vec![cleo]));
+    assert_eq!(watchers(&scene.state, cleo), [ANA]);
+    assert_eq!([ANA, BEN, cleo].map(|user| scene.state.partings(user.0)), [1, 1, 0]);
+    // A friendship concerns two.
+    assert!(happens(&mut scene.state, FriendshipEvent::Unfriended { by: cleo, with: ANA }.into()));
+    assert_eq!((watchers(&scene.state, cleo), watchers(&scene.state, BEN)), (vec![], vec![cleo]));
+    // A block leaves nothing to be asked.
+    assert!(!happens(&mut scene.state, FriendshipEvent::Blocked { by: BEN, with: cleo }.into()));
+    assert_eq!(watchers(&scene.state, BEN), []);
+    let doubts: usize = scene.state.watches.take_doubts(10).iter().map(|(_, subjects)| subjects.len()).sum();
+    assert_eq!(doubts, 5, "Ana of Ben, Ben of both, Ana and Cleo of each other");
+    assert!(!happens(&mut scene.state, ConversationEvent::MemberPromoted { user: ANA, by: ANA }.into()));
 }

@@ -13,29 +13,41 @@ pub struct Watcher {
     seat: u64,
 }
 
+/// What became of the wish to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wished {
+    /// From now on it hears of them.
+    Granted,
+    /// A tie of its owner has ended meanwhile: who may be watched is to be found out anew.
+    Stale,
+    /// The sockets of this process watch as many people as they may.
+    Full,
+}
+
 impl Watcher {
     pub(super) const fn new(hub: Hub, user: Uuid, seat: u64) -> Self {
         Self { hub, user, seat }
     }
 
-    /// How often a block has come between two people so far.
+    /// How many ties of the socket's owner have ended while they are connected.
     #[must_use]
     pub fn partings(&self) -> u64 {
-        self.hub.state().watches.partings()
+        self.hub.state().partings(self.user)
     }
 
-    /// From now on it hears of these people and no others, if no block has come between two people since
-    /// [`Watcher::partings`] said so: who may be watched was found out after it. Answers whether that is so.
+    /// From now on it hears of these people and no others, if no tie of its owner has ended since [`Watcher::partings`]
+    /// said so: who may be watched was found out after it.
     #[must_use]
-    pub fn watch(&self, subjects: &BTreeSet<UserId>, partings: u64) -> bool {
+    pub fn watch(&self, subjects: &BTreeSet<UserId>, partings: u64) -> Wished {
         let mut state = self.hub.state();
-        if state.watches.partings() != partings {
-            return false;
+        if state.partings(self.user) != partings {
+            return Wished::Stale;
         }
-        if state.has_seat(self.user, self.seat) {
-            state.watches.set((self.user, self.seat), subjects.iter().map(|user| user.0).collect());
+        if !state.has_seat(self.user, self.seat) {
+            return Wished::Granted;
         }
-        true
+        let subjects = subjects.iter().map(|user| user.0).collect();
+        state.watches.set((self.user, self.seat), subjects).map_or(Wished::Full, |()| Wished::Granted)
     }
 
     /// How often it was told something of whom it watches.

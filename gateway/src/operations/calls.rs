@@ -181,7 +181,7 @@ pub async fn call_signal(call: &Call<'_>, request: NewCallSignal) -> Result<Answ
     if app.limits.is_on() && !app.signal_rates.admits(session, now) {
         return Err(too_many());
     }
-    let from = app.commands.may_signal_in_call(&call.context(), call_id, to_user_id).await?;
+    let (from, conversation) = app.commands.may_signal_in_call(&call.context(), call_id, to_user_id).await?;
     let told = CallSignal { call_id, from_user_id: from, from_session_id: session.0, kind, payload };
     let signal = Signal {
         name: "call.signal".to_owned(),
@@ -190,6 +190,9 @@ pub async fn call_signal(call: &Call<'_>, request: NewCallSignal) -> Result<Answ
         from: Some(from.0),
         from_session: Some(session.0),
         to_session: to_session_id.map(|session| session.0),
+        within: Some(conversation.0),
+        except: Vec::new(),
+        told_at: None,
         data: serde_json::to_value(told).map_err(Problem::internal)?,
         expires_at: now.millis() + WORTH_MS,
     };
@@ -226,14 +229,19 @@ impl Call<'_> {
         status: StatusCode,
         done: Result<Done<call::Call>, CommandError>,
     ) -> Result<Answer, Problem> {
-        let happened = done.as_ref().is_ok_and(|done| done.receipt.position.is_some() && !done.receipt.repeated);
-        if !happened {
+        // A receipt that is repeated may be of this very request: the outcome of its first attempt was unknown.
+        let is_sure = done.as_ref().is_ok_and(|done| done.receipt.position.is_some() && !done.receipt.repeated);
+        let is_none = done.as_ref().map_or(true, |done| done.receipt.position.is_none());
+        if is_none {
             self.app.hub.detach(self.caller.correlation_id);
         }
         let done = done?;
         let sequence = if done.receipt.position.is_some() { done.receipt.version } else { u64::MAX };
-        let resource = call_at(&self.app.store, CallId(done.id), sequence).await?;
-        let resource = resource.ok_or_else(|| Problem::internal("a call's stream is not there"))?;
+        let found = call_at(&self.app.store, CallId(done.id), sequence).await?;
+        let (resource, requests) = found.ok_or_else(|| Problem::internal("a call's stream is not there"))?;
+        if !is_sure && !requests.contains(&self.caller.correlation_id) {
+            self.app.hub.detach(self.caller.correlation_id);
+        }
         Answer::with(status, &resource, &done.receipt)
     }
 }

@@ -20,8 +20,11 @@ use serde_json::to_value;
 /// The [`Problem`] to answer.
 pub async fn upload(call: &Call<'_>, headers: &HeaderMap, body: Body) -> Result<Answer, Problem> {
     let Call { app, caller, .. } = call;
-    let Reception { files, place } =
-        app.files.receive(&app.queries, (caller.user, caller.ip), headers, body, app.config.patience).await?;
+    let line = app.lifeline(caller, false).await?;
+    let Reception { files, place } = tokio::select! {
+        received = app.files.receive(&app.queries, (caller.user, caller.ip), headers, body, app.config.patience) => received?,
+        () = line.ended() => return Err(Problem::invalid_token()),
+    };
     // Whoever goes away now must not leave events without bytes.
     let telling = tokio::spawn(tell((*app).clone(), call.context(), files));
     let (mut told, position) = telling.await.map_err(Problem::internal)??;

@@ -3,7 +3,7 @@
 use super::{Answer, Call, Caller};
 use crate::{
     App, Problem,
-    hub::Watcher,
+    hub::{Watcher, Wished},
     limits::Kind,
     presence::{Wish, WishedStatus},
     request::{Faults, Parse, parse},
@@ -110,6 +110,9 @@ pub async fn set_presence(call: &Call<'_>, request: NewPresence) -> Result<Answe
         call.app.commands.hear_status(&call.context(), text.as_str()).await?;
     }
     let own = call.app.presences.choose(call.caller, Wish { status, text, until }).await?;
+    if status == WishedStatus::Invisible {
+        call.app.typing.stop_all(call.caller.user).await;
+    }
     let body = serde_json::to_value(own).map_err(Problem::internal)?;
     Ok(Answer { status: StatusCode::OK.as_u16(), body, position: None })
 }
@@ -127,8 +130,12 @@ pub async fn watch(app: &App, caller: &Caller, watcher: &Watcher, data: &Value) 
     for attempt in 1..=ATTEMPTS {
         let partings = watcher.partings();
         let seen = app.presences.visible(caller.user, &wanted).await?;
-        if !watcher.watch(&seen, partings) {
-            continue;
+        match watcher.watch(&seen, partings) {
+            Wished::Granted => (),
+            Wished::Stale => continue,
+            Wished::Full => {
+                return Err(Problem::unavailable("too_many_watched", "too many people are watched here", 30));
+            }
         }
         let told = watcher.told();
         let items = app.presences.shown(caller, &wanted, &seen).await?;

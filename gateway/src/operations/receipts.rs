@@ -56,7 +56,12 @@ pub async fn delivered(call: &Call<'_>, request: InConversation<MarkedUpTo>) -> 
 
 async fn mark(call: &Call<'_>, request: InConversation<MarkedUpTo>, mark: Mark) -> Result<Answer, Problem> {
     let InConversation { conversation, body } = request;
-    let done = call.app.commands.mark(&call.context(), conversation, body.up_to, mark).await?;
+    // Nothing arrives at somebody who does not want to seem to be here. The next mark makes up for it.
+    let (ctx, commands) = (call.context(), &call.app.commands);
+    let done = match call.app.presences.is_hidden(call.caller.user).await? {
+        true => commands.mark_unseen(&ctx, conversation, body.up_to, mark).await?,
+        false => commands.mark(&ctx, conversation, body.up_to, mark).await?,
+    };
     let (read_seq, delivered_seq) = (done.state.read(), done.state.delivered());
     let seq = match mark {
         Mark::Read => read_seq,

@@ -112,6 +112,9 @@ pub async fn send_signal(call: &Call<'_>, request: InConversation<NewSignal>) ->
         from: None,
         from_session: exclude_self.then_some(call.caller.session.0),
         to_session: None,
+        within: None,
+        except: call.app.presences.apart(user).await?,
+        told_at: None,
         data: serde_json::to_value(custom).map_err(Problem::internal)?,
         expires_at: (call.app.clock)().millis() + WORTH_MS,
     };

@@ -24,6 +24,11 @@ pub struct Typing {
 /// The [`Problem`] to answer.
 pub async fn start_typing(call: &Call<'_>, request: InConversation<Nothing>) -> Result<Answer, Problem> {
     let user = call.app.commands.may_signal(&call.context(), request.conversation).await?;
+    // Whoever is invisible types unseen: the others see what they would of somebody who is not here.
+    if call.app.presences.is_hidden(user).await? {
+        call.app.typing.stop(request.conversation, user).await;
+        return Ok(Answer::told());
+    }
     call.app.typing.start(request.conversation, user, call.caller.session).await;
     Ok(Answer::told())
 }

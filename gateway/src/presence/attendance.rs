@@ -42,7 +42,7 @@ struct Attending {
 pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: CancellationToken) {
     let mut attending = Attending::default();
     let lease = presences.0.lease;
-    let (mut renewal, mut expiry) = (Instant::now(), Instant::now());
+    let (mut renewal, mut expiry, mut reading) = (Instant::now(), Instant::now(), Instant::now());
     let mut seen = signs(&graph).await;
     while !stop.is_cancelled() {
         let (present, moved) = hub.sessions();
@@ -52,12 +52,18 @@ pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: C
             attending.leased.retain(|session| !attending.held.contains_key(session));
             renewal = Instant::now() + lease / RENEWALS;
         }
+        if Instant::now() >= reading {
+            reading = Instant::now() + lease / RENEWALS;
+            in_time(presences.set_clock()).await;
+            // Should it have been missed what they chose elsewhere.
+            presences.look_at(attending.people(), presences.now());
+        }
         if Instant::now() >= expiry {
             expiry = Instant::now() + lease / EXPIRIES;
             expire(&presences, &graph).await;
         }
         attending.over.extend(hub.take_ended());
-        let came = attending.welcome(&present, (presences.0.clock)(), presences.0.grace);
+        let came = attending.welcome(&present, presences.now(), presences.0.grace);
         let gone =
             if hub.is_draining() { Vec::new() } else { attending.part(presences.0.grace, &mut presences.banished()) };
         enter(&presences, &came).await;
@@ -67,7 +73,7 @@ pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: C
         let changed: BTreeSet<_> =
             came.iter().chain(gone.iter().map(|(session, _)| session)).map(|(user, _)| *user).collect();
         if !changed.is_empty() {
-            presences.look_at(changed, (presences.0.clock)());
+            presences.look_at(changed, presences.now());
         }
         let pause = match settled {
             Ok(()) => {
@@ -87,7 +93,7 @@ pub(crate) async fn attend(presences: Presences, hub: Hub, graph: Graph, stop: C
         };
         stop.run_until_cancelled(sleep(pause)).await;
     }
-    let now = (presences.0.clock)();
+    let now = presences.now();
     note(&presences, attending.held.iter().map(|((user, _), gone)| (*user, gone.map_or(now, |(_, at)| at)))).await;
 }
 
@@ -143,13 +149,15 @@ fn leave(presences: &Presences, gone: &[(Session, Timestamp)]) {
         presences.0.here.leaves(*user, *device);
         let stays = presences.0.here.has(*user);
         presences.told().is_here(*user, stays);
+        if !stays {
+            presences.hidden().forget(*user);
+        }
     }
 }
 
 /// Of the leases of processes that died, those that have ended: their people have gone, unless they came back.
 async fn expire(presences: &Presences, graph: &Graph) {
-    let now = (presences.0.clock)();
-    let ended = match graph.expire(now).await {
+    let ended = match graph.expire().await {
         Ok(ended) => ended,
         Err(error) => {
             tracing::debug!(error.cause = %error, "ended leases are left for later");
@@ -164,6 +172,7 @@ async fn expire(presences: &Presences, graph: &Graph) {
         let mut told = presences.told();
         gone.iter().for_each(|user| told.presume(*user, looked.presumed(*user).shown));
     }
+    let now = presences.now();
     // A lease was renewed when it had a whole life before it, and then no more.
     let lease = i64::try_from(presences.0.lease.as_millis()).unwrap_or(i64::MAX);
     let seen = Timestamp::from_millis(now.millis().saturating_sub(lease));
@@ -189,6 +198,11 @@ impl Attending {
         came
     }
 
+    /// Those who are here.
+    fn people(&self) -> BTreeSet<UserId> {
+        self.held.keys().map(|(user, _)| *user).collect()
+    }
+
     /// Lets go of those whose grace is over, and of the banished, who have none; answers them, with when they were last
     /// here.
     fn part(&mut self, grace: Duration, banished: &mut HashSet<UserId>) -> Vec<(Session, Timestamp)> {
@@ -209,11 +223,9 @@ impl Attending {
     /// Takes the leases that are wanting, and gives up those of sessions that have gone.
     async fn settle(&mut self, presences: &Presences, graph: &Graph) -> Result<(), GraphError> {
         let node: Uuid = presences.0.here.node();
-        let lease = i64::try_from(presences.0.lease.as_millis()).unwrap_or(i64::MAX);
-        let until = Timestamp::from_millis((presences.0.clock)().millis().saturating_add(lease));
         let wanting: Vec<_> = self.held.keys().filter(|session| !self.leased.contains(session)).copied().collect();
         if !wanting.is_empty() {
-            graph.renew(&wanting, node, until).await?;
+            graph.renew(&wanting, node, presences.0.lease).await?;
             self.leased.extend(wanting);
         }
         let gone: Vec<_> = self.leased.iter().filter(|session| !self.held.contains_key(session)).copied().collect();

@@ -3,28 +3,56 @@
 use super::here::Here;
 use crate::Problem;
 use domain::UserId;
-use futures_util::future::try_join_all;
 use graph::{Cached, GraphError};
-use projections::Queries;
-use std::collections::BTreeSet;
+use projections::{Progress, Projection, Queries};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// How long the read models may take to come to what this process knows.
+const BEHIND: Duration = Duration::from_secs(2);
 
 /// The members of the largest conversation that makes each see, unasked, how the others are here. In a larger one
 /// everybody's coming would be told to everybody: there one sees whom one subscribes to.
 pub const CLOSE: usize = 32;
 
 /// Answers who may see whom. Permission to act never rests on it (I9).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Circle {
     graph: Cached,
     queries: Queries,
     here: Here,
+    /// How far the read models have come, once that can be told.
+    progress: Arc<OnceLock<Progress>>,
 }
 
 impl Circle {
     /// Over both sources.
     #[must_use]
-    pub const fn new(graph: Cached, queries: Queries, here: Here) -> Self {
-        Self { graph, queries, here }
+    pub fn new(graph: Cached, queries: Queries, here: Here) -> Self {
+        Self { graph, queries, here, progress: Arc::default() }
+    }
+
+    /// From now on the read models are asked no earlier than they have come to what this process knows of the log.
+    pub fn wait_for(&self, progress: Progress) {
+        drop(self.progress.set(progress));
+    }
+
+    /// Those between whom and `user` a block stands, whoever made it.
+    ///
+    /// # Errors
+    /// When graph and read models are both away.
+    pub async fn apart(&self, user: UserId) -> Result<BTreeSet<UserId>, Problem> {
+        match self.graph.ties(user).await {
+            Ok(ties) => Ok(ties.apart().collect()),
+            Err(error) => {
+                tracing::debug!(error.cause = %error, "the read models answer for the graph");
+                self.caught_up().await?;
+                Ok(self.queries.apart(user).await?)
+            }
+        }
     }
 
     /// Those of the circle of `user` who have a socket somewhere: friends and fellow members, but nobody between
@@ -55,6 +83,7 @@ impl Circle {
             Ok(seen) => seen,
             Err(error) => {
                 tracing::debug!(error.cause = %error, "the read models answer for the graph");
+                self.caught_up().await?;
                 let circle = self.queries.circle(viewer, u64::MAX).await?;
                 wanted.iter().copied().filter(|user| circle.contains(user)).collect()
             }
@@ -68,48 +97,51 @@ impl Circle {
             Ok(online) => Ok(online),
             Err(error) => {
                 tracing::debug!(error.cause = %error, "the read models answer for the graph");
+                self.caught_up().await?;
                 let circle = self.queries.circle(user, u64::try_from(largest).unwrap_or(u64::MAX)).await?;
                 Ok(self.online_of(circle).await)
             }
         }
     }
 
+    /// What this process knows to have ended must not be answered by read models that have not heard of it.
+    async fn caught_up(&self) -> Result<(), Problem> {
+        let Some(progress) = self.progress.get() else { return Ok(()) };
+        let ties = [Projection::Friendships, Projection::Conversations];
+        if progress.wait(self.graph.observed(), &ties, BEHIND).await {
+            return Ok(());
+        }
+        Err(Problem::unavailable("read_models_behind", "the read models are not there yet", 1))
+    }
+
+    /// In three round trips at most, whatever it is a member of: ties, members of the conversations that are not too
+    /// large, leases.
     async fn within_by_graph(&self, user: UserId, largest: usize) -> Result<BTreeSet<UserId>, GraphError> {
-        let mut circle: BTreeSet<_> = self.graph.friends(user).await?.iter().collect();
-        for conversation in self.graph.conversations(user).await?.iter() {
-            let members = self.graph.members(conversation).await?;
-            if members.len() <= largest {
-                circle.extend(members.iter());
-            }
+        let ties = self.graph.ties(user).await?;
+        let conversations: Vec<_> = ties.conversations.iter().collect();
+        let mut circle: BTreeSet<_> = ties.friends.iter().collect();
+        for members in self.graph.members_of(&conversations, largest).await? {
+            circle.extend(members.iter());
         }
         circle.remove(&user);
-        self.without_blocks(user, self.online_of(circle).await).await
+        circle.retain(|other| !ties.is_apart(*other));
+        Ok(self.online_of(circle).await)
     }
 
     async fn sees_by_graph(&self, viewer: UserId, wanted: &[UserId]) -> Result<BTreeSet<UserId>, GraphError> {
-        let friends = self.graph.friends(viewer).await?;
-        let own = self.graph.conversations(viewer).await?;
-        let (friends, others): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(|user| friends.contains(*user));
-        let theirs = try_join_all(others.iter().map(|user| self.graph.conversations(*user))).await?;
-        let shared = others.into_iter().zip(theirs).filter(|(_, theirs)| theirs.iter().any(|one| own.contains(one)));
-        let seen = shared.map(|(user, _)| user).chain(friends).filter(|user| *user != viewer).collect();
-        self.without_blocks(viewer, seen).await
+        let ties = self.graph.ties(viewer).await?;
+        let others = wanted.iter().copied().filter(|user| *user != viewer && !ties.is_apart(*user));
+        let (friends, others): (Vec<_>, Vec<_>) = others.partition(|user| ties.friends.contains(*user));
+        let theirs = self.graph.conversations_of(&others).await?;
+        let shared = others
+            .into_iter()
+            .zip(theirs)
+            .filter(|(_, theirs)| theirs.iter().any(|one| ties.conversations.contains(one)));
+        Ok(shared.map(|(user, _)| user).chain(friends).collect())
     }
 
     async fn online_of(&self, circle: BTreeSet<UserId>) -> BTreeSet<UserId> {
         let circle: Vec<_> = circle.into_iter().collect();
         self.here.of(&circle).await.people().collect()
-    }
-
-    async fn without_blocks(&self, user: UserId, mut others: BTreeSet<UserId>) -> Result<BTreeSet<UserId>, GraphError> {
-        let blocked = self.graph.blocked_by(user).await?;
-        others.retain(|other| !blocked.contains(*other));
-        let blocks = try_join_all(others.iter().map(|other| self.graph.blocked_by(*other))).await?;
-        Ok(others
-            .into_iter()
-            .zip(blocks)
-            .filter(|(_, blocks)| !blocks.contains(user))
-            .map(|(other, _)| other)
-            .collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Who is here, with which devices, and where: by the leases that all processes share, and by what this one knows.
 
-use domain::{SessionId, Timestamp, UserId};
+use domain::{SessionId, UserId};
 use graph::Graph;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,7 +20,6 @@ struct Inner {
     node: Uuid,
     /// Those with a socket here, or who had one so lately that they may come back unnoticed.
     devices: Mutex<HashMap<UserId, BTreeSet<SessionId>>>,
-    clock: fn() -> Timestamp,
 }
 
 /// Some of those who are here, each with their devices and the processes that hold their sockets.
@@ -34,8 +33,8 @@ pub struct Found {
 impl Here {
     /// By the leases of `shared`, if processes share them, and by those of this process, `node`.
     #[must_use]
-    pub fn new(shared: Option<Graph>, node: Uuid, clock: fn() -> Timestamp) -> Self {
-        Self(Arc::new(Inner { shared, node, devices: Mutex::default(), clock }))
+    pub fn new(shared: Option<Graph>, node: Uuid) -> Self {
+        Self(Arc::new(Inner { shared, node, devices: Mutex::default() }))
     }
 
     /// This process.
@@ -48,7 +47,7 @@ impl Here {
     pub async fn of(&self, users: &[UserId]) -> Found {
         let mut found = Found::default();
         if let Some(graph) = &self.0.shared {
-            match graph.here(users, (self.0.clock)()).await {
+            match graph.here(users).await {
                 Ok(people) => found = Found { people, everywhere: true },
                 Err(error) => tracing::debug!(error.cause = %error, "presence is that of this process alone"),
             }

@@ -2,7 +2,10 @@
 
 mod attendance;
 mod circle;
+mod clock;
+mod doubts;
 mod here;
+mod hidden;
 mod news;
 mod presences;
 mod route;
@@ -12,6 +15,7 @@ mod wish;
 
 pub(crate) use attendance::attend;
 pub use circle::{CLOSE, Circle};
+pub(crate) use doubts::settle_doubts;
 pub use here::{Found, Here};
 pub use presences::Presences;
 pub use route::Signals;

@@ -25,7 +25,7 @@ impl Presences {
     pub(crate) async fn tell_news(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             self.tell_due().await;
-            let now = (self.0.clock)().millis();
+            let now = self.now().millis();
             let due = self.told().next().map(|at| at.millis().saturating_sub(now).max(0).unsigned_abs());
             let pause = due.map_or(IDLE, |millis| Duration::from_millis(millis).min(IDLE));
             tokio::select! {
@@ -39,12 +39,21 @@ impl Presences {
     /// Hears what is told of somebody. If their socket is here, it is right, or is corrected. Answers whether it is to
     /// be told here: two processes may have found out the same at once.
     pub(crate) fn hear(&self, signal: &Signal) -> bool {
-        let Some(user) = signal.from.map(UserId).filter(|_| signal.name == "presence") else { return true };
+        if signal.name != "presence" {
+            return true;
+        }
+        let Some(user) = signal.from.map(UserId) else {
+            // What somebody chose on one device is told to the others: here, too, it is to be known how they stand.
+            let chose = signal.users.iter().copied().map(UserId).filter(|user| self.0.here.has(*user));
+            self.look_at(chose, self.now());
+            return true;
+        };
         let Some(shown) = Presence::read(&signal.data) else { return true };
-        let at = Timestamp::from_millis(signal.expires_at - WORTH_MS);
+        // Who does not say when has a clock of its own.
+        let at = Timestamp::from_millis(signal.told_at.unwrap_or(signal.expires_at - WORTH_MS));
         let is_news = self.told().heard(user, &shown, at);
         if is_news && self.0.here.has(user) {
-            self.look_at([user], (self.0.clock)());
+            self.look_at([user], self.now());
         }
         let lately = |then: &Timestamp| (at.millis() - then.millis()).abs() < LATE_MS;
         let was = self.0.relayed.get(&user).filter(|(known, then)| known.looks_like(&shown) && lately(then));
@@ -56,7 +65,7 @@ impl Presences {
 
     async fn tell_due(&self) {
         loop {
-            let now = (self.0.clock)();
+            let now = self.now();
             let users = self.told().take(now, TOGETHER);
             if users.is_empty() {
                 return;
@@ -109,8 +118,11 @@ impl Presences {
             from: Some(user.0),
             from_session: None,
             to_session: None,
+            within: None,
+            except: Vec::new(),
+            told_at: Some(now.millis()),
             data: serde_json::to_value(Presence::of(user, shown.clone())).map_err(Problem::internal)?,
-            expires_at: now.millis() + WORTH_MS,
+            expires_at: self.0.clock.own().millis() + WORTH_MS,
         };
         let own = [self.0.here.node()];
         Ok(self.0.signals.tell_nodes(signal, if everywhere { None } else { Some(&own) }))

@@ -2,7 +2,9 @@
 
 use super::{
     circle::Circle,
+    clock::SharedClock,
     here::{Found, Here},
+    hidden::Hidden,
     route::Signals,
     standing::{Shown, Standing, Status, holding, standing},
     told::Told,
@@ -11,7 +13,7 @@ use super::{
 use crate::{Problem, operations::Caller, resource::Presence};
 use broker::Signal;
 use domain::{SessionId, Timestamp, UserId};
-use projections::{PresenceStore, presence::Kept};
+use projections::{Chosen, PresenceStore, Progress, presence::Kept};
 use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -35,12 +37,13 @@ pub(super) struct Inner {
     pub(super) circle: Circle,
     pub(super) store: PresenceStore,
     pub(super) signals: Signals,
-    pub(super) clock: fn() -> Timestamp,
+    pub(super) clock: SharedClock,
     /// How long a lease lasts.
     pub(super) lease: Duration,
     /// How long somebody whose last socket has gone is still here.
     pub(super) grace: Duration,
     told: Mutex<Told>,
+    hidden: Mutex<Hidden>,
     /// Whose accounts were just stopped from acting: when their last socket has gone, so have they.
     banished: Mutex<HashSet<UserId>>,
     /// What was relayed of whom, and when it was told.
@@ -67,9 +70,23 @@ impl Presences {
         clock: fn() -> Timestamp,
         [lease, grace]: [Duration; 2],
     ) -> Self {
-        let (told, nudge, banished) = Default::default();
+        let (told, hidden, nudge, banished) = Default::default();
+        let clock = SharedClock::new(clock);
         let relayed = Cache::new(RELAYED);
-        Self(Arc::new(Inner { here, circle, store, signals, clock, lease, grace, told, banished, relayed, nudge }))
+        Self(Arc::new(Inner {
+            here,
+            circle,
+            store,
+            signals,
+            clock,
+            lease,
+            grace,
+            told,
+            hidden,
+            banished,
+            relayed,
+            nudge,
+        }))
     }
 
     /// How those of `wanted` are here whom `viewer` may see; all others seem to be offline. In the order in which they
@@ -120,7 +137,7 @@ impl Presences {
     /// # Errors
     /// When the read models are away.
     pub async fn choose(&self, caller: &Caller, wish: Wish) -> Result<Presence, Problem> {
-        let (user, device, now) = (caller.user, caller.session, (self.0.clock)());
+        let (user, device, now) = (caller.user, caller.session, self.now());
         let before = self.look(&[user]).await?;
         let kept = before.kept.get(&user).cloned().unwrap_or_default();
         let shown = before.standing(user).shown;
@@ -132,7 +149,14 @@ impl Presences {
         let seen = if shown.status == Status::Offline { shown.last_seen } else { Some(now) };
         let choice = chosen(&wish, &kept, seen, now);
         if choice != kept.choice {
+            if choice.chosen == Some(Chosen::Invisible) && shown.status != Status::Offline {
+                // From here on nothing is noted: when they no longer hide, this is when they were last here.
+                self.0.store.seen(&BTreeMap::from([(user, now)])).await?;
+            }
             self.0.store.choose(user, &choice).await?;
+        }
+        if self.0.here.has(user) {
+            self.hidden().chose(user, &choice);
         }
         self.told().presume(user, shown);
         self.look_at([user], now);
@@ -150,8 +174,11 @@ impl Presences {
             from: None,
             from_session: Some(caller.session.0),
             to_session: None,
+            within: None,
+            except: Vec::new(),
+            told_at: Some(now.millis()),
             data: serde_json::to_value(own).map_err(Problem::internal)?,
-            expires_at: now.millis() + WORTH_MS,
+            expires_at: self.0.clock.own().millis() + WORTH_MS,
         };
         self.0.signals.tell(signal).await;
         Ok(())
@@ -173,8 +200,65 @@ impl Presences {
     /// What is known of `users` now.
     pub(super) async fn look(&self, users: &[UserId]) -> Result<Looked, sql::Error> {
         let found = self.0.here.of(users).await;
+        let choices = self.hidden().choices();
         let kept = self.0.store.load(users).await?;
-        Ok(Looked { found, kept, now: (self.0.clock)() })
+        let mut hidden = self.hidden();
+        for user in users.iter().filter(|user| self.0.here.has(**user)) {
+            let choice = kept.get(user).map(|kept| kept.choice.clone()).unwrap_or_default();
+            hidden.learn(*user, &choice, choices);
+        }
+        drop(hidden);
+        Ok(Looked { found, kept, now: self.now() })
+    }
+
+    /// Whether `user` wants to seem not to be here.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn is_hidden(&self, user: UserId) -> Result<bool, sql::Error> {
+        let known = self.hidden().knows(user, self.now());
+        match known {
+            Some(hides) => Ok(hides),
+            None => Ok(!self.hidden_of(&[user]).await?.is_empty()),
+        }
+    }
+
+    /// Those of `users` who want to seem not to be here, as the database has it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn hidden_of(&self, users: &[UserId]) -> Result<BTreeSet<UserId>, sql::Error> {
+        let (kept, now) = (self.0.store.load(users).await?, self.now());
+        let hides = |kept: &Kept| holding(&kept.choice, now).chosen == Some(Chosen::Invisible);
+        Ok(kept.into_iter().filter(|(_, kept)| hides(kept)).map(|(user, _)| user).collect())
+    }
+
+    /// Those between whom and `user` a block stands.
+    ///
+    /// # Errors
+    /// When graph and read models are both away.
+    pub async fn apart(&self, user: UserId) -> Result<Vec<uuid::Uuid>, Problem> {
+        Ok(self.0.circle.apart(user).await?.into_iter().map(|user| user.0).collect())
+    }
+
+    /// Learns what time it is by the database's clock.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn set_clock(&self) -> Result<(), sql::Error> {
+        let asked = self.0.clock.own();
+        self.0.clock.learn(self.0.store.now().await?, asked);
+        Ok(())
+    }
+
+    /// From now on the read models are asked no earlier than they have come to what this process knows of the log.
+    pub fn wait_for(&self, progress: Progress) {
+        self.0.circle.wait_for(progress);
+    }
+
+    /// What time it is by the clock that all processes share.
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// These are to be looked at, at `at`.
@@ -193,6 +277,10 @@ impl Presences {
 
     pub(super) fn banished(&self) -> MutexGuard<'_, HashSet<UserId>> {
         self.0.banished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn hidden(&self) -> MutexGuard<'_, Hidden> {
+        self.0.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, Told> {

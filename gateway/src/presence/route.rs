@@ -2,7 +2,7 @@
 
 use broker::{Broker, Signal};
 use commands::Commands;
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, UserId};
 use graph::{Cached, GraphError};
 use std::sync::{
     Arc,
@@ -21,14 +21,13 @@ pub struct Signals {
     shared: Option<Cached>,
     commands: Commands,
     shed: Arc<AtomicU64>,
-    clock: fn() -> Timestamp,
 }
 
 impl Signals {
     /// Over a broker, and a graph if all processes share it.
     #[must_use]
-    pub fn new(broker: Broker, shared: Option<Cached>, commands: Commands, clock: fn() -> Timestamp) -> Self {
-        Self { broker, shared, commands, shed: Arc::default(), clock }
+    pub fn new(broker: Broker, shared: Option<Cached>, commands: Commands) -> Self {
+        Self { broker, shared, commands, shed: Arc::default() }
     }
 
     /// How many were shed here, most because high commands were slow.
@@ -85,7 +84,7 @@ impl Signals {
             return Ok(None);
         }
         // Where nobody is known to be, somebody may have just come.
-        let nodes: Vec<_> = graph.graph().nodes(&users, (self.clock)()).await?.into_iter().collect();
+        let nodes: Vec<_> = graph.graph().nodes(&users).await?.into_iter().collect();
         Ok((!nodes.is_empty()).then_some(nodes))
     }
 }

@@ -78,7 +78,10 @@ impl Told {
     /// Whether others are to be told how somebody stands now. Whatever is told later by the clock, when that lapses
     /// or their pace allows, is told `late` milliseconds after that, should no other process have done so.
     pub(super) fn is_news(&mut self, user: UserId, standing: &Standing, late: i64, now: Timestamp) -> bool {
-        if let Some(lapses_at) = standing.lapses_at {
+        // Of who is not here, nobody sees what they chose, nor that it has lapsed.
+        if let Some(lapses_at) = standing.lapses_at
+            && self.people.get(&user).is_some_and(|entry| entry.here)
+        {
             self.look_at(user, Timestamp::from_millis(lapses_at.millis().saturating_add(late)));
         }
         let Some(entry) = self.people.get(&user) else { return false };

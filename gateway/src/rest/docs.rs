@@ -77,6 +77,9 @@ pub(super) fn explorer() -> Router<App> {
     SwaggerUi::new("/api-docs").config(Config::from("/openapi.json")).into()
 }
 
+/// What every route answers pages that it does not know.
+const FOREIGN: &str = "pages of this origin may not ask";
+
 /// Adds what holds of all routes alike: credentials, headers, and the problems each can answer.
 pub(super) fn completed(mut document: Document) -> Document {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
@@ -111,6 +114,7 @@ fn complete(method: HttpMethod, operation: &mut Operation) {
             .entry("500".to_owned())
             .or_insert_with(|| problem("a fault of the server").into());
         operation.responses.responses.entry("503".to_owned()).or_insert_with(|| problem("try again later").into());
+        operation.responses.responses.entry("403".to_owned()).or_insert_with(|| problem(FOREIGN).into());
         return;
     }
     let reads = method == HttpMethod::Get;
@@ -150,6 +154,7 @@ fn complete(method: HttpMethod, operation: &mut Operation) {
     } else if !open {
         header(operation, POSITION, "the answer is no older than this position", Type::Integer);
     }
+    problems.push(("403", FOREIGN));
     for (status, description) in problems {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description).into());
     }

@@ -56,7 +56,7 @@ async fn bring(State(app): State<App>, writer: Writer, request: Request) -> Resu
 
 /// A file, for whoever uploaded it or sees something that refers to it: a message, the picture of a person, or of a group
 /// one is in. Pictures, films and sounds are shown where they are; all else is saved. Takes `Range`, `If-Range`,
-/// `If-None-Match` and `HEAD`.
+/// `If-None-Match` and `HEAD`. It breaks off when the session ends.
 #[utoipa::path(
     get, path = "/files/{id}", tag = "files",
     params(
@@ -79,8 +79,9 @@ async fn fetch(
     Id(file): Id<FileId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let line = app.lifeline(&caller, false).await?;
     let file = app.queries.file(caller.user, file, false, (app.clock)()).await?;
-    content(&app.files, &file, &Asked::of(&headers)).await
+    Ok(content(&app.files, &file, &Asked::of(&headers)).await?.map(|body| line.bind(body)))
 }
 
 /// The thumbnail of a picture: a JPEG of at most 320 pixels a side, for whoever may see the picture, or something that

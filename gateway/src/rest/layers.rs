@@ -6,7 +6,14 @@ use super::{
     headers::Answered,
     request::{RequestId, client_ip},
 };
-use crate::{App, Problem, answers::Underway, limits::Kind, problem, serve::Hangup, session::Origins};
+use crate::{
+    App, Problem,
+    answers::Underway,
+    limits::Kind,
+    problem,
+    serve::Hangup,
+    session::{Origins, check_origin},
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -30,6 +37,7 @@ pub fn layered(routes: Router<App>, app: &App) -> Router<App> {
         .layer(DefaultBodyLimit::max(LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(app.clone(), counted))
+        .layer(from_fn_with_state(app.clone(), known_pages))
         .layer(cors(Origins::of(&app.config)))
         .layer(from_fn_with_state(app.clone(), named))
 }
@@ -73,6 +81,22 @@ async fn named(State(app): State<App>, mut request: Request, next: Next) -> axum
     app.answers.until_read(response, underway, hangup).await
 }
 
+/// Refuses what a page of a foreign origin asks, before anything is looked at. Browsers send simple requests without
+/// asking first, and keep no more than the answer from the page.
+async fn known_pages(State(app): State<App>, request: Request, next: Next) -> axum::response::Response {
+    let (parts, body) = request.into_parts();
+    if let Err(problem) = check_origin(&parts, &app.config) {
+        let origin = parts.headers.get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+        tracing::info!(
+            http.origin = origin.as_deref(),
+            http.path = parts.uri.path(),
+            "refused a page of a foreign origin"
+        );
+        return problem.into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
 fn panicked(panic: Box<dyn Any + Send>) -> Response<axum::body::Body> {
     let told = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Problem::internal(told.unwrap_or("a panic")).into_response()
@@ -82,7 +106,7 @@ fn cors(origins: Origins) -> CorsLayer {
     let origin = if origins.is_any() {
         AllowOrigin::any()
     } else {
-        AllowOrigin::predicate(move |origin, parts| origins.allow(origin, &parts.headers))
+        AllowOrigin::predicate(move |origin, parts| origins.allow(origin, parts))
     };
     let [key, position] = ["idempotency-key", POSITION].map(HeaderName::from_static);
     CorsLayer::new()

@@ -29,7 +29,7 @@ mod users;
 
 pub use docs::document;
 pub use layers::layered;
-pub(crate) use request::{Forwarding, Peer};
+pub(crate) use request::{Forwarding, Peer, is_from_proxy};
 pub use request::{RequestId, client_ip};
 
 use crate::{App, Problem, config::Role, limits::Kind};

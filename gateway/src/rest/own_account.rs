@@ -45,7 +45,7 @@ async fn deactivate(State(app): State<App>, writer: Writer) -> Result<Response, 
 }
 
 /// Everything that is kept of oneself, in one object that is written as it is read. If it breaks off, its last bracket
-/// is missing.
+/// is missing; it does when the session ends.
 #[utoipa::path(get, path = "/users/me/export", tag = "users", responses((status = 200, body = Export)))]
 async fn export_all(State(app): State<App>, Reader(caller): Reader) -> Result<Response, Problem> {
     let headers = [
@@ -53,8 +53,9 @@ async fn export_all(State(app): State<App>, Reader(caller): Reader) -> Result<Re
         (header::CONTENT_DISPOSITION, "attachment; filename=\"chatchit-export.json\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
+    let line = app.lifeline(&caller, false).await?;
     let body = axum::body::Body::from_stream(export::export(&app, caller).await?);
-    Ok((headers, body).into_response())
+    Ok((headers, line.bind(body)).into_response())
 }
 
 /// Erases one's account, for good. What one wrote can be read by nobody any more, one leaves all groups, friendships

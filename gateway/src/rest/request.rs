@@ -84,13 +84,17 @@ impl Forwarding {
     }
 }
 
+/// Whether a trusted proxy passed a request on.
+pub(crate) fn is_from_proxy(parts: &Parts, trusted: &[Network]) -> bool {
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical());
+    peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(peer)))
+}
+
 /// Whether a request came over TLS: a trusted proxy says so, for this server speaks plain HTTP.
 pub(super) fn is_over_tls(parts: &Parts, trusted: &[Network]) -> bool {
-    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let is_trusted = peer.is_some_and(|peer| trusted.iter().any(|network| network.contains(peer)));
     let told = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|proto| proto.to_str().ok());
     let last = told.and_then(|told| told.rsplit(',').next());
-    is_trusted && last.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+    is_from_proxy(parts, trusted) && last.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

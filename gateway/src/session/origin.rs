@@ -1,10 +1,12 @@
 //! What holds of the request that opens a socket, at each door; whose pages may call is the same for REST.
 
-use crate::{Config, Problem};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use crate::{Config, Problem, config::Network, rest::is_from_proxy};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts};
 
 /// Names under which people put a token into an address, where logs and histories keep it.
 const TOKENS: [&str; 6] = ["token", "access_token", "accessToken", "bearer", "authorization", "jwt"];
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The names of the machine a browser runs on.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -32,11 +34,16 @@ pub(crate) fn token_in_query(uri: &Uri) -> Result<(), Problem> {
 pub(crate) struct Origins {
     listed: Vec<String>,
     development: bool,
+    proxies: Vec<Network>,
 }
 
 impl Origins {
     pub(crate) fn of(config: &Config) -> Self {
-        Self { listed: config.allowed_origins.clone(), development: !config.production }
+        Self {
+            listed: config.allowed_origins.clone(),
+            development: !config.production,
+            proxies: config.trusted_proxies.clone(),
+        }
     }
 
     /// Whether pages of any origin may.
@@ -45,16 +52,19 @@ impl Origins {
     }
 
     /// Whether pages of `origin` may call. Scheme, host and port are compared as a whole: nothing that merely begins
-    /// or ends like a listed one passes.
-    pub(crate) fn allow(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    /// or ends like a listed one passes. The own host is what the request, or a trusted proxy, says.
+    pub(crate) fn allow(&self, origin: &HeaderValue, parts: &Parts) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
         if self.is_any() || self.listed.iter().any(|listed| listed == origin) {
             return true;
         }
         let web = ["http://", "https://"].into_iter().find_map(|scheme| origin.strip_prefix(scheme));
         let Some(authority) = web else { return false };
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let is_own = !authority.is_empty() && host.is_some_and(|host| host.eq_ignore_ascii_case(authority));
+        let told = |name| parts.headers.get_all(name).iter().next_back().and_then(|host| host.to_str().ok());
+        let forwarded = told(FORWARDED_HOST).filter(|_| is_from_proxy(parts, &self.proxies));
+        let hosts = [told(header::HOST), forwarded.and_then(|hosts| hosts.rsplit(',').next()).map(str::trim)];
+        let is_own =
+            !authority.is_empty() && hosts.into_iter().flatten().any(|host| host.eq_ignore_ascii_case(authority));
         is_own || (self.development && is_loopback(authority))
     }
 }
@@ -66,16 +76,16 @@ fn is_loopback(authority: &str) -> bool {
     })
 }
 
-/// A browser reaches private networks and whatever its user may: only pages that are known may open sockets. A
-/// request without an origin comes from no page.
+/// A browser reaches private networks and whatever its user may: only pages that are known may ask anything. A request
+/// without an origin comes from no page.
 ///
 /// # Errors
 /// `origin_not_allowed`.
-pub(crate) fn check_origin(headers: &HeaderMap, config: &Config) -> Result<(), Problem> {
-    let mut origins = headers.get_all(header::ORIGIN).iter();
+pub(crate) fn check_origin(parts: &Parts, config: &Config) -> Result<(), Problem> {
+    let mut origins = parts.headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => Ok(()),
-        (Some(origin), None) if Origins::of(config).allow(origin, headers) => Ok(()),
+        (Some(origin), None) if Origins::of(config).allow(origin, parts) => Ok(()),
         _ => Err(Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", "pages of this origin may not connect")),
     }
 }
@@ -83,14 +93,32 @@ pub(crate) fn check_origin(headers: &HeaderMap, config: &Config) -> Result<(), P
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::Peer;
+    use axum::http::Request;
 
     fn allowed(origin: &str, production: bool) -> bool {
         let allowed_origins = vec!["https://good.example".to_owned(), "http://other.example:8080".to_owned()];
         let config = Config { production, allowed_origins, ..Config::default() };
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("chat.example:8443"));
-        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
-        check_origin(&headers, &config).is_ok()
+        let request = Request::builder().header(header::HOST, "chat.example:8443").header(header::ORIGIN, origin);
+        check_origin(&request.body(()).unwrap().into_parts().0, &config).is_ok()
+    }
+
+    #[test]
+    fn the_own_host_is_what_a_trusted_proxy_says() {
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let config = Config { production: true, trusted_proxies, ..Config::default() };
+        for (peer, forwarded, allowed) in [
+            ("10.0.0.1:1", "chat.example", true),
+            ("10.0.0.1:1", "evil.example, chat.example", true),
+            ("10.0.0.1:1", "chat.example, evil.example", false),
+            ("192.0.2.1:1", "chat.example", false),
+        ] {
+            let request = Request::builder().header(header::HOST, "127.0.0.1:8080");
+            let request = request.header(header::ORIGIN, "https://chat.example").header(FORWARDED_HOST, forwarded);
+            let mut parts = request.body(()).unwrap().into_parts().0;
+            parts.extensions.insert(Peer(peer.parse().unwrap()));
+            assert_eq!(check_origin(&parts, &config).is_ok(), allowed, "{peer} {forwarded}");
+        }
     }
 
     #[test]

@@ -123,10 +123,10 @@ async fn first_frame<D: Door>(door: &mut D, since: Option<String>) -> Result<Log
     }
 }
 
-/// Takes a seat, and only then asks whether the session still lives: whatever ends it from here on closes the
-/// socket.
+/// Asks whether the session lives, takes a seat, and asks once more: whatever ends it from here on closes the socket.
+/// Whose session has ended takes no seat at all, for that would cost another socket its own.
 async fn enter<A>(app: &App, login: &Login<A>, outbox: &Arc<Outbox>) -> Result<(Claims, Seat, Hello), Problem> {
-    let claims = app.tokens.verify(&login.token, (app.clock)())?;
+    let claims = authenticate(app, &login.token).await?;
     let mut seat = app.hub.seat(claims.user, claims.session, Arc::clone(outbox));
     authenticate(app, &login.token).await?;
     let start = seat.start(login.since.as_deref()).await?;

@@ -12,7 +12,7 @@ use crate::{
     limits::Kind,
     problem::PROBLEM_JSON,
     rest::client_ip,
-    session::{self, Close, Offer, Wire, check_origin, limited, pairs, token_in_query},
+    session::{self, Close, Offer, Wire, limited, pairs, token_in_query},
 };
 use axum::{
     body::Body,
@@ -133,7 +133,6 @@ fn answered(answer: Result<Response, Refused>) -> Response {
 }
 
 async fn answer_get(app: &App, mut parts: Parts) -> Result<Response, Refused> {
-    check_origin(&parts.headers, &app.config)?;
     token_in_query(&parts.uri)?;
     let uri = parts.uri.clone();
     let Query { transport, sid } = Query::of(&uri)?;
@@ -189,7 +188,6 @@ async fn poll(session: &mpsc::Sender<Request>) -> Result<Response, Refused> {
 }
 
 async fn answer_post(app: &App, parts: &Parts, body: Body) -> Result<Response, Refused> {
-    check_origin(&parts.headers, &app.config)?;
     token_in_query(&parts.uri)?;
     let Query { transport, sid } = Query::of(&parts.uri)?;
     let sid = sid.ok_or(EngineError::METHOD)?;

@@ -2,7 +2,11 @@
 
 mod typists;
 
-use crate::{hub::Hub, operations::Typing, presence::Signals};
+use crate::{
+    hub::Hub,
+    operations::Typing,
+    presence::{Presences, Signals},
+};
 use broker::Signal;
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use std::{
@@ -28,6 +32,7 @@ pub struct Typewriters(Arc<Inner>);
 struct Inner {
     typists: Mutex<Typists>,
     signals: Signals,
+    presences: Presences,
     clock: fn() -> Timestamp,
     began: Instant,
     nudge: Notify,
@@ -36,9 +41,9 @@ struct Inner {
 impl Typewriters {
     /// Nobody yet. Within a tokio runtime.
     #[must_use]
-    pub fn new(signals: Signals, clock: fn() -> Timestamp) -> Self {
+    pub fn new(signals: Signals, presences: Presences, clock: fn() -> Timestamp) -> Self {
         let (typists, nudge) = Default::default();
-        Self(Arc::new(Inner { typists, signals, clock, began: Instant::now(), nudge }))
+        Self(Arc::new(Inner { typists, signals, presences, clock, began: Instant::now(), nudge }))
     }
 
     /// Somebody, who may, types in a conversation, on this device.
@@ -56,6 +61,18 @@ impl Typewriters {
         let change = self.typists().stop((conversation, user), self.now());
         self.tell(change).await;
         self.0.nudge.notify_one();
+    }
+
+    /// Somebody has stopped wherever they typed, as if they had gone.
+    pub async fn stop_all(&self, user: UserId) {
+        let stopped = self.typists().stop_gone(|other, _| other == user, self.now());
+        self.tell(stopped).await;
+        self.0.nudge.notify_one();
+    }
+
+    /// Somebody may no longer type there, and nobody is told that they do not: they have left.
+    pub(crate) fn leave(&self, conversation: ConversationId, user: UserId) {
+        self.typists().leave((conversation, user));
     }
 
     /// Tells what falls due, and that those whose sockets have gone type no more, until `stop`.
@@ -80,6 +97,11 @@ impl Typewriters {
     async fn tell(&self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             let Change { conversation, user, is_typing } = change;
+            // Across a block nobody hears of the other; while that cannot be told, nobody hears anything.
+            let Ok(except) = self.0.presences.apart(user).await else {
+                self.typists().not_told(change, self.now());
+                continue;
+            };
             let typing = Typing { conversation_id: conversation.0, user_id: user.0, is_typing };
             let signal = Signal {
                 name: "typing".to_owned(),
@@ -88,6 +110,9 @@ impl Typewriters {
                 from: Some(user.0),
                 from_session: None,
                 to_session: None,
+                within: None,
+                except,
+                told_at: None,
                 data: serde_json::to_value(typing).unwrap_or_default(),
                 expires_at: (self.0.clock)().millis() + WORTH_MS,
             };

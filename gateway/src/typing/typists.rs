@@ -87,6 +87,11 @@ impl Typists {
         self.settle(key, now)
     }
 
+    /// Somebody has left: nothing more is told of them there.
+    pub(super) fn leave(&mut self, key: Key) {
+        self.forget(key);
+    }
+
     /// Those whose device has gone have stopped.
     pub(super) fn stop_gone(&mut self, is_gone: impl Fn(UserId, SessionId) -> bool, now: Timestamp) -> Vec<Change> {
         let gone = self.people.iter().filter(|((_, user), typist)| typist.types && is_gone(*user, typist.session));
@@ -258,6 +263,19 @@ mod tests {
         let told: Vec<_> = people.iter().filter_map(|key| start(&mut typists, *key, 0)).collect();
         assert_eq!((told.len(), stop(&mut typists, people[10], 10)), (10, None));
         assert_eq!(typists.due(at(5_000)), []);
+    }
+
+    #[test]
+    fn of_who_has_left_nothing_more_is_told() {
+        let mut typists = Typists::default();
+        let people: Vec<_> = (1..=11).map(|n| (ROOM, UserId(Uuid::from_u128(n)))).collect();
+        people.iter().for_each(|key| drop(typists.start(*key, PHONE, at(0))));
+        // The last waits for room to be told.
+        typists.leave(people[10]);
+        typists.leave(people[0]);
+        typists.leave((ROOM, UserId(Uuid::from_u128(99))));
+        let told = runs_out(&mut typists);
+        assert_eq!((told.len(), told.iter().any(|(_, is_typing)| *is_typing)), (9, false));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     limits::Kind,
     problem::PROBLEM_JSON,
     rest::client_ip,
-    session::{self, Wire, check_origin, limited},
+    session::{self, Wire, limited},
 };
 use axum::{
     extract::{
@@ -44,7 +44,6 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 )]
 async fn upgrade(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (mut parts, _) = request.into_parts();
-    check_origin(&parts.headers, &app.config)?;
     let ip = client_ip(&parts, &app.config.trusted_proxies);
     app.limits.admit(Kind::Connect, ip, None).await?;
     let offer = Offer::of(&parts)?;

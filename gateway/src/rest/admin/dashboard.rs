@@ -31,7 +31,7 @@ async fn dashboard(State(app): State<App>, _: AsAdmin<Reader>) -> Result<Json<Da
     Ok(Json(Dashboard {
         at,
         accounts: AccountCounts { total: accounts, blocked, moderators, admins },
-        online: app.graph.graph().count_here(at).await.ok(),
+        online: app.graph.graph().count_here().await.ok(),
         conversations: ConversationCounts { total: direct + groups, direct, groups },
         messages: MessageCounts { total: messages, today: messages_since },
         open_reports: counts.open_reports,

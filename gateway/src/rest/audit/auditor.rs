@@ -39,6 +39,11 @@ impl Auditor {
         self.caller.user
     }
 
+    /// Who.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Up to where the index has come, after waiting a while for what was there when it was asked. The position that the
     /// request names must be in it.
     pub(super) async fn indexed(&self, app: &App) -> Result<Position, Problem> {

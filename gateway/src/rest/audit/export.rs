@@ -56,7 +56,9 @@ pub(super) async fn export(
     auditor.record(&app, Question::Export, words).await?;
     filter.to_position = Some(filter.to_position.map_or(indexed_to, |to| to.min(indexed_to)));
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"audit.{name}\""));
-    let mut response = Body::from_stream(pages(Export { app, filter, format, next: Some(None) })).into_response();
+    let line = app.lifeline(auditor.caller(), true).await?;
+    let body = Body::from_stream(pages(Export { app, filter, format, next: Some(None) }));
+    let mut response = line.bind(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.extend(disposition.ok().map(|value| (header::CONTENT_DISPOSITION, value)));
