@@ -140,7 +140,8 @@ impl Commands {
     /// # Errors
     /// When the store cannot be read.
     pub async fn session_is_live(&self, session: SessionId, user: UserId) -> Result<bool, CommandError> {
-        Ok(self.state::<Session>(session.0).await?.state.is_live(user))
+        let known = self.state::<Session>(session.0).await?.state;
+        Ok(known.is_live(user) && self.user(user).await?.state.keeps(session, known.sign_outs()))
     }
 
     /// Whether medium commands are held back for high ones, so that whatever may be shed should be.

@@ -2,15 +2,21 @@
 
 use crate::{
     CommandError, Commands, Context, Done,
-    execute::UseCase,
+    execute::{Caller, UseCase},
     facts::{Decided, Facts},
 };
 use domain::{
-    SessionId, UserId,
-    session::{EndReason, Session, SessionCommand},
+    Event, SessionId, Tier, UserId,
+    session::{EndReason, Session, SessionCommand, SessionEvent},
 };
-use event_store::Position;
+use event_store::{NewEvent, Position};
 use serde::Serialize;
+use uuid::Uuid;
+
+/// How many sessions an account has at a time.
+pub const MAX_SESSIONS: u32 = 100;
+/// How many sessions end in one append.
+pub(crate) const PORTION: u32 = 100;
 
 #[derive(Serialize)]
 struct Revoke {
@@ -44,8 +50,30 @@ impl UseCase for End {
     }
 }
 
+/// The end of sessions whose refresh token has expired.
+#[derive(Serialize)]
+struct EndExpired {
+    sessions: Vec<(SessionId, UserId)>,
+}
+
+impl UseCase for EndExpired {
+    type Aggregate = Session;
+    const NAME: &'static str = "session.expire";
+
+    fn tier(&self) -> Tier {
+        Tier::Medium
+    }
+
+    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Session>, CommandError> {
+        facts.end_all(&self.sessions, EndReason::Expired).await?;
+        let id = self.sessions.first().map(|(session, _)| session.0).unwrap_or_default();
+        Ok(Decided { id, state: Default::default() })
+    }
+}
+
 impl Facts<'_> {
-    /// Ends the sessions of `user` that began before `until`, save `kept`.
+    /// Ends sessions of `user` that began before `until`, save `kept`: [`PORTION`] at most, those renewed last. That none
+    /// of the others is good any more is for the account to say, and the reactor `settle_accounts` ends them.
     pub(crate) async fn end_sessions(
         &mut self,
         user: UserId,
@@ -53,12 +81,36 @@ impl Facts<'_> {
         until: Position,
         reason: EndReason,
     ) -> Result<(), CommandError> {
-        let live = self.store().live_sessions(user.0, until).await?;
-        for session in live.into_iter().filter(|session| kept.is_none_or(|kept| kept.0 != *session)) {
-            self.decide::<Session>(session, SessionCommand::End { user, reason }).await?;
+        let live = self.store().live_sessions(user.0, until, 0, PORTION + 1).await?;
+        let ending = live.into_iter().map(SessionId).filter(|session| kept != Some(*session));
+        let ending: Vec<_> = ending.take(PORTION as usize).map(|session| (session, user)).collect();
+        self.end_all(&ending, reason).await
+    }
+
+    /// Ends sessions of `user`, so that another one can begin.
+    pub(crate) async fn make_room(&mut self, user: UserId) -> Result<(), CommandError> {
+        let beyond = self.store().live_sessions(user.0, Position::MAX, MAX_SESSIONS - 1, PORTION).await?;
+        let ending: Vec<_> = beyond.into_iter().map(|session| (SessionId(session), user)).collect();
+        self.end_all(&ending, EndReason::Superseded).await
+    }
+
+    async fn end_all(&mut self, sessions: &[(SessionId, UserId)], reason: EndReason) -> Result<(), CommandError> {
+        let ids: Vec<Uuid> = sessions.iter().map(|(session, _)| session.0).collect();
+        let mut states = self.get_many::<Session>(&ids).await?;
+        for (session, user) in sessions {
+            let before = states.remove(&session.0).unwrap_or_default();
+            if before.state.is_live(*user) {
+                self.decide_on(*session, before, SessionCommand::End { user: *user, reason })?;
+            }
         }
         Ok(())
     }
+}
+
+/// The sessions that end with these events.
+pub(crate) fn ended(events: &[NewEvent]) -> Vec<Uuid> {
+    let is_end = |new: &&NewEvent| matches!(new.event, Event::Session(SessionEvent::Ended { .. }));
+    events.iter().filter(is_end).map(|new| new.stream.id).collect()
 }
 
 impl Commands {
@@ -68,5 +120,26 @@ impl Commands {
     /// [`CommandError`].
     pub async fn end_session(&self, ctx: &Context, session: SessionId) -> Result<Done<Session>, CommandError> {
         self.act(ctx, &Revoke { session }).await
+    }
+
+    /// Ends the sessions whose refresh token has expired, a portion at a time; answers how many there were.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn end_expired_sessions(&self) -> Result<u64, CommandError> {
+        let mut ended = 0;
+        loop {
+            let expired = self.store().expired_sessions(PORTION).await?;
+            if expired.is_empty() {
+                return Ok(ended);
+            }
+            let ids: Vec<Uuid> = expired.iter().map(|(session, _)| *session).collect();
+            let sessions = expired.into_iter().map(|(session, user)| (SessionId(session), UserId(user))).collect();
+            let ctx = Context { actor: None, key: None, correlation_id: self.new_id(), causation_id: None };
+            self.execute(&Caller::reactor(&ctx), &EndExpired { sessions }).await?;
+            // Also of those that had ended.
+            self.store().drop_tokens(&ids).await?;
+            ended += ids.len() as u64;
+        }
     }
 }

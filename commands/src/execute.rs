@@ -1,12 +1,14 @@
 //! The one way from a use case to the log: gather facts, decide, append; on a stale fact, once more.
 
 use crate::{
-    CommandError, Commands, Context, Done,
+    CommandError, Commands, Context, Done, end_session,
     facts::{Decided, Facts},
     state::{Cached, Freshness, Versioned, fold},
 };
 use domain::{Tier, UserId};
-use event_store::{Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, StreamId};
+use event_store::{
+    Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, SERVER_KEY, StreamId,
+};
 use serde::Serialize;
 use std::{
     future::Future,
@@ -110,7 +112,7 @@ impl<'c> Caller<'c> {
         let key = match &self.key {
             Some(key) if self.made_up => store.key_hash(&owner, key),
             Some(key) => key.clone(),
-            None => fresh.to_string(),
+            None => format!("{SERVER_KEY}{fresh}"),
         };
         CommandKey { owner, key }
     }
@@ -267,6 +269,12 @@ impl Commands {
         }
         if !receipt.repeated {
             after.into_iter().for_each(|remember| remember(self.states()));
+            let over = end_session::ended(&events);
+            if !over.is_empty()
+                && let Err(error) = self.store().drop_tokens(&over).await
+            {
+                tracing::debug!(error.cause = %error, "refresh tokens of ended sessions stay until they expire");
+            }
             for new in events.iter().filter(|new| new.event.counts()) {
                 self.states().learn_head(new.event.scope(new.stream.id), receipt.seq);
             }

@@ -89,9 +89,10 @@ impl<'c> Facts<'c> {
     /// Who acts, with their account.
     pub(crate) async fn actor_and_account(&mut self) -> Result<(UserId, Versioned<User>), CommandError> {
         let actor = self.ctx.actor.ok_or(CommandError::InvalidToken)?;
-        if let Some(session) = actor.session {
-            let session = self.get::<Session>(session).await?;
-            if !session.state.is_live(actor.user) {
+        if let Some(id) = actor.session {
+            let session = self.get::<Session>(id).await?.state;
+            let account = self.get::<User>(actor.user).await?.state;
+            if !session.is_live(actor.user) || !account.keeps(id, session.sign_outs()) {
                 return Err(CommandError::InvalidToken);
             }
         }
@@ -113,6 +114,16 @@ impl<'c> Facts<'c> {
         let (known, remembered) = self.commands.states().load(self.store(), id.into(), self.freshness).await?;
         self.remembered |= remembered;
         Ok(known)
+    }
+
+    /// The states of many streams, read together; what is decided on one is guarded by the sequence of its event.
+    pub(crate) async fn get_many<A: Cached>(
+        &mut self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Versioned<A>>, CommandError> {
+        let states = self.commands.states().load_many::<A>(self.store(), ids, self.freshness).await?;
+        self.remembered |= self.freshness == Freshness::Cached;
+        Ok(states)
     }
 
     /// The state of a stream that most probably has no event yet: taken for granted at first, since the append

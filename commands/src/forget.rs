@@ -103,7 +103,7 @@ impl UseCase for PartErased {
 }
 
 impl Commands {
-    /// Ends the sessions of `user` that began before `until`, save `kept`.
+    /// Ends the sessions of `user` that began before `until`, save `kept`, a portion at a time.
     pub(crate) async fn end_strays(
         &self,
         ctx: &Context,
@@ -111,8 +111,17 @@ impl Commands {
         kept: Option<SessionId>,
         until: Position,
         reason: EndReason,
-    ) -> Result<Done<User>, CommandError> {
-        self.execute(&Caller::reactor(ctx), &EndStrays { user, kept, until, reason }).await
+    ) -> Result<(), CommandError> {
+        // One more than the one that may be kept.
+        while self.store().live_sessions(user.0, until, 0, 2).await?.into_iter().any(|live| kept != Some(SessionId(live))) {
+            let strays = EndStrays { user, kept, until, reason };
+            // What is over is not ended again, whatever the key.
+            let done = self.execute(&Caller::reactor(ctx).without_key(), &strays).await?;
+            if done.receipt.position.is_none() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes somebody who was erased out of a group; the last lead hands over. A direct conversation stays.

@@ -84,6 +84,7 @@ pub use create_conversation::{CreateConversation, Created};
 pub use create_invite::InviteLimits;
 pub use decide_report::Verdict;
 pub use drop_from_call::Cause;
+pub use end_session::MAX_SESSIONS;
 pub use error::{CommandError, FieldError};
 pub use file_report::{FileReport, FiledReport, Reported};
 pub use initiate_call::{InitiateCall, Initiated};

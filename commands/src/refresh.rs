@@ -41,7 +41,11 @@ impl UseCase for Rotate {
         if !session.state.is_live(self.user) {
             return Err(CommandError::InvalidToken);
         }
-        facts.get::<User>(self.user).await?.state.may_act().map_err(refused)?;
+        let account = facts.get::<User>(self.user).await?.state;
+        if !account.keeps(self.session, session.state.sign_outs()) {
+            return Err(CommandError::InvalidToken);
+        }
+        account.may_act().map_err(refused)?;
         facts.secrets.push(Secret::RefreshToken {
             session: self.session.0,
             user: self.user.0,

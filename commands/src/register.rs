@@ -74,7 +74,7 @@ impl UseCase for Open<'_> {
             UserCommand::Register { user, role: self.role, profile: self.profile.clone() },
         )?;
         let before = facts.presume_new::<Session>(session).await?;
-        facts.decide_on(session, before, SessionCommand::Start { user, device: self.device.clone() })
+        facts.decide_on(session, before, SessionCommand::Start { user, device: self.device.clone(), sign_outs: 0 })
     }
 }
 

@@ -84,6 +84,8 @@ impl UseCase for Start<'_> {
         if account.state.password_changes() != self.changes {
             return Err(CommandError::Contended);
         }
+        let sign_outs = account.state.sign_outs();
+        facts.make_room(self.user).await?;
         if account.state.is_deactivated() {
             facts.decide_on(self.user, account, UserCommand::Reactivate)?;
         } else {
@@ -98,12 +100,14 @@ impl UseCase for Start<'_> {
             replaces: None,
             expires_at: self.expires_at.millis(),
         });
-        facts.decide_on(session, before, SessionCommand::Start { user: self.user, device: self.device.clone() })
+        let start = SessionCommand::Start { user: self.user, device: self.device.clone(), sign_outs };
+        facts.decide_on(session, before, start)
     }
 }
 
 impl Commands {
-    /// Starts a session for whoever knows the password. Whoever has deactivated the account is back with that.
+    /// Starts a session for whoever knows the password. Whoever has deactivated the account is back with that. An account
+    /// has [`MAX_SESSIONS`](crate::MAX_SESSIONS) at a time: those that were not renewed for the longest end.
     ///
     /// # Errors
     /// [`CommandError`]; `WrongCredentials` for an unknown address as for a wrong password, and `TooManyTries` after

@@ -11,6 +11,7 @@ use crate::{
     forgetting::Forgetting,
     hub::Hub,
     presence::{Presences, attend, settle_doubts},
+    purge::Purge,
     stories::StoryDuty,
     typing::Typewriters,
 };
@@ -77,6 +78,7 @@ impl Background {
             background.end_calls(config);
             background.forget_people();
             background.keep_files();
+            background.purge();
             background.end_stories(config);
             background.index_log();
         }
@@ -196,6 +198,15 @@ impl Background {
     fn keep_files(&self) {
         let (house, duty) = (self.house(), self.duty());
         self.spawn(|_, stop| async move { duty.hold("files.keep", stop, |token| house.clone().keep(token)).await });
+    }
+
+    /// Removes keys, tokens and sessions that have expired.
+    fn purge(&self) {
+        let duty = self.duty();
+        self.spawn(|Shared { store, commands, .. }, stop| async move {
+            let purge = Purge { store, commands };
+            duty.hold("log.purge", stop, |token| purge.clone().run(token)).await;
+        });
     }
 
     fn house(&self) -> House {

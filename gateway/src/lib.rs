@@ -27,6 +27,7 @@ pub mod limits;
 pub mod operations;
 mod pace;
 pub mod presence;
+mod purge;
 pub mod problem;
 pub mod push;
 pub mod request;

@@ -94,7 +94,7 @@ async fn register(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), App
 
 async fn start_sessions(tx: &mut Transaction, events: &[Opened<'_>]) -> Result<(), ApplyError> {
     let started = events.iter().filter_map(|Opened { record, event }| {
-        let Event::Session(SessionEvent::Started { user, device }) = event else { return None };
+        let Event::Session(SessionEvent::Started { user, device, .. }) = event else { return None };
         let device = device.get();
         Some(vec![
             record.aggregate_id.into(),

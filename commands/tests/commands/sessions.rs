@@ -1,9 +1,15 @@
 //! Signing in and out, and the rotation of refresh tokens.
 
 use crate::support::*;
-use commands::{CommandError, CommandSettings, Commands, SignIn, SignedIn};
-use domain::{session::Device, user::ProfileChange};
+use commands::{CommandError, CommandSettings, Commands, MAX_SESSIONS, Password, SignIn, SignedIn, reactor::Reactor};
+use domain::{
+    AggregateType, Personal, SessionId, Tier, Timestamp, UserId,
+    session::{Device, SessionEvent},
+    user::ProfileChange,
+};
+use event_store::{Append, CommandKey, EventStore, NewEvent, Origin, Retention, Secret, Selection, StreamId};
 use testkit::each_engine;
+use uuid::Uuid;
 
 fn is_invalid(result: Result<SignedIn, CommandError>) -> bool {
     matches!(result, Err(CommandError::InvalidToken))
@@ -113,4 +119,95 @@ each_engine!(guessing_is_slowed_down_alike_for_who_exists_and_who_does_not, |hom
     let elsewhere = Device { ip: Some("192.0.2.7".to_owned()), ..Device::default() };
     let owner = SignIn { device: elsewhere, ..sign_in("ana", "correct horse") };
     commands.sign_in(&anonymous(), owner).await.unwrap();
+});
+
+/// Starts sessions as a process would that bounds nothing.
+async fn start_many(store: &EventStore, user: UserId, count: u128, expires_at: i64) -> Vec<SessionId> {
+    let ids: Vec<_> = (1..=count).map(|n| SessionId(Uuid::from_u128(0x5E55_0000 + n))).collect();
+    for (n, ids) in ids.chunks(1_000).enumerate() {
+        let device = || Personal::new(user, Device::default());
+        let event = |id: &SessionId| NewEvent {
+            stream: StreamId::new(AggregateType::Session, *id),
+            sequence: 1,
+            event: SessionEvent::Started { user, device: device(), sign_outs: Some(0) }.into(),
+        };
+        let token = |id: &SessionId| {
+            let mut hash = [0; 32];
+            hash[..16].copy_from_slice(id.0.as_bytes());
+            Secret::RefreshToken { session: id.0, user: user.0, hash, replaces: None, expires_at }
+        };
+        let append = Append {
+            origin: Origin::default(),
+            key: CommandKey { owner: "test".to_owned(), key: format!("sessions {n}") },
+            request_hash: [0; 32],
+            retention: Retention::Week,
+            tier: Tier::Medium,
+            guards: Vec::new(),
+            claims: Vec::new(),
+            secrets: ids.iter().map(token).collect(),
+            events: ids.iter().map(event).collect(),
+        };
+        store.append(append).await.unwrap();
+    }
+    ids
+}
+
+async fn live_of(commands: &Commands, user: UserId, sessions: &[SessionId]) -> usize {
+    let mut live = 0;
+    for session in sessions {
+        live += usize::from(commands.session_is_live(*session, user).await.unwrap());
+    }
+    live
+}
+
+each_engine!(however_many_sessions_there_are_a_new_password_ends_them_in_little, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let ana = person(&commands, "ana").await;
+    let many = start_many(&store, ana.id, 3_000, i64::MAX).await;
+    let before = store.head().await.unwrap().position;
+    let (old, new) = (Password::claimed("correct horse"), password("battery staple"));
+    commands.change_password(&ana.ctx, old, new).await.unwrap();
+    let appended = store.head().await.unwrap().position - before;
+    assert!(appended <= 101, "{appended} events in one append");
+    assert_eq!(live_of(&commands, ana.id, &many).await, 0, "all of them are over at once");
+    assert!(commands.session_is_live(ana.session, ana.id).await.unwrap());
+
+    for event in store.read_after(before, &Selection::All, 1_000).await.unwrap() {
+        Reactor::SettleAccounts.react(&commands, &event).await.unwrap();
+    }
+    let events = store.read_after(before, &Selection::All, 10_000).await.unwrap();
+    let ended = events.iter().filter(|event| event.record.event_type == "session.ended").count();
+    assert_eq!(ended, many.len(), "each by an event of its own in the end");
+    assert!(commands.session_is_live(ana.session, ana.id).await.unwrap());
+});
+
+each_engine!(an_account_has_so_many_sessions_at_a_time, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let ana = person(&commands, "ana").await;
+    let many = start_many(&store, ana.id, u128::from(MAX_SESSIONS) + 20, 1).await;
+    let again = commands.sign_in(&anonymous(), sign_in("ana", "correct horse")).await.unwrap();
+    assert_eq!(live_of(&commands, ana.id, &many).await, MAX_SESSIONS as usize - 2);
+    assert!(commands.session_is_live(again.session, ana.id).await.unwrap());
+    assert!(commands.session_is_live(ana.session, ana.id).await.unwrap(), "it was renewed later than those");
+});
+
+each_engine!(a_session_ends_when_its_refresh_token_has_expired, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let ana = person(&commands, "ana").await;
+    let many = start_many(&store, ana.id, 250, 1).await;
+    let renewed = commands.sign_in(&anonymous(), sign_in("ana", "correct horse")).await.unwrap();
+    let renewed = commands.refresh(&anonymous(), &renewed.refresh_token).await.unwrap();
+    assert!(commands.end_expired_sessions().await.unwrap() > 0);
+    assert_eq!(live_of(&commands, ana.id, &many).await, 0);
+    for session in [ana.session, renewed.session] {
+        assert!(commands.session_is_live(session, ana.id).await.unwrap());
+    }
+    assert_eq!(commands.end_expired_sessions().await.unwrap(), 0);
+
+    let later = CommandSettings { clock: || Timestamp::from_millis(clock().millis() + 2_000_000), ..settings() };
+    let expired = Commands::new(store.clone(), later).refresh(&anonymous(), &renewed.refresh_token).await;
+    assert!(is_invalid(expired));
 });

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Session {
     user: Option<UserId>,
     ended: bool,
+    sign_outs: Option<u64>,
 }
 
 impl Session {
@@ -18,7 +19,14 @@ impl Session {
         self.user
     }
 
-    /// Whether the session of `user` is still good.
+    /// How often its owner had signed out everywhere when it began; `None` of one from before that was noted.
+    #[must_use]
+    pub const fn sign_outs(&self) -> Option<u64> {
+        self.sign_outs
+    }
+
+    /// Whether the session of `user` has not ended by itself; whether their account has ended it with others, the account
+    /// knows ([`User::keeps`](crate::user::User::keeps)).
     #[must_use]
     pub fn is_live(&self, user: UserId) -> bool {
         self.user == Some(user) && !self.ended
@@ -31,8 +39,9 @@ impl Aggregate for Session {
     fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
         match command {
             SessionCommand::Start { .. } if self.user.is_some() => Err(SessionError::AlreadyStarted),
-            SessionCommand::Start { user, device } => {
-                Ok(vec![SessionEvent::Started { user, device: Personal::new(user, device) }])
+            SessionCommand::Start { user, device, sign_outs } => {
+                let device = Personal::new(user, device);
+                Ok(vec![SessionEvent::Started { user, device, sign_outs: Some(sign_outs) }])
             }
             SessionCommand::End { user, .. } if self.user != Some(user) => Err(SessionError::NotFound),
             SessionCommand::End { .. } if self.ended => Ok(vec![]),
@@ -52,7 +61,10 @@ impl cqrs_es::Aggregate for Session {
 
     fn apply(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Started { user, .. } => self.user = Some(user),
+            SessionEvent::Started { user, sign_outs, .. } => {
+                self.user = Some(user);
+                self.sign_outs = sign_outs;
+            }
             SessionEvent::Ended { .. } => self.ended = true,
         }
     }

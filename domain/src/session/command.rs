@@ -12,6 +12,8 @@ pub enum SessionCommand {
         user: UserId,
         /// From where.
         device: Device,
+        /// How often they had signed out everywhere ([`User::sign_outs`](crate::user::User::sign_outs)).
+        sign_outs: u64,
     },
     /// End the session.
     End {

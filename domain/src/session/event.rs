@@ -19,6 +19,9 @@ pub enum SessionEvent {
         user: UserId,
         /// From where.
         device: Personal<Device>,
+        /// How often its owner had signed out everywhere by then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sign_outs: Option<u64>,
     },
     /// The session is over; its tokens are refused from here on.
     #[serde(rename = "session.ended")]
@@ -58,6 +61,10 @@ pub enum EndReason {
     Deactivated,
     /// The person erased their account.
     Erased,
+    /// Its refresh token expired.
+    Expired,
+    /// The person signed in on more devices than an account has at a time; this one was not used for the longest.
+    Superseded,
 }
 
 impl EndReason {
@@ -71,6 +78,8 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::Deactivated => "deactivated",
             Self::Erased => "erased",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -12,11 +12,11 @@ fn device() -> Device {
 }
 
 fn start() -> SessionCommand {
-    SessionCommand::Start { user: ANA, device: device() }
+    SessionCommand::Start { user: ANA, device: device(), sign_outs: 2 }
 }
 
 fn started() -> SessionEvent {
-    SessionEvent::Started { user: ANA, device: Personal::new(ANA, device()) }
+    SessionEvent::Started { user: ANA, device: Personal::new(ANA, device()), sign_outs: Some(2) }
 }
 
 fn ended(reason: EndReason) -> SessionEvent {
@@ -34,8 +34,8 @@ fn a_session_starts_once() {
 
 #[test]
 fn its_owner_ends_it_once() {
-    use EndReason::{Deactivated, Erased, Logout, PasswordChanged, Revoked, TokenReuse};
-    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased] {
+    use EndReason::{Deactivated, Erased, Expired, Logout, PasswordChanged, Revoked, Superseded, TokenReuse};
+    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased, Expired, Superseded] {
         let end = SessionCommand::End { user: ANA, reason };
         given::<Session>([started()]).when(end.clone()).then_expect_events(vec![ended(reason)]);
         given::<Session>([started(), ended(Logout)]).when(end.clone()).then_expect_events(vec![]);
@@ -66,8 +66,8 @@ fn each_refusal_has_its_word() {
 
 #[test]
 fn each_reason_is_stored_by_its_word() {
-    use EndReason::{Deactivated, Erased, Logout, PasswordChanged, Revoked, TokenReuse};
-    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased] {
+    use EndReason::{Deactivated, Erased, Expired, Logout, PasswordChanged, Revoked, Superseded, TokenReuse};
+    for reason in [Logout, Revoked, TokenReuse, PasswordChanged, Deactivated, Erased, Expired, Superseded] {
         assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
     }
 }

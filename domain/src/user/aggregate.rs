@@ -2,7 +2,7 @@
 
 use super::{ProfileChange, ProfileChanged, UserCommand, UserError, UserEvent};
 use crate::{
-    Aggregate, AggregateType, Personal, handle_by_deciding,
+    Aggregate, AggregateType, Personal, SessionId, handle_by_deciding,
     text::{DisplayName, EmailAddress, Link, PhoneNumber},
 };
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,9 @@ pub struct User {
     erased: bool,
     password_changes: u64,
     profile_changes: u32,
+    sign_outs: u64,
+    /// The session that the last sign-out left.
+    kept: Option<SessionId>,
 }
 
 impl User {
@@ -118,6 +121,19 @@ impl User {
     #[must_use]
     pub const fn password_changes(&self) -> u64 {
         self.password_changes
+    }
+
+    /// How often its owner was signed out everywhere: by changing the password, or by deactivating the account.
+    #[must_use]
+    pub const fn sign_outs(&self) -> u64 {
+        self.sign_outs
+    }
+
+    /// Whether a session that began after so many sign-outs goes on: it began after the last one, or was left by it.
+    /// One of which that was not noted does, until it is ended by an event of its own.
+    #[must_use]
+    pub fn keeps(&self, session: SessionId, sign_outs: Option<u64>) -> bool {
+        !self.erased && (self.kept == Some(session) || sign_outs.is_none_or(|then| then >= self.sign_outs))
     }
 
     /// Its role.
@@ -233,8 +249,16 @@ impl cqrs_es::Aggregate for User {
             }
             UserEvent::Blocked => self.blocked = true,
             UserEvent::Unblocked => self.blocked = false,
-            UserEvent::PasswordChanged { .. } => self.password_changes += 1,
-            UserEvent::Deactivated => self.deactivated = true,
+            UserEvent::PasswordChanged { kept } => {
+                self.password_changes += 1;
+                self.sign_outs += 1;
+                self.kept = kept;
+            }
+            UserEvent::Deactivated => {
+                self.deactivated = true;
+                self.sign_outs += 1;
+                self.kept = None;
+            }
             UserEvent::Reactivated => self.deactivated = false,
             UserEvent::Erased => {
                 self.erased = true;

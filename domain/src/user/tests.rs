@@ -192,3 +192,17 @@ fn a_profile_is_changed_only_so_often() {
     given::<User>(before.clone()).when(change("Ana")).then_expect_error(UserError::TooManyChanges);
     given::<User>(before).when(change("Anna")).then_expect_events(vec![]);
 }
+
+#[test]
+fn signing_out_everywhere_leaves_what_began_later_and_what_asked_for_it() {
+    let session = |n| crate::SessionId(uuid::Uuid::from_u128(n));
+    let changed = |kept| UserEvent::PasswordChanged { kept };
+    let user = state::<User>([registered(), changed(Some(session(1))), changed(Some(session(2)))]);
+    assert_eq!(user.sign_outs(), 2);
+    assert!(user.keeps(session(2), Some(0)) && user.keeps(session(3), Some(2)), "left, and begun since");
+    assert!(!user.keeps(session(1), Some(0)) && !user.keeps(session(4), Some(1)));
+    assert!(user.keeps(session(5), None), "of one from before it is not known");
+    let user = state::<User>([registered(), changed(Some(session(2))), UserEvent::Deactivated, UserEvent::Reactivated]);
+    assert!(!user.keeps(session(2), Some(0)) && user.keeps(session(3), Some(2)));
+    assert!(!state::<User>([registered(), UserEvent::Erased]).keeps(session(1), None));
+}

@@ -177,7 +177,7 @@ fn user() -> Vec<UserEvent> {
 fn session() -> Vec<SessionEvent> {
     let device = Device { name: DeviceName::parse("Telephone").ok(), ip: Some("192.0.2.1".to_owned()) };
     vec![
-        SessionEvent::Started { user: ana(), device: Personal::new(ana(), device) },
+        SessionEvent::Started { user: ana(), device: Personal::new(ana(), device), sign_outs: None },
         SessionEvent::Ended { user: ana(), reason: EndReason::TokenReuse },
     ]
 }

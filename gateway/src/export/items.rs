@@ -68,7 +68,7 @@ pub struct ExportedSession {
     /// When the session ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     ended_at: Option<Timestamp>,
-    /// Why: `logout`, `revoked`, `token_reuse`, `password_changed` or `deactivated`.
+    /// Why: `logout`, `revoked`, `token_reuse`, `password_changed`, `deactivated`, `expired` or `superseded`.
     end_reason: Option<String>,
 }
 

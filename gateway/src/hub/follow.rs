@@ -141,6 +141,8 @@ impl Hub {
                 let why = match reason {
                     EndReason::Logout => Close::Replaced,
                     EndReason::Revoked
+                    | EndReason::Expired
+                    | EndReason::Superseded
                     | EndReason::TokenReuse
                     | EndReason::PasswordChanged
                     | EndReason::Deactivated

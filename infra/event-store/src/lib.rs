@@ -34,6 +34,7 @@ pub use history::{Moment, NoMoment, StateAt};
 pub use keyring::Authenticator;
 pub use ledger::LedgerRow;
 pub use reactors::{NoReaction, ParkedReaction, ReactionId};
+pub use secrets::SERVER_KEY;
 pub use record::{Origin, Record, RecordedEvent, StreamId};
 pub use selection::{Feed, Head, Interval, OpenError, ReadError, Selection};
 pub use settings::{Keys, Settings};

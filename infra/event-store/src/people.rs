@@ -3,27 +3,90 @@
 use crate::{EventStore, Position, ReadError, RecordedEvent, StreamId, read::COLUMNS};
 use domain::AggregateType;
 use sql::query;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use uuid::Uuid;
 
 /// People of one statement.
 const PEOPLE: usize = 500;
+/// Refresh tokens read at a time.
+const TOKENS: u32 = 256;
 
 impl EventStore {
-    /// The sessions of `user` that began before `until` and have not ended, the oldest first. One statement.
+    /// At most `limit` sessions of `user` that began before `until` and have not ended: those that were renewed last
+    /// first, `skip` of which are left out. They are those that have a current refresh token, so that the work does not
+    /// grow with how often somebody signed in; tokens of sessions that ended are removed on the way.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn live_sessions(&self, user: Uuid, until: Position) -> Result<Vec<Uuid>, ReadError> {
-        let live = query(
-            "SELECT CAST(s.aggregate_id AS TEXT) FROM events s
-             WHERE s.scope = $1 AND s.position < $2 AND s.event_type = 'session.started' AND NOT EXISTS (
-                SELECT 1 FROM events e WHERE e.aggregate_type = 'session' AND e.aggregate_id = s.aggregate_id
-                AND e.event_type = 'session.ended')
-             ORDER BY s.position",
-        );
-        let rows = self.database().fetch_all(live.bind(user).bind(until)).await?;
-        rows.iter().map(|row| id(&row.get::<String>(0)?)).collect()
+    pub async fn live_sessions(
+        &self,
+        user: Uuid,
+        until: Position,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, ReadError> {
+        let mut live = Vec::new();
+        let (mut last, mut skip) = ((i64::MAX, vec![0xff; 33]), skip);
+        loop {
+            let tokens = query(
+                "SELECT session, expires_at, hash FROM refresh_tokens
+                 WHERE user_id = $1 AND replaced_at IS NULL AND (expires_at, hash) < ($2, $3)
+                 ORDER BY expires_at DESC, hash DESC LIMIT $4",
+            );
+            let tokens = tokens.bind(user).bind(last.0).bind(&last.1[..]).bind(TOKENS);
+            let rows = self.database().fetch_all(tokens).await?;
+            let mut sessions = Vec::with_capacity(rows.len());
+            for row in &rows {
+                sessions.push(row.get::<Uuid>(0)?);
+                last = (row.get(1)?, row.get(2)?);
+            }
+            let (began, over) = self.ends_of(&sessions, until).await?;
+            self.drop_tokens(&over).await?;
+            for session in sessions.into_iter().filter(|session| began.contains(session)) {
+                if skip > 0 {
+                    skip -= 1;
+                } else if live.len() < limit as usize {
+                    live.push(session);
+                }
+            }
+            if rows.len() < TOKENS as usize || live.len() >= limit as usize {
+                return Ok(live);
+            }
+        }
+    }
+
+    /// Which of some sessions began before `until` and have not ended, and which have ended.
+    async fn ends_of(
+        &self,
+        sessions: &[Uuid],
+        until: Position,
+    ) -> Result<(HashSet<Uuid>, Vec<Uuid>), ReadError> {
+        if sessions.is_empty() {
+            return Ok((HashSet::new(), Vec::new()));
+        }
+        let mut ids: Vec<String> = sessions.iter().map(Uuid::to_string).collect();
+        // Up to a power of two, so that the statements are few.
+        let last = ids.last().cloned().unwrap_or_default();
+        ids.resize(ids.len().next_power_of_two(), last);
+        let marks = sql::placeholders(1, ids.len());
+        let found = query(format!(
+            "SELECT CAST(e.aggregate_id AS TEXT), e.event_type, e.position FROM events e
+             WHERE e.aggregate_type = 'session' AND e.aggregate_id IN ({marks})
+             AND e.event_type IN ('session.started', 'session.ended')"
+        ));
+        let (mut began, mut over) = (HashSet::new(), Vec::new());
+        for row in self.database().fetch_all(found.bind_all(ids)).await? {
+            let session = id(&row.get::<String>(0)?)?;
+            match row.get::<String>(1)?.as_str() {
+                "session.ended" => over.push(session),
+                _ if row.unsigned(2)? < until => {
+                    began.insert(session);
+                }
+                _ => (),
+            }
+        }
+        began.retain(|session| !over.contains(session));
+        Ok((began, over))
     }
 
     /// The conversations that `user` was in or asked to be in, and the pairs with whom there was something that they

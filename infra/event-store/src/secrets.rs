@@ -6,6 +6,10 @@ use uuid::Uuid;
 
 /// How long [`Retention::Week`](crate::Retention::Week) lasts, in milliseconds.
 const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;
+const HOUR: i64 = 60 * 60 * 1_000;
+const MINUTE: i64 = 60 * 1_000;
+/// With what the key of a command begins that its caller gave none: it is removed after an hour.
+pub const SERVER_KEY: &str = "server:";
 /// Rows purged in one transaction.
 const PORTION: u64 = 1_000;
 
@@ -139,8 +143,63 @@ impl EventStore {
         Ok(())
     }
 
-    /// Removes command keys whose week is over and refresh tokens that expired; answers how many rows. To be
-    /// called now and then.
+    /// At most `limit` sessions whose current refresh token has expired, and whose they are.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn expired_sessions(&self, limit: u32) -> Result<Vec<(Uuid, Uuid)>, ReadError> {
+        let expired = query(
+            "SELECT session, user_id FROM refresh_tokens WHERE expires_at < $1 AND replaced_at IS NULL
+             ORDER BY expires_at LIMIT $2",
+        );
+        let rows = self.database().fetch_all(expired.bind(self.now().millis()).bind(limit)).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+
+    /// Removes the refresh tokens of sessions that have ended.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn drop_tokens(&self, sessions: &[Uuid]) -> Result<(), ReadError> {
+        for sessions in sessions.chunks(PORTION as usize) {
+            let marks = sql::placeholders(1, sessions.len());
+            let of_them = format!("DELETE FROM refresh_tokens WHERE session IN ({marks})");
+            self.database().execute(query(of_them).bind_all(sessions.iter().copied())).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the keys that this server made for commands that had none, an hour after: nobody but the writer that
+    /// asks for an unknown outcome ever repeats them. Answers up to when (ms) they are gone, to go on from next time;
+    /// begin at 0.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn purge_server_keys(&self, from: i64) -> Result<i64, ReadError> {
+        let (mut from, until) = (from.max(self.now().millis() - WEEK), self.now().millis() - HOUR);
+        while from < until {
+            let first = "SELECT created_at FROM command_keys WHERE NOT forever AND created_at >= $1
+                ORDER BY created_at LIMIT 1";
+            let row = self.database().fetch_optional(query(first).bind(from)).await?;
+            let Some(first) = row.map(|row| row.get::<i64>(0)).transpose()?.filter(|first| *first < until) else { break };
+            let next = until.min(first + MINUTE);
+            let portion = "DELETE FROM command_keys WHERE (owner, key) IN (
+                SELECT owner, key FROM command_keys
+                WHERE NOT forever AND created_at >= $1 AND created_at < $2 AND key LIKE $3 LIMIT $4)";
+            let like = format!("{SERVER_KEY}%");
+            loop {
+                let delete = query(portion).bind(first).bind(next).bind(like.as_str()).bind(PORTION);
+                if self.database().execute(delete).await? < PORTION {
+                    break;
+                }
+            }
+            from = next;
+        }
+        Ok(from.max(until))
+    }
+
+    /// Removes command keys whose week is over and refresh tokens that were replaced and have expired, in portions;
+    /// answers how many rows. Those that are current go with their sessions. To be called now and then.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -149,7 +208,7 @@ impl EventStore {
         let keys = "DELETE FROM command_keys WHERE (owner, key) IN (
             SELECT owner, key FROM command_keys WHERE NOT forever AND created_at < $1 LIMIT $2)";
         let tokens = "DELETE FROM refresh_tokens WHERE hash IN (
-            SELECT hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)";
+            SELECT hash FROM refresh_tokens WHERE expires_at < $1 AND replaced_at IS NOT NULL LIMIT $2)";
         Ok(self.purge(keys, now - WEEK).await? + self.purge(tokens, now).await?)
     }
 

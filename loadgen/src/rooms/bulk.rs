@@ -76,7 +76,7 @@ fn account((user, session): (UserId, SessionId), role: Role, run: u64, number: u
         first(
             AggregateType::Session,
             session.0,
-            SessionEvent::Started { user, device: Personal::new(user, Device::default()) },
+            SessionEvent::Started { user, device: Personal::new(user, Device::default()), sign_outs: Some(0) },
         ),
     ];
     Ok(append)

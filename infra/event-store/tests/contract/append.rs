@@ -183,3 +183,20 @@ each_engine!(a_key_is_kept_a_week_or_for_ever, |home| async move {
     assert!(!later.append(week).await.unwrap().repeated);
     assert!(later.append(forever).await.unwrap().repeated);
 });
+
+each_engine!(a_key_that_the_server_made_is_kept_an_hour, |home| async move {
+    let (store, _batches) = open(&home).await;
+    let keys = ["server:1", "server:2", "the client's"].map(|key| append(key, Vec::new()));
+    for command in &keys {
+        store.append(command.clone()).await.unwrap();
+    }
+    assert!(store.purge_server_keys(0).await.unwrap() < NOW);
+    let mut later = settings(&home);
+    later.clock = || domain::Timestamp::from_millis(NOW + 3_600_000 + 1);
+    let (later, _batches) = event_store::EventStore::open(later).await.unwrap();
+    assert!(later.append(keys[0].clone()).await.unwrap().repeated);
+    assert_eq!(later.purge_server_keys(0).await.unwrap(), NOW + 1);
+    let [one, two, client] = keys;
+    assert!(!later.append(one).await.unwrap().repeated && !later.append(two).await.unwrap().repeated);
+    assert!(later.append(client).await.unwrap().repeated);
+});

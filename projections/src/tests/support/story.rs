@@ -126,7 +126,7 @@ impl Story {
 
     pub(in crate::tests) fn sign_in(&mut self, n: u64, session: u64) {
         let device = Device { name: Some(DeviceName::parse("phone").unwrap()), ip: Some("192.0.2.1".to_owned()) };
-        let command = SessionCommand::Start { user: self.user(n), device };
+        let command = SessionCommand::Start { user: self.user(n), device, sign_outs: 0 };
         let id = self.session(session).0;
         decide(&mut self.sessions, id, command, &mut self.told);
     }
