@@ -5,11 +5,11 @@ use crate::{
     admission::Admission,
     call::record_of,
     coalescing::Coalescing,
-    execute::Turns,
     password::Passwords,
     spam::Lately,
     state::{Cached, Freshness, States, Versioned},
     throttle::Throttle,
+    turns::Turns,
 };
 use domain::{
     CallId, ConversationId, FileId, MessageId, SessionId, Timestamp, UserId, call::Call, conversation::Conversation,
@@ -59,7 +59,7 @@ impl Commands {
     #[must_use]
     pub fn new(store: EventStore, settings: CommandSettings) -> Self {
         let passwords = Passwords::new(settings.password_cost);
-        let (states, turns, admission) = (States::new(), Turns::new(), Admission::new());
+        let (states, turns, admission) = (States::new(), Turns::default(), Admission::new());
         let (marks, throttle, lately) =
             (Coalescing::new(), Throttle::new(settings.limits), Lately::new(settings.limits));
         let shared = Shared { store, settings, states, turns, marks, admission, passwords, throttle, lately };

@@ -4,20 +4,15 @@ use crate::{
     CommandError, Commands, Context, Done, end_session,
     facts::{Decided, Facts},
     state::{Cached, Freshness, Versioned, fold},
+    turns::Turn,
 };
 use domain::{Tier, UserId};
 use event_store::{
     Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, SERVER_KEY, StreamId,
 };
 use serde::Serialize;
-use std::{
-    future::Future,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-};
-use tokio::{
-    sync::{Mutex, MutexGuard},
-    time::Instant,
-};
+use std::future::Future;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How often a command is decided before it gives way to others.
@@ -151,6 +146,15 @@ impl Commands {
             let verdict = case.decide(&mut facts).await;
             let target = facts.last_seen(<C::Aggregate as domain::Aggregate>::AGGREGATE);
             let remembered = facts.remembered;
+            let written = facts.events.first().map(|first| first.stream);
+            if let (Ok(_), None, Some(stream)) = (&verdict, &turn, written)
+                && self.turns().is_taken(stream)
+            {
+                // Others queue for it: whoever does not is only in their way, and overtaken.
+                turn = Some(self.turns().wait(stream).await);
+                freshness = Freshness::Fresh;
+                continue;
+            }
             let error = match verdict {
                 Ok(decided) if attempt == 1 && self.store().may_have_plain_keys() => {
                     match self.first_of_plain_key(caller, &request_hash).await? {
@@ -163,9 +167,10 @@ impl Commands {
                     Ok(receipt) => return Ok(Done { receipt, id: decided.id, state: decided.state }),
                     Err(AppendError::Stale(stream)) => {
                         freshness = Freshness::Fresh;
-                        // Twice overtaken: queue for the stream, so that of many at once all come through.
-                        drop(turn.take());
-                        if attempt > 1 {
+                        // Twice overtaken: queue for the stream, so that of many at once all come through. One queue
+                        // at a time, so that nobody waits in a circle.
+                        if attempt > 1 && turn.as_ref().is_none_or(|turn: &Turn<'_>| turn.stream != stream) {
+                            drop(turn.take());
                             turn = Some(self.turns().wait(stream).await);
                         }
                         continue;
@@ -298,22 +303,6 @@ impl Commands {
         }
         let (now, _) = self.states().load(self.store(), id, Freshness::Cached).await?;
         Ok(Done { receipt, id, state: now.state })
-    }
-}
-
-/// Who waits for whom when many change one stream at once. Streams share a few queues; a command waits in one at
-/// a time, so that nobody waits in a circle.
-pub(crate) struct Turns([Mutex<()>; 64]);
-
-impl Turns {
-    pub(crate) fn new() -> Self {
-        Self([const { Mutex::const_new(()) }; 64])
-    }
-
-    async fn wait(&self, stream: StreamId) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        stream.hash(&mut hasher);
-        self.0[hasher.finish() as usize % self.0.len()].lock().await
     }
 }
 

@@ -71,6 +71,7 @@ mod story;
 mod throttle;
 mod time_out_call;
 mod token;
+mod turns;
 mod unreact;
 mod update_conversation;
 mod update_profile;

@@ -1,7 +1,7 @@
 //! The write side's own states: folded from their streams, cached, and safe to be stale, because every append
 //! checks the versions its decision rests on (I9). A state that is heard to be stale is kept, and read on from.
 
-use crate::CommandError;
+use crate::{CommandError, turns::Turns};
 use domain::{
     Aggregate, AggregateType, UserId, administration::Administration, audit::AuditReading, call::Call,
     conduct::Conduct, conversation::Conversation, file::File, friendship::Friendship, message::Message,
@@ -12,11 +12,10 @@ use quick_cache::{Weighter, sync::Cache};
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 /// How much memory the states of each aggregate may take, in bytes (roughly).
@@ -120,42 +119,9 @@ pub(crate) struct States {
     /// The last sequence heard of, so that a load which was under way meanwhile does not bring an older state back.
     heard: Cache<StreamId, u64>,
     heads: Cache<Uuid, u64>,
-    loads: Loads,
+    /// The loads under way: one of a stream at a time.
+    loads: Turns,
     ticks: AtomicU64,
-}
-
-/// The loads under way: one of a stream at a time.
-#[derive(Default)]
-struct Loads(Mutex<HashMap<StreamId, Arc<tokio::sync::Mutex<()>>>>);
-
-/// The right to load a stream.
-struct Load<'l> {
-    loads: &'l Loads,
-    stream: StreamId,
-    turn: Option<OwnedMutexGuard<()>>,
-}
-
-impl Loads {
-    async fn enter(&self, stream: StreamId) -> Load<'_> {
-        let lock = {
-            let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(loads.entry(stream).or_default())
-        };
-        let mut load = Load { loads: self, stream, turn: None };
-        load.turn = Some(lock.lock_owned().await);
-        load
-    }
-}
-
-impl Drop for Load<'_> {
-    fn drop(&mut self) {
-        self.turn = None;
-        let mut loads = self.loads.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever waits holds the lock, too.
-        if loads.get(&self.stream).is_some_and(|lock| Arc::strong_count(lock) == 1) {
-            loads.remove(&self.stream);
-        }
-    }
 }
 
 macro_rules! cached {
@@ -212,7 +178,7 @@ impl States {
             readings: kept(),
             heard: Cache::new(EXPECTED),
             heads: Cache::new(EXPECTED),
-            loads: Loads::default(),
+            loads: Turns::default(),
             ticks: AtomicU64::new(1),
         }
     }
@@ -246,7 +212,7 @@ impl States {
         }
         let asked = self.tick();
         let stream = StreamId::new(A::AGGREGATE, id);
-        let _load = self.loads.enter(stream).await;
+        let _load = self.loads.wait(stream).await;
         let slot = A::cache(self).get(&id);
         if let Some(slot) = &slot {
             let is_current = freshness == Freshness::Cached && slot.is_current();
@@ -484,7 +450,7 @@ mod tests {
         let loads = futures_util::future::join_all((0..50).map(|_| load())).await;
         assert!(loads.into_iter().all(|load| load.unwrap().0.version == 1));
         assert_eq!(states.tick(), 1 + 50 + 2, "each that asked has ticked, and two that read");
-        assert!(states.loads.0.lock().unwrap().is_empty());
+        assert!(!states.loads.is_taken(StreamId::new(AggregateType::OwnSettings, id)));
     });
 
     each_engine!(long_streams_are_read_in_pages, |home| async move {
