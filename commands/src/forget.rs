@@ -113,7 +113,13 @@ impl Commands {
         reason: EndReason,
     ) -> Result<(), CommandError> {
         // One more than the one that may be kept.
-        while self.store().live_sessions(user.0, until, 0, 2).await?.into_iter().any(|live| kept != Some(SessionId(live))) {
+        while self
+            .store()
+            .live_sessions(user.0, until, 0, 2)
+            .await?
+            .into_iter()
+            .any(|live| kept != Some(SessionId(live)))
+        {
             let strays = EndStrays { user, kept, until, reason };
             // What is over is not ended again, whatever the key.
             let done = self.execute(&Caller::reactor(ctx).without_key(), &strays).await?;

@@ -56,11 +56,7 @@ impl EventStore {
     }
 
     /// Which of some sessions began before `until` and have not ended, and which have ended.
-    async fn ends_of(
-        &self,
-        sessions: &[Uuid],
-        until: Position,
-    ) -> Result<(HashSet<Uuid>, Vec<Uuid>), ReadError> {
+    async fn ends_of(&self, sessions: &[Uuid], until: Position) -> Result<(HashSet<Uuid>, Vec<Uuid>), ReadError> {
         if sessions.is_empty() {
             return Ok((HashSet::new(), Vec::new()));
         }

@@ -181,7 +181,9 @@ impl EventStore {
             let first = "SELECT created_at FROM command_keys WHERE NOT forever AND created_at >= $1
                 ORDER BY created_at LIMIT 1";
             let row = self.database().fetch_optional(query(first).bind(from)).await?;
-            let Some(first) = row.map(|row| row.get::<i64>(0)).transpose()?.filter(|first| *first < until) else { break };
+            let Some(first) = row.map(|row| row.get::<i64>(0)).transpose()?.filter(|first| *first < until) else {
+                break;
+            };
             let next = until.min(first + MINUTE);
             let portion = "DELETE FROM command_keys WHERE (owner, key) IN (
                 SELECT owner, key FROM command_keys
