@@ -67,7 +67,7 @@ each_mix!(a_page_ends_by_bytes_in_every_list_of_messages, |home| async move {
     let link = |letter: &str| format!("/{}", letter.repeat(1_400));
     let attachment = json!({"fileUrl": link("x"), "thumbUrl": link("y"), "name": "n".repeat(100)});
     let attachments = vec![attachment; 20];
-    let mut rooms = Vec::new();
+    let mut rooms: Vec<String> = Vec::new();
     for n in 0..40 {
         // The one, and the others of which the list tells the last message.
         let room = server.conversation(&ana, "group", &[&ben]).await;
