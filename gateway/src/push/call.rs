@@ -22,6 +22,11 @@ pub(super) struct CallFold {
 }
 
 impl CallFold {
+    /// What it takes of memory, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        512 + 160 * (self.state.size() + self.times.len())
+    }
+
     pub(super) fn apply(&mut self, record: &Record, event: &CallEvent) {
         let at = record.recorded_at;
         match event {

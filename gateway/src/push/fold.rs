@@ -109,6 +109,29 @@ impl Folded {
         }
     }
 
+    /// What it takes of memory, in bytes, about.
+    pub(super) fn weight(&self) -> u64 {
+        /// A person in a map, with what is known of them.
+        const PERSON: usize = 160;
+        let bytes = match self {
+            Self::Message(fold) => {
+                let content = fold.state.posted().and_then(|posted| posted.content.as_ref());
+                let said = content.map_or(0, |content| content.body.as_str().len() + 1_024 * content.attachments.len());
+                768 + PERSON * (fold.state.people() + fold.hidden_at.len()) + 2 * said
+            }
+            Self::Conversation(fold) => {
+                768 + PERSON * fold.state.size() + 48 * fold.arrivals.len() + 256 * fold.state.invites().len()
+            }
+            Self::Call(fold) => fold.weight(),
+            Self::Story(fold) => fold.weight(),
+            Self::User(_) => 2_048,
+            Self::OwnSettings(_) => 256,
+            Self::Report(_) => 16 * 1_024,
+            Self::Nothing => 64,
+        };
+        bytes as u64
+    }
+
     /// The number of a message in its conversation.
     pub(super) const fn seq(&self) -> Option<u64> {
         match self {

@@ -3,7 +3,7 @@
 use super::{Push, fold::Folded, render::render};
 use domain::{Event, UserId, message::MessageEvent, read_marker::ReadMarkerEvent, story::StoryEvent};
 use event_store::{EventStore, OpenError, ReadError, RecordedEvent, StreamId};
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -13,8 +13,10 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Streams whose newest fold is kept.
+/// Streams whose newest fold is expected to be kept, and what all of them may take of memory, in bytes: a group of 1,000 is
+/// as large as 200 messages.
 const FOLDS: usize = 20_000;
+const FOLDS_BYTES: u64 = 64 << 20;
 /// Messages that are known by their seq.
 const POSTED: usize = 20_000;
 
@@ -22,7 +24,7 @@ const POSTED: usize = 20_000;
 #[derive(Clone)]
 pub struct Pushes {
     store: EventStore,
-    folds: Arc<Cache<StreamId, Arc<Fold>>>,
+    folds: Arc<Cache<StreamId, Arc<Fold>, ByWeight>>,
     /// The messages of conversations by their seq.
     posted: Arc<Cache<(Uuid, u64), Uuid>>,
     /// How often somebody was forgotten: what was folded before is not kept after.
@@ -36,11 +38,22 @@ pub(super) struct Fold {
     pub(super) folded: Folded,
 }
 
+/// Weighs a fold by the memory it takes.
+#[derive(Clone)]
+struct ByWeight;
+
+impl Weighter<StreamId, Arc<Fold>> for ByWeight {
+    fn weight(&self, _stream: &StreamId, fold: &Arc<Fold>) -> u64 {
+        fold.folded.weight()
+    }
+}
+
 impl Pushes {
     /// Renders events of `store`.
     #[must_use]
     pub fn new(store: EventStore) -> Self {
-        let (folds, posted) = (Arc::new(Cache::new(FOLDS)), Arc::new(Cache::new(POSTED)));
+        let folds = Arc::new(Cache::with_weighter(FOLDS, FOLDS_BYTES, ByWeight));
+        let posted = Arc::new(Cache::new(POSTED));
         Self { store, folds, posted, forgotten: Arc::default() }
     }
 

@@ -125,6 +125,11 @@ pub struct DeletedComment {
 }
 
 impl StoryFold {
+    /// What it takes of memory, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        512 + 96 * self.state.people() + self.state.content().map_or(0, |content| 2 * content.text.as_str().len())
+    }
+
     /// Whether it is a story of `user`'s.
     pub(super) fn is_of(&self, user: UserId) -> bool {
         self.state.shown().is_some_and(|shown| shown.author == user)
