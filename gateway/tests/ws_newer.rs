@@ -52,6 +52,9 @@ each_mix!(nobodys_cursor_passes_what_a_newer_version_wrote, |home| async move {
     // What would rest on it is not decided here.
     let problem = a.refused("message.edit", json!({"messageId": message["id"], "content": "better"})).await;
     assert_eq!((&problem["code"], &problem["temporary"]), (&json!("newer_version"), &json!(true)));
+    let health = server.get("/readyz", &ana).await;
+    assert_eq!(health["status"], "degraded", "{health}");
+    assert!(health["unreadable"].as_str().unwrap().contains("newer version"), "{health}");
     drop((a, b, c));
     server.stop().await;
 

@@ -14,11 +14,23 @@ struct Health {
     /// The engines that are away: `rabbitmq`, `redis`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     away: Vec<&'static str>,
+    /// Said when a newer version of the server wrote events that this process cannot read: upgrade it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<&'static str>,
 }
 
 impl Health {
+    /// Says whether this process met events that it cannot read.
+    fn having_met(mut self, unreadable: bool) -> Self {
+        if unreadable {
+            self.status = "degraded";
+            self.unreadable = Some("a newer version wrote events that this one cannot read");
+        }
+        self
+    }
+
     fn of(away: Vec<&'static str>) -> Json<Self> {
-        Json(Self { status: if away.is_empty() { "ok" } else { "degraded" }, away })
+        Json(Self { status: if away.is_empty() { "ok" } else { "degraded" }, away, unreadable: None })
     }
 }
 
@@ -40,7 +52,9 @@ async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     match futures_util::future::try_join(log, read_models).await {
         Ok(_) => {
             let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.graph().health().is_up())];
-            Ok(Health::of(engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect()))
+            let Json(health) = Health::of(engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect());
+            let unreadable = app.hub.unreadable().is_some() || app.progress.parking().unreadable > 0;
+            Ok(Json(health.having_met(unreadable)))
         }
         Err(cause) => {
             tracing::warn!(error.cause = cause, "the server is not ready");
