@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::Timestamp;
 use event_store::{EventStore, Keys, Settings};
 use gateway::{Config, audit::HeadKey};
-use sql::{Database, Location, SchemaError, query};
+use sql::{Database, Limits, Location, SchemaError, query};
 
 const CONNECTIONS: u32 = 4;
 
@@ -44,7 +44,7 @@ impl Place {
             }
             Access::Write => {
                 let (store, _commits) = EventStore::open(settings).await?;
-                let read = Database::connect(&read_location, CONNECTIONS).await?;
+                let read = Database::connect_for(&read_location, CONNECTIONS, Limits::BULK).await?;
                 read.migrate(projections::migrator(read.engine())).await?;
                 (store, Some(read))
             }

@@ -1,15 +1,16 @@
 //! A set of tables in one place, and its connections.
 
 use crate::{
-    Error, Migrator, Query, Row, Transaction,
+    Connections, Error, Limits, Migrator, Query, Row, Transaction,
+    postgres::ACQUIRE,
     query::{for_postgres, for_sqlite},
 };
 use sqlx::{
-    PgPool, SqlitePool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
+use tokio::time::timeout;
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,31 +72,55 @@ pub enum Database {
         write: SqlitePool,
         /// The file.
         path: PathBuf,
+        /// How long its work may take.
+        limits: Limits,
     },
     /// A schema of a Postgres database.
     Postgres {
         /// Connections whose search path is the schema.
-        pool: PgPool,
+        pool: Connections,
         /// The schema.
         schema: String,
     },
 }
 
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long the schema may take to be brought up to date.
+const MIGRATION: Duration = Duration::from_secs(3_600);
+
+/// The answer of SQLite, which may wait for a connection before and for its write lock, if it comes in time. One that
+/// was given up goes on until its statement ends; its connection is free then.
+pub(crate) async fn in_time<T>(
+    limits: Limits,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Error> {
+    let within = ACQUIRE + limits.answer();
+    Ok(timeout(within, answer).await.map_err(|_| Error::Unanswered(within))??)
+}
 
 impl Database {
-    /// Opens the place with at most `connections` connections, making file or schema when it is not there.
+    /// Opens the place with at most `connections` connections, making file or schema when it is not there. What is done
+    /// there keeps to [`Limits::INTERACTIVE`].
     ///
     /// # Errors
     /// When the place cannot be reached or its name is not one.
     pub async fn connect(location: &Location, connections: u32) -> Result<Self, Error> {
+        Self::connect_for(location, connections, Limits::INTERACTIVE).await
+    }
+
+    /// The same, for work that keeps to other limits.
+    ///
+    /// # Errors
+    /// When the place cannot be reached or its name is not one.
+    pub async fn connect_for(location: &Location, connections: u32, limits: Limits) -> Result<Self, Error> {
         match location {
-            Location::Sqlite { path, durability } => Self::open_file(path.clone(), *durability, connections).await,
-            Location::Postgres { url, schema } => Self::open_schema(url, schema, connections).await,
+            Location::Sqlite { path, durability } => {
+                Self::open_file(path.clone(), *durability, connections, limits).await
+            }
+            Location::Postgres { url, schema } => Self::open_schema(url, schema, connections, limits).await,
         }
     }
 
-    async fn open_file(path: PathBuf, durability: Durability, connections: u32) -> Result<Self, Error> {
+    async fn open_file(path: PathBuf, durability: Durability, connections: u32, limits: Limits) -> Result<Self, Error> {
         let synchronous = match durability {
             Durability::Full => SqliteSynchronous::Full,
             Durability::Normal => SqliteSynchronous::Normal,
@@ -115,32 +140,25 @@ impl Database {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
         let write = pool(1).connect_with(options.clone()).await?;
         let read = pool(connections).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { read, write, path })
+        Ok(Self::Sqlite { read, write, path, limits })
     }
 
-    async fn open_schema(url: &str, schema: &str, connections: u32) -> Result<Self, Error> {
+    async fn open_schema(url: &str, schema: &str, connections: u32, limits: Limits) -> Result<Self, Error> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if schema.is_empty() || !schema.chars().all(plain) || schema.starts_with(|c: char| c.is_ascii_digit()) {
             return Err(Error::Location(format!("{schema:?} is not a schema name of the form [a-z_][a-z0-9_]*")));
         }
-        let options = PgConnectOptions::from_str(url)?
-            .options([("search_path", schema)])
-            .application_name("chatchit")
-            .statement_cache_capacity(256);
-        let pool =
-            PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).connect_with(options).await?;
+        let pool = Connections::open(url, schema, connections, limits).await?;
+        let database = Self::Postgres { pool, schema: schema.to_owned() };
         // Asked first, so that a role that may not create schemas can use one made for it. Two processes that
         // make it at the same instant collide in the catalogue although IF NOT EXISTS stands there; the loser
         // finds it made.
-        let exists = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
-        if sqlx::query(exists).bind(schema).fetch_optional(&pool).await?.is_none() {
-            let made = sqlx::query(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).execute(&pool).await;
-            made.map(|_| ()).or_else(|error| match Error::from(error) {
-                error if error.is_unique_violation() => Ok(()),
-                error => Err(error),
-            })?;
+        let exists = crate::query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema);
+        if database.fetch_optional(exists).await?.is_none() {
+            let made = database.execute(crate::query(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await;
+            made.map(drop).or_else(|error| if error.is_unique_violation() { Ok(()) } else { Err(error) })?;
         }
-        Ok(Self::Postgres { pool, schema: schema.to_owned() })
+        Ok(database)
     }
 
     /// Which engine it runs on.
@@ -160,20 +178,27 @@ impl Database {
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), Error> {
         self.schema(migrator).await?.expect_compatible()?;
         let migrator = &Migrator { migrations: migrator.migrations.clone(), ignore_missing: true, ..Migrator::DEFAULT };
-        match self {
-            Self::Sqlite { write, .. } => {
-                // Here sqlx takes no lock: of two processes that migrate one file at once, one loses a migration
-                // to the other, and finds it made when it looks again.
-                for _ in migrator.iter() {
-                    if migrator.run(write).await.is_ok() {
-                        return Ok(());
+        let migrated = async {
+            match self {
+                Self::Sqlite { write, .. } => {
+                    // Here sqlx takes no lock: of two processes that migrate one file at once, one loses a migration
+                    // to the other, and finds it made when it looks again.
+                    for _ in migrator.iter() {
+                        if migrator.run(write).await.is_ok() {
+                            return Ok(());
+                        }
                     }
+                    migrator.run(write).await?;
                 }
-                migrator.run(write).await?;
+                Self::Postgres { pool, .. } => {
+                    let patient = pool.patient().await?;
+                    migrator.run(&patient).await?;
+                    patient.close().await;
+                }
             }
-            Self::Postgres { pool, .. } => migrator.run(pool).await?,
-        }
-        Ok(())
+            Ok(())
+        };
+        timeout(MIGRATION, migrated).await.map_err(|_| Error::Unanswered(MIGRATION))?
     }
 
     /// Begins a transaction that may write. In SQLite it holds the write lock from here on.
@@ -182,8 +207,10 @@ impl Database {
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Ok(match self {
-            Self::Sqlite { write, .. } => Transaction::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin().await?),
+            Self::Sqlite { write, limits, .. } => {
+                Transaction::Sqlite(in_time(*limits, write.begin_with("BEGIN IMMEDIATE")).await?, *limits)
+            }
+            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin("BEGIN").await?),
         })
     }
 
@@ -193,9 +220,9 @@ impl Database {
     /// When no connection is to be had.
     pub async fn begin_read(&self) -> Result<Transaction, Error> {
         Ok(match self {
-            Self::Sqlite { read, .. } => Transaction::Sqlite(read.begin().await?),
+            Self::Sqlite { read, limits, .. } => Transaction::Sqlite(in_time(*limits, read.begin()).await?, *limits),
             Self::Postgres { pool, .. } => {
-                Transaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Transaction::Postgres(pool.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         })
     }
@@ -207,8 +234,15 @@ impl Database {
     pub async fn execute(&self, query: Query) -> Result<u64, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite { write, .. } => for_sqlite(&sql, values).execute(write).await?.rows_affected(),
-            Self::Postgres { pool, .. } => for_postgres(&sql, values).execute(pool).await?.rows_affected(),
+            Self::Sqlite { write, limits, .. } => {
+                in_time(*limits, for_sqlite(&sql, values).execute(write)).await?.rows_affected()
+            }
+            Self::Postgres { pool, .. } => {
+                let mut held = pool.take().await?;
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).execute(connection)).await;
+                held.settle(answer)?.rows_affected()
+            }
         })
     }
 
@@ -219,11 +253,16 @@ impl Database {
     pub async fn fetch_all(&self, query: Query) -> Result<Vec<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite { read, .. } => {
-                for_sqlite(&sql, values).fetch_all(read).await?.into_iter().map(Row::Sqlite).collect()
+            Self::Sqlite { read, limits, .. } => {
+                let rows = in_time(*limits, for_sqlite(&sql, values).fetch_all(read)).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres { pool, .. } => {
-                for_postgres(&sql, values).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+                let mut held = pool.take().await?;
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).fetch_all(connection)).await;
+                let rows = held.settle(answer)?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -235,17 +274,30 @@ impl Database {
     pub async fn fetch_optional(&self, query: Query) -> Result<Option<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite { read, .. } => for_sqlite(&sql, values).fetch_optional(read).await?.map(Row::Sqlite),
-            Self::Postgres { pool, .. } => for_postgres(&sql, values).fetch_optional(pool).await?.map(Row::Postgres),
+            Self::Sqlite { read, limits, .. } => {
+                in_time(*limits, for_sqlite(&sql, values).fetch_optional(read)).await?.map(Row::Sqlite)
+            }
+            Self::Postgres { pool, .. } => {
+                let mut held = pool.take().await?;
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).fetch_optional(connection)).await;
+                held.settle(answer)?.map(Row::Postgres)
+            }
         })
     }
 
-    /// Closes the connections once their work is done.
+    /// Closes the connections once their work is done, or has taken too long.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { read, write, .. } => {
-                read.close().await;
-                write.close().await;
+            Self::Sqlite { read, write, limits, .. } => {
+                let closed = async {
+                    read.close().await;
+                    write.close().await;
+                    Ok(())
+                };
+                if let Err(error) = in_time(*limits, closed).await {
+                    tracing::warn!(%error, "SQLite did not end its work in time and is left");
+                }
             }
             Self::Postgres { pool, .. } => pool.close().await,
         }

@@ -1,18 +1,21 @@
 //! A transaction on either engine. Dropped without a commit, it is rolled back.
 
 use crate::{
-    Error, Query, Row, Value,
+    Error, Limits, Query, Row, Value,
+    database::in_time,
+    postgres::Held,
     query::{for_postgres, for_sqlite},
 };
-use sqlx::{Postgres, Sqlite};
+use sqlx::Sqlite;
 use std::fmt::Write as _;
+use tokio::time::timeout;
 
-/// A transaction on either engine.
+/// A transaction on either engine. Each statement keeps to the place's [`Limits`].
 pub enum Transaction {
     /// On SQLite.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(sqlx::Transaction<'static, Sqlite>, Limits),
     /// On Postgres.
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(Held),
 }
 
 /// Rows per statement in [`Transaction::insert`]: few texts, so that prepared ones are used again.
@@ -26,8 +29,14 @@ impl Transaction {
     pub async fn execute(&mut self, query: Query) -> Result<u64, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite(tx) => for_sqlite(&sql, values).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => for_postgres(&sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(tx, limits) => {
+                in_time(*limits, for_sqlite(&sql, values).execute(&mut **tx)).await?.rows_affected()
+            }
+            Self::Postgres(held) => {
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).execute(connection)).await;
+                held.settle(answer)?.rows_affected()
+            }
         })
     }
 
@@ -38,11 +47,15 @@ impl Transaction {
     pub async fn fetch_all(&mut self, query: Query) -> Result<Vec<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite(tx) => {
-                for_sqlite(&sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            Self::Sqlite(tx, limits) => {
+                let rows = in_time(*limits, for_sqlite(&sql, values).fetch_all(&mut **tx)).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(tx) => {
-                for_postgres(&sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            Self::Postgres(held) => {
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).fetch_all(connection)).await;
+                let rows = held.settle(answer)?;
+                rows.into_iter().map(Row::Postgres).collect()
             }
         })
     }
@@ -54,9 +67,27 @@ impl Transaction {
     pub async fn fetch_optional(&mut self, query: Query) -> Result<Option<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
-            Self::Sqlite(tx) => for_sqlite(&sql, values).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => for_postgres(&sql, values).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+            Self::Sqlite(tx, limits) => {
+                in_time(*limits, for_sqlite(&sql, values).fetch_optional(&mut **tx)).await?.map(Row::Sqlite)
+            }
+            Self::Postgres(held) => {
+                let (connection, within) = held.begin()?;
+                let answer = timeout(within, for_postgres(&sql, values).fetch_optional(connection)).await;
+                held.settle(answer)?.map(Row::Postgres)
+            }
         })
+    }
+
+    /// Keeps to other limits from here on.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub async fn keep_to(&mut self, limits: Limits) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_, kept) => *kept = limits,
+            Self::Postgres(held) => held.keep_to(limits).await?,
+        }
+        Ok(())
     }
 
     /// Inserts many rows in few statements: `head` is `INSERT INTO t (a, b) VALUES`, `tail` what follows the
@@ -78,7 +109,7 @@ impl Transaction {
                     sql.push_str(if column == 0 { "" } else { ", " });
                     match self {
                         // Nameless: SQLite looks a named one up in a list of all names, for each value bound.
-                        Self::Sqlite(_) => sql.push('?'),
+                        Self::Sqlite(..) => sql.push('?'),
                         Self::Postgres(_) => {
                             let _ = write!(sql, "${}", n * width + column + 1);
                         }
@@ -100,10 +131,9 @@ impl Transaction {
     /// The engine's refusal. Whether a commit that failed half-way happened is then unknown.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx, limits) => in_time(limits, tx.commit()).await,
+            Self::Postgres(held) => held.end("COMMIT").await,
         }
-        Ok(())
     }
 
     /// Undoes it.
@@ -112,9 +142,8 @@ impl Transaction {
     /// When the connection is lost; the engine undoes it then.
     pub async fn rollback(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+            Self::Sqlite(tx, limits) => in_time(limits, tx.rollback()).await,
+            Self::Postgres(held) => held.end("ROLLBACK").await,
         }
-        Ok(())
     }
 }

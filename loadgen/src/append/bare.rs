@@ -55,7 +55,7 @@ fn rows(after: Position, count: usize) -> Rows {
 async fn insert(database: &Database, sample: &Record, rows: Rows) -> Result<()> {
     match database {
         Database::Sqlite { .. } => insert_values(database, sample, &rows).await,
-        Database::Postgres { pool, .. } => insert_arrays(pool, sample, &rows).await,
+        Database::Postgres { pool, .. } => insert_arrays(pool.pool(), sample, &rows).await,
     }
 }
 

@@ -3,13 +3,16 @@
 use super::{Fault, Outcome, Verdict, damaged};
 use crate::{ClaimChange, Heads, Secret, prepare::Prepared};
 use sha2::{Digest as _, Sha256};
-use sql::{Database, query};
+use sql::{Database, Limits, query};
 use sqlx::{ConnectOptions, FromRow, PgConnection, postgres::PgConnectOptions};
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// After this long without an answer the outcome counts as unknown and the connection as lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// An append given up here must not wait on in the server for ever.
+const LIMITS: Limits =
+    Limits { lock: Duration::from_secs(10), statement: Duration::from_secs(10), idle: Duration::from_secs(5) };
 
 /// The text of the function.
 const APPEND_BATCH: &str = include_str!("append_batch.sql");
@@ -59,15 +62,12 @@ impl PostgresAppender {
         partitions: u16,
     ) -> Result<Self, sql::Error> {
         // Plans must not depend on statistics: the tables grow by orders of magnitude under a cached plan.
-        let options = PgConnectOptions::from_str(url)?.application_name("chatchit-writer").options([
-            ("search_path", schema),
+        let options = sql::postgres_options(url, schema, LIMITS)?.application_name("chatchit-writer").options([
             ("default_transaction_isolation", "read\\ committed"),
             ("plan_cache_mode", "force_generic_plan"),
             ("enable_seqscan", "off"),
             ("enable_bitmapscan", "off"),
             ("jit", "off"),
-            // An append given up here must not wait on in the server for ever.
-            ("statement_timeout", "10s"),
         ]);
         let mut appender = Self { options, function, connection: None, partitions };
         appender.connection = Some(in_time(appender.reconnect()).await??);

@@ -1,0 +1,180 @@
+//! No wait is without an end: servers that fall silent, sessions that freeze, owners that die.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that finds nothing has failed")]
+
+use sql::{Database, Error, Limits, Location, Transaction, query};
+use std::time::Duration;
+use testkit::{Cable, Engine, Home, each_engine};
+use tokio::time::{sleep, timeout};
+
+/// Long enough for a machine that does much else.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Short, so that tests end soon.
+const SHORT: Limits = Limits {
+    lock: Duration::from_millis(300),
+    statement: Duration::from_millis(1_500),
+    idle: Duration::from_millis(300),
+};
+
+/// A Postgres of one's own behind a cable.
+async fn behind_a_cable() -> (Home, Cable, Location) {
+    let home = Home::new(Engine::Postgres).await;
+    let Location::Postgres { url, schema } = home.read_models() else { panic!("this is Postgres") };
+    let (front, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let cable = Cable::to(if server.contains(':') { server.to_owned() } else { format!("{server}:5432") }).await;
+    let url = format!("{front}@{}/{name}", cable.address());
+    (home, cable, Location::Postgres { url, schema })
+}
+
+async fn one(database: &Database) -> Result<i64, Error> {
+    database.fetch_optional(query("SELECT 1::BIGINT")).await?.unwrap().get(0)
+}
+
+/// A table with a row in it.
+async fn with_a_row(database: &Database) {
+    database.execute(query("CREATE TABLE rows (n BIGINT PRIMARY KEY)")).await.unwrap();
+    database.execute(query("INSERT INTO rows (n) VALUES (1)")).await.unwrap();
+}
+
+async fn touch(tx: &mut Transaction) -> Result<u64, Error> {
+    tx.execute(query("UPDATE rows SET n = n")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_silent_server_owes_is_given_up_and_new_connections_are_opened_at_once() {
+    let (home, cable, place) = behind_a_cable().await;
+    let database = Database::connect_for(&place, 2, SHORT).await.unwrap();
+    let direct = Database::connect(&home.read_models(), 1).await.unwrap();
+    let asked = [(); 2].map(|()| {
+        let database = database.clone();
+        tokio::spawn(async move { database.fetch_all(query("SELECT pg_sleep(1)")).await.map(|rows| rows.len()) })
+    });
+    let active = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' \
+                  AND state = 'active'";
+    let under_way = async {
+        while direct.fetch_optional(query(active)).await.unwrap().unwrap().get::<i64>(0).unwrap() < 2 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, under_way).await.expect("both are under way");
+    cable.swallow();
+    for asked in asked {
+        let answer = timeout(DEADLINE, asked).await.expect("it ends").unwrap();
+        assert!(matches!(&answer, Err(error @ Error::Unanswered(_)) if error.is_temporary()), "{answer:?}");
+    }
+    assert_eq!(one(&database).await.unwrap(), 1, "both places of the pool are free again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_rested_while_the_server_died_are_not_used() {
+    let (_home, cable, place) = behind_a_cable().await;
+    let database = Database::connect_for(&place, 4, SHORT).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(database.begin().await.unwrap());
+    }
+    for tx in held {
+        tx.rollback().await.unwrap();
+    }
+    cable.swallow();
+    assert_eq!(one(&database).await.unwrap(), 1, "the first call finds out, and is answered");
+    assert_eq!(one(&database).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_who_freezes_in_a_transaction_loses_it() {
+    let (home, cable, place) = behind_a_cable().await;
+    let frozen = Database::connect_for(&place, 1, SHORT).await.unwrap();
+    with_a_row(&frozen).await;
+    let mut tx = frozen.begin().await.unwrap();
+    touch(&mut tx).await.unwrap();
+    cable.swallow();
+    let other = Database::connect_for(&home.read_models(), 1, Limits::WORKER).await.unwrap();
+    let mut waiting = other.begin().await.unwrap();
+    assert_eq!(touch(&mut waiting).await.unwrap(), 1, "the server ended the transaction of the one who froze");
+    waiting.commit().await.unwrap();
+    let late = touch(&mut tx).await;
+    assert!(late.as_ref().is_err_and(Error::is_temporary), "{late:?}");
+    assert!(matches!(tx.commit().await, Err(Error::Lost)));
+    assert_eq!(one(&frozen).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_is_waited_for_so_long_and_no_longer() {
+    let home = Home::new(Engine::Postgres).await;
+    let holder = Database::connect(&home.read_models(), 1).await.unwrap();
+    let other = Database::connect_for(&home.read_models(), 1, SHORT).await.unwrap();
+    with_a_row(&holder).await;
+    let mut holding = holder.begin().await.unwrap();
+    touch(&mut holding).await.unwrap();
+    let mut waiting = other.begin().await.unwrap();
+    let refused = touch(&mut waiting).await;
+    assert!(refused.as_ref().is_err_and(|error| error.is_lock_timeout() && error.is_temporary()), "{refused:?}");
+    drop(waiting);
+    holding.commit().await.unwrap();
+    let mut again = other.begin().await.unwrap();
+    assert_eq!(touch(&mut again).await.unwrap(), 1);
+}
+
+each_engine!(transactions_that_are_dropped_or_cancelled_leave_their_connection_usable, |home| async move {
+    let database = Database::connect(&home.read_models(), 1).await.unwrap();
+    with_a_row(&database).await;
+    for n in 0..20_u64 {
+        let mut tx = database.begin().await.unwrap();
+        tx.execute(query("DELETE FROM rows")).await.unwrap();
+        if n % 2 == 0 {
+            // Cancelled in the middle of a statement.
+            let _ = timeout(Duration::from_micros(50 * n), tx.execute(query("DELETE FROM rows"))).await;
+        }
+        drop(tx);
+    }
+    let rows = database.fetch_all(query("SELECT n FROM rows")).await.unwrap();
+    assert_eq!(rows.len(), 1, "nothing was committed");
+});
+
+each_engine!(the_lock_of_an_owner_is_free_when_it_has_died, |home| async move {
+    let (one, other) = (
+        Database::connect(&home.read_models(), 2).await.unwrap(),
+        Database::connect(&home.read_models(), 2).await.unwrap(),
+    );
+    let is_gone = async |key| {
+        let mut tx = other.begin_read().await.unwrap();
+        other.is_owner_gone(&mut tx, key).await.unwrap()
+    };
+    let mut lock = one.owner_lock(7).await.unwrap();
+    let neighbour = one.owner_lock(8).await.unwrap();
+    lock.keep().await.unwrap();
+    assert!(!is_gone(7).await && !is_gone(8).await);
+    drop(lock);
+    let gone = async {
+        while !is_gone(7).await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, gone).await.expect("it is free");
+    assert!(!is_gone(8).await, "the other one lives");
+    drop(neighbour);
+});
+
+/// Its session was ended by the server: it takes its lock again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_whose_session_was_lost_takes_its_lock_again() {
+    let (home, cable, place) = behind_a_cable().await;
+    let database = Database::connect(&place, 2).await.unwrap();
+    let direct = Database::connect(&home.read_models(), 2).await.unwrap();
+    let mut lock = database.owner_lock(7).await.unwrap();
+    cable.cut();
+    cable.mend();
+    let held_again = async {
+        loop {
+            let kept = lock.keep().await;
+            let mut tx = direct.begin_read().await.unwrap();
+            if kept.is_ok() && !direct.is_owner_gone(&mut tx, 7).await.unwrap() {
+                return;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, held_again).await.expect("it is held again");
+}
