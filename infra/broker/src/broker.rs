@@ -18,7 +18,8 @@ use uuid::Uuid;
 pub struct Run {
     /// Their lane.
     pub lane: Lane,
-    /// The events, each with what precedes it.
+    /// The events, each with what precedes it. None: something was committed that nobody is told of, and is to be
+    /// looked for in the store.
     pub events: Vec<Linked>,
 }
 

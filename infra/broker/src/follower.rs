@@ -7,13 +7,15 @@ use crate::{
 use domain::Partition;
 use event_store::{EventStore, Head, Position, ReadError, RecordedEvent, Selection};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long a missing event may still arrive by itself: two publishers reorder routinely.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// How often the ledger's head is compared. With [`PATIENCE`] and two reads, a lost hint costs 250 ms at most.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long the store may take to answer, whatever it does about that itself: a read that never ends would stop everything.
+const ASK: Duration = Duration::from_secs(15);
 /// How many events are read at once.
 const PAGE: u32 = 1_000;
 /// How many events may wait here; more are left to the subscription, which drops what it cannot hold.
@@ -44,6 +46,8 @@ pub struct Follower {
     order: Order,
     phase: Phase,
     asked: Option<Asked>,
+    /// Somebody said that there is something in the store which nobody was told of.
+    called: bool,
 }
 
 /// What the store is being asked. A task of its own, so that live hints do not wait for a slow store, and a caller
@@ -72,7 +76,14 @@ impl Follower {
     /// all partitions start from the same marks.
     #[must_use]
     pub fn new(store: EventStore, hints: Subscription, ordering: Ordering, from: BTreeMap<Partition, Marks>) -> Self {
-        Self { store, hints: Some(hints), order: Order::new(ordering, from), phase: Phase::New, asked: None }
+        Self {
+            store,
+            hints: Some(hints),
+            order: Order::new(ordering, from),
+            phase: Phase::New,
+            asked: None,
+            called: false,
+        }
     }
 
     /// At least one and at most `max` further events, each exactly once, in an order that keeps [`Ordering`]:
@@ -120,6 +131,7 @@ impl Follower {
 
     fn hear(&mut self, run: &Run) {
         let now = Instant::now();
+        self.called |= run.events.is_empty();
         for linked in &run.events {
             self.order.hear(linked, now);
         }
@@ -134,7 +146,7 @@ impl Follower {
                 Phase::Live(since) => {
                     let hole = self.order.hole_since().map(|hole| hole.max(*since) + PATIENCE);
                     let due = hole.unwrap_or(*since + LOOK).min(*since + LOOK);
-                    if now < due {
+                    if now < due && !self.called {
                         return due;
                     }
                     self.ask_for_head();
@@ -153,8 +165,7 @@ impl Follower {
 
     fn ask_for_head(&mut self) {
         let store = self.store.clone();
-        let asked = tokio::spawn(async move { store.head().await.map(Answer::Head) });
-        self.asked = Some(AbortOnDropHandle::new(asked));
+        self.ask(async move { store.head().await.map(Answer::Head) });
     }
 
     fn ask_for_events(&mut self, stretch: Stretch) {
@@ -166,11 +177,15 @@ impl Follower {
             _ => Selection::All,
         };
         tracing::debug!(after = stretch.after, ?selection, "reading from the store what the broker did not bring");
-        let asked = tokio::spawn(async move {
+        self.ask(async move {
             let events = store.read_after(stretch.after, &selection, PAGE).await?;
             Ok(Answer::Events(stretch, events))
         });
-        self.asked = Some(AbortOnDropHandle::new(asked));
+    }
+
+    fn ask(&mut self, asking: impl Future<Output = Result<Answer, ReadError>> + Send + 'static) {
+        let asking = async { timeout(ASK, asking).await.unwrap_or_else(|_| Err(ReadError::unanswered(ASK))) };
+        self.asked = Some(AbortOnDropHandle::new(tokio::spawn(asking)));
     }
 
     fn answered(&mut self, answer: Result<Answer, ReadError>) -> Result<(), ReadError> {
@@ -197,7 +212,8 @@ impl Follower {
     /// What is missing below `head` is read at once at the start and when a hole has been waited for; else it may
     /// be on its way.
     fn compare(&mut self, head: Arc<Head>, now: Instant) {
-        let waited = self.order.hole_since().is_some_and(|hole| hole + PATIENCE <= now);
+        let called = std::mem::take(&mut self.called);
+        let waited = called || self.order.hole_since().is_some_and(|hole| hole + PATIENCE <= now);
         self.phase = if matches!(self.phase, Phase::New) || waited {
             Phase::Behind(head)
         } else if self.order.lacks(&head).is_none() {

@@ -4,7 +4,7 @@ use crate::{
     DeadLetter, Faults, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription, Subscription,
     faults::Mischief, random, stats::Counters, subscription::Sinks,
 };
-use domain::{Partition, Timestamp};
+use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::CommittedBatch;
 use std::{
     collections::BTreeSet,
@@ -76,8 +76,24 @@ impl InProcess {
     }
 
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
+        if batch.events.is_empty() {
+            self.call();
+        }
         for run in Run::of_batch(batch) {
             self.hand(&Arc::new(run));
+        }
+    }
+
+    /// Has the subscribers of this process look at the store: something was committed that is published nowhere. A run
+    /// without events says so.
+    pub(crate) fn call(&self) {
+        let lane = Lane { tier: Tier::High, partition: Partition(0) };
+        let call = Arc::new(Run { lane, events: Vec::new() });
+        let mut subscribers = self.subscribers();
+        subscribers.list.retain(|subscriber| !subscriber.runs.is_closed());
+        for subscriber in &subscribers.list {
+            // One that has no room has much to read, and looks by itself.
+            let _ = subscriber.runs.of(Tier::High).try_send(Arc::clone(&call));
         }
     }
 

@@ -5,7 +5,8 @@ use domain::{Lane, Tier};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A committed batch: dense positions, following directly on those of the batch before it in the log.
+/// A committed batch: dense positions, following directly on those of the batch before it in the log. One without events
+/// says that something was committed which only the store can tell.
 #[derive(Clone, Debug, Default)]
 pub struct CommittedBatch {
     /// Its events in position order.

@@ -2,6 +2,7 @@
 
 use crate::{Heads, Position};
 use domain::{Lane, Tier};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The newest state of the ledger.
@@ -70,6 +71,14 @@ pub enum ReadError {
     /// The store answered something that must not be.
     #[error("the event store is damaged: {0}")]
     Damaged(String),
+}
+
+impl ReadError {
+    /// The store has not answered for this long.
+    #[must_use]
+    pub const fn unanswered(within: Duration) -> Self {
+        Self::Unavailable(sql::Error::Unanswered(within))
+    }
 }
 
 /// A stored event that cannot be opened.

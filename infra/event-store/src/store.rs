@@ -19,7 +19,7 @@ use std::sync::{
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
-        oneshot,
+        oneshot, watch,
     },
     time::Instant,
 };
@@ -62,6 +62,8 @@ struct Inner {
     high: mpsc::Sender<Queued>,
     medium: mpsc::Sender<Queued>,
     dropped: Arc<AtomicU64>,
+    /// Why the writer has ended, once it has.
+    writing: watch::Sender<Option<String>>,
 }
 
 impl EventStore {
@@ -81,9 +83,15 @@ impl EventStore {
         let (committed, batches) = mpsc::channel(COMMITTED);
         let dropped = Arc::new(AtomicU64::new(0));
         let intake = Intake::new(high_intake, medium_intake);
-        tokio::spawn(Writer { intake, appender, committed, dropped: Arc::clone(&dropped) }.run());
-        let inner =
-            Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        let writer = tokio::spawn(Writer { intake, appender, committed, dropped: Arc::clone(&dropped) }.run());
+        let writing = watch::Sender::new(None);
+        let mourner = writing.clone();
+        tokio::spawn(async move {
+            let why = writer.await.map_or_else(|error| error.to_string(), |()| "it has ended".to_owned());
+            mourner.send_replace(Some(why));
+        });
+        let clock = settings.clock;
+        let inner = Inner { database, reserved, catching_up, keyring, fixed, clock, high, medium, dropped, writing };
         Ok((Self { inner: Arc::new(inner), over: Over::Common }, batches))
     }
 
@@ -95,10 +103,11 @@ impl EventStore {
     pub async fn attach(settings: Settings) -> Result<Self, ReadError> {
         let keyring = Keyring::new(&settings.keys);
         let (database, fixed) = open::attach(&settings, &keyring).await?;
+        let writing = watch::Sender::new(None);
         let ((high, _), (medium, _)) = (mpsc::channel(1), mpsc::channel(1));
         let (reserved, catching_up, dropped) = (database.clone(), database.clone(), Arc::default());
-        let inner =
-            Inner { database, reserved, catching_up, keyring, fixed, clock: settings.clock, high, medium, dropped };
+        let clock = settings.clock;
+        let inner = Inner { database, reserved, catching_up, keyring, fixed, clock, high, medium, dropped, writing };
         Ok(Self { inner: Arc::new(inner), over: Over::Common })
     }
 
@@ -132,6 +141,13 @@ impl EventStore {
     #[must_use]
     pub fn dropped_batches(&self) -> u64 {
         self.inner.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until this process cannot append any more, since its writer task has died; answers why.
+    pub async fn writer_died(&self) -> String {
+        let mut writing = self.inner.writing.subscribe();
+        let why = writing.wait_for(Option::is_some).await;
+        why.ok().and_then(|why| why.clone()).unwrap_or_default()
     }
 
     /// Appends one command, sharing the commit with others in flight. Returns once it is durable (I2). A caller

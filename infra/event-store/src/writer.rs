@@ -39,7 +39,7 @@ impl Writer {
 
     async fn commit(&mut self, batch: Vec<Queued>) {
         match self.outcome(&batch).await {
-            Ok(outcome) => self.settle(batch, outcome),
+            Ok((outcome, is_again)) => self.settle(batch, outcome, is_again),
             Err(Fault::Away(error)) => {
                 tracing::error!(batch.commands = batch.len(), %error, "the event store is away; commands are refused");
                 let why = error.to_string();
@@ -64,8 +64,9 @@ impl Writer {
         }
     }
 
-    /// Runs the batch until its outcome is known. Running it again is safe: what was committed says so by its keys.
-    async fn outcome(&mut self, batch: &[Queued]) -> Result<Outcome, Fault> {
+    /// Runs the batch until its outcome is known, and answers whether it was asked for again. Running it again is safe:
+    /// what was committed says so by its keys.
+    async fn outcome(&mut self, batch: &[Queued]) -> Result<(Outcome, bool), Fault> {
         let commands: Vec<&Prepared> = batch.iter().map(|queued| &queued.prepared).collect();
         let oldest = batch.iter().map(|queued| queued.since).min().unwrap_or_else(Instant::now);
         let mut asked = false;
@@ -79,13 +80,13 @@ impl Writer {
                     asked = true;
                     tokio::time::sleep(PAUSE).await;
                 }
-                outcome => return outcome,
+                outcome => return outcome.map(|outcome| (outcome, asked)),
             }
         }
     }
 
     /// Tells first and answers then, so that this process's own consumers do not lag behind the answer.
-    fn settle(&self, batch: Vec<Queued>, outcome: Outcome) {
+    fn settle(&self, batch: Vec<Queued>, outcome: Outcome, is_again: bool) {
         let Outcome { mut position, mut heads, verdicts, scope_seqs } = outcome;
         let mut scope_seqs = scope_seqs.into_iter();
         let mut events = Vec::new();
@@ -106,6 +107,11 @@ impl Writer {
                 Verdict::TokenReplaced => Err(AppendError::TokenReplaced),
             };
             replies.push((queued.reply, answer));
+        }
+        // Committed before its outcome was known, and told to nobody: whoever follows the log looks for it at once.
+        let is_untold = is_again && replies.iter().any(|(_, answer)| matches!(answer, Ok(Reply::Repeated(Some(_)))));
+        if is_untold {
+            let _ = self.committed.try_send(Arc::new(CommittedBatch { events: Vec::new() }));
         }
         if !events.is_empty() && self.committed.try_send(Arc::new(CommittedBatch { events })).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);

@@ -107,6 +107,9 @@ impl RabbitMq {
     }
 
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
+        if batch.events.is_empty() {
+            self.shared.local.call();
+        }
         for run in Run::of_batch(batch) {
             let run = Arc::new(run);
             self.shared.local.hand(&run);

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_outcome_is_asked_for_until_it_is_known() {
     let home = Home::new(Engine::Postgres).await;
-    let (store, _batches) = open(&home).await;
+    let (store, mut batches) = open(&home).await;
     people(&store, 1).await;
     let mut killer = PgConnection::connect(&home.database_url().unwrap()).await.unwrap();
     let mut killed = 0;
@@ -41,6 +41,12 @@ async fn an_unknown_outcome_is_asked_for_until_it_is_known() {
     }
     assert!(killed > 0, "no commit was cut");
     assert_eq!(audit(&store).await.len(), 12 * 80);
+    let (mut told, mut called) = (0, false);
+    while let Ok(batch) = batches.try_recv() {
+        told += batch.events.len();
+        called |= batch.events.is_empty();
+    }
+    assert!(told == 12 * 80 || called, "followers look for what nobody was told of: {told} were told");
 }
 
 /// Nobody is let in for a while, whatever the reason: commands wait, and happen once.
