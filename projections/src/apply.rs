@@ -16,6 +16,7 @@ use sql::{Database, Transaction};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 /// Applies events to some projections in one place, for some partitions.
@@ -31,6 +32,8 @@ pub(crate) struct Applier {
     parked: BTreeSet<(Projection, Stream)>,
     newly_parked: Vec<(ParkedId, Partition)>,
     until: Option<Checkpoints>,
+    /// How long locks are waited for, when it is less than usual.
+    patience: Option<Duration>,
 }
 
 /// What a projection is to do with an event.
@@ -54,7 +57,8 @@ impl Applier {
             .retain(|(projection, partition), _| projections.contains(projection) && partitions.contains(partition));
         let parked = parked::streams(&database).await?;
         let (back_off, newly_parked, build) = (BACK_OFF, Vec::new(), Arc::from(""));
-        Ok(Self { store, database, clock, back_off, build, checkpoints, parked, newly_parked, until: None })
+        let (until, patience) = (None, None);
+        Ok(Self { store, database, clock, back_off, build, checkpoints, parked, newly_parked, until, patience })
     }
 
     /// Lets what is parked from now on rest for these pauses.
@@ -65,6 +69,11 @@ impl Applier {
     /// Names the build of this process.
     pub(crate) fn of_build(&mut self, build: &Arc<str>) {
         self.build = Arc::clone(build);
+    }
+
+    /// Waits no longer for locks than this from now on; `None`: as long as usual.
+    pub(crate) const fn patience(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
     }
 
     /// Applies nothing beyond these checkpoints.
@@ -263,6 +272,9 @@ impl Applier {
     /// Begins with the step: whoever was overtaken stops here, before blaming an event for it.
     async fn begin(&self, next: &Checkpoints) -> Result<Transaction, Error> {
         let mut tx = checkpoint::begin(&self.database).await?;
+        if let Some(patience) = self.patience {
+            checkpoint::wait_less(&mut tx, patience).await?;
+        }
         checkpoint::step(&mut tx, next).await?;
         Ok(tx)
     }

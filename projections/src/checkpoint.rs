@@ -4,7 +4,7 @@ use crate::{Error, Projection};
 use broker::Marks;
 use domain::{Partition, Tier};
 use event_store::{EventStore, Position};
-use sql::{Database, Engine, Row, Transaction, Value, query};
+use sql::{Database, Engine, Limits, Row, Transaction, Value, query};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +27,11 @@ pub(crate) type Checkpoints = BTreeMap<(Projection, Partition), Checkpoint>;
 
 /// The steps kept are fewer than this, per projection and partition.
 const KEPT: u64 = 32;
+/// How long whoever needs the read models alone waits in one turn, and how many turns it has.
+const GATE_TURN: Duration = Duration::from_millis(300);
+const GATE_TURNS: u32 = 60;
+/// How long one who has them alone may do nothing to them.
+const ALONE: Duration = Duration::from_secs(10);
 /// Names the advisory lock that keeps a swap and the workers' transactions apart; the second half is the schema.
 const GATE: i32 = 0x43_48_41_54;
 
@@ -136,14 +141,68 @@ pub(crate) async fn begin(database: &Database) -> Result<Transaction, sql::Error
     Ok(tx)
 }
 
-/// Begins a transaction that keeps all workers of these read models waiting.
+/// Begins a transaction that keeps all workers of these read models waiting: only for who empties or swaps tables. One
+/// that froze in it has lost it after [`ALONE`].
+///
+/// # Errors
+/// When the read models are away, or the workers' transactions did not end in time.
 pub(crate) async fn begin_alone(database: &Database) -> Result<Transaction, sql::Error> {
-    let mut tx = database.begin().await?;
-    if matches!(tx, Transaction::Postgres(_)) {
+    let mut attempts = 0;
+    loop {
+        let mut tx = database.begin().await?;
+        if matches!(tx, Transaction::Sqlite(..)) {
+            tx.keep_to(Limits::BULK).await?;
+            return Ok(tx);
+        }
+        attempts += 1;
+        // Who waits for the gate keeps all who come after it waiting as well: so it waits in short turns, and lets them
+        // through in between.
+        tx.keep_to(Limits { lock: GATE_TURN, idle: ALONE, ..Limits::INTERACTIVE }).await?;
         let sql = "SELECT pg_advisory_xact_lock($1::BIGINT::INT, hashtext(current_schema()))";
-        tx.execute(query(sql).bind(GATE)).await?;
+        match tx.execute(query(sql).bind(GATE)).await {
+            Err(error) if error.is_lock_timeout() && attempts < GATE_TURNS => {
+                tx.rollback().await?;
+                tokio::time::sleep(GATE_TURN).await;
+            }
+            got => {
+                got?;
+                tx.keep_to(Limits { idle: ALONE, ..Limits::BULK }).await?;
+                return Ok(tx);
+            }
+        }
     }
-    Ok(tx)
+}
+
+/// Steps on without any event, to see whether the checkpoints of a partition can be moved at all. Waits for `patience`.
+///
+/// # Errors
+/// [`Error::Overtaken`]: they can, and were.
+pub(crate) async fn touch(database: &Database, partition: Partition, patience: Duration) -> Result<(), Error> {
+    let mut next = checkpoints(database).await?;
+    next.retain(|(_, other), _| *other == partition);
+    next.values_mut().for_each(|checkpoint| checkpoint.number += 1);
+    let mut tx = begin(database).await?;
+    wait_less(&mut tx, patience).await?;
+    step(&mut tx, &next).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Has the rest of a transaction wait for a lock no longer than `patience`.
+pub(crate) async fn wait_less(tx: &mut Transaction, patience: Duration) -> Result<(), sql::Error> {
+    if matches!(tx, Transaction::Postgres(_)) {
+        let sql = "SELECT set_config('lock_timeout', $1, true)";
+        tx.execute(query(sql).bind(patience.as_millis().to_string())).await?;
+    }
+    Ok(())
+}
+
+/// Whether workers are let in: nobody has the read models alone.
+pub(crate) async fn is_open(database: &Database) -> Result<bool, sql::Error> {
+    match begin(database).await {
+        Ok(tx) => tx.rollback().await.map(|()| true),
+        Err(error) if error.is_lock_timeout() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes the first checkpoints of projections that have none of their present version, after emptying their
@@ -180,7 +239,7 @@ async fn begin_anew(database: &Database, store: &EventStore, projections: &[Proj
         for table in projection.tables() {
             let empty = match tx {
                 Transaction::Postgres(_) => "TRUNCATE",
-                Transaction::Sqlite(_) => "DELETE FROM",
+                Transaction::Sqlite(..) => "DELETE FROM",
             };
             tx.execute(query(format!("{empty} {}", table.name))).await?;
         }

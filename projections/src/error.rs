@@ -1,7 +1,8 @@
 //! What can go wrong on the read side.
 
-use domain::Timestamp;
+use domain::{Partition, Timestamp};
 use event_store::{OpenError, ReadError};
+use std::collections::BTreeSet;
 
 /// Why an event could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum Error {
     /// Somebody else has moved the checkpoints on: load them again.
     #[error("the checkpoints were moved by somebody else")]
     Overtaken,
+    /// Somebody else holds rows of these partitions; the others go on without them.
+    #[error("rows of {} partitions are held by somebody else", .0.len())]
+    Blocked(BTreeSet<Partition>),
     /// There is no such parked event at the head of a stream.
     #[error("there is no such parked event, or another of its stream comes before it")]
     NotParked,
@@ -79,7 +83,15 @@ impl Error {
         match self {
             Self::Sql(error) => error.is_temporary(),
             Self::Apply(error) => error.is_temporary(),
-            Self::Read(ReadError::Unavailable(_)) => true,
+            Self::Read(ReadError::Unavailable(_)) | Self::Blocked(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether somebody else held a lock for too long.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        match self {
+            Self::Sql(error) | Self::Apply(ApplyError::Sql(error)) => error.is_lock_timeout(),
             _ => false,
         }
     }

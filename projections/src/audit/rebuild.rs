@@ -3,7 +3,7 @@
 use super::{AuditIndex, claim};
 use crate::{Error, checkpoint, rebuild::Shadow};
 use event_store::{EventStore, Position};
-use sql::{Database, Location, Transaction, query};
+use sql::{Database, Limits, Location, Transaction, query};
 use tokio_util::sync::CancellationToken;
 
 const BATCH: u32 = 1_000;
@@ -42,7 +42,7 @@ async fn fill_and_swap(
     if !swap {
         return Ok(position);
     }
-    let live = Database::connect(live, 1).await?;
+    let live = Database::connect_for(live, 1, Limits::BULK).await?;
     let swapped = swap_in(store, &live, shadow, token).await;
     live.close().await;
     swapped
@@ -86,7 +86,7 @@ async fn swap_in(
             let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
             ["DROP TABLE audit_events".to_owned(), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
         }
-        Transaction::Sqlite(_) => [
+        Transaction::Sqlite(..) => [
             "DELETE FROM main.audit_events".to_owned(),
             format!("INSERT INTO main.audit_events SELECT * FROM {new} ORDER BY position"),
         ],

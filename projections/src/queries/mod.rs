@@ -54,7 +54,7 @@ pub use terms::Highlight;
 pub use users::{PersonRow, UserRow};
 pub use watched::{WatchedFilter, WatchedRow};
 
-use sql::Database;
+use sql::{Database, query};
 use uuid::Uuid;
 
 /// Answers questions from the read models. Clones share the connections.
@@ -82,6 +82,14 @@ impl Queries {
     #[must_use]
     pub const fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    /// Whether the read models answer at all.
+    ///
+    /// # Errors
+    /// When they are away.
+    pub async fn answer(&self) -> Result<(), QueryError> {
+        self.database.fetch_optional(query("SELECT 1")).await.map(drop).map_err(Into::into)
     }
 }
 

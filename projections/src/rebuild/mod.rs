@@ -20,7 +20,7 @@ use broker::Marks;
 use build::{Build, Pace};
 use domain::{Partition, Timestamp};
 use event_store::{EventStore, Position};
-use sql::{Database, Location};
+use sql::{Database, Limits, Location};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -125,7 +125,7 @@ async fn fill(
     // What was appended meanwhile, so that the workers need not wait long for the rest.
     position = store.head().await?.position;
     build.run(&up_to(store, projections, position)).await?;
-    let database = Database::connect(live, 1).await?;
+    let database = Database::connect_for(live, 1, Limits::BULK).await?;
     let ensured = checkpoint::ensure(&database, store, projections).await;
     database.close().await;
     ensured?;
@@ -147,7 +147,7 @@ pub async fn verify(
     found: &mut (dyn FnMut(Difference) + Send),
 ) -> Result<Verified, Error> {
     let shadow = Shadow::open_empty(live, "verify", u32::from(options.jobs.max(1)) + 1).await?;
-    let database = Database::connect(live, 1).await?;
+    let database = Database::connect_for(live, 1, Limits::BULK).await?;
     let build = build_of(store, &shadow, projections, options, token);
     let verified = compare(&database, &shadow, &build, found).await;
     database.close().await;

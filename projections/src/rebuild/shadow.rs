@@ -2,7 +2,7 @@
 
 use crate::{Error, Projection, audit, schema::migrator};
 use domain::Timestamp;
-use sql::{Database, Durability, Engine, Exclusive, Location, Transaction, placeholders, query};
+use sql::{Database, Durability, Engine, Exclusive, Limits, Location, Transaction, placeholders, query};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -52,11 +52,11 @@ impl Shadow {
                 (Name::Schema(schema.clone()), Location::Postgres { url: url.clone(), schema })
             }
         };
-        let mut database = Database::connect(&location, connections).await?;
+        let mut database = Database::connect_for(&location, connections, Limits::BULK).await?;
         if !is_whole(&database).await? {
             database.close().await;
             remove(&name, live).await?;
-            database = Database::connect(&location, connections).await?;
+            database = Database::connect_for(&location, connections, Limits::BULK).await?;
         }
         database.migrate(migrator(database.engine())).await?;
         Ok(Self { name, live: live.clone(), right, database })
@@ -180,7 +180,7 @@ async fn remove(name: &Name, live: &Location) -> Result<(), Error> {
             }
         }
         Name::Schema(schema) => {
-            let live = Database::connect(live, 1).await?;
+            let live = Database::connect_for(live, 1, Limits::BULK).await?;
             let dropped = live.execute(query(format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))).await;
             live.close().await;
             dropped?;

@@ -5,7 +5,7 @@ use crate::{
     Error, Projection,
     checkpoint::{self, Checkpoint, Checkpoints, is_lock_timeout},
 };
-use sql::{Database, Location, Transaction, query};
+use sql::{Database, Limits, Location, Transaction, query};
 use std::time::Duration;
 
 /// How long the swap waits for readers that are in a table, before it lets those behind it through and begins anew:
@@ -28,11 +28,11 @@ pub(super) async fn swap(live: &Location, shadow: &Shadow, build: &Build) -> Res
         }
         attempts += 1;
         // A connection for each attempt: SQLite does not forget what was attached to one.
-        let live = Database::connect(live, 1).await?;
+        let live = Database::connect_for(live, 1, Limits::BULK).await?;
         let swapped = try_swap(&live, shadow, build).await;
         live.close().await;
         match swapped {
-            Err(Error::Sql(error)) if attempts < ATTEMPTS && (is_lock_timeout(&error) || error.is_temporary()) => {
+            Err(Error::Sql(error)) if attempts < ATTEMPTS && error.is_temporary() => {
                 tracing::debug!(%error, attempts, "The live tables are in use");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -86,7 +86,7 @@ async fn move_projection(
                 let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
                 [format!("DROP TABLE {table}"), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
             }
-            Transaction::Sqlite(_) => {
+            Transaction::Sqlite(..) => {
                 [format!("DELETE FROM main.{table}"), format!("INSERT INTO main.{table} SELECT * FROM {new}")]
             }
         };

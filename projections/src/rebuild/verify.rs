@@ -104,7 +104,7 @@ fn differences(
 /// The table's columns, from the catalogue: a column added later is compared without anybody thinking of it.
 pub(crate) async fn columns(tx: &mut Transaction, table: Table) -> Result<Vec<String>, Error> {
     let sql = match tx {
-        Transaction::Sqlite(_) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
+        Transaction::Sqlite(..) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
         Transaction::Postgres(_) => {
             "SELECT column_name::TEXT FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
@@ -143,7 +143,7 @@ async fn rows(
 /// Key columns as literals, all columns as literals, key columns as they are.
 fn select(tx: &Transaction, table: Table, columns: &[String], range: Range<'_>) -> Query {
     let quote = match tx {
-        Transaction::Sqlite(_) => "quote",
+        Transaction::Sqlite(..) => "quote",
         Transaction::Postgres(_) => "quote_nullable",
     };
     let key: Vec<_> = table.key.iter().map(|(column, _)| *column).collect();

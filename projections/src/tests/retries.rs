@@ -44,6 +44,7 @@ pub(super) fn worker(
         store: world.store.clone(),
         broker: broker.clone(),
         database: world.database.clone(),
+        leases_in: None,
         owner: Uuid::from_u128(owner),
         lease: Duration::from_secs(1),
         clock: running,

@@ -3,11 +3,26 @@
 //! A lease is no lock: a worker that lost one without noticing is stopped by the checkpoints' compare-and-set. The
 //! workers are on different machines: what has expired is judged by the database's clock, never by theirs.
 
+use super::Pauses;
 use crate::now::now;
 use domain::Partition;
 use sql::{Database, Transaction, query};
 use std::{collections::BTreeSet, time::Duration};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// What a worker has leased.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Leased {
+    /// Whether it was asked for already.
+    pub(super) known: bool,
+    /// The partitions; none when it is not known for longer than a lease lasts.
+    pub(super) partitions: BTreeSet<Partition>,
+}
 
 /// The leases of one worker.
 pub(crate) struct Leases {
@@ -24,8 +39,46 @@ impl Leases {
     }
 
     /// The partitions held at the last [`Leases::renew`].
+    #[cfg(test)]
     pub(crate) const fn held(&self) -> &BTreeSet<Partition> {
         &self.held
+    }
+
+    /// Renews the leases four times as often as they last, until `stop`, whatever the worker is busy with, and tells
+    /// what is held. What could not be renewed in time is not held any more.
+    pub(super) async fn keep(&mut self, leased: &watch::Sender<Leased>, stop: &CancellationToken) {
+        let pause = (self.duration / 4).max(Duration::from_millis(1));
+        let mut pauses = Pauses::default();
+        let mut renewed = Instant::now();
+        while !stop.is_cancelled() {
+            let asked = Instant::now();
+            let Some(answer) = stop.run_until_cancelled(timeout(pause, self.renew())).await else { return };
+            let error = match answer {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some("no answer".to_owned()),
+            };
+            if let Some(error) = error {
+                tracing::warn!(error, "The leases could not be renewed");
+                if renewed.elapsed() >= self.duration {
+                    self.held.clear();
+                }
+            } else {
+                renewed = asked;
+                pauses = Pauses::default();
+            }
+            let known = Leased { known: leased.borrow().known || renewed == asked, partitions: self.held.clone() };
+            leased.send_if_modified(|before| {
+                let changed = *before != known;
+                *before = known;
+                changed
+            });
+            if renewed == asked {
+                stop.run_until_cancelled(sleep(pause)).await;
+            } else {
+                pauses.next(stop).await;
+            }
+        }
     }
 
     /// Says that this worker lives, renews what it holds, gives up what is more than its share, takes what is
@@ -98,4 +151,18 @@ impl Leases {
         tx.execute(query("DELETE FROM workers WHERE owner = $1").bind(self.owner)).await?;
         tx.commit().await
     }
+}
+
+/// The partitions that nobody has leased.
+///
+/// # Errors
+/// When the read models are away.
+pub(super) async fn unheld(database: &Database, partitions: u16) -> Result<Vec<Partition>, sql::Error> {
+    let now = now(database.engine());
+    let held = format!("SELECT partition FROM leases WHERE expires_at >= {now}");
+    let mut free: BTreeSet<_> = (0..partitions).map(Partition).collect();
+    for row in database.fetch_all(query(held)).await? {
+        free.remove(&Partition(u16::try_from(row.get::<i64>(0)?).unwrap_or(u16::MAX)));
+    }
+    Ok(free.into_iter().collect())
 }

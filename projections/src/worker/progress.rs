@@ -29,6 +29,8 @@ pub(crate) struct View {
     /// Per projection, the position up to which everything was applied, while a worker of this process follows
     /// all partitions.
     pub(crate) settled: Option<BTreeMap<Projection, Position>>,
+    /// Whether a worker of this process has begun.
+    has_begun: bool,
     /// What was last read, while the workers are elsewhere.
     polled: Polled,
 }
@@ -78,6 +80,25 @@ impl Progress {
     #[must_use]
     pub fn parking(&self) -> Parking {
         self.counters.read()
+    }
+
+    pub(crate) const fn store(&self) -> &EventStore {
+        &self.store
+    }
+
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Notes that the worker of this process follows what it leased, or knows that there is nothing to lease.
+    pub(crate) fn begun(&self) {
+        self.view.send_if_modified(|view| !std::mem::replace(&mut view.has_begun, true));
+    }
+
+    /// Waits until the worker of this process has begun to follow what it leased; at most for `deadline`.
+    pub async fn wait_begun(&self, deadline: Duration) {
+        let mut view = self.view.subscribe();
+        let _ = tokio::time::timeout(deadline, view.wait_for(|view| view.has_begun)).await;
     }
 
     pub(crate) fn publish(&self, settled: Option<BTreeMap<Projection, Position>>) {

@@ -1,12 +1,16 @@
 //! The reading of some partitions from their checkpoints on: new events, and parked ones that are due.
 
 use super::{Pauses, WorkerSettings, parking::Counters, settled::Settled};
-use crate::{Error, ParkedId, Projection, apply::Applier, parked, parked::BackOff, release::Left};
+use crate::{Error, ParkedId, Projection, apply::Applier, checkpoint, parked, parked::BackOff, release::Left};
 use broker::{Broker, Follower, Interest, Ordering, Retry, RetrySubscription};
 use domain::{Lane, Partition, Tier};
 use event_store::{ReadError, RecordedEvent};
 use sql::Database;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +22,12 @@ const LOOK: Duration = Duration::from_secs(1);
 const RETRIES: usize = 8;
 const ENOUGH: u64 = 50;
 
+/// How long each partition's rows are waited for, once some of them were found held by somebody else.
+pub(super) const SOON: Duration = Duration::from_millis(250);
+
 /// The reading of some partitions.
 pub(super) struct Reading {
+    partitions: usize,
     database: Database,
     broker: Broker,
     back_off: BackOff,
@@ -70,9 +78,21 @@ impl Reading {
         let follower = Follower::new(store.clone(), hints, Ordering::Partition, applier.marks());
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (database, broker) = (database.clone(), broker.clone());
+        let (database, broker, partitions) = (database.clone(), broker.clone(), partitions.len());
         let others = Some(None);
-        Ok(Self { database, broker, back_off, follower, retries, look, others, applier, settled, counters })
+        Ok(Self {
+            partitions,
+            database,
+            broker,
+            back_off,
+            follower,
+            retries,
+            look,
+            others,
+            applier,
+            settled,
+            counters,
+        })
     }
 
     /// Up to which position each projection has applied everything; `None` when others follow some partitions.
@@ -116,6 +136,15 @@ impl Reading {
             if !error.is_temporary() {
                 return Err(error);
             }
+            if error.is_lock_timeout() && self.partitions > 1 && checkpoint::is_open(&self.database).await? {
+                let blocked = self.apart(events).await?;
+                if blocked.is_empty() {
+                    break;
+                }
+                if blocked.len() < self.partitions {
+                    return Err(Error::Blocked(blocked));
+                }
+            }
             tracing::warn!(%error, events = events.len(), "A batch could not be applied and is tried again");
             pauses.next(token).await;
             if token.is_cancelled() {
@@ -130,6 +159,31 @@ impl Reading {
             settled.applied(positions, &self.applier.marks_of(*projection));
         }
         Ok(true)
+    }
+
+    /// Applies a batch partition by partition, so that one whose rows somebody holds does not hold up the others.
+    /// Answers which ones were held up.
+    async fn apart(&mut self, events: &[Arc<RecordedEvent>]) -> Result<BTreeSet<Partition>, Error> {
+        let mut each: BTreeMap<Partition, Vec<Arc<RecordedEvent>>> = BTreeMap::new();
+        for event in events {
+            each.entry(event.record.lane.partition).or_default().push(Arc::clone(event));
+        }
+        let mut blocked = BTreeSet::new();
+        self.applier.patience(Some(SOON));
+        for (partition, events) in each {
+            match self.applier.apply(&events).await {
+                Err(error) if error.is_lock_timeout() => {
+                    blocked.insert(partition);
+                }
+                Err(error) => {
+                    self.applier.patience(None);
+                    return Err(error);
+                }
+                Ok(()) => (),
+            }
+        }
+        self.applier.patience(None);
+        Ok(blocked)
     }
 
     /// Retries what is due, and counts what is parked.

@@ -131,6 +131,7 @@ impl World {
             store: self.store.clone(),
             broker: broker.clone(),
             database: self.database.clone(),
+            leases_in: None,
             owner: Uuid::from_u128(u128::from(self.keys.fetch_add(1, Ordering::Relaxed)) + 1),
             lease: Duration::from_secs(30),
             clock,
