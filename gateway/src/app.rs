@@ -16,6 +16,8 @@ use crate::{
     presence::{Presences, Signals},
     rest::Forwarding,
     sio::Sessions,
+    standing::Standing,
+    supervisor::Supervisor,
     turns::{Turn, Turns},
     typing::Typewriters,
     upkeep::Upkeep,
@@ -45,6 +47,10 @@ pub struct Parts {
     pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
+    /// What of the server stands still.
+    pub standing: Standing,
+    /// Watches the tasks of this process.
+    pub supervisor: Supervisor,
     /// Rebuilds, and events that could not be applied.
     pub upkeep: Upkeep,
     /// The index of the log, for administrators.

@@ -11,6 +11,7 @@ use crate::{
     bootstrap::Bootstrap,
     calls::SignalRates,
     compute::Compute,
+    config::Role,
     engines,
     files::Files,
     hub::{Hub, HubSettings},
@@ -18,6 +19,8 @@ use crate::{
     presence::{Circle, Here, Presences, Signals},
     rest, serve,
     sio::Sessions,
+    standing::Standing,
+    supervisor::Supervisor,
     turns::{Room, Turns},
     typing::Typewriters,
     upkeep::Upkeep,
@@ -28,11 +31,11 @@ use broker::BrokerError;
 use commands::{CommandSettings, Commands};
 use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
 use graph::{CacheSettings, Cached, GraphError};
-use projections::{PresenceStore, Progress, Queries, audit::AuditIndex};
+use projections::{PresenceStore, Queries, audit::AuditIndex};
 use sql::Database;
 use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
 /// Partitions of a new log.
@@ -47,6 +50,8 @@ const COSTLY: Room = Room { all: CONNECTIONS as usize / 2, share: 2, line: 30, w
 const DRAIN_OVER: Duration = Duration::from_secs(1);
 /// How long sockets and requests may take to end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(15);
+/// How long all of the end may take, whatever an engine does.
+const END_WITHIN: Duration = Duration::from_secs(20);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +79,11 @@ pub enum StartError {
     Graph(#[from] GraphError),
 }
 
+/// Why the server ended although nobody told it to.
+#[derive(Debug, thiserror::Error)]
+#[error("a task that the server cannot do without died: {0}")]
+pub struct Died(String);
+
 /// A server that listens, and serves once it runs.
 pub struct Application {
     app: App,
@@ -100,7 +110,7 @@ impl Application {
         let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
         read_models.migrate(projections::migrator(read_models.engine())).await?;
         // Whoever keeps the read models does not wait behind those who read them.
-        let reserved = Database::connect(&config.read_location(), RESERVED).await?;
+        let reserved = Database::connect_for(&config.read_location(), RESERVED, sql::Limits::WORKER).await?;
         let broker = engines::broker(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
         let queries = Queries::new(read_models.clone());
@@ -140,11 +150,11 @@ impl Application {
             typing: typing.clone(),
             files: files.clone(),
         };
-        let background = Background::start(&config, shared, commits).await?;
-        let progress = match background.worker() {
-            Some(worker) => worker.progress(),
-            None => Progress::new(store.reserved(), read_models.clone()),
-        };
+        let supervisor = Supervisor::default();
+        let background = Background::start(&config, shared, supervisor.clone(), commits).await?;
+        let progress = background.progress();
+        let standing = Standing::default();
+        background.look_at(&standing, (config.role != Role::Worker).then(|| hub.clone())).await;
         presences.wait_for(progress.clone());
         let upkeep = Upkeep::new(store.clone(), read_models.clone(), config.read_location(), clock);
         let key = config.master_key().map_err(StartError::Data)?;
@@ -165,6 +175,8 @@ impl Application {
             typing,
             commands,
             progress,
+            standing,
+            supervisor,
             upkeep,
             store,
             broker,
@@ -193,18 +205,34 @@ impl Application {
     }
 
     /// Serves until `shutdown`, then ends in order: no more connections, sockets told to come back, requests
-    /// finished, workers stopped.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// finished, workers stopped. That takes 20 s at most, whatever an engine does.
+    ///
+    /// # Errors
+    /// [`Died`]: it ended by itself.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Died> {
         let Self { app, routes, listener, read_models, background, .. } = self;
-        let connections = serve::serve(listener, routes, &app.config, shutdown).await;
+        let stop = shutdown.child_token();
+        let (failing, failed) = (app.supervisor.clone(), stop.clone());
+        let watching = AbortOnDropHandle::new(tokio::spawn(async move {
+            failing.failed().await;
+            failed.cancel();
+        }));
+        let connections = serve::serve(listener, routes, &app.config, stop).await;
+        drop(watching);
         tracing::info!("stopping: finishing requests and sending sockets away");
-        let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
-        if timeout(DRAIN_WITHIN, ended).await.is_err() {
-            tracing::warn!("some connections did not end in time");
+        let ending = async {
+            let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
+            if timeout(DRAIN_WITHIN, ended).await.is_err() {
+                tracing::warn!("some connections did not end in time");
+            }
+            // Side by side: what one engine holds up is not waited for before the others.
+            futures_util::future::join(app.upkeep.end(), background.end()).await;
+            read_models.close().await;
+        };
+        if timeout(END_WITHIN, ending).await.is_err() {
+            tracing::warn!("an engine does not answer; what was under way is left, and the process ends");
         }
-        app.upkeep.end().await;
-        background.end().await;
-        read_models.close().await;
+        app.supervisor.fatal().map_or(Ok(()), |why| Err(Died(why)))
     }
 }
 

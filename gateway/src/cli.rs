@@ -123,8 +123,7 @@ async fn serve(config: Config) -> Result<()> {
         // Not a log line: logs are kept.
         eprintln!("Nobody is registered yet. The first administrator registers with bootstrapToken {token}");
     }
-    application.run(shutdown).await;
-    Ok(())
+    Ok(application.run(shutdown).await?)
 }
 
 async fn create_user(config: &Config, user: NewUser) -> Result<()> {

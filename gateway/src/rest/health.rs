@@ -3,13 +3,15 @@
 use crate::{App, Problem};
 use axum::{Json, extract::State};
 use serde::Serialize;
+use std::time::Duration;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// How the server is.
 #[derive(Serialize, ToSchema)]
 struct Health {
-    /// `ok`, or `degraded`: all works, some of it slower or within one node.
+    /// `ok`, or `degraded`: commands are taken, but something is slower, within one node, or stands still.
     status: &'static str,
     /// The engines that are away: `rabbitmq`, `redis`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -17,6 +19,11 @@ struct Health {
     /// Said when a newer version of the server wrote events that this process cannot read: upgrade it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<&'static str>,
+    /// What stands still: `read_models:<projection>` that is behind the log and does not move, `partition:<number>` that
+    /// no worker has, `hub` (the feed of this server's sockets), `task:<name>` that died and is being begun again, `look`
+    /// when it cannot be told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    standing: Vec<String>,
 }
 
 impl Health {
@@ -29,10 +36,14 @@ impl Health {
         self
     }
 
-    fn of(away: Vec<&'static str>) -> Json<Self> {
-        Json(Self { status: if away.is_empty() { "ok" } else { "degraded" }, away, unreadable: None })
+    fn of(away: Vec<&'static str>, standing: Vec<String>) -> Json<Self> {
+        let is_well = away.is_empty() && standing.is_empty();
+        Json(Self { status: if is_well { "ok" } else { "degraded" }, away, unreadable: None, standing })
     }
 }
+
+/// How long the log may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz))
@@ -41,18 +52,22 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Whether the process is alive.
 #[utoipa::path(get, path = "/livez", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
 async fn livez() -> Json<Health> {
-    Health::of(Vec::new())
+    Health::of(Vec::new(), Vec::new())
 }
 
-/// Whether the server can serve: the log and the read models answer. Without RabbitMQ or Redis it can.
+/// Whether the server can serve: the log and the read models answer. Without RabbitMQ or Redis it can. `degraded` while
+/// something stands still, such as read models behind the log.
 #[utoipa::path(get, path = "/readyz", tag = "monitoring", security(()), responses((status = 200, body = Health)))]
 async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let log = async { app.store.head().await.map_err(|error| error.to_string()) };
-    let read_models = async { app.progress.lag().await.map_err(|error| error.to_string()) };
-    match futures_util::future::try_join(log, read_models).await {
+    let read_models = async { app.queries.answer().await.map_err(|error| error.to_string()) };
+    let asked = timeout(PATIENCE, futures_util::future::try_join(log, read_models)).await;
+    match asked.unwrap_or_else(|_| Err("no answer".to_owned())) {
         Ok(_) => {
             let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.graph().health().is_up())];
-            let Json(health) = Health::of(engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect());
+            let away = engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect();
+            let down = app.supervisor.down().into_iter().map(|name| format!("task:{name}"));
+            let Json(health) = Health::of(away, app.standing.names().into_iter().chain(down).collect());
             let unreadable = app.hub.unreadable().is_some() || app.progress.parking().unreadable > 0;
             Ok(Json(health.having_met(unreadable)))
         }

@@ -81,7 +81,9 @@ impl Server {
         let application = Application::build(config).await.expect("the server starts");
         let (address, app) = (application.local_addr(), application.app().clone());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(application.run(stop.clone()));
+        let stopped = stop.clone();
+        let task =
+            tokio::spawn(async move { application.run(stopped).await.expect("the server ends when it is told to") });
         Self { address, app, client: reqwest::Client::new(), stop, task }
     }
 

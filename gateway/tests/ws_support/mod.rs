@@ -91,7 +91,8 @@ impl Server {
         let (door, app) = (Door { address: application.local_addr() }, application.app().clone());
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        let task = tokio::spawn(async move { application.run(stopped).await });
+        let task =
+            tokio::spawn(async move { application.run(stopped).await.expect("the server ends when it is told to") });
         Self { door, app, stop, task }
     }
 
