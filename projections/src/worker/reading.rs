@@ -80,19 +80,7 @@ impl Reading {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (database, broker, partitions) = (database.clone(), broker.clone(), partitions.len());
         let others = Some(None);
-        Ok(Self {
-            partitions,
-            database,
-            broker,
-            back_off,
-            follower,
-            retries,
-            look,
-            others,
-            applier,
-            settled,
-            counters,
-        })
+        Ok(Self { partitions, database, broker, back_off, follower, retries, look, others, applier, settled, counters })
     }
 
     /// Up to which position each projection has applied everything; `None` when others follow some partitions.
