@@ -48,7 +48,12 @@ impl Reader {
 
 /// Whether an event tells somebody how their time in a conversation ended, or what became of their wish to join.
 fn ends(event: &Event, stream: Uuid, user: UserId) -> bool {
-    let Event::Conversation(happened) = event else { return false };
+    let happened = match event {
+        Event::Conversation(happened) => happened,
+        // Who was taken out of a call together with the conversation is named by its event, and by no other of it.
+        Event::Call(_) => return event.about(stream).iter().any(|about| about.user == user),
+        _ => return false,
+    };
     if matches!(happened, ConversationEvent::InviteCreated { .. } | ConversationEvent::InviteRevoked { .. }) {
         return false;
     }

@@ -43,7 +43,8 @@ impl Entry {
     /// Whether it tells `user` how their time in a conversation ended.
     pub(super) fn ends_for(&self, user: Uuid) -> bool {
         let is_invite = self.event.record.event_type.starts_with("conversation.invite_");
-        let is_of_conversation = self.event.record.aggregate_type == AggregateType::Conversation.as_str();
+        let of = [AggregateType::Conversation, AggregateType::Call].map(AggregateType::as_str);
+        let is_of_conversation = of.contains(&self.event.record.aggregate_type.as_str());
         let ends = |about: &About| about.user.0 == user && about.presence != Presence::Enters;
         is_of_conversation && !is_invite && self.about.iter().any(ends)
     }
