@@ -220,7 +220,7 @@ pub(crate) async fn ensure(database: &Database, store: &EventStore, projections:
     loop {
         attempts += 1;
         match begin_anew(database, store, projections).await {
-            Err(Error::Sql(error)) if attempts < ATTEMPTS && is_lock_timeout(&error) => {
+            Err(Error::Sql(error)) if attempts < ATTEMPTS && error.is_lock_timeout() => {
                 tracing::debug!(%error, attempts, "Tables that are to be emptied are in use");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -270,11 +270,6 @@ async fn empty_slow_tables(database: &Database, found: &Found) -> Result<(), Err
         }
     }
     Ok(())
-}
-
-/// Whether a statement waited too long for others.
-pub(crate) fn is_lock_timeout(error: &sql::Error) -> bool {
-    matches!(error, sql::Error::Sqlx(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "55P03"))
 }
 
 /// Forgets all checkpoints and parked events of a projection, and writes the given ones instead.

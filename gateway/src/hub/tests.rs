@@ -335,7 +335,7 @@ fn the_end_of_a_tie_doubts_the_watches_that_it_stood_behind() {
         let outbox = Arc::new(Outbox::new(1 << 20, Dialect::Plain));
         let seat = scene.state.seat(user.0, SessionId::default(), outbox, 10);
         scene.state.know(user.0, if user == cleo { &[] } else { &times });
-        assert!(matches!(scene.state.next(user.0, seat, marks(1, 1), 10, usize::MAX), Some(Next::Joined(..))));
+        assert!(matches!(scene.state.next(user.0, seat, at(marks(1, 1)), 10, usize::MAX), Some(Next::Joined(..))));
         let others = [ANA, BEN, cleo].into_iter().filter(|other| *other != user).map(|other| other.0);
         scene.state.watches.set((user.0, seat), others.collect()).unwrap();
     }
@@ -358,5 +358,5 @@ fn the_end_of_a_tie_doubts_the_watches_that_it_stood_behind() {
     assert_eq!(watchers(&scene.state, BEN), []);
     let doubts: usize = scene.state.watches.take_doubts(10).iter().map(|(_, subjects)| subjects.len()).sum();
     assert_eq!(doubts, 5, "Ana of Ben, Ben of both, Ana and Cleo of each other");
-    assert!(!happens(&mut scene.state, ConversationEvent::MemberPromoted { user: ANA, by: ANA }.into()));
+    assert!(!happens(&mut scene.state, ConversationEvent::MemberPromoted { user: ANA, by: ANA, at: None }.into()));
 }

@@ -3,7 +3,7 @@
 use super::{Build, Shadow};
 use crate::{
     Error, Projection,
-    checkpoint::{self, Checkpoint, Checkpoints, is_lock_timeout},
+    checkpoint::{self, Checkpoint, Checkpoints},
 };
 use sql::{Database, Limits, Location, Transaction, query};
 use std::time::Duration;
