@@ -25,6 +25,7 @@ async fn worker(world: &World, broker: &Broker, build: &str, token: &Cancellatio
         store: world.open_store().await,
         broker: broker.clone(),
         database: world.database.clone(),
+        leases_in: None,
         owner: Uuid::from_u128(build.len() as u128),
         lease: Duration::from_secs(1),
         clock: running,
@@ -38,9 +39,9 @@ each_engine!(what_a_newer_build_wrote_is_parked_until_the_build_changes, |home| 
     let mut story = Story::new(1);
     story.register_all(4);
     let (group, other) = (story.open_group(0, 0, &[1], false), story.open_group(1, 0, &[1], false));
-    story.conversation(group, ConversationCommand::Join { user: story.user(2) });
-    story.conversation(group, ConversationCommand::Join { user: story.user(3) });
-    story.conversation(other, ConversationCommand::Join { user: story.user(2) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(2), now: Default::default() });
+    story.conversation(group, ConversationCommand::Join { user: story.user(3), now: Default::default() });
+    story.conversation(other, ConversationCommand::Join { user: story.user(2), now: Default::default() });
     story.send(0, 0, group, "another stream");
     world.tell(&mut story).await;
     let events = world.events_after(0).await;
@@ -124,7 +125,7 @@ each_engine!(the_graph_is_given_what_another_build_could_not_read, |home| async 
     let group = story.open_group(0, 0, &[1], false);
     world.tell(&mut story).await;
     world.catch_up().await;
-    story.conversation(group, ConversationCommand::Join { user: story.user(2) });
+    story.conversation(group, ConversationCommand::Join { user: story.user(2), now: Default::default() });
     let last = world.tell(&mut story).await;
     let joined = world.store.read_at(last).await.unwrap().unwrap().record.clone();
     let newer = Newer::open(&world.home).await;
