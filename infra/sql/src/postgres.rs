@@ -26,7 +26,8 @@ pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 /// Options for connections that keep to `limits`, and whose server notices that this end is gone: within about 11 s
-/// when nothing is under way, and 10 s when something is.
+/// when nothing is under way, and 10 s when something is. Their sessions have the name that `url` gives them
+/// (`application_name`), else `chatchit`.
 ///
 /// # Errors
 /// When `url` is none.
@@ -37,11 +38,14 @@ pub fn postgres_options(url: &str, schema: &str, limits: Limits) -> Result<PgCon
         ("tcp_keepalives_count", "3"),
         ("tcp_user_timeout", "10000"),
     ];
-    Ok(PgConnectOptions::from_str(url)?
+    let mut options = PgConnectOptions::from_str(url)?;
+    if options.get_application_name().is_none() {
+        options = options.application_name("chatchit");
+    }
+    Ok(options
         .options([("search_path", schema)])
         .options(limits.settings())
         .options(keep_alive)
-        .application_name("chatchit")
         .statement_cache_capacity(256))
 }
 
@@ -229,5 +233,21 @@ async fn give_back(mut connection: PoolConnection<Postgres>, in_transaction: boo
     // The server may well be at work on what was cancelled.
     if returned.is_err() && !is_busy {
         silence.noticed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::postgres_options;
+    use crate::Limits;
+
+    #[test]
+    fn sessions_have_the_name_that_the_url_gives_them() {
+        for (url, want) in
+            [("postgres://h/d?application_name=worker-1", "worker-1"), ("postgres://h/d?sslmode=disable", "chatchit")]
+        {
+            let options = postgres_options(url, "public", Limits::INTERACTIVE).unwrap();
+            assert_eq!(options.get_application_name(), Some(want));
+        }
     }
 }
