@@ -7,9 +7,7 @@ use crate::{
     turns::Turn,
 };
 use domain::{Tier, UserId};
-use event_store::{
-    Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, SERVER_KEY, StreamId,
-};
+use event_store::{Append, AppendError, ClaimKind, CommandKey, EventStore, Origin, Receipt, Retention, SERVER_KEY};
 use serde::Serialize;
 use std::future::Future;
 use tokio::time::Instant;
@@ -273,7 +271,7 @@ impl Commands {
             self.admission().high_took(began.elapsed());
         }
         if !receipt.repeated {
-            after.into_iter().for_each(|remember| remember(self.states()));
+            after.into_iter().for_each(|remember| remember(self.states(), self.store()));
             let over = end_session::ended(&events);
             if !over.is_empty()
                 && let Err(error) = self.store().drop_tokens(&over).await

@@ -41,7 +41,7 @@ pub(crate) struct Facts<'c> {
     pub(crate) secrets: Vec<Secret>,
     pub(crate) events: Vec<NewEvent>,
     /// What is to be remembered of the streams written, once it is stored.
-    pub(crate) after: Vec<Box<dyn FnOnce(&States) + Send + Sync>>,
+    pub(crate) after: Vec<Box<dyn FnOnce(&States, &EventStore) + Send + Sync>>,
 }
 
 impl<'c> Facts<'c> {
@@ -340,7 +340,7 @@ impl<'c> Facts<'c> {
         }
         let after = Versioned { version: sequence, state: Arc::new(state) };
         let state = Arc::clone(&after.state);
-        self.after.push(Box::new(move |states| states.advance(id, &after)));
+        self.after.push(Box::new(move |states, store| states.advance(store, id, &after)));
         Ok(Decided { id, state })
     }
 

@@ -4,10 +4,10 @@
 use crate::{CommandError, turns::Turns};
 use domain::{
     Aggregate, AggregateType, UserId, administration::Administration, audit::AuditReading, call::Call,
-    conduct::Conduct, conversation::Conversation, file::File, friendship::Friendship, message::Message,
+    conduct::Conduct, conversation::Conversation, file::File, fold, friendship::Friendship, message::Message,
     own_settings::OwnSettings, read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
-use event_store::{EventStore, RecordedEvent, StreamId};
+use event_store::{EventStore, RecordedEvent, Snapshot, StreamId};
 use quick_cache::{Weighter, sync::Cache};
 use std::{
     collections::{HashMap, HashSet},
@@ -15,13 +15,21 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
+use tokio::{sync::Semaphore, time::timeout};
 use uuid::Uuid;
 
 /// How much memory the states of each aggregate may take, in bytes (roughly).
 const BUDGET: u64 = 32 * 1024 * 1024;
 /// How many states of each aggregate are expected within it.
 const EXPECTED: usize = 20_000;
+/// After how many events that follow on a stream's snapshot it is made anew.
+const SNAPSHOT_EVERY: u64 = 256;
+/// Snapshots that are made at a time; the others are made when their streams are looked at again.
+const SNAPSHOTS: usize = 2;
+/// How long making one may take.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(10);
 /// How many events are read, and held, at a time.
 const PAGE: u32 = if cfg!(test) { 200 } else { 1_024 };
 
@@ -61,6 +69,10 @@ pub(crate) trait Cached: Aggregate + Clone + 'static {
     fn cache(states: &States) -> &Kept<Self>;
     /// The memory one takes, in bytes (roughly).
     fn weight(&self) -> u64;
+    /// Which code folds it; `None` of what is never long.
+    const FOLD: Option<i64>;
+    /// All of whom something personal stands in it.
+    fn people(&self, id: Uuid) -> Vec<Uuid>;
 }
 
 type Kept<A> = Cache<Uuid, Slot<A>, Bytes>;
@@ -68,21 +80,29 @@ type Kept<A> = Cache<Uuid, Slot<A>, Bytes>;
 /// A state as it is remembered.
 pub(crate) struct Slot<A> {
     known: Versioned<A>,
-    /// The last sequence of its stream that was heard of.
-    heard: Arc<AtomicU64>,
+    marks: Arc<Marks>,
     /// When the store was last asked for what follows, by [`States::tick`].
     read_at: u64,
 }
 
+/// What is known of a stream besides.
+#[derive(Default)]
+struct Marks {
+    /// The last sequence that was heard of.
+    heard: AtomicU64,
+    /// The version of its last snapshot.
+    snapshot: AtomicU64,
+}
+
 impl<A> Clone for Slot<A> {
     fn clone(&self) -> Self {
-        Self { known: self.known.clone(), heard: Arc::clone(&self.heard), read_at: self.read_at }
+        Self { known: self.known.clone(), marks: Arc::clone(&self.marks), read_at: self.read_at }
     }
 }
 
 impl<A> Slot<A> {
     fn is_current(&self) -> bool {
-        self.heard.load(Relaxed) <= self.known.version
+        self.marks.heard.load(Relaxed) <= self.known.version
     }
 }
 
@@ -122,10 +142,11 @@ pub(crate) struct States {
     /// The loads under way: one of a stream at a time.
     loads: Turns,
     ticks: AtomicU64,
+    snapshots: Arc<Semaphore>,
 }
 
 macro_rules! cached {
-    ($($aggregate:ident in $field:ident weighs |$state:ident| $weight:expr;)*) => {$(
+    ($($aggregate:ident in $field:ident weighs |$state:ident| $weight:expr, folded $fold:expr, of |$id:ident| $people:expr;)*) => {$(
         impl Cached for $aggregate {
             fn cache(states: &States) -> &Kept<Self> {
                 &states.$field
@@ -134,29 +155,43 @@ macro_rules! cached {
                 let $state = self;
                 $weight
             }
+            const FOLD: Option<i64> = $fold;
+            fn people(&self, $id: Uuid) -> Vec<Uuid> {
+                let $state = self;
+                let _ = $state;
+                $people
+            }
         }
     )*};
 }
 cached! {
-    User in users weighs |_user| 1_024;
-    Session in sessions weighs |_session| 256;
-    Friendship in friendships weighs |_pair| 256;
+    User in users weighs |_user| 1_024, folded Some(fold::USER), of |id| vec![id];
+    Session in sessions weighs |_session| 256, folded None, of |_id| vec![];
+    Friendship in friendships weighs |_pair| 256, folded Some(fold::FRIENDSHIP), of |_id| vec![];
     Conversation in conversations weighs |conversation|
         512 + 96 * conversation.size() as u64 + 192 * conversation.invites().len() as u64
-            + 64 * conversation.remembered() as u64;
+            + 64 * conversation.remembered() as u64,
+        folded Some(fold::CONVERSATION), of |_id| {
+            let people = conversation.invites().makers().chain([conversation.settings_by()]);
+            people.map(|user| user.0).collect()
+        };
     Message in messages weighs |message| 512 + 64 * message.people() as u64 + 2 * message.posted().map_or(0, |posted| {
         posted.content.as_ref().map_or(0, |content| content.body.as_str().len() + 256 * content.attachments.len()) as u64
-    });
-    ReadMarker in read_markers weighs |_marker| 256;
-    Conduct in conducts weighs |_conduct| 256;
-    AuditReading in readings weighs |_reading| 128;
-    Call in calls weighs |call| 256 + 48 * call.size() as u64;
-    OwnSettings in own_settings weighs |_settings| 256;
-    File in files weighs |_file| 256;
+    }), folded Some(fold::MESSAGE), of |_id| {
+        let reacted = message.reactions().values().flatten();
+        reacted.chain(message.posted().map(|posted| &posted.sender)).map(|user| user.0).collect()
+    };
+    ReadMarker in read_markers weighs |_marker| 256, folded Some(fold::READ_MARKER), of |_id| vec![];
+    Conduct in conducts weighs |_conduct| 256, folded Some(fold::CONDUCT), of |_id| vec![];
+    AuditReading in readings weighs |_reading| 128, folded None, of |_id| vec![];
+    Call in calls weighs |call| 256 + 48 * call.size() as u64, folded Some(fold::CALL), of |_id| vec![];
+    OwnSettings in own_settings weighs |_settings| 256, folded Some(fold::OWN_SETTINGS), of |_id| vec![];
+    File in files weighs |_file| 256, folded None, of |_id| vec![];
     Story in stories weighs |story| 512 + 48 * story.people() as u64
-        + story.content().map_or(0, |content| content.text.as_str().len() as u64);
-    Report in reports weighs |_report| 16 * 1_024;
-    Administration in administrations weighs |_act| 64;
+        + story.content().map_or(0, |content| content.text.as_str().len() as u64),
+        folded Some(fold::STORY), of |_id| story.shown().map(|shown| shown.author.0).into_iter().collect();
+    Report in reports weighs |_report| 16 * 1_024, folded None, of |_id| vec![];
+    Administration in administrations weighs |_act| 64, folded None, of |_id| vec![];
 }
 
 impl States {
@@ -180,6 +215,7 @@ impl States {
             heads: Cache::new(EXPECTED),
             loads: Turns::default(),
             ticks: AtomicU64::new(1),
+            snapshots: Arc::new(Semaphore::new(SNAPSHOTS)),
         }
     }
 
@@ -221,31 +257,49 @@ impl States {
             }
         }
         let read_at = self.tick();
-        let mut known = slot.map(|slot| slot.known).unwrap_or_default();
-        loop {
-            let events = store.load_some(stream, known.version, PAGE).await?;
-            known = fold(store, known, &events).await?;
-            if events.len() < PAGE as usize {
-                break;
-            }
-        }
-        self.keep(id, &known, read_at);
+        let known = slot.map(|slot| slot.known).unwrap_or_default();
+        let (known, snapshot) = read_on(store, stream, known, A::FOLD).await?;
+        self.keep(store, id, &known, read_at, snapshot);
         Ok((known, false))
     }
 
     /// Remembers a state, unless a later one is known.
-    fn keep<A: Cached>(&self, id: Uuid, known: &Versioned<A>, read_at: u64) {
+    fn keep<A: Cached>(&self, store: &EventStore, id: Uuid, known: &Versioned<A>, read_at: u64, snapshot: u64) {
         let before = A::cache(self).get(&id);
         if before.as_ref().is_some_and(|before| before.known.version > known.version) {
             return;
         }
-        let (heard, read_before) = before.map(|before| (before.heard, before.read_at)).unwrap_or_default();
-        let slot = Slot { known: known.clone(), heard: Arc::clone(&heard), read_at: read_at.max(read_before) };
+        let (marks, read_before) = before.map(|before| (before.marks, before.read_at)).unwrap_or_default();
+        let slot = Slot { known: known.clone(), marks: Arc::clone(&marks), read_at: read_at.max(read_before) };
         A::cache(self).insert(id, slot);
         // It may have been heard while there was nothing to mark.
         if let Some(last) = self.heard.get(&StreamId::new(A::AGGREGATE, id)) {
-            heard.fetch_max(last, Relaxed);
+            marks.heard.fetch_max(last, Relaxed);
         }
+        let snapshot = marks.snapshot.fetch_max(snapshot, Relaxed).max(snapshot);
+        if known.version >= snapshot + SNAPSHOT_EVERY {
+            self.make_snapshot(store, id, known, &marks);
+        }
+    }
+
+    /// Has a state kept in the log's database, beside what is going on.
+    fn make_snapshot<A: Cached>(&self, store: &EventStore, id: Uuid, known: &Versioned<A>, marks: &Marks) {
+        let Some(fold) = A::FOLD else { return };
+        let Ok(permit) = Arc::clone(&self.snapshots).try_acquire_owned() else { return };
+        marks.snapshot.store(known.version, Relaxed);
+        let (store, known) = (store.clone(), known.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let stream = StreamId::new(A::AGGREGATE, id);
+            let Ok(state) = serde_json::to_vec(&*known.state) else { return };
+            let people = known.state.people(id);
+            let snapshot = Snapshot { version: known.version, state };
+            match timeout(SNAPSHOT_WITHIN, store.keep_snapshot(stream, fold, &snapshot, &people)).await {
+                Ok(Ok(())) => (),
+                Ok(Err(error)) => tracing::debug!(error.cause = %error, "a snapshot could not be kept"),
+                Err(_) => tracing::debug!("a snapshot could not be kept in time"),
+            }
+        });
     }
 
     /// The states of many streams, reading those that are not remembered together.
@@ -268,10 +322,17 @@ impl States {
         while !missing.is_empty() {
             let after = |id: &Uuid| (StreamId::new(A::AGGREGATE, *id), read.get(id).map_or(0, |known| known.version));
             let wanted: Vec<_> = missing.iter().map(after).collect();
-            let events = store.load_some_of_many(&wanted, PAGE).await?;
+            let events = store.load_some_of_many(&wanted, A::FOLD, PAGE).await?;
             for run in events.chunk_by(|a, b| a.record.aggregate_id == b.record.aggregate_id) {
-                let known = read.entry(run[0].record.aggregate_id).or_default();
-                *known = fold::<A>(store, std::mem::take(known), run).await?;
+                let (id, first) = (run[0].record.aggregate_id, run[0].record.sequence);
+                let known = read.remove(&id).unwrap_or_default();
+                let known = if first > known.version + 1 {
+                    // It has a snapshot.
+                    read_on(store, StreamId::new(A::AGGREGATE, id), known, A::FOLD).await?.0
+                } else {
+                    fold::<A>(store, known, run).await?
+                };
+                read.insert(id, known);
             }
             // Of a full page all but the last stream are complete, and those that follow have not come.
             let last = events.last().filter(|_| events.len() == PAGE as usize).map(|last| last.record.aggregate_id);
@@ -279,15 +340,16 @@ impl States {
             missing.retain(|id| last.is_some_and(|last| *id == last || !came.contains(id)));
         }
         for (id, known) in read {
-            self.keep(id, &known, read_at);
+            // Whether it has a snapshot, a load of its own finds out.
+            self.keep(store, id, &known, read_at, known.version);
             states.insert(id, known);
         }
         Ok(states)
     }
 
     /// Takes over what this process has committed.
-    pub(crate) fn advance<A: Cached>(&self, id: Uuid, committed: &Versioned<A>) {
-        self.keep(id, committed, 0);
+    pub(crate) fn advance<A: Cached>(&self, store: &EventStore, id: Uuid, committed: &Versioned<A>) {
+        self.keep(store, id, committed, 0, 0);
     }
 
     /// Marks the state that a heard event makes stale.
@@ -320,7 +382,7 @@ impl States {
 
     fn mark<A: Cached>(&self, id: Uuid, sequence: u64) {
         if let Some(slot) = A::cache(self).get(&id) {
-            slot.heard.fetch_max(sequence, Relaxed);
+            slot.marks.heard.fetch_max(sequence, Relaxed);
         }
     }
 
@@ -341,6 +403,45 @@ impl States {
             self.heads.insert(conversation, seq);
         }
     }
+}
+
+/// The state of a stream as it is now, read on from `known`, or from its snapshot, whose version is answered as well.
+async fn read_on<A: Cached>(
+    store: &EventStore,
+    stream: StreamId,
+    mut known: Versioned<A>,
+    mut by: Option<i64>,
+) -> Result<(Versioned<A>, u64), CommandError> {
+    let mut snapshot = 0;
+    loop {
+        let mut events = store.load_some(stream, known.version, by, PAGE).await?;
+        let is_full = events.len() >= PAGE as usize;
+        let first = events.first().map_or(0, |first| first.record.sequence);
+        if let Some(code) = by
+            && first > known.version + 1
+        {
+            // Another one may have taken its place meanwhile.
+            let restored = store.snapshot(stream, code).await?.and_then(restored);
+            match restored.filter(|restored: &Versioned<A>| restored.version + 1 >= first) {
+                Some(restored) => known = restored,
+                None => {
+                    by = None;
+                    continue;
+                }
+            }
+            snapshot = known.version;
+            events.retain(|event| event.record.sequence > known.version);
+        }
+        known = fold(store, known, &events).await?;
+        if !is_full {
+            return Ok((known, snapshot));
+        }
+    }
+}
+
+fn restored<A: Cached>(snapshot: Snapshot) -> Option<Versioned<A>> {
+    let state = serde_json::from_slice(&snapshot.state).ok()?;
+    Some(Versioned { version: snapshot.version, state: Arc::new(state) })
 }
 
 /// The state after `events`, which follow directly on `before`.
@@ -438,7 +539,7 @@ mod tests {
         for _ in 0..3 {
             now = toggle(&store, id, now).await;
             hear(&store, &states, id).await;
-            states.advance(id, &now);
+            states.advance(&store, id, &now);
             assert_eq!(states.current::<OwnSettings>(id).unwrap().version, now.version);
         }
     });
@@ -464,5 +565,34 @@ mod tests {
         }
         let many = states.load_many::<OwnSettings>(&store, &ids, Freshness::Fresh).await.unwrap();
         assert!(ids.iter().all(|id| many[id].version == 500 && many[id].state.muted().is_none()));
+    });
+
+    each_engine!(a_long_stream_is_loaded_from_its_snapshot, |home| async move {
+        let (store, states, id) = (open(&home).await, States::new(), Uuid::from_u128(7));
+        let stream = StreamId::new(AggregateType::OwnSettings, id);
+        let mut now = Versioned::default();
+        for _ in 0..SNAPSHOT_EVERY + 3 {
+            now = toggle(&store, id, now).await;
+        }
+        states.load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
+        let kept = async || store.snapshot(stream, domain::fold::OWN_SETTINGS).await.unwrap();
+        while kept().await.is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(kept().await.unwrap().version, now.version);
+        now = toggle(&store, id, now).await;
+
+        let events = store.load_some(stream, 0, OwnSettings::FOLD, PAGE).await.unwrap();
+        assert_eq!(events.len(), 2, "the last event in it, and what follows");
+        let fresh = States::new();
+        let (known, _) = fresh.load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
+        assert_eq!((known.version, &known.state), (now.version, &now.state));
+        let many = States::new().load_many::<OwnSettings>(&store, &[id], Freshness::Cached).await.unwrap();
+        assert_eq!((many[&id].version, &many[&id].state), (now.version, &now.state));
+
+        let damaged = Snapshot { version: now.version, state: b"no state".to_vec() };
+        store.keep_snapshot(stream, domain::fold::OWN_SETTINGS, &damaged, &[]).await.unwrap();
+        let (known, _) = States::new().load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
+        assert_eq!((known.version, &known.state), (now.version, &now.state), "it is folded anew");
     });
 }

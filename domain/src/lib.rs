@@ -11,6 +11,7 @@ pub mod conduct;
 pub mod conversation;
 pub mod event;
 pub mod file;
+pub mod fold;
 pub mod friendship;
 pub mod id;
 pub mod lane;

@@ -41,7 +41,7 @@ impl Purge {
 
     async fn look(&self, swept: &mut i64) -> Result<(), PurgeError> {
         let sessions = self.commands.end_expired_sessions().await?;
-        let rows = self.store.purge_keys().await?;
+        let rows = self.store.purge_keys().await? + self.store.purge_snapshots(domain::fold::ALL).await?;
         *swept = self.store.purge_server_keys(*swept).await?;
         if sessions + rows > 0 {
             tracing::info!(purge.sessions = sessions, purge.rows = rows, "what had expired is purged");

@@ -54,6 +54,11 @@ pub struct Invites {
 }
 
 impl Invites {
+    /// Who made them.
+    pub fn makers(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.all.values().map(|invite| invite.by)
+    }
+
     /// An invite.
     #[must_use]
     pub fn get(&self, invite: InviteId) -> Option<&Invite> {

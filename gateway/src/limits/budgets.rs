@@ -109,6 +109,15 @@ kinds! {
     Write "write": (600, 50), (6_000, 500);
 }
 
+/// How many people an act may concern for the price of one.
+const PEOPLE: usize = 25;
+
+/// What an act that concerns so many people costs beyond the one that every act does: it writes a row for each.
+#[must_use]
+pub(crate) fn beyond_one(people: usize) -> u32 {
+    u32::try_from(people / PEOPLE).unwrap_or(u32::MAX)
+}
+
 impl Kind {
     /// What a command of the sockets counts as.
     #[must_use]
@@ -232,5 +241,11 @@ mod tests {
         }
         let names: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn what_concerns_many_costs_more() {
+        assert_eq!([0, 24, 25, 999, 5_000].map(beyond_one), [0, 0, 1, 39, 200]);
+        assert!(beyond_one(5_000) < Kind::Story.of_account().burst, "the largest audience can be told");
     }
 }

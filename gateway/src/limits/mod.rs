@@ -10,6 +10,7 @@ mod shared;
 mod strikes;
 
 pub use budgets::Kind;
+pub(crate) use budgets::beyond_one;
 pub use gcra::{Budget, Cell};
 pub(crate) use strikes::Strikes;
 

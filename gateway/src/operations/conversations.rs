@@ -3,6 +3,7 @@
 use super::{Answer, Call, InConversation};
 use crate::{
     Problem,
+    limits::Kind,
     request::{Faults, Nothing, Object, Parse},
     resource::Conversation,
 };
@@ -112,6 +113,7 @@ impl Parse for MemberChange {
 /// The [`Problem`] to answer.
 pub async fn create(call: &Call<'_>, request: NewConversation) -> Result<Answer, Problem> {
     let NewConversation { conversation_type, title, avatar_url, members, joining, approval } = request;
+    call.pay_for_people(Kind::Create, members.len()).await?;
     let joining = joining.unwrap_or(Joining::of_approval(approval.unwrap_or_default()));
     let request = CreateConversation { conversation_type, title, avatar_url, joining, members };
     let created = call.app.commands.create_conversation(&call.context(), request).await?;

@@ -50,7 +50,11 @@ pub use stories::{
 };
 pub use typing::{Typing, start_typing, stop_typing};
 
-use crate::{App, Problem, request};
+use crate::{
+    App, Problem,
+    limits::{Kind, beyond_one},
+    request,
+};
 use axum::http::StatusCode;
 use commands::{Actor, Context};
 use domain::{SessionId, UserId};
@@ -84,6 +88,14 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// Takes what an act costs that concerns so many people, of which one was admitted, from the caller's budget.
+    ///
+    /// # Errors
+    /// 429 `rate_limited`.
+    async fn pay_for_people(&self, kind: Kind, people: usize) -> Result<(), Problem> {
+        self.app.limits.charge(kind, self.caller.ip, Some(self.caller.user), beyond_one(people)).await
+    }
+
     /// A request with the idempotency key that came with it.
     ///
     /// # Errors

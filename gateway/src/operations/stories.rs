@@ -3,6 +3,7 @@
 use super::{Answer, Call, OnStory};
 use crate::{
     Problem,
+    limits::Kind,
     push::open,
     request::{Faults, Nothing, Parse},
     resource::{Comment, Person, Story},
@@ -113,6 +114,8 @@ pub async fn post_story(call: &Call<'_>, request: NewStory) -> Result<Answer, Pr
         NewAudience::Word(_) => (ShowTo::Friends, call.app.queries.newest_friends(call.caller.user, MAX_TOLD).await?),
         NewAudience::People(people) => (ShowTo::People(people), Vec::new()),
     };
+    let people = if let ShowTo::People(people) = &show_to { people.len() } else { friends.len() };
+    call.pay_for_people(Kind::Story, people).await?;
     let request = PostStory { content: StoryContent { text, media_url }, show_to, friends };
     let done = call.app.commands.post_story(&call.context(), request).await?;
     call.story(StatusCode::CREATED, &done).await

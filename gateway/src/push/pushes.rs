@@ -17,6 +17,13 @@ use uuid::Uuid;
 /// as large as 200 messages.
 const FOLDS: usize = 20_000;
 const FOLDS_BYTES: u64 = 64 << 20;
+/// Folds of long streams as they were earlier, at every [`STEP`]th event, and what they may take, in bytes.
+const EARLIER: usize = 4_096;
+const EARLIER_BYTES: u64 = 32 << 20;
+/// How many events are read to come to an event that was some time ago, and at a time.
+const STEP: u64 = 256;
+/// How many steps back an earlier fold is looked for.
+const STEPS: usize = 64;
 /// Messages that are known by their seq.
 const POSTED: usize = 20_000;
 
@@ -25,6 +32,7 @@ const POSTED: usize = 20_000;
 pub struct Pushes {
     store: EventStore,
     folds: Arc<Cache<StreamId, Arc<Fold>, ByWeight>>,
+    earlier: Arc<Cache<(StreamId, u64), Arc<Fold>, ByWeight>>,
     /// The messages of conversations by their seq.
     posted: Arc<Cache<(Uuid, u64), Uuid>>,
     /// How often somebody was forgotten: what was folded before is not kept after.
@@ -42,8 +50,8 @@ pub(super) struct Fold {
 #[derive(Clone)]
 struct ByWeight;
 
-impl Weighter<StreamId, Arc<Fold>> for ByWeight {
-    fn weight(&self, _stream: &StreamId, fold: &Arc<Fold>) -> u64 {
+impl<K> Weighter<K, Arc<Fold>> for ByWeight {
+    fn weight(&self, _key: &K, fold: &Arc<Fold>) -> u64 {
         fold.folded.weight()
     }
 }
@@ -53,15 +61,16 @@ impl Pushes {
     #[must_use]
     pub fn new(store: EventStore) -> Self {
         let folds = Arc::new(Cache::with_weighter(FOLDS, FOLDS_BYTES, ByWeight));
+        let earlier = Arc::new(Cache::with_weighter(EARLIER, EARLIER_BYTES, ByWeight));
         let posted = Arc::new(Cache::new(POSTED));
-        Self { store, folds, posted, forgotten: Arc::default() }
+        Self { store, folds, earlier, posted, forgotten: Arc::default() }
     }
 
     /// Renders what `store` reads, sharing what was folded.
     #[must_use]
     pub fn over(&self, store: EventStore) -> Self {
         let (folds, posted) = (Arc::clone(&self.folds), Arc::clone(&self.posted));
-        Self { store, folds, posted, forgotten: Arc::clone(&self.forgotten) }
+        Self { store, folds, earlier: Arc::clone(&self.earlier), posted, forgotten: Arc::clone(&self.forgotten) }
     }
 
     /// Remembers which message has which seq, for those who read up to it.
@@ -76,6 +85,7 @@ impl Pushes {
     pub fn forget(&self, user: UserId) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.folds.retain(|stream, fold| stream.id != user.0 && !fold.folded.holds(user));
+        self.earlier.retain(|(stream, _), fold| stream.id != user.0 && !fold.folded.holds(user));
     }
 
     /// The message up to which somebody has read, if it is remembered.
@@ -116,10 +126,14 @@ impl Pushes {
         for (stream, wanted) in &streams {
             match self.base(*stream, wanted.iter().map(sequence)) {
                 Some(base) => drop(bases.insert(*stream, base)),
-                None => unknown.push((*stream, wanted.last().map_or(0, sequence))),
+                None => {
+                    let base = self.near(*stream, wanted.first().map_or(0, sequence)).await?;
+                    unknown.push((*stream, base.sequence, wanted.last().map_or(0, sequence)));
+                    bases.insert(*stream, base);
+                }
             }
         }
-        let loaded = if unknown.is_empty() { Vec::new() } else { self.store.load_many(&unknown).await? };
+        let loaded = self.store.load_between(&unknown).await?;
         let mut histories: HashMap<StreamId, Vec<Arc<RecordedEvent>>> = HashMap::new();
         for event in loaded {
             if let Some(stream) = event.stream() {
@@ -192,10 +206,46 @@ impl Pushes {
         })))
     }
 
-    /// The newest fold of a stream that is kept, if it does not reach `sequence`; else that of no event.
-    pub(super) fn before(&self, stream: StreamId, sequence: u64) -> Fold {
-        let kept = self.folds.get(&stream).filter(|fold| fold.sequence < sequence);
-        kept.map_or_else(|| Fold::new(stream), |fold| Fold::clone(&fold))
+    /// A fold of a stream that at most [`STEP`] events lead from to `sequence`. What lies before is read in portions, and
+    /// folds on the way are kept for those who ask again.
+    pub(super) async fn near(&self, stream: StreamId, sequence: u64) -> Result<Fold, ReadError> {
+        let forgotten = self.forgotten();
+        let newest = self.folds.get(&stream).filter(|fold| fold.sequence < sequence);
+        let is_far = |fold: &Fold| fold.sequence + STEP < sequence;
+        let mut fold = newest.map_or_else(|| Fold::new(stream), |fold| Fold::clone(&fold));
+        if is_far(&fold) {
+            let steps = (1..=(sequence - 1) / STEP).rev().take(STEPS);
+            let earlier = steps.map(|step| (stream, step)).find_map(|step| self.earlier.get(&step));
+            if let Some(earlier) = earlier.filter(|earlier| earlier.sequence > fold.sequence) {
+                fold = Fold::clone(&earlier);
+            }
+        }
+        while is_far(&fold) {
+            let events = self.store.load_some(stream, fold.sequence, None, STEP as u32).await?;
+            for event in events.iter().take_while(|event| event.record.sequence < sequence) {
+                fold.apply(&self.store, event).await?;
+                self.keep_step(stream, &fold, forgotten);
+            }
+            if events.len() < STEP as usize {
+                break;
+            }
+        }
+        Ok(fold)
+    }
+
+    /// The newest fold of a stream that is kept.
+    pub(super) fn newest(&self, stream: StreamId) -> Option<Fold> {
+        self.folds.get(&stream).map(|fold| Fold::clone(&fold))
+    }
+
+    fn keep_step(&self, stream: StreamId, fold: &Fold, forgotten: u64) {
+        if fold.sequence.is_multiple_of(STEP) && Folded::is_needed(stream.aggregate) {
+            let step = (stream, fold.sequence / STEP);
+            self.earlier.insert(step, Arc::new(fold.clone()));
+            if self.forgotten() != forgotten {
+                self.earlier.remove(&step);
+            }
+        }
     }
 
     /// How often somebody was forgotten.
@@ -205,6 +255,7 @@ impl Pushes {
 
     /// Keeps the newest fold of a stream, unless somebody was forgotten since it was begun.
     pub(super) fn keep(&self, stream: StreamId, fold: Fold, forgotten: u64) {
+        self.keep_step(stream, &fold, forgotten);
         let newer = self.folds.peek(&stream).is_none_or(|kept| kept.sequence < fold.sequence);
         if newer && Folded::is_needed(stream.aggregate) {
             self.folds.insert(stream, Arc::new(fold));
@@ -221,7 +272,7 @@ impl Pushes {
 }
 
 impl Fold {
-    fn new(stream: StreamId) -> Self {
+    pub(super) fn new(stream: StreamId) -> Self {
         Self { sequence: 0, folded: Folded::new(stream.aggregate) }
     }
 

@@ -143,27 +143,43 @@ impl Pushes {
             }
         }
         let mut bases = HashMap::new();
-        let mut asked: Vec<_> = pairs.iter().map(|pair| (*pair, 0)).collect();
+        let mut asked: Vec<_> = pairs.iter().map(|pair| (*pair, 0, u64::MAX)).collect();
         for (stream, events) in &wanted {
-            let base = self.before(*stream, events.first().map_or(u64::MAX, |first| first.record.sequence));
-            asked.push((*stream, follows(base.sequence, events)));
-            bases.insert(*stream, base);
+            let newest = self.newest(*stream);
+            let (Some(first), Some(last)) = (events.first(), events.last()) else {
+                // As it is now, and nothing of it is told.
+                let base = newest.unwrap_or_else(|| Fold::new(*stream));
+                asked.push((*stream, base.sequence, u64::MAX));
+                bases.insert(*stream, (base, None));
+                continue;
+            };
+            let base = self.near(*stream, first.record.sequence).await?;
+            let after = follows(base.sequence, events);
+            let newest = newest.filter(|newest| newest.sequence >= last.record.sequence);
+            match &newest {
+                Some(newest) => {
+                    asked.push((*stream, after, last.record.sequence));
+                    asked.push((*stream, newest.sequence, u64::MAX));
+                }
+                None => asked.push((*stream, after, u64::MAX)),
+            }
+            bases.insert(*stream, (base, newest));
         }
         let mut histories: HashMap<StreamId, Vec<Arc<RecordedEvent>>> = HashMap::new();
-        for event in self.store().load_many_after(&asked).await? {
+        for event in self.store().load_between(&asked).await? {
             if let Some(stream) = event.stream() {
                 histories.entry(stream).or_default().push(event);
             }
         }
         let mut tracks = HashMap::with_capacity(wanted.len());
         for (stream, mut events) in wanted {
-            let Some(at) = bases.remove(&stream) else { continue };
+            let Some((at, newest)) = bases.remove(&stream) else { continue };
             // Those of the page come first: somebody may have opened them.
             events.extend(histories.remove(&stream).unwrap_or_default());
             events.sort_by_key(|event| event.record.sequence);
             events.dedup_by_key(|event| event.record.sequence);
             events.retain(|event| event.record.sequence > at.sequence);
-            let mut now = at.clone();
+            let mut now = newest.unwrap_or_else(|| at.clone());
             for event in &events {
                 now.apply(self.store(), event).await?;
             }

@@ -25,6 +25,12 @@ const NONCE: usize = 24;
 #[derive(Clone, Copy)]
 pub(crate) struct DataKey([u8; 32]);
 
+impl From<[u8; 32]> for DataKey {
+    fn from(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+}
+
 impl DataKey {
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut key = [0; 32];

@@ -21,6 +21,7 @@ mod seal;
 mod secrets;
 mod selection;
 mod settings;
+mod snapshots;
 mod store;
 mod verify;
 mod writer;
@@ -38,6 +39,7 @@ pub use record::{Origin, Record, RecordedEvent, StreamId};
 pub use secrets::SERVER_KEY;
 pub use selection::{Feed, Head, Interval, OpenError, ReadError, Selection};
 pub use settings::{Keys, Settings};
+pub use snapshots::Snapshot;
 pub use store::EventStore;
 pub use verify::{ChainFault, ChainWalk, CheckedBatch};
 

@@ -26,7 +26,8 @@ impl EventStore {
         self.events(query(sql).bind(aggregate).bind(id).bind(version)).await
     }
 
-    /// At most `limit` events of a stream after `version`, in order.
+    /// At most `limit` events of a stream after `version`, in order. From the beginning it is those from the last event in
+    /// its snapshot on, if `fold` has one ([`EventStore::snapshot`]).
     ///
     /// # Errors
     /// [`ReadError`].
@@ -34,40 +35,91 @@ impl EventStore {
         &self,
         stream: StreamId,
         version: u64,
+        fold: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        let (aggregate, id) = (stream.aggregate.as_str(), stream.id.to_string());
+        let after = match fold.filter(|_| version == 0) {
+            None => "$3",
+            Some(_) => {
+                "(SELECT coalesce(max(s.version) - 1, $3) FROM snapshots s
+                  WHERE s.aggregate_type = $1 AND s.aggregate_id = $2 AND s.fold = $5)"
+            }
+        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM events e WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence > $3
+            "SELECT {COLUMNS} FROM events e WHERE e.aggregate_type = $1 AND e.aggregate_id = $2 AND e.sequence > {after}
              ORDER BY e.sequence LIMIT $4"
         );
-        let (aggregate, id) = (stream.aggregate.as_str(), stream.id.to_string());
-        self.events(query(sql).bind(aggregate).bind(id).bind(version).bind(limit)).await
+        let events = query(sql).bind(aggregate).bind(id).bind(version).bind(limit);
+        let events = match fold.filter(|_| version == 0) {
+            None => events,
+            Some(fold) => events.bind(fold),
+        };
+        self.events(events).await
     }
 
     /// At most `limit` events of several streams, of each those after a version, in one statement; ordered by stream,
-    /// then sequence, so that all but the last stream of a full answer, and those before it, are complete.
+    /// then sequence, so that all but the last stream of a full answer, and those before it, are complete. From the
+    /// beginning it is those from the last event in a stream's snapshot on, if `fold` has one.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn load_some_of_many(
         &self,
         streams: &[(StreamId, u64)],
+        fold: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
         let asked = self.asked();
+        let after = match fold {
+            None => "a.v",
+            Some(_) => {
+                "CASE WHEN a.v > 0 THEN a.v ELSE (SELECT coalesce(max(n.version) - 1, 0) FROM snapshots n
+                  WHERE n.aggregate_type = a.t AND n.aggregate_id = a.i AND n.fold = $3) END"
+            }
+        };
+        // First from where, then the events, so that the index is entered there.
         let sql = format!(
-            "SELECT {COLUMNS} FROM ({asked}) s
+            "WITH s AS MATERIALIZED (SELECT a.t, a.i, {after} AS v FROM ({asked}) a)
+             SELECT {COLUMNS} FROM s
              JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND e.sequence > s.v
              ORDER BY e.aggregate_type, e.aggregate_id, e.sequence LIMIT $2"
         );
-        self.events(query(sql).bind(wanted(streams)).bind(limit)).await
+        let events = query(sql).bind(wanted(streams)).bind(limit);
+        self.events(if let Some(fold) = fold { events.bind(fold) } else { events }).await
+    }
+
+    /// The events of several streams, each after a sequence and up to another, in one statement; ordered by stream, then
+    /// sequence. A stream may be asked for twice.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn load_between(&self, ranges: &[(StreamId, u64, u64)]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = self.asked();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ({asked}) s
+             JOIN events e ON e.aggregate_type = s.t AND e.aggregate_id = s.i AND e.sequence > s.v AND e.sequence <= s.u
+             ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
+        );
+        let signed = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
+        let ranges = ranges.iter().map(|(stream, after, until)| {
+            json!({ "t": stream.aggregate.as_str(), "i": stream.id, "v": signed(*after), "u": signed(*until) })
+        });
+        self.events(query(sql).bind(ranges.collect::<serde_json::Value>().to_string())).await
     }
 
     /// A table of streams and sequences, given as JSON.
     fn asked(&self) -> &'static str {
         match self.database().engine() {
-            Engine::Sqlite => "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v FROM json_each($1)",
-            Engine::Postgres => "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint)",
+            Engine::Sqlite => {
+                "SELECT value ->> 't' AS t, value ->> 'i' AS i, value ->> 'v' AS v, value ->> 'u' AS u FROM json_each($1)"
+            }
+            Engine::Postgres => {
+                "SELECT * FROM json_to_recordset(CAST($1 AS json)) AS r (t text, i text, v bigint, u bigint)"
+            }
         }
     }
 

@@ -6,8 +6,9 @@ CREATE INDEX refresh_tokens_of_session ON refresh_tokens (session);
 DELETE FROM refresh_tokens r USING events e
 WHERE e.aggregate_type = 'session' AND e.aggregate_id = r.session::text AND e.event_type = 'session.ended';
 
--- States of long streams, so that a load need not begin with the first event. What is personal in one is sealed for
--- whoever it belongs to; one that is lost is made again. `fold` is the version of the code that folded it.
+-- States of long streams, so that a load need not begin with the first event. One in which something of people stands
+-- is sealed, and each of them has a share of its key; one that is lost is made again. `fold` names the code
+-- that folded it.
 CREATE TABLE snapshots (
     aggregate_type text NOT NULL,
     aggregate_id   text NOT NULL,
@@ -15,5 +16,6 @@ CREATE TABLE snapshots (
     version        bigint NOT NULL,   -- sequence of the last event in it
     sealed_for     text NOT NULL,     -- JSON: the shares of the key, each sealed for a person
     state          bytea NOT NULL,
+    made_at        bigint NOT NULL,   -- milliseconds since the epoch
     PRIMARY KEY (aggregate_type, aggregate_id, fold)
 );

@@ -7,8 +7,9 @@ DELETE FROM refresh_tokens WHERE session IN (
     SELECT unhex(replace(e.aggregate_id, '-', '')) FROM events e
     WHERE e.aggregate_type = 'session' AND e.event_type = 'session.ended');
 
--- States of long streams, so that a load need not begin with the first event. What is personal in one is sealed for
--- whoever it belongs to; one that is lost is made again. `fold` is the version of the code that folded it.
+-- States of long streams, so that a load need not begin with the first event. One in which something of people stands
+-- is sealed, and each of them has a share of its key; one that is lost is made again. `fold` names the code
+-- that folded it.
 CREATE TABLE snapshots (
     aggregate_type TEXT NOT NULL,
     aggregate_id   TEXT NOT NULL,
@@ -16,5 +17,6 @@ CREATE TABLE snapshots (
     version        INTEGER NOT NULL,  -- sequence of the last event in it
     sealed_for     TEXT NOT NULL,     -- JSON: the shares of the key, each sealed for a person
     state          BLOB NOT NULL,
+    made_at        INTEGER NOT NULL,  -- milliseconds since the epoch
     PRIMARY KEY (aggregate_type, aggregate_id, fold)
 ) WITHOUT ROWID;

@@ -1,8 +1,8 @@
 //! What stands beside the events, and the sealing of what is personal.
 
 use crate::{audit::audit, support::*};
-use domain::{Event, message::MessageEvent};
-use event_store::{Append, AppendError, EventStore, Keys, OpenError, Secret};
+use domain::{AggregateType, Event, message::MessageEvent};
+use event_store::{Append, AppendError, EventStore, Keys, OpenError, Secret, StreamId};
 use testkit::each_engine;
 
 fn with(key: &str, secret: Secret) -> Append {
@@ -172,4 +172,27 @@ each_engine!(what_is_sealed_and_forgotten_at_once_is_in_order, |home| async move
         }
     }
     audit(&store).await;
+});
+
+each_engine!(a_snapshot_is_sealed_for_all_of_whom_something_stands_in_it, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 2).await;
+    let (stream, fold) = (StreamId::new(AggregateType::Conversation, conversation(1)), 7);
+    let snapshot = event_store::Snapshot { version: 300, state: b"a title".to_vec() };
+    let both = [user(1).0, user(2).0];
+    store.keep_snapshot(stream, fold, &snapshot, &both).await.unwrap();
+    let kept = async |fold| store.snapshot(stream, fold).await.unwrap();
+    assert_eq!(kept(fold).await, Some(snapshot.clone()));
+    assert_eq!(kept(8).await, None, "other code has its own");
+    let row = "SELECT state FROM snapshots";
+    let stored = sql::Database::connect(&home.log(), 1).await.unwrap().fetch_all(sql::query(row)).await.unwrap();
+    assert!(stored.iter().all(|row| !row.get::<Vec<u8>>(0).unwrap().windows(7).any(|part| part == b"a title")));
+
+    store.destroy_data_key(user(2).0).await.unwrap();
+    assert_eq!(kept(fold).await, None, "nobody can read it");
+    store.keep_snapshot(stream, fold, &snapshot, &both).await.unwrap();
+    assert_eq!(kept(fold).await, None, "nothing of theirs is kept again");
+    store.keep_snapshot(stream, fold, &snapshot, &[user(1).0]).await.unwrap();
+    assert_eq!(kept(fold).await, Some(snapshot));
+    assert_eq!(store.purge_snapshots(&[8]).await.unwrap(), 0, "it was made a moment ago");
 });
