@@ -313,7 +313,7 @@ mod tests {
     use super::*;
     use crate::{CommandSettings, PasswordCost};
     use domain::{AggregateType, Timestamp, user::User};
-    use event_store::{EventStore, Guard, Keys, Settings};
+    use event_store::{EventStore, Guard, Keys, Settings, StreamId};
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use testkit::{Home, each_engine};
 

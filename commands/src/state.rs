@@ -575,7 +575,7 @@ mod tests {
             now = toggle(&store, id, now).await;
         }
         states.load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
-        let kept = async || store.snapshot(stream, domain::fold::OWN_SETTINGS).await.unwrap();
+        let kept = async || store.snapshot(stream, fold::OWN_SETTINGS).await.unwrap();
         while kept().await.is_none() {
             tokio::task::yield_now().await;
         }
@@ -591,7 +591,7 @@ mod tests {
         assert_eq!((many[&id].version, &many[&id].state), (now.version, &now.state));
 
         let damaged = Snapshot { version: now.version, state: b"no state".to_vec() };
-        store.keep_snapshot(stream, domain::fold::OWN_SETTINGS, &damaged, &[]).await.unwrap();
+        store.keep_snapshot(stream, fold::OWN_SETTINGS, &damaged, &[]).await.unwrap();
         let (known, _) = States::new().load::<OwnSettings>(&store, id, Freshness::Cached).await.unwrap();
         assert_eq!((known.version, &known.state), (now.version, &now.state), "it is folded anew");
     });
