@@ -28,6 +28,9 @@ pub(crate) struct Decided<A> {
     pub(crate) state: Arc<A>,
 }
 
+/// What is done with the cached states once a command is appended.
+pub(crate) type AfterAppend = Box<dyn FnOnce(&States, &EventStore) + Send + Sync>;
+
 /// The facts of one decision.
 pub(crate) struct Facts<'c> {
     commands: &'c Commands,
@@ -41,7 +44,7 @@ pub(crate) struct Facts<'c> {
     pub(crate) secrets: Vec<Secret>,
     pub(crate) events: Vec<NewEvent>,
     /// What is to be remembered of the streams written, once it is stored.
-    pub(crate) after: Vec<Box<dyn FnOnce(&States, &EventStore) + Send + Sync>>,
+    pub(crate) after: Vec<AfterAppend>,
 }
 
 impl<'c> Facts<'c> {

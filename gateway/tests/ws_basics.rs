@@ -69,9 +69,9 @@ each_mix!(everybody_in_the_room_hears_everything_the_acting_socket_too, |home| a
     assert_eq!(*data[7], json!({"conversationId": room, "userId": ben.id, "seq": 2}));
     assert_eq!((&data[8]["content"], data[8]["deletedAt"].is_string()), (&json!(null), true));
     assert_eq!(pushes[4]["actorId"], json!(ben.id));
-    for other in [&mut elsewhere, &mut b] {
-        assert_eq!(other.pushes_to(to).await, pushes, "one push for all of them");
-    }
+    assert_eq!(elsewhere.pushes_to(to).await, pushes, "one push for all of them");
+    let of_ben = b.pushes_to(to).await;
+    assert!(of_ben.iter().map(essence).eq(pushes.iter().map(essence)), "but for the cursor, which is a person's own");
     server.stop().await;
 });
 
@@ -86,7 +86,8 @@ each_mix!(people_hear_what_concerns_them_and_nobody_else_does, |home| async move
     let pushes = in_order(a.fence().await.0);
     assert_eq!(names(&pushes)[..2], ["friend.requested", "friend.accepted"]);
     assert_eq!((&pushes[0]["data"]["by"], &pushes[0]["data"]["status"]), (&json!(ana.id), &json!("pending")));
-    assert_eq!(in_order(b.fence().await.0)[..2], pushes[..2]);
+    let of_ben = in_order(b.fence().await.0);
+    assert!(of_ben[..2].iter().map(essence).eq(pushes[..2].iter().map(essence)));
     b.ok("friend.block", json!({"userId": ana.id})).await;
     assert_eq!(names(&b.fence().await.0)[0], "friend.blocked");
     assert_eq!(names(&a.fence().await.0)[0], "conversation.created", "a block is told to the blocker alone");

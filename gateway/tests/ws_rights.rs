@@ -1,6 +1,6 @@
 //! Rights that end: with the event that ended them, on every node, for whatever was under way.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that finds nothing has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
 mod sio_support;
 mod ws_support;

@@ -69,7 +69,6 @@ impl Lifeline {
     }
 
     /// The body, broken off should the session end before it.
-    #[must_use]
     pub fn bind(self, body: Body) -> Body {
         let stream = unfold(Some((body.into_data_stream(), self)), |under_way| async {
             let (mut stream, line) = under_way?;

@@ -49,7 +49,7 @@ impl State {
             return;
         }
         let insiders: HashSet<Uuid> = self.insiders(scope).collect();
-        self.count_parting(insiders.iter().copied().chain(leavers.iter().copied()));
+        self.count_parting(insiders.iter().chain(leavers).copied().collect::<HashSet<_>>());
         match leavers {
             [leaver] => {
                 for seat in self.seats_of(*leaver) {

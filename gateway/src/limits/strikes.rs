@@ -2,8 +2,9 @@
 
 use super::{Budget, Cell};
 
-/// So many refused commands of a socket are forgiven.
-const FORGIVEN: Budget = Budget::new(500, 5);
+/// So many refused commands of a socket are forgiven at once, then so many a second: a client that tries again ten times a
+/// second with a few commands is slowed and stays, since a refusal costs next to nothing.
+const FORGIVEN: Budget = Budget::new(500, 40);
 
 /// The refused commands of one socket.
 #[derive(Debug, Default)]

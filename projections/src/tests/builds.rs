@@ -131,9 +131,9 @@ each_engine!(the_graph_is_given_what_another_build_could_not_read, |home| async 
     let newer = Newer::open(&world.home).await;
     newer.learn(last, "member.knighted", 1).await;
     let graph = Graph::in_memory();
-    let feed = async |build: &str| {
+    let feed = |build: &str, store| {
         let settings = GraphFeedSettings {
-            store: world.open_store().await,
+            store,
             broker: Broker::in_process_with(64, Faults::NONE),
             database: world.database.clone(),
             graph: graph.clone(),
@@ -156,11 +156,11 @@ each_engine!(the_graph_is_given_what_another_build_could_not_read, |home| async 
         };
         tokio::time::timeout(Duration::from_secs(30), wait).await.expect("in time");
     };
-    let older = feed("older").await;
+    let older = feed("older", world.open_store().await);
     settled(2).await;
     drop(older);
     newer.learn(last, "member.joined", joined.event_version).await;
-    let _knowing = feed("newer").await;
+    let _knowing = feed("newer", world.open_store().await);
     settled(3).await;
     let after = world.store.read_after(last, &Selection::All, 1).await.unwrap();
     assert!(after.is_empty(), "nothing else had to happen");

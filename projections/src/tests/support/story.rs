@@ -45,6 +45,8 @@ pub(in crate::tests) struct Story {
     reports: HashMap<Uuid, Report>,
     seqs: HashMap<Uuid, u64>,
     told: Vec<(StreamId, Event)>,
+    /// How often settings of groups changed: each time a while later, so that it is never too often.
+    changes: i64,
 }
 
 impl Story {
@@ -188,7 +190,9 @@ impl Story {
             approval: Some(title.is_none()),
             ..SettingsChange::default()
         };
-        self.conversation(id, ConversationCommand::Update { by: self.user(by), change, now: Default::default() });
+        self.changes += 1;
+        let now = Timestamp::from_millis(self.changes * 60 * 60 * 1_000);
+        self.conversation(id, ConversationCommand::Update { by: self.user(by), change, now });
     }
 
     /// Sends message `n`, with an attachment when `n` is even.
