@@ -28,7 +28,7 @@ pub(crate) const RABBITMQ: Engine = Engine {
     end: "KILL",
 };
 
-const CONFIGURATION: &str = "vm_memory_high_watermark.absolute = 3221225472\nlog.console.level = warning\n";
+const CONFIGURATION: &str = "vm_memory_high_watermark.absolute = 6442450944\nlog.console.level = warning\n";
 
 /// A machine may lack `/etc/hosts`.
 const HOSTS: &str = "{host, {127,0,0,1}, [\"localhost\"]}.\n{lookup, [file, native]}.\n";
