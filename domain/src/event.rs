@@ -1,102 +1,58 @@
-//! Every event of every aggregate, and the facts the log and the feeds need to know of one.
+//! The events of all aggregates, and their properties for the log and the feeds.
 
 use crate::{
-    AggregateType, Tier, UserId, administration::AdministrationEvent, audit::AuditEvent, call::CallEvent,
+    UserId, administration::AdministrationEvent, audit::AuditEvent, call::CallEvent, catalogue::EventType,
     conduct::ConductEvent, conversation::ConversationEvent, file::FileEvent, friendship::FriendshipEvent,
-    message::MessageEvent, own_settings::OwnSettingsEvent, personal::PERSONAL, read_marker::ReadMarkerEvent,
-    report::ReportEvent, session::SessionEvent, story::StoryEvent, user::UserEvent,
+    message::MessageEvent, own_settings::OwnSettingsEvent, read_marker::ReadMarkerEvent, report::ReportEvent,
+    session::SessionEvent, story::StoryEvent, user::UserEvent,
 };
-use serde::{Deserialize as _, Deserializer, Serialize, de::value::MapDeserializer};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt;
 use uuid::Uuid;
 
-/// An event of any aggregate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Event {
-    /// Of an account.
-    User(UserEvent),
-    /// Of a signed-in device.
-    Session(SessionEvent),
-    /// Of two people.
-    Friendship(FriendshipEvent),
-    /// Of a conversation.
-    Conversation(ConversationEvent),
-    /// Of a message.
-    Message(MessageEvent),
-    /// Of a read marker.
-    ReadMarker(ReadMarkerEvent),
-    /// Of a call.
-    Call(CallEvent),
-    /// Of how a user keeps a conversation.
-    OwnSettings(OwnSettingsEvent),
-    /// Of a file.
-    File(FileEvent),
-    /// Of how an account behaves.
-    Conduct(ConductEvent),
-    /// Of a story.
-    Story(StoryEvent),
-    /// Of a report.
-    Report(ReportEvent),
-    /// Of an act of administration.
-    Administration(AdministrationEvent),
-    /// Of a reading of the audit log.
-    Audit(AuditEvent),
+/// The effect of an event on a recipient's interval in the scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceChange {
+    /// The recipient's interval begins with this event.
+    Join,
+    /// The recipient's interval ends with this event.
+    Leave,
+    /// The recipient receives this event; the interval does not change.
+    None,
 }
 
-/// What an event does to the feed of somebody it is about.
+/// A person an event concerns directly, in addition to its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// From this event on, it included, they receive the events of the scope.
-    Enters,
-    /// This event is the last they receive of the scope.
-    Leaves,
-    /// They receive this event, and nothing else changes.
-    Told,
-}
-
-/// Somebody an event is about: they receive it whether or not they receive its scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct About {
-    /// Who.
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+pub struct Recipient {
     pub user: UserId,
-    /// What it does to their feed.
-    pub presence: Presence,
+    /// The effect on their interval.
+    pub change: AudienceChange,
 }
 
-impl About {
-    /// `user` receives the event and nothing else changes.
+impl Recipient {
+    /// `user` receives the event only.
     #[must_use]
-    pub const fn told(user: UserId) -> Self {
-        Self { user, presence: Presence::Told }
+    pub const fn only(user: UserId) -> Self {
+        Self { user, change: AudienceChange::None }
     }
-    /// `user` receives the scope's events from this one on.
+    /// The interval of `user` begins.
     #[must_use]
-    pub const fn enters(user: UserId) -> Self {
-        Self { user, presence: Presence::Enters }
+    pub const fn join(user: UserId) -> Self {
+        Self { user, change: AudienceChange::Join }
     }
-    /// `user` receives none of the scope's events after this one.
+    /// The interval of `user` ends.
     #[must_use]
-    pub const fn leaves(user: UserId) -> Self {
-        Self { user, presence: Presence::Leaves }
+    pub const fn leave(user: UserId) -> Self {
+        Self { user, change: AudienceChange::Leave }
     }
-}
-
-/// What the log must know of an event's kind; the same for every event of that kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// The stored and pushed name, such as `message.sent`.
-    pub name: &'static str,
-    /// The version that is written today.
-    pub version: u16,
-    /// How urgent it is.
-    pub tier: Tier,
 }
 
 /// A stored event that this build cannot read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// No such event type, or a version newer than this build.
+    /// An unknown event type, or a version newer than this build's.
     #[error("no event {event_type} of version {version} is known")]
     Unknown {
         /// The stored type.
@@ -104,231 +60,189 @@ pub enum DecodeError {
         /// The stored version.
         version: u16,
     },
-    /// The payload is not of the type's shape as this build knows it.
+    /// The payload does not have the type's shape.
     #[error("the payload of {event_type} (version {version}) does not have its shape: {source}")]
     Shape {
         /// The stored type.
         event_type: String,
         /// The stored version.
         version: u16,
-        /// What serde says.
+        /// The cause.
         source: serde_json::Error,
     },
 }
 
-macro_rules! each {
-    ($self:ident, $event:ident => $body:expr) => {
-        match $self {
-            Event::User($event) => $body,
-            Event::Session($event) => $body,
-            Event::Friendship($event) => $body,
-            Event::Conversation($event) => $body,
-            Event::Message($event) => $body,
-            Event::ReadMarker($event) => $body,
-            Event::Call($event) => $body,
-            Event::OwnSettings($event) => $body,
-            Event::File($event) => $body,
-            Event::Conduct($event) => $body,
-            Event::Story($event) => $body,
-            Event::Report($event) => $body,
-            Event::Administration($event) => $body,
-            Event::Audit($event) => $body,
+/// Declares the aggregates with their stored names and events.
+macro_rules! aggregates {
+    ($($(#[$of:meta])* $Aggregate:ident => $name:literal $Event:ident),+ $(,)?) => {
+        /// The aggregates, as named in stored streams.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum AggregateType {
+            $($(#[$of])* $Aggregate),+
         }
+
+        impl AggregateType {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$Aggregate),+];
+
+            /// The stored name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$Aggregate => $name),+
+                }
+            }
+        }
+
+        /// An event of any aggregate.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Event {
+            $($(#[$of])* $Aggregate($Event)),+
+        }
+
+        /// The event types of each aggregate.
+        pub(crate) const CATALOGUE: &[&[EventType]] = &[$($Event::TYPES),+];
+
+        impl Event {
+            /// The aggregate it belongs to.
+            #[must_use]
+            pub const fn aggregate_type(&self) -> AggregateType {
+                match self {
+                    $(Self::$Aggregate(_) => AggregateType::$Aggregate),+
+                }
+            }
+
+            /// Its type, as the catalogue declares it.
+            #[must_use]
+            pub const fn event_type(&self) -> &'static EventType {
+                match self {
+                    $(Self::$Aggregate(event) => event.event_type()),+
+                }
+            }
+
+            /// Its scope, for ordering and delivery: the conversation, else the pair, else the user.
+            /// `stream` is the id of the aggregate's stream.
+            #[must_use]
+            pub fn scope(&self, stream: Uuid) -> Uuid {
+                match self {
+                    $(Self::$Aggregate(event) => event.scope(stream)),+
+                }
+            }
+
+            /// Its recipients, in addition to or instead of the scope's audience.
+            #[must_use]
+            pub fn recipients(&self, stream: Uuid) -> Vec<Recipient> {
+                match self {
+                    $(Self::$Aggregate(event) => event.recipients(stream)),+
+                }
+            }
+
+            fn of(aggregate: AggregateType, payload: Value) -> serde_json::Result<Self> {
+                match aggregate {
+                    $(AggregateType::$Aggregate => serde_json::from_value(payload).map(Self::$Aggregate)),+
+                }
+            }
+        }
+
+        $(
+            impl From<$Event> for Event {
+                fn from(event: $Event) -> Self {
+                    Self::$Aggregate(event)
+                }
+            }
+
+            impl TryFrom<Event> for $Event {
+                type Error = Event;
+                fn try_from(event: Event) -> Result<Self, Event> {
+                    match event {
+                        Event::$Aggregate(event) => Ok(event),
+                        other => Err(other),
+                    }
+                }
+            }
+
+            impl cqrs_es::DomainEvent for $Event {
+                fn event_type(&self) -> String {
+                    self.event_type().name.to_owned()
+                }
+                fn event_version(&self) -> String {
+                    self.event_type().version.to_string()
+                }
+            }
+        )+
     };
 }
 
+aggregates! {
+    /// An account.
+    User => "user" UserEvent,
+    /// A signed-in device.
+    Session => "session" SessionEvent,
+    /// Two people: friendship and blocks.
+    Friendship => "friendship" FriendshipEvent,
+    /// A direct or group conversation.
+    Conversation => "conversation" ConversationEvent,
+    /// One message.
+    Message => "message" MessageEvent,
+    /// The read marker of one user in one conversation.
+    ReadMarker => "read_marker" ReadMarkerEvent,
+    /// One call in a conversation.
+    Call => "call" CallEvent,
+    /// The settings of one user for one conversation.
+    OwnSettings => "own_settings" OwnSettingsEvent,
+    /// An uploaded file.
+    File => "file" FileEvent,
+    /// The spam verdicts on an account.
+    Conduct => "conduct" ConductEvent,
+    /// One story.
+    Story => "story" StoryEvent,
+    /// One report to the moderators.
+    Report => "report" ReportEvent,
+    /// One act of an administrator on the server itself.
+    Administration => "administration" AdministrationEvent,
+    /// One reading of the audit log.
+    Audit => "audit" AuditEvent,
+}
+
+impl AggregateType {
+    /// The aggregate of a stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|aggregate| aggregate.as_str() == name)
+    }
+}
+
+impl fmt::Display for AggregateType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Event {
-    /// Which aggregate it belongs to.
-    #[must_use]
-    pub const fn aggregate_type(&self) -> AggregateType {
-        match self {
-            Self::User(_) => AggregateType::User,
-            Self::Session(_) => AggregateType::Session,
-            Self::Friendship(_) => AggregateType::Friendship,
-            Self::Conversation(_) => AggregateType::Conversation,
-            Self::Message(_) => AggregateType::Message,
-            Self::ReadMarker(_) => AggregateType::ReadMarker,
-            Self::Call(_) => AggregateType::Call,
-            Self::OwnSettings(_) => AggregateType::OwnSettings,
-            Self::File(_) => AggregateType::File,
-            Self::Conduct(_) => AggregateType::Conduct,
-            Self::Story(_) => AggregateType::Story,
-            Self::Report(_) => AggregateType::Report,
-            Self::Administration(_) => AggregateType::Administration,
-            Self::Audit(_) => AggregateType::Audit,
-        }
-    }
-
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        each!(self, event => event.kind())
-    }
-
-    /// What the event belongs to for ordering and delivery: the conversation; else the pair; else the user.
-    /// `stream` is the id of the aggregate's stream.
-    #[must_use]
-    pub fn scope(&self, stream: Uuid) -> Uuid {
-        each!(self, event => event.scope(stream))
-    }
-
-    /// Whether everybody who receives the scope receives the event.
+    /// True if everybody who receives the scope receives the event.
     #[must_use]
     pub const fn is_scope_wide(&self) -> bool {
-        each!(self, event => event.is_scope_wide())
+        self.event_type().is_scope_wide()
     }
 
-    /// Who receives it besides (or instead of) those who receive the scope.
-    #[must_use]
-    pub fn about(&self, stream: Uuid) -> Vec<About> {
-        each!(self, event => event.about(stream))
-    }
-
-    /// Whether it counts as a message of its scope, that is, raises `scope_seq`.
-    #[must_use]
-    pub const fn counts(&self) -> bool {
-        matches!(self, Self::Message(MessageEvent::Sent { .. }))
-    }
-
-    /// Reads a stored payload of any version that was ever written.
+    /// Decodes a stored payload of any version.
     ///
     /// # Errors
     /// [`DecodeError`] when this build does not know the type or version, or the payload has another shape.
     pub fn decode(event_type: &str, version: u16, mut payload: Value) -> Result<Self, DecodeError> {
         let unknown = || DecodeError::Unknown { event_type: event_type.to_owned(), version };
-        upcast(event_type, version, &mut payload);
-        match of_family(event_type, payload) {
-            Some(Ok(event)) => {
-                let kind = event.kind();
-                let is_known = version != 0 && version <= kind.version && kind.name == event_type;
-                if is_known { Ok(event) } else { Err(unknown()) }
-            }
-            Some(Err(source)) if Self::knows(event_type) => {
-                Err(DecodeError::Shape { event_type: event_type.to_owned(), version, source })
-            }
-            Some(Err(_)) | None => Err(unknown()),
-        }
+        let known = EventType::find(event_type).filter(|known| (1..=known.version).contains(&version));
+        let known = known.ok_or_else(unknown)?;
+        known.upcast_from(version, &mut payload);
+        let shape = |source| DecodeError::Shape { event_type: event_type.to_owned(), version, source };
+        let event = Self::of(known.aggregate, payload).map_err(shape)?;
+        if event.event_type().name == known.name { Ok(event) } else { Err(unknown()) }
     }
 
-    /// Whether this build knows the event type, in whatever version: a newer one may write others.
+    /// True if this build knows the event type in any version.
     #[must_use]
     pub fn knows(event_type: &str) -> bool {
-        let name = MapDeserializer::new(std::iter::once(("type", event_type)));
-        !matches!(of_family(event_type, name), Some(Err(Probe::UnknownVariant)) | None)
+        EventType::find(event_type).is_some()
     }
-}
-
-/// Reads an event of the aggregate whose family the type names; `None` when there is no such family.
-fn of_family<'de, D: Deserializer<'de>>(event_type: &str, payload: D) -> Option<Result<Event, D::Error>> {
-    let family = event_type.split_once('.').map_or(event_type, |(family, _)| family);
-    Some(match family {
-        "account" => UserEvent::deserialize(payload).map(Event::User),
-        "session" => SessionEvent::deserialize(payload).map(Event::Session),
-        "friend" => FriendshipEvent::deserialize(payload).map(Event::Friendship),
-        "conversation" | "member" => ConversationEvent::deserialize(payload).map(Event::Conversation),
-        "message" => MessageEvent::deserialize(payload).map(Event::Message),
-        "receipt" => ReadMarkerEvent::deserialize(payload).map(Event::ReadMarker),
-        "call" => CallEvent::deserialize(payload).map(Event::Call),
-        "own_settings" => OwnSettingsEvent::deserialize(payload).map(Event::OwnSettings),
-        "file" => FileEvent::deserialize(payload).map(Event::File),
-        "conduct" => ConductEvent::deserialize(payload).map(Event::Conduct),
-        "story" => StoryEvent::deserialize(payload).map(Event::Story),
-        "report" => ReportEvent::deserialize(payload).map(Event::Report),
-        "administration" => AdministrationEvent::deserialize(payload).map(Event::Administration),
-        "audit" => AuditEvent::deserialize(payload).map(Event::Audit),
-        _ => return None,
-    })
-}
-
-/// Why a payload that consists of a type alone was not read: that the type is unknown is all that is asked.
-#[derive(Debug)]
-enum Probe {
-    UnknownVariant,
-    Other,
-}
-
-impl std::fmt::Display for Probe {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Probe {}
-
-impl serde::de::Error for Probe {
-    fn custom<T: std::fmt::Display>(_: T) -> Self {
-        Self::Other
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self::UnknownVariant
-    }
-}
-
-/// Brings an older payload to today's shape, one version at a time.
-fn upcast(event_type: &str, version: u16, payload: &mut Value) {
-    if event_type == "conversation.created"
-        && version == 1
-        && let Value::Object(fields) = payload
-    {
-        // Version 1 knew no approval: anybody could join.
-        fields.insert("approval".to_owned(), Value::Bool(false));
-    }
-    if matches!(event_type, "message.reacted" | "message.unreacted")
-        && version == 1
-        && let Value::Object(fields) = payload
-        && let (Some(user), Some(emoji)) = (fields.get("user").cloned(), fields.remove("emoji"))
-    {
-        // Version 1 had the emoji in the clear.
-        fields.insert("emoji".to_owned(), json!({ PERSONAL: user, "value": emoji }));
-    }
-}
-
-macro_rules! belongs {
-    ($($event:ident => $arm:ident),*) => {$(
-        impl From<$event> for Event {
-            fn from(event: $event) -> Self {
-                Self::$arm(event)
-            }
-        }
-        impl TryFrom<Event> for $event {
-            type Error = Event;
-            fn try_from(event: Event) -> Result<Self, Event> {
-                match event {
-                    Event::$arm(event) => Ok(event),
-                    other => Err(other),
-                }
-            }
-        }
-        impl cqrs_es::DomainEvent for $event {
-            fn event_type(&self) -> String {
-                self.kind().name.to_owned()
-            }
-            fn event_version(&self) -> String {
-                self.kind().version.to_string()
-            }
-        }
-    )*};
-}
-
-belongs!(
-    UserEvent => User,
-    SessionEvent => Session,
-    FriendshipEvent => Friendship,
-    ConversationEvent => Conversation,
-    MessageEvent => Message,
-    ReadMarkerEvent => ReadMarker,
-    CallEvent => Call,
-    OwnSettingsEvent => OwnSettings,
-    FileEvent => File,
-    ConductEvent => Conduct,
-    StoryEvent => Story,
-    ReportEvent => Report,
-    AdministrationEvent => Administration,
-    AuditEvent => Audit
-);
-
-/// Shorthand for the tables of kinds in each aggregate's `event.rs`.
-pub(crate) const fn kind(name: &'static str, version: u16, tier: Tier) -> Kind {
-    Kind { name, version, tier }
 }

@@ -1,6 +1,6 @@
-//! Which code folds a stream: a state that was folded by other code is not to be trusted, and is folded anew.
+//! Fingerprints of the code that folds each stream. A snapshot made by other code is discarded.
 
-/// A number for sources (FNV-1a, 63 bits): another one whenever they change.
+/// The fingerprint of sources (FNV-1a, 63 bits).
 const fn fingerprint(sources: &[&str]) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut source = 0;
@@ -26,14 +26,14 @@ macro_rules! folds {
 
 folds! {
     /// Of [`User`](crate::user::User).
-    USER: "user/aggregate.rs", "user/event.rs", "text.rs";
+    USER: "user/aggregate.rs", "user/event.rs", "user/profile.rs", "../text/src/value.rs";
     /// Of [`Friendship`](crate::friendship::Friendship).
     FRIENDSHIP: "friendship/aggregate.rs", "friendship/event.rs", "pace.rs";
     /// Of [`Conversation`](crate::conversation::Conversation).
     CONVERSATION: "conversation/aggregate.rs", "conversation/event.rs", "conversation/member.rs", "conversation/invite.rs",
-        "conversation/former.rs", "conversation/joining.rs", "pace.rs", "text.rs";
+        "conversation/former.rs", "conversation/joining.rs", "pace.rs", "../text/src/value.rs";
     /// Of [`Message`](crate::message::Message).
-    MESSAGE: "message/aggregate.rs", "message/event.rs", "text.rs";
+    MESSAGE: "message/aggregate.rs", "message/content.rs", "message/event.rs", "../text/src/value.rs";
     /// Of [`ReadMarker`](crate::read_marker::ReadMarker).
     READ_MARKER: "read_marker/aggregate.rs", "read_marker/event.rs";
     /// Of [`OwnSettings`](crate::own_settings::OwnSettings).
@@ -41,7 +41,7 @@ folds! {
     /// Of [`Call`](crate::call::Call).
     CALL: "call/aggregate.rs", "call/event.rs";
     /// Of [`Story`](crate::story::Story).
-    STORY: "story/aggregate.rs", "story/event.rs", "text.rs";
+    STORY: "story/aggregate.rs", "story/event.rs", "../text/src/value.rs";
     /// Of [`Conduct`](crate::conduct::Conduct).
     CONDUCT: "conduct/aggregate.rs", "conduct/event.rs";
 }

@@ -1,7 +1,7 @@
-//! Typed ids. Each wraps a UUID, so that a user's id cannot stand where a conversation's is wanted.
+//! Typed ids: each wraps a UUID, so that ids of different things cannot be confused.
 //!
-//! Ids that must be unique per pair are derived (UUID v5), so that uniqueness needs no look-up: two
-//! people who write to each other at the same instant name the same stream.
+//! An id that must be unique per pair is derived (UUID v5), so that uniqueness needs no look-up: two
+//! people who write to each other at once name the same stream.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -68,11 +68,11 @@ id!(
     ReadMarkerId
 );
 id!(
-    /// An invite into a group: not its code.
+    /// An invite into a group; the id is not its code.
     InviteId
 );
 id!(
-    /// The settings of one user of one conversation.
+    /// The settings of one user for one conversation.
     OwnSettingsId
 );
 id!(
@@ -97,7 +97,7 @@ id!(
     ReportId
 );
 
-/// Namespace of the ids derived here. Never change it: stored streams are named by it.
+/// The namespace of derived ids. Stored streams are named by it: it never changes.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_3c52_8a0e_4b7b_9e55_c4a7_c417_0001);
 
 fn derived(label: &[u8], a: Uuid, b: Uuid) -> Uuid {
@@ -113,7 +113,7 @@ fn sorted(a: UserId, b: UserId) -> (Uuid, Uuid) {
 }
 
 impl PairId {
-    /// The id of the pair, the same whichever way round it is named.
+    /// The id of the pair, in either order.
     #[must_use]
     pub fn of(a: UserId, b: UserId) -> Self {
         let (low, high) = sorted(a, b);

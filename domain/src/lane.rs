@@ -4,11 +4,11 @@ use crate::UserId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How urgent an event is. It follows from the event's type alone.
+/// The urgency of an event, a property of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// Messages, calls, and whatever changes an audience or a right.
+    /// Messages, calls, and changes of an audience or a right.
     High,
     /// Edits, receipts, reactions, settings.
     Medium,
@@ -70,17 +70,16 @@ impl Partition {
     }
 }
 
-/// One lane: all events of a tier whose scope falls into a partition, in position order.
+/// All events of a tier and a partition, in position order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Lane {
-    /// How urgent.
     pub tier: Tier,
-    /// Which share of the scopes.
     pub partition: Partition,
 }
 
 impl Lane {
-    /// The place of this lane in an array of the durable lanes: all high ones, then all medium ones.
+    /// The index of this lane in an array of the durable lanes: all high ones, then all medium ones.
     /// `None` for the low tier, which carries no events.
     #[must_use]
     pub fn index(self, partitions: u16) -> Option<usize> {
@@ -93,7 +92,7 @@ impl Lane {
     }
 }
 
-/// Scope of events about one person.
+/// The scope of events about one person.
 #[must_use]
 pub const fn personal_scope(user: UserId) -> Uuid {
     user.0

@@ -7,6 +7,7 @@ pub mod administration;
 pub mod aggregate;
 pub mod audit;
 pub mod call;
+pub mod catalogue;
 pub mod conduct;
 pub mod conversation;
 pub mod event;
@@ -26,15 +27,16 @@ pub mod session;
 pub mod story;
 #[cfg(test)]
 mod testing;
-pub mod text;
 pub mod time;
 pub mod user;
 
-pub use aggregate::{Aggregate, AggregateType};
-pub use event::{About, DecodeError, Event, Presence};
+pub use aggregate::Aggregate;
+pub use catalogue::{Audience, EventType};
+pub use event::{AggregateType, AudienceChange, DecodeError, Event, Recipient};
 pub use id::{CallId, CommentId, ConversationId, FileId, MessageId, ReportId, SessionId, StoryId, UserId};
 pub use lane::{Lane, Partition, Tier};
 pub use pace::{Pace, Spent};
 pub use personal::Personal;
 pub use refusal::{Refusal, RefusalKind};
+pub use text::{self, hex, link};
 pub use time::Timestamp;

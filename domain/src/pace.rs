@@ -1,25 +1,25 @@
-//! How often something may be done: so many times at once, then one each so often. The generic cell rate algorithm
-//! (ATM Forum, TM 4.0, 1996), folded from the times in events.
+//! A rate limit with a burst, folded from the times in events: the generic cell rate algorithm
+//! (ATM Forum, TM 4.0, 1996).
 
 use crate::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How often something may be done.
+/// A rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// So many times at once.
+    /// The most acts at once.
     pub burst: i64,
-    /// Then one each so many milliseconds.
+    /// The time until one more act is allowed, in milliseconds.
     pub every_ms: i64,
 }
 
-/// What was used of a [`Pace`]: when all of it is free again, in milliseconds since the Unix epoch.
+/// The used part of a [`Pace`]: the time when all of it is free again, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Spent(i64);
 
 impl Pace {
-    /// For how long, in milliseconds, one more has to wait; `None` when it does not.
+    /// The wait before one more act, in milliseconds; `None` without one.
     #[must_use]
     pub fn wait_ms(self, spent: Spent, now: Timestamp) -> Option<i64> {
         let after = spent.0.max(now.millis()).saturating_add(self.every_ms);
@@ -27,7 +27,7 @@ impl Pace {
         (wait > 0).then_some(wait)
     }
 
-    /// After one more.
+    /// The used part after one more act.
     #[must_use]
     pub fn spend(self, spent: Spent, at: Timestamp) -> Spent {
         Spent(spent.0.max(at.millis()).saturating_add(self.every_ms))
@@ -35,7 +35,7 @@ impl Pace {
 }
 
 impl Spent {
-    /// Whether all is free again.
+    /// True if all of it is free again.
     #[must_use]
     pub const fn is_over(self, now: Timestamp) -> bool {
         self.0 <= now.millis()

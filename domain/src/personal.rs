@@ -1,7 +1,7 @@
-//! Personal content inside events: what a person wrote or is known by.
+//! Personal values inside events: texts and names of a person.
 //!
 //! In memory it is plain. Before it is stored, the event store seals the marked value with its subject's
-//! data key (I6). Once that key is destroyed the value reads as forgotten: `get` answers `None`.
+//! data key (I6). Once that key is destroyed, `get` returns `None`.
 
 use crate::UserId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
@@ -13,7 +13,7 @@ pub const PERSONAL: &str = "$personal";
 /// The field name that marks a sealed value: `{"$sealed": "<subject>", "box": "…"}`.
 pub const SEALED: &str = "$sealed";
 
-/// A value that belongs to `subject` and is forgotten with them.
+/// A value that is unreadable once the data key of `subject` is destroyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Personal<T> {
     subject: UserId,
@@ -32,12 +32,12 @@ impl<T> Personal<T> {
         Self { subject, value: None }
     }
 
-    /// Whose value it is.
+    /// The owner of the value.
     pub const fn subject(&self) -> UserId {
         self.subject
     }
 
-    /// The value, unless it was forgotten.
+    /// The value; `None` once its key was destroyed.
     pub const fn get(&self) -> Option<&T> {
         self.value.as_ref()
     }
@@ -67,7 +67,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Personal<T> {
     }
 }
 
-/// Replaces each marked personal value in `json` by what `seal(subject, value)` answers.
+/// Replaces each marked personal value in `json` by the result of `seal(subject, value)`.
 ///
 /// # Errors
 /// The first error of `seal`.
@@ -75,7 +75,7 @@ pub fn seal_each<E>(json: &mut Value, seal: &mut impl FnMut(UserId, &Value) -> R
     replace_each(json, PERSONAL, &mut |subject, object| seal(subject, object.get("value").unwrap_or(&Value::Null)))
 }
 
-/// Replaces each sealed value in `json` by what `open(subject, sealed object)` answers.
+/// Replaces each sealed value in `json` by the result of `open(subject, sealed object)`.
 ///
 /// # Errors
 /// The first error of `open`.

@@ -1,15 +1,15 @@
-//! What every refusal of the domain can say of itself.
+//! The properties of every refusal of the domain.
 
-/// The family of a refusal; the ways in map it to a status of their protocol.
+/// The kind of a refusal; the doors map it to a status of their protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// The thing is not there, or the actor may not know that it is.
+    /// The target does not exist, or is hidden from the actor.
     NotFound,
-    /// The actor can see the thing and may not do this to it.
+    /// The actor sees the target but lacks the right.
     Forbidden,
-    /// The state does not allow it now.
+    /// The current state does not allow the command.
     Conflict,
-    /// The command itself is wrong; `field` says where.
+    /// The command is invalid; `field` names the field at fault.
     Invalid,
 }
 
@@ -17,13 +17,13 @@ pub enum RefusalKind {
 pub trait Refusal: std::error::Error {
     /// The stable snake_case word.
     fn code(&self) -> &'static str;
-    /// The family.
+    /// Its kind.
     fn kind(&self) -> RefusalKind;
     /// The field of the command at fault, for [`RefusalKind::Invalid`].
     fn field(&self) -> Option<&'static str> {
         None
     }
-    /// For how long to wait, in milliseconds, when it was done too often.
+    /// The wait in milliseconds, for a rate limit.
     fn wait_ms(&self) -> Option<i64> {
         None
     }

@@ -1,4 +1,4 @@
-//! What every test of an aggregate starts from: given these events.
+//! The start of every test of an aggregate: given these events.
 
 use crate::{Aggregate, ConversationId, Timestamp, UserId};
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
@@ -14,7 +14,7 @@ pub(crate) fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) ->
     TestFramework::with(()).given(events.into_iter().collect())
 }
 
-/// When whatever happens does.
+/// The time of a test.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 /// The state after these events.

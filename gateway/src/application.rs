@@ -1,51 +1,50 @@
 //! The composition: builds the server from its configuration, runs it, and takes it down in order.
 
-pub(crate) use crate::clock::clock;
 use crate::{
-    App, Config,
-    answers::Answers,
-    app::Parts,
-    audit::HeadKey,
-    auth::Tokens,
     background::{Background, Shared},
-    bootstrap::Bootstrap,
-    calls::SignalRates,
-    compute::Compute,
-    config::Role,
     engines,
-    files::Files,
-    hub::{Hub, HubSettings},
-    limits::Limits,
-    presence::{Circle, Here, Presences, Signals},
-    rest, serve,
-    sio::Sessions,
-    standing::Standing,
-    supervisor::Supervisor,
-    turns::{Room, Turns},
-    typing::Typewriters,
-    upkeep::Upkeep,
+    requirements::{self, QUERIES, RESERVED},
+    routes,
+    start_error::StartError,
 };
+use audit::HeadKey;
 use axum::Router;
 use blobs::Blobs;
-use broker::BrokerError;
-use commands::{CommandSettings, Commands};
-use event_store::{CommittedBatch, EventStore, Keys, ReadError, Settings};
-use graph::{CacheSettings, Cached, GraphError};
+use commands::{CommandSettings, Commands, PasswordCost};
+use config::{Config, Live, Role, SocketSettings};
+use event_store::{CommittedBatch, EventStore, Keys, Settings};
+use files::Files;
+use graph::{CacheSettings, Cached};
+use limits::{Compute, Limits, Room, Turns};
+use metrics::gauge;
+use monitoring::{Identity, Monitoring};
+use operations::{App, Operations, Registry, SignalRates, Stalled, app::Parts, connection::Forwarding, upkeep::Upkeep};
 use projections::{PresenceStore, Queries, audit::AuditIndex};
-use sql::Database;
-use std::{io, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use realtime::{
+    hub::Hub,
+    presence::{ConnectionRegistry, PresenceAudience, Presences, Signals},
+    typing::TypingIndicators,
+};
+use rest::{Answers, Bootstrap, HttpApp, HttpParts};
+use sockets::{
+    SocketApp,
+    peers::{Peers, advertised},
+    session::Commands as SocketCommands,
+    sio::Sessions,
+};
+use sql::{Database, Exclusive};
+use std::{net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use supervisor::Supervisor;
+use telemetry::Metrics;
+use tokens::Tokens;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
 /// Partitions of a new log.
 const PARTITIONS: u16 = 16;
-/// Reading connections to each place.
-const CONNECTIONS: u32 = 8;
-/// Connections to the read models for those who keep them.
-const RESERVED: u32 = 4;
 /// Costly queries at once: half of the connections stay for all else.
-const COSTLY: Room = Room { all: CONNECTIONS as usize / 2, share: 2, line: 30, within: Duration::from_secs(5) };
+const COSTLY: Room = Room { all: QUERIES as usize / 2, share: 2, line: 30, within: Duration::from_secs(5) };
 /// Over which time sockets are closed, so that their clients do not all come back at once.
 const DRAIN_OVER: Duration = Duration::from_secs(1);
 /// How long sockets and requests may take to end.
@@ -53,45 +52,22 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(15);
 /// How long all of the end may take, whatever an engine does.
 const END_WITHIN: Duration = Duration::from_secs(20);
 
-/// Why the server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {0}: {1}")]
-    Bind(String, io::Error),
-    /// The data folder cannot be used.
-    #[error("the data folder cannot be used: {0}")]
-    Data(io::Error),
-    /// The log cannot be opened.
-    #[error("the log cannot be opened: {0}")]
-    Log(#[from] ReadError),
-    /// The read models cannot be opened.
-    #[error("the read models cannot be opened: {0}")]
-    ReadModels(#[from] sql::Error),
-    /// `RABBITMQ_URL` cannot be used.
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    /// Where files are kept cannot be used.
-    #[error(transparent)]
-    Files(#[from] blobs::BlobError),
-    /// `REDIS_URL` cannot be used.
-    #[error("the graph cannot be used: {0}")]
-    Graph(#[from] GraphError),
-}
-
-/// Why the server ended although nobody told it to.
+/// Why the server ended without a shutdown.
 #[derive(Debug, thiserror::Error)]
 #[error("a task that the server cannot do without died: {0}")]
 pub struct Died(String);
 
 /// A server that listens, and serves once it runs.
 pub struct Application {
-    app: App,
+    app: HttpApp,
+    peers: Peers,
     routes: Router,
     listener: TcpListener,
     address: SocketAddr,
     read_models: Database,
     background: Background,
+    /// Keeps other servers from the embedded databases.
+    _alone: Option<Exclusive>,
 }
 
 impl Application {
@@ -100,44 +76,70 @@ impl Application {
     /// # Errors
     /// [`StartError`].
     pub async fn build(config: Config) -> Result<Self, StartError> {
-        // First of all: a second server on the same place stops here.
-        let wanted = format!("{}:{}", config.host, config.port);
-        let bind = |error| StartError::Bind(wanted.clone(), error);
-        let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        Self::build_with::<Operations>(config).await
+    }
 
+    /// Does the same, with the operations of `R` at both doors.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn build_with<R: Registry>(config: Config) -> Result<Self, StartError> {
+        let (listener, address) = listen(&config).await?;
+        Self::on::<R>(config, listener, address, None).await
+    }
+
+    /// Does the same as [`build`](Self::build), and refuses when another server works on the same embedded databases.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn build_alone(config: Config) -> Result<Self, StartError> {
+        let (listener, address) = listen(&config).await?;
+        let alone = alone(&config).await?;
+        Self::on::<Operations>(config, listener, address, alone).await
+    }
+
+    async fn on<R: Registry>(
+        config: Config,
+        listener: TcpListener,
+        address: SocketAddr,
+        alone: Option<Exclusive>,
+    ) -> Result<Self, StartError> {
+        requirements::check(&config).await?;
+        let data = |error| StartError::Data(config.data.clone(), error);
+        // Before the parts, which resolve the handles of what they count often.
+        let metrics = Metrics::install()?;
+        gauge!("chatchit_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         let (store, commits) = open_log(&config).await?;
-        let read_models = Database::connect(&config.read_location(), CONNECTIONS).await?;
-        read_models.migrate(projections::migrator(read_models.engine())).await?;
-        // Whoever keeps the read models does not wait behind those who read them.
+        let read_models = open_read_models(&config).await?;
+        // The workers of the read models do not wait behind queries.
         let reserved = Database::connect_for(&config.read_location(), RESERVED, sql::Limits::WORKER).await?;
         let broker = engines::broker(&config, &store)?;
         let commands = Commands::new(store.clone(), command_settings(&config));
         let queries = Queries::new(read_models.clone());
-        let hub = Hub::open(store.clone(), queries.clone(), config.hub).await?;
+        let hub = Hub::open(store.clone(), queries.clone(), config.sockets).await?;
         let graph = Cached::new(engines::graph(&config, &store)?, CacheSettings::default(), hub.marks().high);
 
         let leases = config.redis_url.is_some().then(|| graph.clone());
         let clock = config.clock;
         let signals = Signals::new(broker.clone(), leases.clone(), commands.clone());
-        let here = Here::new(leases.map(|graph| graph.graph().clone()), broker.node());
-        let circle = Circle::new(graph.clone(), queries.clone(), here.clone());
-        let HubSettings { lease, presence_grace, .. } = config.hub;
+        let connections = ConnectionRegistry::new(leases.map(|graph| graph.graph().clone()), broker.node());
+        let audience = PresenceAudience::new(graph.clone(), queries.clone(), connections.clone());
+        let SocketSettings { lease, presence_grace, .. } = config.sockets;
         let presences = Presences::new(
-            circle,
-            here,
+            audience,
+            connections,
             PresenceStore::new(read_models.clone()),
             signals.clone(),
             clock,
             [lease, presence_grace],
         );
         presences.set_clock().await?;
-        let typing = Typewriters::new(signals.clone(), presences.clone(), clock);
+        let typing = TypingIndicators::new(signals.clone(), presences.clone(), clock);
 
         let compute = Compute::default();
         let limits = limits(&config, &graph);
-        let blobs = Blobs::connect(&config.files_place())?;
-        let files = Files::new(blobs, config.files.clone(), compute.clone(), limits.clone(), clock, ids);
+        let blobs = Blobs::connect(&engines::files(&config))?;
+        let files = Files::new(blobs, config.files.clone(), compute.clone(), limits.clone(), clock, clock::new_id);
 
         let shared = Shared {
             store: store.reserved(),
@@ -153,43 +155,60 @@ impl Application {
         let supervisor = Supervisor::default();
         let background = Background::start(&config, shared, supervisor.clone(), commits).await?;
         let progress = background.progress();
-        let standing = Standing::default();
-        background.look_at(&standing, (config.role != Role::Worker).then(|| hub.clone())).await;
+        let stalled = Stalled::default();
+        background.keep_metrics(metrics.clone());
+        background.look_at(&stalled, (config.role != Role::Worker).then(|| hub.clone())).await;
         presences.wait_for(progress.clone());
+        let polled = Sessions::new(broker.node(), &store, &config.sockets, config.patience);
+        let peers = Peers::new(
+            read_models.clone(),
+            broker.node(),
+            advertised(&config, address).await,
+            config.sockets.passed_on,
+        );
+        if config.role != Role::Worker {
+            peers.begin().await;
+            background.keep_known(peers.clone());
+        }
+        let node = broker.node();
         let upkeep = Upkeep::new(store.clone(), read_models.clone(), config.read_location(), clock);
-        let key = config.master_key().map_err(StartError::Data)?;
+        let key = config.master_key().map_err(data)?;
+        let bootstrap = Bootstrap::new(key, store.incarnation());
         let app = App::new(Parts {
             tokens: tokens(&config)?,
-            bootstrap: Bootstrap::new(key, store.incarnation()),
             limits,
             compute,
             turns: Turns::new(COSTLY),
-            answers: Answers::default(),
-            forwarding: rest::Forwarding::default(),
+            forwarding: Forwarding::default(),
             signal_rates: SignalRates::default(),
             audit: AuditIndex::new(read_models.clone()),
-            heads: HeadKey::new(&config.audit_key().map_err(StartError::Data)?.0),
+            heads: HeadKey::new(&config.audit_key().map_err(data)?.0),
             queries,
             presences,
             signals,
             typing,
             commands,
             progress,
-            standing,
+            stalled,
             supervisor,
             upkeep,
             store,
             broker,
             graph,
             hub,
-            polled: Sessions::default(),
-            files,
             clock: config.clock,
+            live: Live::of(&config),
             config,
-            ids,
+            ids: clock::new_id,
         });
-        let routes = rest::routes(&app);
-        Ok(Self { app, routes, listener, address, read_models, background })
+        let sockets =
+            SocketApp { app: app.clone(), polled, peers: peers.clone(), socket_commands: SocketCommands::of::<R>() };
+        background.publish_figures(app.clone(), metrics.clone(), identity(&app.config, node, address));
+        background.watch_alerts(&app.config)?;
+        let (answers, monitoring) = (Answers::default(), Monitoring::new(read_models.clone()));
+        let app = HttpApp::new(HttpParts { app, answers, bootstrap, metrics, monitoring, files });
+        let routes = routes::routes::<R>(&app, sockets);
+        Ok(Self { app, peers, routes, listener, address, read_models, background, _alone: alone })
     }
 
     /// The address it listens on.
@@ -200,25 +219,29 @@ impl Application {
 
     /// The running parts.
     #[must_use]
-    pub const fn app(&self) -> &App {
+    pub const fn app(&self) -> &HttpApp {
         &self.app
     }
 
-    /// Serves until `shutdown`, then ends in order: no more connections, sockets told to come back, requests
-    /// finished, workers stopped. That takes 20 s at most, whatever an engine does.
+    /// Serves until `shutdown`, then ends in order: accepts no more connections, asks sockets to resume elsewhere,
+    /// finishes requests, stops workers. That takes 20 s at most, whatever an engine does.
     ///
     /// # Errors
     /// [`Died`]: it ended by itself.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Died> {
-        let Self { app, routes, listener, read_models, background, .. } = self;
+        let Self { app, peers, routes, listener, read_models, background, .. } = self;
         let stop = shutdown.child_token();
         let (failing, failed) = (app.supervisor.clone(), stop.clone());
         let watching = AbortOnDropHandle::new(tokio::spawn(async move {
             failing.failed().await;
             failed.cancel();
         }));
-        let connections = serve::serve(listener, routes, &app.config, stop).await;
+        let connections = {
+            let peers = peers.clone();
+            rest::serve(listener, routes, &app.config, move |address| peers.has(address), stop).await
+        };
         drop(watching);
+        peers.end();
         tracing::info!("stopping: finishing requests and sending sockets away");
         let ending = async {
             let ended = futures_util::future::join(app.hub.drain(DRAIN_OVER), connections.wait());
@@ -241,29 +264,81 @@ impl Application {
 /// # Errors
 /// [`StartError`].
 pub async fn open_log(config: &Config) -> Result<(EventStore, mpsc::Receiver<Arc<CommittedBatch>>), StartError> {
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true).mode(0o700).create(&config.data).map_err(StartError::Data)?;
+    make_data_folder(config)?;
+    let data = |error| StartError::Data(config.data.clone(), error);
     let settings = Settings {
         location: config.log_location(),
-        connections: CONNECTIONS,
+        connections: QUERIES,
         partitions: PARTITIONS,
-        keys: Keys { master: config.master_key().map_err(StartError::Data)?.0 },
+        keys: Keys { master: config.master_key().map_err(data)?.0 },
         clock: config.clock,
     };
-    Ok(EventStore::open(settings).await?)
+    EventStore::open(settings).await.map_err(|error| StartError::Log(config.database_place(), error))
+}
+
+/// Opens the read models, making them when there are none.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open_read_models(config: &Config) -> Result<Database, StartError> {
+    let opened = async {
+        let read_models = Database::connect(&config.read_location(), QUERIES).await?;
+        read_models.migrate(projections::migrator(read_models.engine())).await?;
+        Ok(read_models)
+    };
+    opened.await.map_err(|error| StartError::ReadModels(config.database_place(), error))
+}
+
+/// First of all: a second server on the same address stops here.
+async fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bind = |error| StartError::Bind(format!("{}:{}", config.host, config.port), error);
+    let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    Ok((listener, address))
+}
+
+/// The right to serve from the embedded databases: each process would keep presence, typing and relations to itself.
+async fn alone(config: &Config) -> Result<Option<Exclusive>, StartError> {
+    if config.database_url.is_some() {
+        return Ok(None);
+    }
+    make_data_folder(config)?;
+    let log = config.log_location();
+    let taken =
+        Exclusive::take(&log, "server").await.map_err(|error| StartError::Log(config.database_place(), error.into()));
+    taken?.map(Some).map_err(|_| StartError::Taken(config.data.clone()))
+}
+
+fn make_data_folder(config: &Config) -> Result<(), StartError> {
+    let mut folder = std::fs::DirBuilder::new();
+    let made = folder.recursive(true).mode(0o700).create(&config.data);
+    made.map_err(|error| StartError::Data(config.data.clone(), error))
 }
 
 /// What the write side takes from the configuration.
 #[must_use]
 pub fn command_settings(config: &Config) -> CommandSettings {
+    let config::PasswordCost { memory_kib, iterations, parallelism } = config.password_cost;
     CommandSettings {
         clock: config.clock,
-        ids,
-        password_cost: config.password_cost,
+        ids: clock::new_id,
+        password_cost: PasswordCost { memory_kib, iterations, parallelism },
         limits: config.rate_limits,
         refresh_ttl_ms: millis(config.refresh_expired),
         refresh_grace_ms: millis(config.refresh_grace),
+        reachable_by: config.reachable_by,
+        link_hosts: config.link_hosts.clone(),
     }
+}
+
+/// Under which name this process publishes its figures.
+fn identity(config: &Config, process: Uuid, address: SocketAddr) -> Identity {
+    let role = match config.role {
+        Role::All => "all",
+        Role::Gateway => "gateway",
+        Role::Worker => "worker",
+    };
+    Identity { process, instance: Identity::instance(address.port()), role, build: env!("CARGO_PKG_VERSION") }
 }
 
 fn millis(time: Duration) -> i64 {
@@ -273,18 +348,23 @@ fn millis(time: Duration) -> i64 {
 /// The budgets: common to all nodes where Redis is, none when they are switched off.
 fn limits(config: &Config, graph: &Cached) -> Limits {
     match config.rate_limits {
-        true => Limits::new(config.redis_url.is_some().then(|| graph.graph().clone()), clock),
+        true => Limits::new(config.redis_url.is_some().then(|| graph.graph().clone()), clock::now),
         false => Limits::off(),
     }
 }
 
 fn tokens(config: &Config) -> Result<Tokens, StartError> {
-    let secret = config.access_secret().map_err(StartError::Data)?;
+    let secret = config.access_secret().map_err(|error| StartError::Data(config.data.clone(), error))?;
     let previous: Vec<_> = config.previous_secrets.iter().map(|secret| secret.bytes().to_vec()).collect();
     Ok(Tokens::new(secret.bytes(), &previous, config.access_expired))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the composition root is where ids come from")]
-pub(crate) fn ids() -> Uuid {
-    Uuid::now_v7()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_costs_by_default_what_the_write_side_recommends() {
+        assert_eq!(command_settings(&Config::default()).password_cost, PasswordCost::default());
+    }
 }

@@ -2,34 +2,45 @@
 //! graph.
 
 use crate::{
-    Config,
-    application::{StartError, clock, ids},
     build,
-    calls::CallDuties,
-    config::Role,
-    files::{Files, House},
-    forgetting::Forgetting,
-    hub::Hub,
-    presence::{Presences, attend, settle_doubts},
-    purge::Purge,
-    standing::{Standing, Watcher},
-    stories::StoryDuty,
-    supervisor::Supervisor,
-    typing::Typewriters,
+    requirements::{CHECKPOINTS, LEASING},
+    start_error::StartError,
 };
-use broker::{Broker, Interest};
-use commands::{Commands, reactor};
-use domain::{Event, Lane, Partition, Tier, Timestamp, user::UserEvent};
+use broker::Broker;
+use commands::Commands;
+use config::{Config, Role};
+use domain::{Event, Timestamp, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
+use files::Files;
 use graph::{Cached, Change, Relation, changes};
-use projections::{
-    Duty, Erasures, Owner, Progress, Queries, Worker, WorkerSettings,
-    audit::{self, AuditIndex},
-    graph_feed,
+use jobs::{
+    CallJobs, Checkpoints, CompleteErasures, DropDisconnected, ExpireStories, FeedGraph, FileGc, IndexLog, IndexWords,
+    Job, Purge, React, Reactor, TimeOutCalls,
 };
+use metrics::counter;
+use monitoring::{
+    Identity, Publisher,
+    alerts::{PostAlerts, WatchAlerts},
+};
+use operations::{App, StallWatcher, Stalled, log_lost_its_end};
+use projections::{
+    Erasures, Owner, Progress, Queries, SingletonJob, WordIndex, Worker, WorkerSettings, audit::AuditIndex,
+    graph_feed::GraphFeedSettings,
+};
+use realtime::{
+    hub::Hub,
+    presence::{PresencePublisher, Presences, maintain_leases, settle_doubts},
+    typing::TypingIndicators,
+};
+use sockets::peers::Peers;
 use sql::{Database, Engine, Limits};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Mutex, mpsc};
+use supervisor::Supervisor;
+use telemetry::Metrics;
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::interval,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -46,14 +57,10 @@ pub(crate) struct Shared {
     pub(crate) commands: Commands,
     pub(crate) hub: Hub,
     pub(crate) presences: Presences,
-    pub(crate) typing: Typewriters,
+    pub(crate) typing: TypingIndicators,
     pub(crate) files: Files,
 }
 
-/// Connections for leases and duties, which others' work must not keep from being renewed.
-const LEASING: u32 = 2;
-/// Connections for the checkpoints of the reactors.
-const CHECKPOINTS: u32 = 2;
 /// How long the start waits for the worker to begin.
 const BEGIN: Duration = Duration::from_secs(2);
 
@@ -83,11 +90,12 @@ impl Background {
             Engine::Sqlite => shared.read_models.clone(),
             Engine::Postgres => Database::connect_for(&config.read_location(), LEASING, Limits::WORKER).await?,
         };
-        let (owner, life, _guard) = (ids(), None, supervisor.guard());
+        let (owner, life, _guard) = (clock::new_id(), None, supervisor.guard());
         let progress = Progress::new(shared.store.clone(), shared.read_models.clone());
         let mut background = Self { progress, supervisor, shared, leasing, owner, life, _guard };
         let store = background.shared.store.clone();
-        background.supervisor.mourn("writer", async move { store.writer_died().await });
+        background.supervisor.exit_when("writer", async move { store.writer_died().await });
+        background.supervisor.exit_when("log", log_lost_its_end(background.shared.store.clone()));
         let commits = Arc::new(Mutex::new(commits));
         background.spawn("publish", move |shared, stop| publish(Arc::clone(&commits), shared.broker, stop));
         if config.role != Role::Worker {
@@ -97,15 +105,16 @@ impl Background {
             background.show_life().await?;
             background.keep_read_models(config).await?;
             background.end_calls(config);
-            background.forget_people();
-            background.keep_files();
+            background.forget_people(config);
+            background.keep_files(config);
             background.purge();
             background.end_stories(config);
             background.index_log();
+            background.index_words();
         }
         background.feed_graph(config);
         if config.role != Role::Gateway {
-            // So that whoever writes and reads at once after a start does not wait for it.
+            // So that a client that writes and reads right after the start does not wait for it.
             background.progress.wait_begun(BEGIN).await;
         }
         Ok(background)
@@ -116,12 +125,51 @@ impl Background {
         self.progress.clone()
     }
 
-    /// Has a task look what stands still, after a first look.
-    pub(crate) async fn look_at(&self, standing: &Standing, hub: Option<Hub>) {
-        let (standing, progress, store) = (standing.clone(), self.progress(), self.shared.store.clone());
-        let watcher = move || Watcher::new(standing.clone(), progress.clone(), store.clone(), hub.clone());
+    /// Starts the task that detects stalls, after a first look.
+    pub(crate) async fn look_at(&self, stalled: &Stalled, hub: Option<Hub>) {
+        let (stalled, progress, store) = (stalled.clone(), self.progress(), self.shared.store.clone());
+        let watcher = move || StallWatcher::new(stalled.clone(), progress.clone(), store.clone(), hub.clone());
         watcher().look().await;
         self.spawn("standing", move |_, stop| watcher().watch(stop));
+    }
+
+    /// Folds what metrics have gathered, so that it does not pile up when nobody reads them.
+    pub(crate) fn keep_metrics(&self, metrics: Metrics) {
+        self.spawn("metrics", move |_, stop| {
+            let metrics = metrics.clone();
+            async move {
+                let mut ticks = interval(telemetry::UPKEEP);
+                while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+                    metrics.keep();
+                }
+            }
+        });
+    }
+
+    /// Publishes the figures of this process.
+    pub(crate) fn publish_figures(&self, app: App, metrics: Metrics, identity: Identity) {
+        let publisher = Publisher::new(app, metrics, self.shared.read_models.clone(), identity);
+        self.spawn("figures", move |_, stop| publisher.clone().run(stop));
+    }
+
+    /// Raises and clears alerts, and posts them where a webhook is configured.
+    pub(crate) fn watch_alerts(&self, config: &Config) -> Result<(), StartError> {
+        if config.role == Role::Gateway {
+            return Ok(());
+        }
+        let Shared { read_models, broker, commands, .. } = self.shared.clone();
+        let (settings, clock) = (config.monitoring, config.clock);
+        if let Some(webhook) = config.alert_webhook.clone() {
+            self.hold(PostAlerts::new(read_models.clone(), settings, webhook, clock).map_err(StartError::Webhook)?);
+        }
+        let (queries, posts) = (Queries::new(read_models.clone()), config.alert_webhook.is_some());
+        self.hold(WatchAlerts { read_models, settings, posts, broker, queries, commands, clock, ids: clock::new_id });
+        Ok(())
+    }
+
+    /// Has the other gateways know where this one is.
+    pub(crate) fn keep_known(&self, peers: Peers) {
+        self.spawn("peers", move |_, stop| peers.clone().keep(stop));
     }
 
     /// Stops it all, in order.
@@ -142,17 +190,13 @@ impl Background {
         self.supervisor.spawn(name, move |stop| task(shared.clone(), stop));
     }
 
-    /// Does `work` whenever this process has the duty `name`.
-    fn hold<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        name: impl Into<String>,
-        work: impl FnMut(CancellationToken) -> F + Clone + Send + 'static,
-    ) {
-        let name = name.into();
-        let duty = Duty { database: self.leasing.clone(), owner: self.owner, lease: LEASE };
+    /// Does a job whenever this process has its lease.
+    fn hold(&self, job: impl Job) {
+        let name = job.name();
+        let duty = SingletonJob { database: self.leasing.clone(), owner: self.owner, lease: LEASE };
         self.spawn(format!("duty:{name}"), move |_, stop| {
-            let (duty, name, work) = (duty.clone(), name.clone(), work.clone());
-            async move { duty.hold(&name, stop, work).await }
+            let (duty, name, job) = (duty.clone(), name.clone(), job.clone());
+            async move { duty.hold(&name, stop, move |token| job.clone().run(token)).await }
         });
     }
 
@@ -177,7 +221,7 @@ impl Background {
                     presences.forget(event.record.aggregate_id.into());
                 }
                 if let Some(Event::User(UserEvent::Blocked)) = opened {
-                    presences.banish(event.record.aggregate_id.into());
+                    presences.evict(event.record.aggregate_id.into());
                 }
                 let changes = opened.map(|opened| changes(opened, event.record.aggregate_id));
                 for change in changes.iter().flatten() {
@@ -193,9 +237,9 @@ impl Background {
             hub.relay(&broker, |signal| presences.hear(signal), clock, stop).await;
         });
         self.spawn("presence", |Shared { hub, graph, presences, .. }, stop| {
-            attend(presences, hub, graph.graph().clone(), stop)
+            maintain_leases(presences, hub, graph.graph().clone(), stop)
         });
-        self.spawn("news", |Shared { presences, .. }, stop| presences.tell_news(stop));
+        self.spawn("news", |Shared { presences, .. }, stop| PresencePublisher::new(presences).run(stop));
         self.spawn("doubts", |Shared { hub, presences, .. }, stop| settle_doubts(presences, hub, stop));
         self.spawn("typing", |Shared { hub, typing, .. }, stop| typing.run(hub, stop));
     }
@@ -210,20 +254,17 @@ impl Background {
             leases_in: Some(self.leasing.clone()),
             owner: self.owner,
             lease: LEASE,
-            clock,
+            clock: clock::now,
             build: build::name(),
         };
         let progress = self.progress.clone();
         self.spawn("worker", move |_, stop| Worker::run(settings.clone(), progress.clone(), stop));
         let database = Database::connect_for(&config.log_location(), CHECKPOINTS, Limits::WORKER).await?;
-        let checkpoints = reactor::Checkpoints::new(database).of_build(&build::name());
-        for reactor in reactor::Reactor::ALL {
+        let checkpoints = Checkpoints::new(database).of_build(&build::name());
+        for reactor in Reactor::ALL {
             let Shared { store, broker, commands, .. } = self.shared.clone();
-            let checkpoints = checkpoints.clone();
-            self.hold(format!("reactor.{}", reactor.name()), move |token| {
-                let hints = broker.subscribe(lanes(reactor.name(), store.partitions()));
-                reactor::run(reactor, commands.clone(), hints, checkpoints.clone(), token)
-            });
+            let (partitions, checkpoints) = (store.partitions(), checkpoints.clone());
+            self.hold(React { reactor, commands, broker, partitions, checkpoints });
         }
         Ok(())
     }
@@ -232,52 +273,57 @@ impl Background {
     fn end_calls(&self, config: &Config) {
         let Shared { read_models, commands, graph, .. } = self.shared.clone();
         let (queries, graph) = (Queries::new(read_models), graph.graph().clone());
-        let duties = CallDuties { queries, commands, graph, settings: config.calls, clock };
-        let ending = duties.clone();
-        self.hold("calls.time_out", move |token| ending.clone().time_out(token));
+        let duties = CallJobs { queries, commands, graph, settings: config.calls, clock: clock::now };
+        self.hold(TimeOutCalls(duties.clone()));
         if config.knows_who_is_here() {
-            self.hold("calls.drop_the_lost", move |token| duties.clone().drop_the_lost(token));
+            self.hold(DropDisconnected(duties));
         }
     }
 
     /// Takes what those who were erased had written out of the read models.
-    fn forget_people(&self) {
+    fn forget_people(&self, config: &Config) {
         let erasures = Erasures::new(self.shared.read_models.clone());
-        let forgetting = Forgetting { erasures, progress: self.progress(), house: self.house(), clock };
-        self.hold("accounts.forget", move |token| forgetting.clone().run(token));
+        self.hold(CompleteErasures {
+            erasures,
+            progress: self.progress(),
+            house: self.house(config),
+            clock: clock::now,
+        });
     }
 
     /// Removes files to which nothing refers.
-    fn keep_files(&self) {
-        let house = self.house();
-        self.hold("files.keep", move |token| house.clone().keep(token));
+    fn keep_files(&self, config: &Config) {
+        self.hold(self.house(config));
     }
 
     /// Removes keys, tokens and sessions that have expired.
     fn purge(&self) {
         let Shared { store, commands, .. } = self.shared.clone();
-        let purge = Purge { store, commands };
-        self.hold("log.purge", move |token| purge.clone().run(token));
+        self.hold(Purge { store, commands });
     }
 
-    fn house(&self) -> House {
+    fn house(&self, config: &Config) -> FileGc {
         let Shared { store, read_models, commands, files, .. } = self.shared.clone();
         let progress = Progress::new(store.clone(), read_models.clone());
-        House { files, queries: Queries::new(read_models), progress, commands, store }
+        let (blobs, settings, clock) = (files.blobs().clone(), config.files.clone(), config.clock);
+        FileGc { blobs, settings, clock, queries: Queries::new(read_models), progress, commands, store }
     }
 
     /// Ends stories whose time is over.
     fn end_stories(&self, config: &Config) {
         let Shared { read_models, commands, .. } = self.shared.clone();
-        let expiring = StoryDuty { queries: Queries::new(read_models), commands, clock: config.clock };
-        self.hold("stories.expire", move |token| expiring.clone().expire(token));
+        self.hold(ExpireStories { queries: Queries::new(read_models), commands, clock: config.clock });
     }
 
     /// Fills the audit index.
     fn index_log(&self) {
         let Shared { store, read_models, .. } = self.shared.clone();
-        let index = AuditIndex::new(read_models);
-        self.hold(audit::NAME, move |token| audit::run(index.clone(), store.clone(), token));
+        self.hold(IndexLog { index: AuditIndex::new(read_models), store });
+    }
+
+    /// Indexes anew what an older build indexed.
+    fn index_words(&self) {
+        self.hold(IndexWords(WordIndex::new(self.shared.read_models.clone())));
     }
 
     /// Keeps the graph: one in memory in each process that has sockets, one in Redis by one worker at a time.
@@ -285,26 +331,29 @@ impl Background {
         let Shared { store, broker, read_models, graph, .. } = self.shared.clone();
         let graph = graph.graph().clone();
         let build = build::name();
-        let feed = graph_feed::GraphFeedSettings { store, broker, database: read_models, graph, clock, build };
+        let clock = clock::now;
+        let feed = FeedGraph(GraphFeedSettings { store, broker, database: read_models, graph, clock, build });
         if config.redis_url.is_none() {
             if config.role != Role::Worker {
-                self.spawn("graph", move |_, stop| graph_feed::run(feed.clone(), stop));
+                self.spawn("graph", move |_, stop| feed.clone().run(stop));
             }
         } else if config.role != Role::Gateway {
-            self.hold("graph", move |token| graph_feed::run(feed.clone(), token));
+            self.hold(feed);
         }
     }
-}
-
-fn lanes(queue: &str, partitions: u16) -> Interest {
-    let of_tier = |tier| (0..partitions).map(move |n| Lane { tier, partition: Partition(n) });
-    Interest::Lanes { queue: queue.to_owned(), lanes: Tier::DURABLE.into_iter().flat_map(of_tier).collect() }
 }
 
 /// Hands what this process commits to the broker, until the log's writer is gone or `stop`.
 async fn publish(commits: Arc<Mutex<mpsc::Receiver<Arc<CommittedBatch>>>>, broker: Broker, stop: CancellationToken) {
     let mut commits = commits.lock().await;
     while let Some(Some(batch)) = stop.run_until_cancelled(commits.recv()).await {
+        for linked in &batch.events {
+            let record = &linked.event.record;
+            counter!("chatchit_events_total", "type" => record.event_type.clone()).increment(1);
+            let partition = record.lane.partition.0.to_string();
+            let tier = record.lane.tier.as_str();
+            counter!("chatchit_lane_events_total", "tier" => tier, "partition" => partition).increment(1);
+        }
         broker.publish(&batch);
     }
 }

@@ -10,6 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const REST: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    private_files::by_default();
     let done = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| {
         let done = runtime.block_on(gateway::cli::run());
         // A thread that an engine holds up is not waited for.

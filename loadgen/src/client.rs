@@ -1,4 +1,4 @@
-//! A client's way to the server: it opens a socket at one door or another, and comes back by its cursor.
+//! A client's connection: it opens a socket at one of the gateways, and resumes by its cursor.
 
 use crate::{
     frames::text_after,
@@ -9,23 +9,26 @@ use memchr::memmem::find;
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{sleep, timeout},
+};
 
-/// How long a door may take to let somebody in.
+/// The time limit of an upgrade and its hello.
 const GREETING: Duration = Duration::from_secs(10);
-/// The pause before the next try: at least, and at most (milliseconds).
+/// The pause before the next attempt: least and most (milliseconds).
 const PAUSE: (u64, u64) = (50, 500);
-/// The pause of a socket that was closed for flooding (milliseconds): until it may send a good deal again.
+/// The pause of a socket that was closed for flooding (milliseconds).
 const FLOODING: u64 = 2_000;
 
 const CURSOR: &[u8] = br#""cursor":""#;
 const HELLO: &[u8] = br#""hello":"#;
 const RECOVERED: &[u8] = br#""recovered":true"#;
 
-/// Who connects, and from where they go on.
 pub(crate) struct Client {
     doors: Arc<[SocketAddr]>,
     door: usize,
@@ -33,17 +36,16 @@ pub(crate) struct Client {
     cursor: Cursor,
 }
 
-/// How far a client has come: the server's opaque word for it.
+/// An opaque resume point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor(Option<String>);
 
 impl Client {
-    /// Somebody who prefers one of the doors.
     pub(crate) fn new(doors: Arc<[SocketAddr]>, preferred: usize, token: String) -> Self {
         Self { door: preferred % doors.len(), doors, token, cursor: Cursor::default() }
     }
 
-    /// Opens a socket at the preferred door; where it starts is the cursor.
+    /// Opens a socket at the preferred gateway. Returns also the cursor of its begin.
     pub(crate) async fn connect(&mut self) -> Result<(Socket, Cursor), Ended> {
         let (socket, hello) = self.knock().await?;
         let mut cursor = Cursor::default();
@@ -51,18 +53,35 @@ impl Client {
         Ok((socket, cursor))
     }
 
-    /// After a socket ended: pauses, and tries one door after the other until one opens. Whether the server will
-    /// send everything after `cursor`.
+    /// Pauses after the end of a socket, and tries one gateway after the other. Returns also whether the server sends everything
+    /// after `cursor`.
     ///
     /// # Errors
-    /// Only when it is told to stay away.
+    /// If the server forbids to reconnect.
     pub(crate) async fn come_back(&mut self, why: &Ended, cursor: &Cursor) -> Result<(Socket, bool), Ended> {
         let flooding = if matches!(why, Ended::Closed(4029)) { FLOODING } else { 0 };
         self.pause(Duration::from_millis(flooding)).await;
         self.resume(cursor).await
     }
 
-    /// As [`come_back`](Self::come_back), without a pause before the first try.
+    /// As [`come_back`](Self::come_back). Turns that arrive meanwhile are passed to `each`.
+    pub(crate) async fn come_back_during<T>(
+        &mut self,
+        why: &Ended,
+        cursor: &Cursor,
+        turns: &mut UnboundedReceiver<T>,
+        mut each: impl FnMut(T),
+    ) -> Result<(Socket, bool), Ended> {
+        let mut coming = pin!(self.come_back(why, cursor));
+        loop {
+            tokio::select! {
+                back = coming.as_mut() => return back,
+                Some(turn) = turns.recv() => each(turn),
+            }
+        }
+    }
+
+    /// As [`come_back`](Self::come_back), without a pause before the first attempt.
     pub(crate) async fn resume(&mut self, cursor: &Cursor) -> Result<(Socket, bool), Ended> {
         self.cursor = cursor.clone();
         loop {
@@ -74,7 +93,6 @@ impl Client {
         }
     }
 
-    /// Waits a little, and turns to the next door.
     async fn pause(&mut self, more: Duration) {
         sleep(jittered(PAUSE.0, PAUSE.1) + more).await;
         self.door = (self.door + 1) % self.doors.len();
@@ -106,7 +124,7 @@ impl Cursor {
     }
 }
 
-/// A pause between two lengths, in milliseconds.
+/// A random pause between two lengths (milliseconds).
 pub(crate) fn jittered(least: u64, most: u64) -> Duration {
     Duration::from_millis(least + unique() % (most - least))
 }

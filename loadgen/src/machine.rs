@@ -1,4 +1,4 @@
-//! What the machine spent: processor time per program, and whether its disk stalled meanwhile.
+//! The costs of a run on this machine: processor time per program, and stalls of the disk.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -15,31 +15,25 @@ use crate::stats::Quantiles;
 /// `USER_HZ`, the unit of `/proc/<pid>/stat`: 100 on every Linux there is.
 const TICKS: f64 = 100.0;
 
-/// Whose cost it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A process of the server that was started here.
     Server,
-    /// All processes named `postgres` of this machine.
+    /// All processes named `postgres`.
     Postgres,
     /// All named `beam.smp`.
     RabbitMq,
     /// All named `redis-server`.
     Redis,
-    /// This program.
     Client,
 }
 
-/// What a program used until now.
 #[derive(Clone, Debug)]
 pub(crate) struct Usage {
-    /// The report's name for it.
     pub(crate) name: String,
-    /// Whose it is.
     pub(crate) kind: Kind,
     /// Processor seconds.
     pub(crate) seconds: f64,
-    /// Memory, if it runs and shares none.
+    /// `None` for programs that do not run or share memory.
     pub(crate) resident_kib: Option<u64>,
 }
 
@@ -47,7 +41,6 @@ pub(crate) struct Usage {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Spent {
-    /// All processes of the server that were started here.
     pub(crate) server: f64,
     pub(crate) postgres: f64,
     pub(crate) rabbitmq: f64,
@@ -57,27 +50,25 @@ pub(crate) struct Spent {
     pub(crate) total: f64,
 }
 
-/// What one program spent in a run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cost {
     pub(crate) name: String,
     pub(crate) cpu_seconds: f64,
     pub(crate) cpu_seconds_per_1000: f64,
-    /// Memory at the end; none for a process that was killed, nor for Postgres, whose processes share theirs.
+    /// Memory at the end; `None` for killed processes and for Postgres, whose processes share theirs.
     pub(crate) resident_mib: Option<f64>,
 }
 
 impl Cost {
-    /// For people.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let Self { name, cpu_seconds_per_1000, resident_mib, .. } = self;
         let memory = resident_mib.map(|mib| format!(" ({mib:.0} MiB)")).unwrap_or_default();
         format!("{name} {cpu_seconds_per_1000:.3}{memory}")
     }
 }
 
-/// What each program spent between two looks, and what that is for each thousand of `count`.
+/// The cost of each program between two usages, also per thousand of `count`.
 pub(crate) fn costs(before: &[Usage], after: &[Usage], count: usize) -> (Spent, Vec<Cost>) {
     let mut spent = Spent::default();
     let pairs = after.iter().zip(before);
@@ -100,14 +91,13 @@ pub(crate) fn costs(before: &[Usage], after: &[Usage], count: usize) -> (Spent, 
     (spent, costs)
 }
 
-/// What this program used.
 pub(crate) fn of_this_program() -> Result<Usage> {
     let id = std::process::id();
     let seconds = seconds_of(id).context("this program cannot see itself in /proc")?;
     Ok(Usage { name: "client".to_owned(), kind: Kind::Client, seconds, resident_kib: resident_of(id) })
 }
 
-/// What all processes with a name used.
+/// The usage of all processes of a name.
 pub(crate) fn of_all_named(name: &str, kind: Kind) -> Result<Usage> {
     let ids = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let named = ids.filter_map(|id| stat(id).filter(|(of, _)| of == name).map(|(_, seconds)| (id, seconds)));
@@ -121,12 +111,11 @@ pub(crate) fn of_all_named(name: &str, kind: Kind) -> Result<Usage> {
     Ok(usage)
 }
 
-/// The processor seconds of a process, those of children that have ended included.
+/// The processor seconds of a process and its ended children.
 pub(crate) fn seconds_of(id: u32) -> Option<f64> {
     stat(id).map(|(_, seconds)| seconds)
 }
 
-/// The memory of a process.
 pub(crate) fn resident_of(id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -137,7 +126,7 @@ fn stat(id: u32) -> Option<(String, f64)> {
     parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// Name and processor seconds, those of children that have ended included.
+/// Name and processor seconds, with those of ended children.
 fn parse(stat: &str) -> Option<(String, f64)> {
     let (head, tail) = stat.rsplit_once(')')?;
     let name = head.split_once('(')?.1;
@@ -152,14 +141,13 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Probes the disk of `folder` from here on.
     pub(crate) fn probe(folder: &Path) -> Self {
         let times = std::sync::Arc::default();
         let probing = tokio::spawn(probe(folder.join("disk-probe"), std::sync::Arc::clone(&times)));
         Self { probing, times }
     }
 
-    /// How long a durable page took.
+    /// The times of the durable pages.
     pub(crate) fn stop(self) -> Quantiles {
         self.probing.abort();
         Quantiles::of(self.times.lock().map(|times| times.clone()).unwrap_or_default())

@@ -1,5 +1,5 @@
-//! The least of a WebSocket client (RFC 6455): whole text frames, no copies on the way in, a mask of zeros on the
-//! way out. What it costs is not the server's, so it costs little.
+//! A minimal WebSocket client (RFC 6455): whole text frames, no copies on the way in, a mask of zeros on the way out.
+//! The client shares the machine with the server, so it must be cheap.
 
 use std::{
     io::{self, ErrorKind},
@@ -19,25 +19,22 @@ const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const READ: usize = 16 * 1024;
 
-/// Why a socket did not open, or ended.
+/// The reason why a socket did not open, or ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Ended {
-    /// The upgrade was answered with a status.
     #[error("the upgrade was refused: {0}")]
     Refused(u16),
-    /// The server closed it, with a code if it gave one.
+    /// Closed by the server, with its code.
     #[error("closed by the server: {0}")]
     Closed(u16),
-    /// The connection is gone.
     #[error("the connection is gone: {0}")]
     Gone(#[from] io::Error),
-    /// The server does not speak the protocol.
     #[error("{0}")]
     Nonsense(&'static str),
 }
 
 impl Ended {
-    /// Whether the protocol says not to come back.
+    /// The protocol forbids to reconnect after this end.
     pub(crate) const fn is_final(&self) -> bool {
         match self {
             Self::Refused(status) => *status < 500 && !matches!(status, 408 | 429),
@@ -47,7 +44,7 @@ impl Ended {
         }
     }
 
-    /// A few words to count it under.
+    /// A short name for counting.
     pub(crate) fn kind(&self) -> String {
         match self {
             Self::Refused(status) => format!("refused {status}"),
@@ -58,18 +55,18 @@ impl Ended {
     }
 }
 
-/// An open socket. Whatever it does at once it does without waiting; only [`ready`](Self::ready) waits.
+/// An open socket. Only [`ready`](Self::ready) waits.
 pub(crate) struct Socket {
     stream: TcpStream,
     incoming: Vec<u8>,
-    /// What of `incoming` was handed out.
+    /// The part of `incoming` that was handed out.
     taken: usize,
-    /// What the connection did not take yet.
+    /// Bytes that are not written yet.
     outgoing: Vec<u8>,
 }
 
 impl Socket {
-    /// Opens `/ws` with an access token, resuming from a cursor if there is one.
+    /// Opens `/ws` with an access token, and with a cursor to resume from.
     pub(crate) async fn open(address: SocketAddr, token: &str, since: Option<&str>) -> Result<Self, Ended> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -96,8 +93,7 @@ impl Socket {
         }
     }
 
-    /// Waits until there may be something to [`take`](Self::take), or room for what is still to be written.
-    /// Cancel-safe.
+    /// Waits until there may be something to [`take`](Self::take), or room to write. Cancel-safe.
     pub(crate) async fn ready(&self) -> Result<(), Ended> {
         // What came in one piece with the answer to the upgrade, or with the hello, announces itself by nothing else.
         if !matches!(Frame::parse(&self.incoming[self.taken..]), Ok(None)) {
@@ -108,7 +104,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Writes what is still to be written, and hands `each` the text of every frame that has arrived; answers pings.
+    /// Writes pending bytes, passes the text of every received frame to `each`, and answers pings.
     pub(crate) fn take(&mut self, mut each: impl FnMut(&[u8])) -> Result<(), Ended> {
         self.flush()?;
         loop {
@@ -121,7 +117,7 @@ impl Socket {
         }
     }
 
-    /// The text of the first frame that has arrived, and no more.
+    /// The text of the first received frame.
     pub(crate) fn take_one(&mut self) -> Result<Option<Vec<u8>>, Ended> {
         loop {
             if let Some(text) = self.next()? {
@@ -142,7 +138,7 @@ impl Socket {
         !self.outgoing.is_empty()
     }
 
-    /// The next text frame of what was read.
+    /// The next text frame in the buffer.
     fn next(&mut self) -> Result<Option<Range<usize>>, Ended> {
         while let Some(frame) = Frame::parse(&self.incoming[self.taken..])? {
             let start = self.taken + frame.start;
@@ -161,7 +157,7 @@ impl Socket {
         Ok(None)
     }
 
-    /// Reads more; whether there was any.
+    /// Reads more. False: there was nothing.
     fn read(&mut self) -> Result<bool, Ended> {
         self.incoming.drain(..self.taken);
         self.taken = 0;
@@ -208,7 +204,7 @@ struct Frame {
 }
 
 impl Frame {
-    /// The frame at the start of `bytes`, once all of it is there.
+    /// The frame at the start of `bytes`, if it is complete.
     fn parse(bytes: &[u8]) -> Result<Option<Self>, Ended> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
         if first & FINAL == 0 {

@@ -1,35 +1,33 @@
-//! Quantiles of what was measured.
+//! Quantiles of measured times.
 
 use serde::Serialize;
 use std::time::Duration;
 
-/// Times, summed up.
+/// Quantiles of times, in milliseconds, by nearest rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Quantiles {
-    /// How many there were.
     pub(crate) count: usize,
-    /// Half took at most so long (milliseconds).
     pub(crate) p50: f64,
-    /// Of a hundred, 99 took at most so long.
+    pub(crate) p95: f64,
     pub(crate) p99: f64,
-    /// The longest.
+    /// Of a thousand, 999 took at most so long.
+    pub(crate) p999: f64,
     pub(crate) max: f64,
 }
 
 impl Quantiles {
-    /// Sums up; by nearest rank.
     pub(crate) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
-        let rank = |percent: usize| {
-            let rank = (times.len() * percent).div_ceil(100).max(1);
+        let rank = |permille: usize| {
+            let rank = (times.len() * permille).div_ceil(1_000).max(1);
             times.get(rank - 1).map_or(0.0, |time| time.as_secs_f64() * 1e3)
         };
-        Self { count: times.len(), p50: rank(50), p99: rank(99), max: rank(100) }
+        Self { count: times.len(), p50: rank(500), p95: rank(950), p99: rank(990), p999: rank(999), max: rank(1_000) }
     }
 }
 
-/// The middle of some numbers; the lower one of two. 0 when there are none.
+/// The median of some numbers; the lower one of two, and 0 of none.
 pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers.get(numbers.len().saturating_sub(1) / 2).copied().unwrap_or_default()
@@ -43,7 +41,8 @@ mod tests {
     #[test]
     fn quantiles_are_by_nearest_rank() {
         let times = (1..=200).rev().map(Duration::from_millis).collect();
-        assert_eq!(Quantiles::of(times), Quantiles { count: 200, p50: 100.0, p99: 198.0, max: 200.0 });
+        let want = Quantiles { count: 200, p50: 100.0, p95: 190.0, p99: 198.0, p999: 200.0, max: 200.0 };
+        assert_eq!(Quantiles::of(times), want);
         assert_eq!(Quantiles::of(Vec::new()), Quantiles::default());
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
     }

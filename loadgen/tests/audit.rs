@@ -1,4 +1,4 @@
-//! Questions to a small audit log: the scenario runs on both engines.
+//! Searches of a small audit log: the scenario runs on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
@@ -11,8 +11,8 @@ each_engine!(questions_are_asked_and_answered, |home| async move {
     command.args(["audit", "--events", "3000", "--requests", "3", "--plans", "--json"]);
     command.args(home.database_url().iter().flat_map(|url| ["--database-url", url]));
     let output = command.output().await.unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {complaint}"));
     let questions = report["questions"].as_array().unwrap();
     assert_eq!(questions.len(), 18);
     for question in questions {

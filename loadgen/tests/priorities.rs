@@ -23,7 +23,7 @@ async fn posting_goes_on_under_a_flood() {
         number("flooded", "/medium/offeredPerSecond") > number("capacity", "/medium/acceptedPerSecond"),
         "{report}"
     );
-    // Whether any is told is the server's to say: they are the first to be shed.
+    // The server may shed all of them: signals are the first to be shed.
     assert!(number("flooded", "/medium/counts/lowSent") > 0.0, "{report}");
     assert_eq!((&report["flooding"]["lost"], &report["verdict"]["unlikeLog"]), (&0.into(), &0.into()), "{report}");
 }

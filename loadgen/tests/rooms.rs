@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use gateway::{Application, Config, hub::HubSettings};
+use config::{Config, PasswordCost, SocketSettings};
+use gateway::Application;
 use serde_json::Value;
 use std::{
     net::SocketAddr,
@@ -47,8 +48,8 @@ async fn serve(home: &Home, token: CancellationToken) -> SocketAddr {
         port: 0,
         data: home.folder().to_owned(),
         database_url: home.database_url(),
-        hub: HubSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..HubSettings::default() },
-        password_cost: commands::PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
+        sockets: SocketSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..SocketSettings::default() },
+        password_cost: PasswordCost { memory_kib: 8, iterations: 1, parallelism: 1 },
         rate_limits: false,
         ..Config::default()
     };
@@ -101,14 +102,14 @@ async fn an_absent_database_loses_and_doubles_nothing() {
         ["--spawn", &program, "--database-url", &behind, "--gateways", "2", "--rate", "50", "--outage", "1..2"];
     let mut running = command(&[&target[..], &["--measure", "4"]].concat());
     let mut running = running.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut told = BufReader::new(running.stderr.take().unwrap()).lines();
-    while told.next_line().await.unwrap().expect("it measures") != "measuring" {}
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    while lines.next_line().await.unwrap().expect("it measures") != "measuring" {}
     cable.cut();
     // Long enough to be noticed: the traffic is what is waited for.
     tokio::time::sleep(Duration::from_secs(1)).await;
     cable.mend();
     let mut complaint = String::new();
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = lines.next_line().await.unwrap() {
         complaint += &line;
     }
     let report = report(running.wait_with_output().await.unwrap(), &complaint);

@@ -1,11 +1,11 @@
-//! The built program against a server as a process: who drops and comes back misses nothing, and presence tells the truth.
+//! The built program against a server as a process: sockets that drop and resume miss nothing, and presence is the truth.
 
 use serde_json::Value;
 use std::path::Path;
 use tokio::process::Command;
 
 #[tokio::test]
-async fn who_comes_back_in_a_storm_has_missed_nothing() {
+async fn sockets_that_come_back_in_a_storm_miss_nothing() {
     let loadgen = Path::new(env!("CARGO_BIN_EXE_chatchit-loadgen"));
     let mut command = Command::new(loadgen);
     command.args(["storm", "--json", "--sockets", "6", "--room", "3", "--gap", "4", "--users", "4", "--members", "2"]);

@@ -1,8 +1,8 @@
-//! Who was erased, and taking what they wrote out of the read models.
+//! Erased people, and the removal of their content from the read models.
 //!
-//! A rebuild reads all of it as forgotten, for the key is gone. What was applied before, or by a worker that had it
-//! opened already, must come to the same: so each person is forgotten once all projections have come to their erasure,
-//! and once more when no process can have the key at hand any more. See `docs/adr/0021-erasure.md`.
+//! A rebuild reads their content as erased, as the data key is destroyed. Rows applied before, or by a worker that had
+//! opened the event, must become equal to that. Each person is therefore forgotten once all projections have passed the
+//! erasure, and again when no process can still have the key. See `docs/adr/0021-erasure.md`.
 
 use crate::checkpoint;
 use domain::{Timestamp, UserId};
@@ -10,15 +10,14 @@ use event_store::Position;
 use sql::{Database, placeholders, query};
 use uuid::Uuid;
 
-/// After this long, in milliseconds, no process has the key at hand, or anything in the air that it opened.
+/// After this time, in milliseconds, no process has the key, or an event that it opened.
 const SETTLED_MS: i64 = 180_000;
-/// Messages of one transaction: SQLite's other writers wait for it.
+/// Messages per transaction; SQLite's other writers wait for it.
 const PORTION: u32 = 200;
-/// People looked at in one go.
+/// People per call.
 const PEOPLE: u32 = 64;
 
-/// What is forgotten beside messages: one statement each, with the person as `$1`. A read model that shows what people
-/// wrote adds its own.
+/// The statements besides messages, with the person as `$1`. A read model with content of people adds its own.
 const FORGET: [&str; 10] = [
     "DELETE FROM reactions WHERE user_id = $1",
     "UPDATE conversations SET title = NULL, avatar_url = NULL \
@@ -35,48 +34,51 @@ const FORGET: [&str; 10] = [
     "DELETE FROM presence WHERE user_id = $1",
 ];
 
-/// Somebody who was erased and of whom something may be left.
+/// An erased person whose content may remain in the read models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// Who.
     pub user: UserId,
-    /// The position of the event. Whatever is theirs stands before it.
+    /// The position of the erasure; all of the person's events precede it.
     pub position: Position,
     passes: i64,
 }
 
-/// Finds them and forgets them. Clones share the connections.
+/// Finds erased people and removes their content. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Erasures {
     database: Database,
 }
 
 impl Erasures {
-    /// Of these read models.
     #[must_use]
     pub const fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// Some of those who are to be forgotten now, or once more.
+    /// Some of the people who must be forgotten now, for the first or the second time.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn due(&self, now: Timestamp) -> Result<Vec<Erasure>, sql::Error> {
         let sql = "SELECT user_id, position, passes FROM erasures \
                    WHERE passes < 2 AND (passes = 0 OR erased_at < $1) ORDER BY position LIMIT $2";
         let settled = now.millis().saturating_sub(SETTLED_MS);
         let rows = self.database.fetch_all(query(sql).bind(settled).bind(PEOPLE)).await?;
-        let erasure =
-            |row: &sql::Row| Ok(Erasure { user: UserId(row.get(0)?), position: row.unsigned(1)?, passes: row.get(2)? });
+        let erasure = |row: &sql::Row| {
+            Ok(Erasure {
+                user: UserId(row.get("user_id")?),
+                position: row.unsigned("position")?,
+                passes: row.get("passes")?,
+            })
+        };
         rows.iter().map(erasure).collect()
     }
 
-    /// Takes what somebody wrote out of the read models, and forgets how they were here. All projections MUST have come
-    /// to the erasure. Done twice, it changes nothing.
+    /// Removes a person's content and stored presence from the read models. All projections MUST have passed the
+    /// erasure. Idempotent.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn forget(&self, user: UserId) -> Result<(), sql::Error> {
         let mut after = 0;
         while let Some(last) = self.forget_messages(user, after).await? {
@@ -90,23 +92,23 @@ impl Erasures {
         Ok(())
     }
 
-    /// Notes that somebody was forgotten.
+    /// Records that a person was forgotten.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn note(&self, erasure: Erasure) -> Result<(), sql::Error> {
         let sql = "UPDATE erasures SET passes = passes + 1 WHERE user_id = $1 AND passes = $2";
         self.database.execute(query(sql).bind(erasure.user.0).bind(erasure.passes)).await.map(drop)
     }
 
-    /// The next messages after a position; answers the last one's.
+    /// Removes the content of the next messages after a position. Returns the position of the last one.
     async fn forget_messages(&self, user: UserId, after: Position) -> Result<Option<Position>, sql::Error> {
         let mut tx = checkpoint::begin(&self.database).await?;
         let sql = "SELECT id, position FROM messages WHERE sender_id = $1 AND position > $2 ORDER BY position LIMIT $3";
         let rows = tx.fetch_all(query(sql).bind(user.0).bind(after).bind(PORTION)).await?;
         let Some(last) = rows.last() else { return Ok(None) };
-        let last = last.unsigned(1)?;
-        let ids = rows.iter().map(|row| row.get::<Uuid>(0)).collect::<Result<Vec<_>, _>>()?;
+        let last = last.unsigned("position")?;
+        let ids = rows.iter().map(|row| row.get::<Uuid>("id")).collect::<Result<Vec<_>, _>>()?;
         let named = placeholders(1, ids.len());
         let text = format!("UPDATE messages SET content = NULL WHERE id IN ({named}) AND content IS NOT NULL");
         tx.execute(query(text).bind_all(ids.iter().copied())).await?;

@@ -1,4 +1,4 @@
-//! What can go wrong on the read side.
+//! Errors of the read side.
 
 use domain::{Partition, Timestamp};
 use event_store::{OpenError, ReadError};
@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 /// Why an event could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The read models refused it, or are away.
+    /// The read models are unavailable or rejected a statement.
     #[error(transparent)]
     Sql(#[from] sql::Error),
-    /// A value has no JSON form.
+    /// A value cannot be serialized as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// The event cannot be opened.
@@ -19,10 +19,9 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Whether the same event may go through later. Otherwise the event is poisonous.
+    /// Whether the same event may be applied later. Otherwise the event is parked.
     ///
-    /// Tables that are not as this build knows them are no event's fault: a forgotten migration must hold the lanes
-    /// up until it is made, not park whatever comes.
+    /// Unexpected tables are not the event's fault: a forgotten migration must hold up the lanes, not park every event.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -33,51 +32,50 @@ impl ApplyError {
     }
 }
 
-/// Postgres: class 42, such as an undefined table. SQLite: its generic error, which is what it says then.
+/// Postgres: class 42, such as an undefined table. SQLite: its generic error code.
 fn is_about_tables(error: &sql::Error) -> bool {
     let sql::Error::Sqlx(sqlx::Error::Database(error)) = error else { return false };
     error.code().is_some_and(|code| code == "1" || (code.len() == 5 && code.starts_with("42")))
 }
 
-/// Why the read side stopped.
+/// Why work on the read side stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The read models are away or refused a statement.
+    /// The read models are unavailable or rejected a statement.
     #[error(transparent)]
     Sql(#[from] sql::Error),
-    /// The log is away or damaged.
+    /// The log is unavailable or damaged.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// An event could not be applied for now.
     #[error(transparent)]
     Apply(ApplyError),
-    /// Somebody else has moved the checkpoints on: load them again.
-    #[error("the checkpoints were moved by somebody else")]
+    /// Another worker has moved the checkpoints: load them again.
+    #[error("another worker moved the checkpoints")]
     Overtaken,
-    /// Somebody else holds rows of these partitions; the others go on without them.
-    #[error("rows of {} partitions are held by somebody else", .0.len())]
+    /// Another session holds rows of these partitions; the other partitions go on.
+    #[error("another session holds rows of {} partitions", .0.len())]
     Blocked(BTreeSet<Partition>),
-    /// There is no such parked event at the head of a stream.
+    /// The event is not parked, or is not the first parked event of its stream.
     #[error("there is no such parked event, or another of its stream comes before it")]
     NotParked,
-    /// Another process does the same work, which one at a time may do.
+    /// Another process does this work, which allows one at a time.
     #[error("{what} is under way{}", since.map(|since| format!(" since {since}")).unwrap_or_default())]
     UnderWay {
-        /// The work.
         what: &'static str,
-        /// Since when, as far as that is known.
+        /// The start of the other process's work, if known.
         since: Option<Timestamp>,
     },
-    /// The work was told to stop; what is done is kept.
-    #[error("stopped before the end")]
+    /// The work was cancelled; completed parts are kept.
+    #[error("cancelled before the end")]
     Stopped,
-    /// A part of the work ended without an answer.
-    #[error("a part of the work died: {0}")]
+    /// A task of the work panicked.
+    #[error("a task of the work panicked: {0}")]
     Died(String),
 }
 
 impl Error {
-    /// Whether the same may succeed later.
+    /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -88,7 +86,7 @@ impl Error {
         }
     }
 
-    /// Whether somebody else held a lock for too long.
+    /// Whether a lock was not granted in time.
     pub(crate) fn is_lock_timeout(&self) -> bool {
         match self {
             Self::Sql(error) | Self::Apply(ApplyError::Sql(error)) => error.is_lock_timeout(),

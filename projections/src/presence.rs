@@ -1,57 +1,55 @@
-//! What people chose to be seen as, the devices they are away from, and when they were last here.
+//! Stored presence: preferences, devices away, and last-seen times.
 //!
-//! No projection: nothing of it stands in the log. It lives beside the read models, and rebuilds leave it alone.
+//! Not a projection: the log has none of it. It is stored beside the read models, and rebuilds leave it alone.
 
-use crate::{now::now, queries::padded};
 use domain::{SessionId, Timestamp, UserId, text::StatusText};
+use queries::padded;
 use sql::{Database, Row, Transaction, Value, placeholders, query};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-/// People asked for in one statement.
+/// Users per statement.
 const CHUNK: usize = 512;
 
-/// What somebody wants to be seen as, whatever their devices say.
+/// A chosen status, which overrides the devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chosen {
-    /// Here, and not to be disturbed.
+    /// Online, and not to be disturbed.
     Busy,
-    /// As if they were not here.
+    /// Shown as offline.
     Invisible,
 }
 
-/// What somebody chose. It holds until they choose again, or until its time has come.
+/// A presence preference. It holds until the next choice, or until it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// `None`: what their devices say.
+    /// `None`: the status follows the devices.
     pub chosen: Option<Chosen>,
-    /// In their own words.
     pub text: Option<StatusText>,
-    /// From when on nothing of it holds.
+    /// The end of the preference.
     pub until: Option<Timestamp>,
-    /// When an invisible person is said to have been here last.
+    /// The last-seen time shown while the person is invisible.
     pub hidden_seen: Option<Timestamp>,
 }
 
-/// What is kept of somebody.
+/// The stored presence of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// What they chose last.
     pub choice: Choice,
-    /// When they were last here, as far as it was noted.
+    /// As far as it was recorded.
     pub last_seen: Option<Timestamp>,
-    /// The devices they are away from.
+    /// The sessions of devices that are away.
     pub away: BTreeSet<SessionId>,
 }
 
-/// Keeps it. Clones share the connections.
+/// Stores presence. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct PresenceStore {
     database: Database,
 }
 
 impl Chosen {
-    /// Its word in the protocol.
+    /// The word in the protocol.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,16 +60,15 @@ impl Chosen {
 }
 
 impl PresenceStore {
-    /// Beside these read models.
     #[must_use]
     pub const fn new(database: Database) -> Self {
         Self { database }
     }
 
-    /// What is kept of those of `users` of whom there is something: a statement for each few hundred.
+    /// The stored presence of those of `users` who have any, in chunks of 512.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn load(&self, users: &[UserId]) -> Result<BTreeMap<UserId, Kept>, sql::Error> {
         let mut kept: BTreeMap<UserId, Kept> = BTreeMap::new();
         for users in users.chunks(CHUNK) {
@@ -82,17 +79,17 @@ impl PresenceStore {
                 placeholders(1, ids.len())
             );
             for row in self.database.fetch_all(query(sql).bind_all(ids)).await? {
-                let entry = kept.entry(UserId(row.get(0)?)).or_insert(parse(&row)?);
-                entry.away.extend(row.get::<Option<Uuid>>(6)?.map(SessionId));
+                let entry = kept.entry(UserId(row.get("user_id")?)).or_insert(parse(&row)?);
+                entry.away.extend(row.get::<Option<Uuid>>("session_id")?.map(SessionId));
             }
         }
         Ok(kept)
     }
 
-    /// `user` chooses.
+    /// Stores a preference.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn choose(&self, user: UserId, choice: &Choice) -> Result<(), sql::Error> {
         let sql = "INSERT INTO presence (user_id, chosen, status_text, until_at, hidden_seen) \
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id) DO UPDATE SET chosen = excluded.chosen, \
@@ -105,13 +102,13 @@ impl PresenceStore {
         self.database.execute(bound).await.map(drop)
     }
 
-    /// `user` is away from a device. Such of their devices as have signed out are forgotten on the occasion.
+    /// Records that a device of `user` is away, and removes those of their devices that have signed out.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn leave(&self, user: UserId, session: SessionId) -> Result<(), sql::Error> {
         let mut tx = self.database.begin().await?;
-        // A device is found through its person's row.
+        // Devices are found through their user's row.
         let person = "INSERT INTO presence (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING";
         tx.execute(query(person).bind(user.0)).await?;
         let ended = "DELETE FROM presence_away WHERE user_id = $1 AND EXISTS \
@@ -123,29 +120,29 @@ impl PresenceStore {
         tx.commit().await
     }
 
-    /// `user` is back at a device.
+    /// Records that a device of `user` is active again.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn return_to(&self, user: UserId, session: SessionId) -> Result<(), sql::Error> {
         let sql = "DELETE FROM presence_away WHERE user_id = $1 AND session_id = $2";
         self.database.execute(query(sql).bind(user.0).bind(session.0)).await.map(drop)
     }
 
-    /// What time it is, in milliseconds since the epoch, by the database's clock.
+    /// The database's time, in milliseconds since the epoch.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn now(&self) -> Result<i64, sql::Error> {
-        let now = format!("SELECT {}", now(self.database.engine()));
-        self.database.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)
+        let now = format!("SELECT {} AS now", self.database.engine().now());
+        self.database.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get("now")
     }
 
-    /// When people were last here; an earlier time than the one that is known changes nothing, and of whoever is
-    /// invisible nothing is noted. A statement for each hundred.
+    /// Records last-seen times. An earlier time than the stored one changes nothing, and nothing is recorded for an
+    /// invisible user.
     ///
     /// # Errors
-    /// When the database is away.
+    /// If the database is unavailable.
     pub async fn seen(&self, people: &BTreeMap<UserId, Timestamp>) -> Result<(), sql::Error> {
         if people.is_empty() {
             return Ok(());
@@ -157,9 +154,9 @@ impl PresenceStore {
     }
 }
 
-/// The rows are in the order of users: so two processes that note the same people do not wait for each other in turn.
+/// Rows are in user order, so that two processes with the same users cannot deadlock.
 async fn insert_seen(tx: &mut Transaction, rows: Vec<Vec<Value>>) -> Result<(), sql::Error> {
-    // What is not known to others while they hide is not found out when they no longer do.
+    // A time hidden from others is not revealed after they stop hiding.
     let later = "ON CONFLICT (user_id) DO UPDATE SET last_seen = CASE WHEN presence.last_seen > excluded.last_seen \
                  OR (presence.chosen = 'invisible' AND (presence.until_at IS NULL OR presence.until_at > excluded.last_seen)) \
                  THEN presence.last_seen ELSE excluded.last_seen END";
@@ -167,14 +164,13 @@ async fn insert_seen(tx: &mut Transaction, rows: Vec<Vec<Value>>) -> Result<(), 
 }
 
 fn parse(row: &Row) -> Result<Kept, sql::Error> {
-    let chosen = match row.get::<Option<String>>(1)?.as_deref() {
+    let chosen = match row.get::<Option<String>>("chosen")?.as_deref() {
         Some("busy") => Some(Chosen::Busy),
         Some("invisible") => Some(Chosen::Invisible),
         _ => None,
     };
-    // A text that an older version let through is none.
-    let text = row.get::<Option<String>>(2)?.and_then(|text| StatusText::parse(&text).ok());
-    let time = |column| Ok::<_, sql::Error>(row.get::<Option<i64>>(column)?.map(Timestamp::from_millis));
-    let choice = Choice { chosen, text, until: time(3)?, hidden_seen: time(4)? };
-    Ok(Kept { choice, last_seen: time(5)?, away: BTreeSet::new() })
+    let text = row.get::<Option<String>>("status_text")?.map(StatusText::stored);
+    let time = |column: &str| Ok::<_, sql::Error>(row.get::<Option<i64>>(column)?.map(Timestamp::from_millis));
+    let choice = Choice { chosen, text, until: time("until_at")?, hidden_seen: time("hidden_seen")? };
+    Ok(Kept { choice, last_seen: time("last_seen")?, away: BTreeSet::new() })
 }

@@ -1,52 +1,55 @@
-//! The hash chain: every digest and every link computed again, and compared with what is stored (I6).
+//! Verifies the hash chain: recomputes each digest and link, and compares it with the stored one (I6).
 
-use crate::{
-    Outcome,
-    arguments::Chain,
-    output::{Output, hex},
-    place::{Place, clock},
-    progress::Progress,
-};
+use crate::{arguments::Chain, installation::Installation, outcome::Outcome, output::Output, progress::Progress};
 use anyhow::{Context, Result};
-use event_store::{Head, Position, first_chain};
-use gateway::audit::{HeadKey, SignedHead};
+use audit::{HeadKey, SignedHead};
+use domain::hex;
+use event_store::{Head, Position};
 use serde_json::json;
 use std::path::Path;
 
-/// After so many faults the rest is not worth naming.
-const NAMED: usize = 100;
+/// The most faults that are listed.
+const MOST_FAULTS: usize = 100;
 
-/// Runs the sub-command.
-pub(crate) async fn run(place: &Place, output: &Output, task: Chain) -> Result<Outcome> {
+pub(crate) async fn run(installation: &Installation, output: &Output, task: Chain) -> Result<Outcome> {
     match task {
         Chain::Head => {
-            let signed = place.head_key()?.sign(place.store.incarnation(), &place.store.head().await?, clock());
+            let signed = installation.head_key()?.sign(
+                installation.store.incarnation(),
+                &installation.store.head().await?,
+                clock::now(),
+            );
             output.line(serde_json::to_string(&signed)?)?;
-            Ok(Outcome::Well)
+            Ok(Outcome::Clean)
         }
-        Chain::Verify { against } => verify(place, output, against.as_deref()).await,
+        Chain::Verify { against } => verify(installation, output, against.as_deref()).await,
     }
 }
 
-async fn verify(place: &Place, output: &Output, against: Option<&Path>) -> Result<Outcome> {
+async fn verify(installation: &Installation, output: &Output, against: Option<&Path>) -> Result<Outcome> {
     let noted = against.map(read_noted).transpose()?;
-    let head = place.store.head().await?;
-    let mut audit = Audit { noted, place, faults: Vec::new() };
-    audit.check_signature()?;
-    audit.walk(&head).await?;
-    let faults = audit.faults;
-    let chain = hex(&head.chain);
-    let told = json!({ "incarnation": place.store.incarnation(), "position": head.position, "chain": chain });
-    output.document(&json!({ "head": told, "sound": faults.is_empty(), "faults": faults }))?;
+    let (head, faults) = faults(installation, noted).await?;
+    let chain = hex::encode(&head.chain);
+    let end = json!({ "incarnation": installation.store.incarnation(), "position": head.position, "chain": chain });
+    output.json(&json!({ "head": end, "sound": faults.is_empty(), "faults": faults }))?;
     for fault in &faults {
-        output.say(fault)?;
+        output.text(fault)?;
     }
     if faults.is_empty() {
-        output.say(format_args!("{} events, every digest and every link of the chain is right", head.position))?;
-        output.say(format_args!("head {} {chain}", head.position))?;
-        return Ok(Outcome::Well);
+        output.text(format_args!("{} events: every digest and every link of the chain is correct", head.position))?;
+        output.text(format_args!("head {} {chain}", head.position))?;
+        return Ok(Outcome::Clean);
     }
     Ok(Outcome::Different)
+}
+
+/// Verifies the chain, up to the head that is returned, and that the log still contains a saved head.
+pub(crate) async fn faults(installation: &Installation, noted: Option<SignedHead>) -> Result<(Head, Vec<String>)> {
+    let head = installation.store.head().await?;
+    let mut verification = Verification { noted, installation, faults: Vec::new() };
+    verification.check_signature()?;
+    verification.walk(&head).await?;
+    Ok((head, verification.faults))
 }
 
 fn read_noted(path: &Path) -> Result<SignedHead> {
@@ -54,17 +57,17 @@ fn read_noted(path: &Path) -> Result<SignedHead> {
     serde_json::from_str(&text).with_context(|| format!("{} is not a signed head", path.display()))
 }
 
-struct Audit<'p> {
-    place: &'p Place,
+struct Verification<'p> {
+    installation: &'p Installation,
     noted: Option<SignedHead>,
     faults: Vec<String>,
 }
 
-impl Audit<'_> {
-    /// The noted head must be as it was signed, by the key of this installation.
+impl Verification<'_> {
+    /// The saved head must carry a valid signature by the key of this installation.
     fn check_signature(&mut self) -> Result<()> {
         let Some(noted) = &self.noted else { return Ok(()) };
-        let key: HeadKey = self.place.head_key()?;
+        let key: HeadKey = self.installation.head_key()?;
         if !key.has_signed(noted) {
             self.faults.push(format!("the noted head is not as CHATCHIT_AUDIT_KEY signed it (key {})", noted.key_id));
         }
@@ -72,18 +75,19 @@ impl Audit<'_> {
     }
 
     async fn walk(&mut self, head: &Head) -> Result<()> {
-        let store = &self.place.store;
+        let store = &self.installation.store;
         let progress = Progress::new("chain", head.position);
-        self.compare_noted(0, &first_chain(store.incarnation()), 0);
+        self.compare_incarnation();
+        self.compare_noted(0, &store.first_chain(), 0);
         let mut walk = store.walk_chain(0).await?.context("the log has no beginning")?;
-        while walk.position() < head.position && self.faults.len() < NAMED {
+        while walk.position() < head.position && self.faults.len() < MOST_FAULTS {
             let Some(batch) = walk.next().await? else { break };
             self.faults.extend(batch.faults.iter().map(ToString::to_string));
             self.compare_noted(batch.position, &batch.chain, batch.after);
             progress.at(batch.position);
         }
         progress.finish();
-        if self.faults.len() < NAMED
+        if self.faults.len() < MOST_FAULTS
             && let Some(fault) = store.check_end(head, walk.position()).await?
         {
             self.faults.push(fault.to_string());
@@ -95,14 +99,31 @@ impl Audit<'_> {
         Ok(())
     }
 
-    /// Compares with the noted head, if this row of the ledger is it, or is the first one past it.
+    /// The saved head must be of this log, or of an earlier incarnation from before the log was restored.
+    fn compare_incarnation(&mut self) {
+        let Some(SignedHead { incarnation: noted, position, .. }) = self.noted else { return };
+        let store = &self.installation.store;
+        if noted == store.incarnation() {
+            return;
+        }
+        match store.former_incarnations().iter().find(|former| former.incarnation == noted) {
+            None => {
+                let this = store.incarnation();
+                self.faults.push(format!("the noted head is of another log ({noted}, this is {this})"));
+            }
+            Some(former) if former.until < position => {
+                let until = former.until;
+                let fault = format!("the log was restored without the events from {} to the noted head", until + 1);
+                self.faults.push(fault);
+            }
+            Some(_) => (),
+        }
+    }
+
+    /// Compares a row of the ledger with the saved head, if it is that row or the first one after it.
     fn compare_noted(&mut self, position: Position, chain: &[u8; 32], before: Position) {
         let Some(noted) = &self.noted else { return };
-        let incarnation = self.place.store.incarnation();
-        if position == 0 && noted.incarnation != incarnation {
-            let fault = format!("the noted head is of another log ({}, this is {incarnation})", noted.incarnation);
-            self.faults.push(fault);
-        } else if noted.position == position && noted.chain != hex(chain) {
+        if noted.position == position && noted.chain != hex::encode(chain) {
             self.faults.push(format!("the chain at {position} is not the noted one"));
         } else if before < noted.position && noted.position < position {
             self.faults.push(format!("the ledger has no row at the noted head {}", noted.position));

@@ -1,10 +1,10 @@
-//! Parked events and reactions: lists them, has them tried again, gives them up for good (I15).
+//! Parked events and reactions: lists, retries and discards them (I15).
 
 use crate::{
-    Outcome,
     arguments::{DeadLetters, Letter, Named},
+    installation::Installation,
+    outcome::Outcome,
     output::Output,
-    place::{Place, clock},
 };
 use anyhow::{Context, Result, ensure};
 use event_store::{EventStore, ParkedReaction};
@@ -12,44 +12,43 @@ use projections::{Error, Parked, ParkedState, discard, list_parked, requeue};
 use serde_json::{Value, json};
 use sql::Database;
 
-/// Reactions of one page.
+/// Reactions read per page.
 const PAGE: u32 = 1_000;
 
-/// Runs the sub-command.
-pub(crate) async fn run(place: &Place, output: &Output, task: DeadLetters) -> Result<Outcome> {
+pub(crate) async fn run(installation: &Installation, output: &Output, task: DeadLetters) -> Result<Outcome> {
     match task {
-        DeadLetters::List => list(place, output).await,
+        DeadLetters::List => list(installation, output).await,
         DeadLetters::Retry { id: Letter::One(Named::Reaction(id)) } => {
-            ensure!(place.store.retry_reaction(&id).await?, "{id}: there is no such parked reaction");
-            output.document(&[json!({ "id": id.to_string(), "applied": 0 })])?;
-            output.say(format_args!("{id}: the server tries it again within seconds"))?;
-            Ok(Outcome::Well)
+            ensure!(installation.store.retry_reaction(&id).await?, "{id}: there is no such parked reaction");
+            output.json(&[json!({ "id": id.to_string(), "applied": 0 })])?;
+            output.text(format_args!("{id}: the server retries it within seconds"))?;
+            Ok(Outcome::Clean)
         }
-        DeadLetters::Retry { id } => retry(place, output, id).await,
+        DeadLetters::Retry { id } => retry(installation, output, id).await,
         DeadLetters::Discard { id: Named::Reaction(id) } => {
-            ensure!(place.store.discard_reaction(&id).await?, "{id}: there is no such parked reaction");
-            output.document(&json!({ "id": id.to_string(), "applied": 0 }))?;
-            output.say(format_args!("{id} given up"))?;
-            Ok(Outcome::Well)
+            ensure!(installation.store.discard_reaction(&id).await?, "{id}: there is no such parked reaction");
+            output.json(&json!({ "id": id.to_string(), "applied": 0 }))?;
+            output.text(format_args!("{id} discarded"))?;
+            Ok(Outcome::Clean)
         }
         DeadLetters::Discard { id: Named::Event(id) } => {
-            let read = place.expect_read()?;
-            let through = discard(&place.store, read, id, clock).await.with_context(|| id.to_string())?;
-            output.document(&json!({ "id": id.to_string(), "applied": through }))?;
-            output.say(format_args!("{id} given up; {through} events behind it applied"))?;
-            left_over(read).await
+            let read = installation.expect_read()?;
+            let through = discard(&installation.store, read, id, clock::now).await.with_context(|| id.to_string())?;
+            output.json(&json!({ "id": id.to_string(), "applied": through }))?;
+            output.text(format_args!("{id} discarded; {through} events behind it applied"))?;
+            remaining(read).await
         }
     }
 }
 
-async fn list(place: &Place, output: &Output) -> Result<Outcome> {
-    let parked = match place.read() {
+async fn list(installation: &Installation, output: &Output) -> Result<Outcome> {
+    let parked = match installation.read() {
         Some(read) => list_parked(read).await?,
         None => Vec::new(),
     };
-    let reactions = reactions(&place.store).await?;
+    let reactions = reactions(&installation.store).await?;
     let documents = parked.iter().map(document).chain(reactions.iter().map(reaction));
-    output.document(&documents.collect::<Vec<_>>())?;
+    output.json(&documents.collect::<Vec<_>>())?;
     for Parked { id, aggregate_type, aggregate_id, event_type, state, error, attempts, parked_at, retry_at } in &parked
     {
         let state = match (state, retry_at) {
@@ -58,7 +57,7 @@ async fn list(place: &Place, output: &Output) -> Result<Outcome> {
             (ParkedState::Unreadable, _) => UNREADABLE.to_owned(),
             (ParkedState::Behind, _) => "behind".to_owned(),
         };
-        output.say(format_args!(
+        output.text(format_args!(
             "{id:<24} {state:<42} {event_type:<22} {aggregate_type}/{aggregate_id}  since {parked_at}  {attempts}x  {error}"
         ))?;
     }
@@ -67,14 +66,14 @@ async fn list(place: &Place, output: &Output) -> Result<Outcome> {
     {
         let state = retry_at.map_or_else(|| UNREADABLE.to_owned(), |at| format!("waiting for retry at {at}"));
         let id = id.to_string();
-        output.say(format_args!(
+        output.text(format_args!(
             "{id:<24} {state:<42} {event_type:<22} {aggregate_type}/{aggregate_id}  since {parked_at}  {attempts}x  {error}"
         ))?;
     }
     if parked.is_empty() && reactions.is_empty() {
-        output.say("no events are parked")?;
+        output.text("no events are parked")?;
     }
-    Ok(Outcome::Well)
+    Ok(Outcome::Clean)
 }
 
 const UNREADABLE: &str = "waiting for a build that can read it";
@@ -125,32 +124,32 @@ fn document(parked: &Parked) -> Value {
     })
 }
 
-async fn retry(place: &Place, output: &Output, which: Letter) -> Result<Outcome> {
-    let read = place.expect_read()?;
+async fn retry(installation: &Installation, output: &Output, which: Letter) -> Result<Outcome> {
+    let read = installation.expect_read()?;
     let (ids, all) = match which {
         Letter::One(Named::Event(id)) => (vec![id], false),
         _ => {
-            let poisonous = list_parked(read).await?.into_iter();
-            let poisonous = poisonous.filter(|parked| parked.state != ParkedState::Behind).map(|parked| parked.id);
-            (poisonous.collect(), true)
+            let failed = list_parked(read).await?.into_iter();
+            let failed = failed.filter(|parked| parked.state != ParkedState::Behind).map(|parked| parked.id);
+            (failed.collect(), true)
         }
     };
     let mut documents = Vec::new();
     for id in ids {
-        let through = match requeue(&place.store, read, id, clock).await {
-            // It was listed a moment ago: a worker was quicker.
+        let through = match requeue(&installation.store, read, id, clock::now).await {
+            // A worker released it after it was listed.
             Err(Error::NotParked) if all => continue,
             through => through.with_context(|| id.to_string())?,
         };
-        output.say(format_args!("{id}: {through} events applied"))?;
+        output.text(format_args!("{id}: {through} events applied"))?;
         documents.push(json!({ "id": id.to_string(), "applied": through }));
     }
-    output.document(&documents)?;
-    left_over(read).await
+    output.json(&documents)?;
+    remaining(read).await
 }
 
-/// What is still parked is a difference between log and read models.
-async fn left_over(read: &Database) -> Result<Outcome> {
+/// An event that is still parked is a difference between log and read models.
+async fn remaining(read: &Database) -> Result<Outcome> {
     let is_empty = list_parked(read).await?.is_empty();
-    Ok(if is_empty { Outcome::Well } else { Outcome::Different })
+    Ok(if is_empty { Outcome::Clean } else { Outcome::Different })
 }

@@ -1,46 +1,46 @@
 //! Lists events of the log.
 
 use crate::{
-    Outcome,
     arguments::{Filter, Format},
+    installation::Installation,
+    outcome::Outcome,
     output::Output,
-    place::Place,
 };
 use anyhow::Result;
+use audit::AuditEvent;
 use event_store::{Moment, Position, Record, RecordedEvent, Selection};
-use gateway::resource::AuditEvent;
 use projections::audit::{AuditFilter, AuditIndex, Order};
 use std::sync::Arc;
 
 const PAGE: u32 = 2_000;
 
-/// Prints those that the filter lets through, in position order: by the audit index as far as it has come and is of use,
-/// then by reading all.
-pub(crate) async fn run(place: &Place, output: &Output, filter: &Filter) -> Result<Outcome> {
+/// Prints the events that match the filter, in position order. Reads the audit index as far as it is filled and can
+/// answer, then the log.
+pub(crate) async fn run(installation: &Installation, output: &Output, filter: &Filter) -> Result<Outcome> {
     let mut position = match filter.from {
         Some(Moment::At(from)) => from.saturating_sub(1),
         _ => 0,
     };
-    let head = place.store.head().await?.position;
+    let head = installation.store.head().await?.position;
     let end = match filter.to {
         Some(Moment::At(to)) => to.min(head),
         _ => head,
     };
-    if let (Some(asked), Some(read)) = (narrowed(filter), place.read()) {
+    if let (Some(asked), Some(read)) = (indexed_filter(filter), installation.read()) {
         let index = AuditIndex::new(read.clone());
-        position = by_index(place, &index, output, filter, asked, position..end).await?;
+        position = by_index(installation, &index, output, filter, asked, position..end).await?;
     }
     while position < end {
-        let page = place.store.read_after(position, &Selection::All, PAGE).await?;
+        let page = installation.store.read_after(position, &Selection::All, PAGE).await?;
         let Some(last) = page.last() else { break };
         position = last.record.position;
-        print(place, output, filter, page.iter().filter(|event| event.record.position <= end)).await?;
+        print(installation, output, filter, page.iter().filter(|event| event.record.position <= end)).await?;
     }
-    Ok(Outcome::Well)
+    Ok(Outcome::Clean)
 }
 
-/// What the index can look for: the rest is compared here.
-fn narrowed(filter: &Filter) -> Option<AuditFilter> {
+/// The part of the filter that the index can answer.
+fn indexed_filter(filter: &Filter) -> Option<AuditFilter> {
     let event_type = match filter.types.as_slice() {
         [one] if one.contains('.') => Some(one.clone()),
         _ => None,
@@ -49,21 +49,21 @@ fn narrowed(filter: &Filter) -> Option<AuditFilter> {
     (asked != AuditFilter::default()).then_some(asked)
 }
 
-/// Prints what the index finds in a range of positions (its start excluded); answers up to where.
+/// Prints the events that the index finds in a range of positions, its start excluded. Returns the last position covered.
 async fn by_index(
-    place: &Place,
+    installation: &Installation,
     index: &AuditIndex,
     output: &Output,
     filter: &Filter,
     asked: AuditFilter,
     range: std::ops::Range<Position>,
 ) -> Result<Position> {
-    let indexed = index.indexed_to(&place.store).await?.min(range.end);
+    let indexed = index.indexed_to(&installation.store).await?.min(range.end);
     let asked = AuditFilter { from_position: Some(range.start + 1), to_position: Some(indexed), ..asked };
     let mut after = None;
     loop {
         let page = index.search(&asked, Order::Oldest, after, PAGE as usize).await?;
-        print(place, output, filter, place.store.read_many(&page.positions).await?.iter()).await?;
+        print(installation, output, filter, installation.store.read_many(&page.positions).await?.iter()).await?;
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(indexed.max(range.start)),
@@ -72,15 +72,15 @@ async fn by_index(
 }
 
 async fn print<'e>(
-    place: &Place,
+    installation: &Installation,
     output: &Output,
     filter: &Filter,
     events: impl Iterator<Item = &'e Arc<RecordedEvent>>,
 ) -> Result<()> {
     let as_json = output.is_json() || filter.format == Format::Ndjson;
-    for event in events.filter(|event| lets_through(filter, &event.record)) {
+    for event in events.filter(|event| is_wanted(filter, &event.record)) {
         let shown = if filter.open {
-            AuditEvent::opened(&place.store, event).await?
+            AuditEvent::opened(&installation.store, event).await?
         } else {
             AuditEvent::sealed(&event.record)
         };
@@ -93,7 +93,7 @@ async fn print<'e>(
     Ok(())
 }
 
-fn lets_through(filter: &Filter, record: &Record) -> bool {
+fn is_wanted(filter: &Filter, record: &Record) -> bool {
     let is_of =
         |wanted: &String| record.event_type == *wanted || record.event_type.split('.').next() == Some(wanted.as_str());
     (filter.types.is_empty() || filter.types.iter().any(is_of))
@@ -103,7 +103,7 @@ fn lets_through(filter: &Filter, record: &Record) -> bool {
         && filter.to.is_none_or(|to| to.is_at_or_after(record))
 }
 
-/// A line for people.
+/// A line of the table.
 fn row(event: &AuditEvent, open: bool) -> String {
     let actor = event.actor_id.map_or_else(|| "-".to_owned(), |actor| actor.to_string());
     let mut row = format!(

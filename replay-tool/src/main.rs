@@ -1,42 +1,41 @@
-//! `chatchit-replay`: an operator's tool. Reads the log, and rebuilds, verifies and repairs what follows from it.
+//! `chatchit-replay`: an operator's tool that reads the log and rebuilds, verifies and repairs the read models.
 //!
-//! Exit status: 0 all is well, 1 a difference was found, 2 it could not run.
+//! Exit status: 0 no difference, 1 a difference was found, 2 the task could not run.
 
 mod arguments;
+mod backup;
 mod chain;
 mod dead_letters;
 mod events;
+mod incarnation;
+mod installation;
+mod outcome;
 mod output;
-mod place;
 mod progress;
 mod rebuild;
+mod restore;
 mod show;
 mod status;
 mod verify;
 
-use arguments::{Arguments, Task};
+use arguments::{Arguments, Incarnation, LogTask, Task};
 use clap::Parser;
+use outcome::Outcome;
 use output::Output;
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// What a task that could run came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// All is well.
-    Well,
-    /// A difference was found.
-    Different,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(std::io::stderr).init();
+    private_files::by_default();
+    // Colours only on a terminal, and not when NO_COLOR is set (no-color.org).
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    tracing_subscriber::fmt().with_env_filter(log_filter()).with_writer(std::io::stderr).with_ansi(colours).init();
     match run(Arguments::parse()).await {
-        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Different) => ExitCode::from(1),
-        // Whoever read our output has seen enough.
+        // The reader of the output closed it.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chatchit-replay: {error:#}");
@@ -45,7 +44,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// By `RUST_LOG`; the notices of Postgres only when they are asked for by name.
+/// `RUST_LOG`, or errors only. Postgres' notices appear only if `RUST_LOG` names `sqlx`.
 fn log_filter() -> EnvFilter {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();
     let filter = EnvFilter::try_new(&wanted).ok().filter(|_| !wanted.is_empty()).unwrap_or_else(|| "error".into());
@@ -57,25 +56,34 @@ fn log_filter() -> EnvFilter {
 
 async fn run(Arguments { task, json }: Arguments) -> anyhow::Result<Outcome> {
     let output = Output::new(json);
-    let place = place::Place::open(task.access()).await?;
     match task {
-        Task::Status => status::run(&place, &output).await,
-        Task::Rebuild(which) => rebuild::run(&place, &output, &which, until_interrupted()).await,
-        Task::Verify(which) => verify::run(&place, &output, &which, until_interrupted()).await,
-        Task::Events(filter) => events::run(&place, &output, &filter).await,
-        Task::Show(which) => show::run(&place, &output, &which).await,
-        Task::Chain(task) => chain::run(&place, &output, task).await,
-        Task::DeadLetters(task) => dead_letters::run(&place, &output, task).await,
+        Task::OnLog(task) => on_log(&output, task).await,
+        Task::Backup(which) => backup::run(&output, &which, until_interrupted()).await,
+        Task::Restore(which) => restore::run(&output, &which, until_interrupted()).await,
+        Task::Incarnation(Incarnation::New) => incarnation::renew(&output).await,
     }
 }
 
-/// Cancelled by Ctrl-C; a second one ends the program as it always does.
+async fn on_log(output: &Output, task: LogTask) -> anyhow::Result<Outcome> {
+    let installation = installation::Installation::open(task.access()).await?;
+    match task {
+        LogTask::Status => status::run(&installation, output).await,
+        LogTask::Rebuild(which) => rebuild::run(&installation, output, &which, until_interrupted()).await,
+        LogTask::Verify(which) => verify::run(&installation, output, &which, until_interrupted()).await,
+        LogTask::Events(filter) => events::run(&installation, output, &filter).await,
+        LogTask::Show(which) => show::run(&installation, output, &which).await,
+        LogTask::Chain(task) => chain::run(&installation, output, task).await,
+        LogTask::DeadLetters(task) => dead_letters::run(&installation, output, task).await,
+    }
+}
+
+/// A token that the first Ctrl-C cancels; a second one ends the program.
 fn until_interrupted() -> CancellationToken {
     let token = CancellationToken::new();
     let interrupted = token.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("chatchit-replay: stopping; what is done is kept, and live tables are as they were");
+            eprintln!("chatchit-replay: stopping; completed work is kept, live tables are unchanged");
             interrupted.cancel();
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(130);

@@ -1,10 +1,10 @@
-//! Builds read models anew from the log, aside, then swaps them in.
+//! Rebuilds read models from the log in a shadow, then swaps them in.
 
 use crate::{
-    Outcome,
     arguments::{Rebuild, Which},
+    installation::Installation,
+    outcome::Outcome,
     output::Output,
-    place::{Place, clock},
     progress::Progress,
 };
 use anyhow::Result;
@@ -17,11 +17,16 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Rebuilds; cancelled, it leaves the live tables as they are, and the next rebuild goes on where this one stopped.
-pub(crate) async fn run(place: &Place, output: &Output, which: &Rebuild, token: CancellationToken) -> Result<Outcome> {
-    // Every page and the swap are one transaction each: whatever is dropped half-way did not happen.
+/// Rebuilds. When cancelled, it leaves the live tables unchanged, and the next rebuild continues where this one stopped.
+pub(crate) async fn run(
+    installation: &Installation,
+    output: &Output,
+    which: &Rebuild,
+    token: CancellationToken,
+) -> Result<Outcome> {
+    // Each page and the swap is one transaction: a dropped one is rolled back.
     let position = tokio::select! {
-        position = all(place, which, &token) => position,
+        position = all(installation, which, &token) => position,
         () = token.cancelled() => Err(Error::Stopped.into()),
     };
     let position = position.map_err(|error| match error.downcast_ref() {
@@ -29,34 +34,35 @@ pub(crate) async fn run(place: &Place, output: &Output, which: &Rebuild, token: 
         _ => error,
     })?;
     let (names, swapped) = (which.projection.names(), !which.no_swap);
-    output.document(&json!({ "projections": names, "position": position, "swapped": swapped }))?;
-    let what = if swapped { "rebuilt and swapped in" } else { "rebuilt aside; rebuild again to swap it in" };
-    output.say(format_args!("{}: {what}, up to position {position}", names.join(", ")))?;
-    Ok(Outcome::Well)
+    output.json(&json!({ "projections": names, "position": position, "swapped": swapped }))?;
+    let result = if swapped { "rebuilt and swapped in" } else { "rebuilt in a shadow; rebuild again to swap it in" };
+    output.text(format_args!("{}: {result}, up to position {position}", names.join(", ")))?;
+    Ok(Outcome::Clean)
 }
 
-/// Answers up to where.
-async fn all(place: &Place, which: &Rebuild, token: &CancellationToken) -> Result<Position> {
+/// Returns the position up to which the log was read.
+pub(crate) async fn all(installation: &Installation, which: &Rebuild, token: &CancellationToken) -> Result<Position> {
     let Rebuild { projection: Which { projections, audit }, no_swap, jobs, max_rate } = which;
     let mut position = 0;
     if !projections.is_empty() {
-        let progress = Arc::new(Progress::new("rebuild", place.store.head().await?.position));
-        let told = Arc::clone(&progress);
+        let progress = Arc::new(Progress::new("rebuild", installation.store.head().await?.position));
+        let reported = Arc::clone(&progress);
         let options = RebuildOptions {
             jobs: *jobs,
             max_rate: *max_rate,
             swap: !no_swap,
-            report: Box::new(move |done| told.at(done)),
-            ..RebuildOptions::new(clock)
+            report: Box::new(move |done| reported.at(done)),
+            ..RebuildOptions::new(clock::now)
         };
-        let rebuilt = rebuild(&place.store, &place.read_location, projections, options, token.clone()).await;
+        let rebuilt =
+            rebuild(&installation.store, &installation.read_location, projections, options, token.clone()).await;
         progress.finish();
         position = rebuilt?.position;
     }
     if *audit {
-        let progress = Progress::new("rebuild audit", place.store.head().await?.position);
+        let progress = Progress::new("rebuild audit", installation.store.head().await?.position);
         let report = |done| progress.at(done);
-        let rebuilt = audit::rebuild(&place.store, &place.read_location, !no_swap, token, &report).await;
+        let rebuilt = audit::rebuild(&installation.store, &installation.read_location, !no_swap, token, &report).await;
         progress.finish();
         position = position.max(rebuilt?);
     }

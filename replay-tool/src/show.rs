@@ -1,15 +1,14 @@
-//! Shows an aggregate's state, now or as it was: its stream, folded by the domain's own code.
+//! The state of an aggregate, now or at an earlier moment: its stream, folded by the domain.
 
-use crate::{Outcome, arguments::Show, output::Output, place::Place};
+use crate::{arguments::Show, installation::Installation, outcome::Outcome, output::Output};
 use anyhow::{Result, bail};
 use event_store::{StateAt, StreamId};
 use serde_json::json;
 
-/// Prints the state.
-pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<Outcome> {
+pub(crate) async fn run(installation: &Installation, output: &Output, show: &Show) -> Result<Outcome> {
     let stream = StreamId { aggregate: show.aggregate, id: show.id };
-    let Some(StateAt { version, position, at, state, .. }) = place.store.state_at(stream, show.at).await? else {
-        bail!("{stream} has no event{}", if show.at.is_some() { " at or before that moment" } else { "" });
+    let Some(StateAt { version, position, at, state, .. }) = installation.store.state_at(stream, show.at).await? else {
+        bail!("{stream} has no events{}", if show.at.is_some() { " at or before that moment" } else { "" });
     };
     let document = json!({
         "aggregateType": show.aggregate.as_str(),
@@ -19,7 +18,7 @@ pub(crate) async fn run(place: &Place, output: &Output, show: &Show) -> Result<O
         "at": at.to_string(),
         "state": state,
     });
-    output.document(&document)?;
-    output.say(format_args!("{document:#}"))?;
-    Ok(Outcome::Well)
+    output.json(&document)?;
+    output.text(format_args!("{document:#}"))?;
+    Ok(Outcome::Clean)
 }

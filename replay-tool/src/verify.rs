@@ -1,10 +1,10 @@
-//! Builds read models anew, aside, and names each row and column in which the live ones differ.
+//! Rebuilds read models in a shadow, and lists each row and column that differs from the live ones.
 
 use crate::{
-    Outcome,
     arguments::{Verify, Which},
+    installation::Installation,
+    outcome::Outcome,
     output::Output,
-    place::{Place, clock},
     progress::Progress,
 };
 use anyhow::Result;
@@ -16,56 +16,84 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Verifies.
-pub(crate) async fn run(place: &Place, output: &Output, which: &Verify, token: CancellationToken) -> Result<Outcome> {
-    let Which { projections, audit } = &which.projection;
-    let read = place.expect_read()?;
+pub(crate) async fn run(
+    installation: &Installation,
+    output: &Output,
+    which: &Verify,
+    token: CancellationToken,
+) -> Result<Outcome> {
+    let found = differences(installation, &which.projection, token).await?;
+    let names = which.projection.names();
+    output.json(&json!({ "projections": names, "rows": found.rows, "differences": found.documents() }))?;
+    for sentence in found.sentences() {
+        output.text(sentence)?;
+    }
+    let (names, rows, count) = (names.join(", "), found.rows, found.differences.len());
+    if count == 0 {
+        output.text(format_args!("{names}: {rows} rows compared, no difference"))?;
+        return Ok(Outcome::Clean);
+    }
+    output.text(format_args!("{names}: {rows} rows compared, {count} differences"))?;
+    Ok(Outcome::Different)
+}
+
+/// The result of a comparison.
+pub(crate) struct Found {
+    /// The number of rows compared.
+    pub(crate) rows: u64,
+    /// A sentence and a document each.
+    differences: Vec<(String, Value)>,
+}
+
+impl Found {
+    pub(crate) fn documents(&self) -> Vec<&Value> {
+        self.differences.iter().map(|(_, document)| document).collect()
+    }
+
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        self.differences.iter().map(|(sentence, _)| sentence.clone()).collect()
+    }
+}
+
+/// Compares the live read models with those of a replay.
+pub(crate) async fn differences(
+    installation: &Installation,
+    Which { projections, audit }: &Which,
+    token: CancellationToken,
+) -> Result<Found> {
+    let read = installation.expect_read()?;
     let (mut differences, mut rows) = (Vec::new(), 0);
     if !projections.is_empty() {
-        let progress = Arc::new(Progress::new("verify", place.store.head().await?.position));
-        let told = Arc::clone(&progress);
-        let options = RebuildOptions { report: Box::new(move |done| told.at(done)), ..RebuildOptions::new(clock) };
+        let progress = Arc::new(Progress::new("verify", installation.store.head().await?.position));
+        let reported = Arc::clone(&progress);
+        let options =
+            RebuildOptions { report: Box::new(move |done| reported.at(done)), ..RebuildOptions::new(clock::now) };
         let mut found = |difference| differences.push((sentence(&difference), document(&difference)));
-        let store = &place.store;
-        let verified = verify(store, &place.read_location, projections, options, token.clone(), &mut found).await;
+        let store = &installation.store;
+        let verified =
+            verify(store, &installation.read_location, projections, options, token.clone(), &mut found).await;
         progress.finish();
         rows += verified?.rows;
     }
     if *audit {
-        let progress = Progress::new("verify audit", place.store.head().await?.position);
+        let progress = Progress::new("verify audit", installation.store.head().await?.position);
         let report = |done| progress.at(done);
         let mut found = |difference| differences.push(of_index(&difference));
         let index = AuditIndex::new(read.clone());
-        let verified = audit::verify(&index, &place.store, &token, &report, &mut found).await;
+        let verified = audit::verify(&index, &installation.store, &token, &report, &mut found).await;
         progress.finish();
         rows += verified?;
     }
-
-    let names = which.projection.names();
-    output.document(&json!({
-        "projections": names,
-        "rows": rows,
-        "differences": differences.iter().map(|(_, document)| document).collect::<Vec<_>>(),
-    }))?;
-    for (sentence, _) in &differences {
-        output.say(sentence)?;
-    }
-    let names = names.join(", ");
-    if differences.is_empty() {
-        output.say(format_args!("{names}: {rows} rows compared, no difference"))?;
-        return Ok(Outcome::Well);
-    }
-    output.say(format_args!("{names}: {rows} rows compared, {} differences", differences.len()))?;
-    Ok(Outcome::Different)
+    Ok(Found { rows, differences })
 }
 
-/// A sentence and a document about a row of the audit index.
+/// The sentence and the document for a difference of the audit index.
 fn of_index(difference: &AuditDifference) -> (String, Value) {
     let row = |position: &u64| format!("position={position}");
     let (row, kind, more) = match difference {
         AuditDifference::Alien => {
-            let told = "audit_events is of another log, or of another version".to_owned();
-            return (told, json!({ "projection": audit::NAME, "table": "audit_events", "kind": "alien" }));
+            let sentence = "audit_events belongs to another log or to another version".to_owned();
+            return (sentence, json!({ "projection": audit::NAME, "table": "audit_events", "kind": "alien" }));
         }
         AuditDifference::Missing(position) => (row(position), "missing", "is missing".to_owned()),
         AuditDifference::Surplus(position) => (row(position), "surplus", "should not be there".to_owned()),

@@ -1,19 +1,19 @@
-//! RabbitMQ and Redis for tests: shared servers, on which each test keeps to names of its own.
+//! RabbitMQ and Redis for tests: shared servers, on which each test uses a prefix of its own.
 
 use crate::rand;
 use redis::{Commands, RedisResult};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Where the URL of the test RabbitMQ stands.
+/// The variable with the URL of the test RabbitMQ.
 pub const RABBITMQ_URL: &str = "CHATCHIT_TEST_RABBITMQ_URL";
-/// Where the URL of the test Redis stands.
+/// The variable with the URL of the test Redis.
 pub const REDIS_URL: &str = "CHATCHIT_TEST_REDIS_URL";
 
-/// How long the shared Redis may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit of an answer of Redis.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The test RabbitMQ.
+/// The URL of the test RabbitMQ.
 ///
 /// # Panics
 /// Without `CHATCHIT_TEST_RABBITMQ_URL`.
@@ -22,7 +22,7 @@ pub fn rabbitmq_url() -> String {
     from_environment(RABBITMQ_URL)
 }
 
-/// The test Redis.
+/// The URL of the test Redis.
 ///
 /// # Panics
 /// Without `CHATCHIT_TEST_REDIS_URL`.
@@ -31,7 +31,7 @@ pub fn redis_url() -> String {
     from_environment(REDIS_URL)
 }
 
-/// A prefix for queues and keys that no other test has.
+/// A unique prefix for queues and keys.
 #[must_use]
 pub fn namespace() -> String {
     format!("test-{}", Uuid::from_u128(rand()).simple())
@@ -41,7 +41,7 @@ pub(crate) fn from_environment(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`, which provides engines"))
 }
 
-/// The keys of one home in Redis: all that begin with its prefix, removed with it.
+/// The keys of a home in Redis: those with its prefix. They are removed when this is dropped.
 pub(crate) struct TestKeys {
     pub(crate) url: String,
     pub(crate) prefix: String,
@@ -49,8 +49,8 @@ pub(crate) struct TestKeys {
 
 impl TestKeys {
     fn remove(&self) -> RedisResult<()> {
-        let mut connection = redis::Client::open(self.url.as_str())?.get_connection_with_timeout(PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
+        let mut connection = redis::Client::open(self.url.as_str())?.get_connection_with_timeout(TIMEOUT)?;
+        connection.set_read_timeout(Some(TIMEOUT))?;
         let pattern = format!("{}*", self.prefix);
         let mut cursor = 0_u64;
         loop {
@@ -70,7 +70,7 @@ impl TestKeys {
 
 impl Drop for TestKeys {
     fn drop(&mut self) {
-        // Keys left behind disturb nobody: their prefix is not used again.
+        // A key that is left behind does no harm: its prefix is not used again.
         let _ = self.remove();
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     use redis::Commands;
 
     #[tokio::test]
-    async fn a_home_takes_its_keys_along() {
+    async fn a_homes_keys_are_removed_with_it() {
         let home = Home::mix(Mix::EMBEDDED.with_redis()).await;
         let url = home.redis_url().unwrap();
         let mut redis = redis::Client::open(url).unwrap().get_connection().unwrap();
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    crate::every_mix!(a_home_is_nobody_elses, |home| async move {
+    crate::every_mix!(two_homes_share_nothing, |home| async move {
         let other = Home::mix(Mix::EMBEDDED).await;
         assert_ne!(home.namespace(), other.namespace());
         assert_ne!(home.log(), other.log());

@@ -1,27 +1,27 @@
-//! Mixes: which engines a test runs on.
+//! The engines of a test.
 
 use sql::Engine;
 
-/// The engines of one test.
+/// The engines of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mix {
-    /// Where the log and the read models live.
+    /// The engine of the log and of the read models.
     pub engine: Engine,
-    /// Whether events travel through RabbitMQ; else in process.
+    /// Events travel through RabbitMQ; otherwise in process.
     pub rabbitmq: bool,
-    /// Whether the graph lives in Redis; else in memory.
+    /// The graph is in Redis; otherwise in memory.
     pub redis: bool,
 }
 
 impl Mix {
-    /// Nothing but the process and its folder.
+    /// SQLite, and everything else in process.
     pub const EMBEDDED: Self = Self::of(Engine::Sqlite);
-    /// Postgres, and the rest in process.
+    /// Postgres, and everything else in process.
     pub const POSTGRES: Self = Self::of(Engine::Postgres);
     /// All three servers.
     pub const PRODUCTION: Self = Self::POSTGRES.with_rabbitmq().with_redis();
 
-    /// `engine`, and the rest in process.
+    /// `engine`, and everything else in process.
     #[must_use]
     pub const fn of(engine: Engine) -> Self {
         Self { engine, rabbitmq: false, redis: false }
@@ -51,13 +51,13 @@ macro_rules! each_engine {
     };
 }
 
-/// Makes of one async test function the tests `embedded`, `postgres` and `production`: the mixes that are deployed.
+/// Makes of one async test function the tests `embedded` and `production`: two mixes that have no engine in common. Tests of
+/// what depends on the mix itself use [`every_mix`](crate::every_mix).
 #[macro_export]
 macro_rules! each_mix {
     ($name:ident, |$home:ident| $body:expr) => {
         $crate::test_on! { $name, |$home| $body;
             embedded: $crate::Mix::EMBEDDED,
-            postgres: $crate::Mix::POSTGRES,
             production: $crate::Mix::PRODUCTION,
         }
     };
@@ -80,13 +80,13 @@ macro_rules! every_mix {
     };
 }
 
-/// What the macros above share.
+/// The common part of the macros above.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! test_on {
     ($name:ident, |$home:ident| $body:expr; $($test:ident: $mix:expr,)+) => {
         mod $name {
-            #[allow(unused_imports, clippy::allow_attributes, reason = "the body decides what it needs")]
+            #[allow(unused_imports, clippy::allow_attributes, reason = "not every body uses them")]
             use super::*;
 
             async fn scenario($home: $crate::Home) {

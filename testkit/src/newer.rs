@@ -1,34 +1,34 @@
-//! A newer build beside this one, as far as the log is concerned: events that this build does not know.
+//! Events of a newer build in the log of this one.
 
 use crate::Home;
 use sql::{Database, Engine, query};
 
-/// Writes as a newer build would.
+/// Appends events that this build does not know.
 pub struct Newer {
     log: Database,
 }
 
 impl Newer {
-    /// One that works on the home's log, which must be there.
+    /// Opens the home's log.
     ///
     /// # Panics
-    /// When it cannot be reached.
+    /// If the log cannot be opened.
     pub async fn open(home: &Home) -> Self {
         Self { log: Database::connect(&home.log(), 1).await.expect("the log") }
     }
 
-    /// Appends an event to the stream of the one at `like`, the same but for its type and version; answers its position.
+    /// Copies the event at `like` to the end of its stream, with another type and version. Returns its position.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If the event cannot be written.
     pub async fn append(&self, like: u64, event_type: &str, version: u16) -> u64 {
         self.try_append(like, event_type, version).await.expect("an event of a newer build")
     }
 
-    /// Makes the event at `position` one of a type and version that this build knows: as if this were the newer build.
+    /// Gives the event at `position` a type and version that this build knows, as if this were the newer build.
     ///
     /// # Panics
-    /// When it cannot be changed.
+    /// If the event cannot be changed.
     pub async fn learn(&self, position: u64, event_type: &str, version: u16) {
         self.try_learn(position, event_type, version).await.expect("an event that is known now");
     }
@@ -40,19 +40,19 @@ impl Newer {
             Engine::Postgres => {
                 let lock = "SELECT 1 FROM pg_advisory_xact_lock(1128811092, current_schema()::regnamespace::oid::int4)";
                 tx.execute(query(lock)).await?;
-                (["json", "bigint[]"], "CAST(array_to_json(heads) AS TEXT)")
+                (["json", "bigint[]"], "CAST(array_to_json(heads) AS TEXT) AS heads")
             }
         };
         let head = format!("SELECT last_position, {heads} FROM ledger ORDER BY last_position DESC LIMIT 1");
         let head = tx.fetch_optional(query(head)).await?.ok_or(sqlx::Error::RowNotFound)?;
-        let position = head.unsigned(0)? + 1;
-        let mut heads: Vec<u64> = numbers(&head.get::<String>(1)?);
-        let model = "SELECT CAST(tier AS BIGINT), CAST(partition AS BIGINT), event_type, CAST(payload AS TEXT)
-            FROM events WHERE position = $1";
+        let position = head.unsigned("last_position")? + 1;
+        let mut heads: Vec<u64> = numbers(&head.get::<String>("heads")?);
+        let model = "SELECT CAST(tier AS BIGINT) AS tier, CAST(partition AS BIGINT) AS partition, event_type,
+            CAST(payload AS TEXT) AS payload FROM events WHERE position = $1";
         let model = tx.fetch_optional(query(model).bind(like)).await?.ok_or(sqlx::Error::RowNotFound)?;
-        let lane = model.unsigned(0)? * heads.len() as u64 / 2 + model.unsigned(1)?;
+        let lane = model.unsigned("tier")? * heads.len() as u64 / 2 + model.unsigned("partition")?;
         heads[usize::try_from(lane).unwrap_or_default()] = position;
-        let payload = retyped(&model.get::<String>(3)?, &model.get::<String>(2)?, event_type);
+        let payload = retyped(&model.get::<String>("payload")?, &model.get::<String>("event_type")?, event_type);
         let event = format!(
             "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                  position, scope, scope_seq, tier, partition, actor, correlation_id, causation_id, command_key,
@@ -86,9 +86,10 @@ impl Newer {
             Engine::Postgres => ("ALTER TABLE events DISABLE TRIGGER ALL", "json"),
         };
         self.log.execute(query(disarm)).await?;
-        let stored = query("SELECT event_type, CAST(payload AS TEXT) FROM events WHERE position = $1").bind(position);
+        let stored =
+            query("SELECT event_type, CAST(payload AS TEXT) AS payload FROM events WHERE position = $1").bind(position);
         let stored = self.log.fetch_optional(stored).await?.ok_or(sqlx::Error::RowNotFound)?;
-        let payload = retyped(&stored.get::<String>(1)?, &stored.get::<String>(0)?, event_type);
+        let payload = retyped(&stored.get::<String>("payload")?, &stored.get::<String>("event_type")?, event_type);
         let sql = format!(
             "UPDATE events SET event_type = $2, event_version = $3, payload = CAST($4 AS {json}) WHERE position = $1"
         );

@@ -1,15 +1,40 @@
-//! Debian's packages, where we may install them.
+//! Debian's packages, installed if that is possible.
 
-use crate::shell::{Shell, is_root, which};
+use crate::shell::{Shell, is_root, say, which};
 use anyhow::Result;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use tokio::process::Command;
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
+/// Programs of administrators: not everybody's `PATH` has it.
+const ADMINISTRATION: &str = "/usr/sbin";
 
-/// Whether this is a Debian, and we are root.
+/// A program, and its packages.
+pub(crate) type Program = (&'static str, &'static [&'static str]);
+
+/// Whether this is Debian and we are root.
 pub(crate) fn is_possible() -> bool {
     which("apt-get").is_some() && is_root()
+}
+
+/// The programs that are missing and cannot be installed here.
+pub(crate) fn missing(programs: &[Program]) -> Vec<&'static str> {
+    absent(programs).map(|(program, _)| *program).filter(|_| !is_possible()).collect()
+}
+
+/// Installs the packages of missing programs.
+pub(crate) async fn programs(shell: &mut Shell, programs: &[Program]) -> Result<()> {
+    let names: Vec<_> = absent(programs).flat_map(|(_, packages)| packages.iter().copied()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    say("installing missing packages of Debian");
+    packages(shell, &names).await
+}
+
+fn absent(programs: &[Program]) -> impl Iterator<Item = &Program> {
+    let is_absent = |program: &str| which(program).is_none() && !Path::new(ADMINISTRATION).join(program).exists();
+    programs.iter().filter(move |(program, _)| is_absent(program))
 }
 
 /// Installs packages, and does not let the distribution start servers of its own.

@@ -1,17 +1,20 @@
 //! The project's own commands: `cargo xtask test`, `cargo xtask ci`.
 //!
-//! Each says what it does at each step, and ends whatever it started, however it ends itself.
+//! Each prints its steps, and ends everything it started, also after a failure.
 
 mod arrows;
 mod ci;
+mod circles;
 mod e2e;
 mod engines;
+mod features;
 mod install;
 mod release;
 mod services;
 mod shell;
 mod suite;
 mod torture;
+mod words;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -39,7 +42,7 @@ enum Task {
     Ci,
     /// Stock clients against the release binaries, on the embedded default and on private engines.
     E2e {
-        /// Which suites; all of them when none is named.
+        /// The suites; all by default.
         #[arg(value_enum)]
         suites: Vec<e2e::Suite>,
     },
@@ -53,6 +56,18 @@ enum Task {
     Torture(torture::Torture),
     /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
     Arrows,
+    /// Checks that files depend on each other in circles of three at most; of one crate, prints its circles.
+    Circles {
+        /// The crate.
+        name: Option<String>,
+    },
+    /// Checks that the server alone and the whole workspace resolve the same features.
+    Features,
+    /// Checks that retired words of docs/GLOSSARY.md are not used more often than before; of one crate, names the lines.
+    Words {
+        /// The crate's folder, or `docs`.
+        folder: Option<String>,
+    },
     /// Builds the release binary, starts it in an empty folder, waits until it is ready, and stops it.
     Smoke,
 }
@@ -77,6 +92,11 @@ async fn run(task: Task) -> Result<()> {
         Task::Services { task } => services::run(&mut shell, task).await,
         Task::Torture(torture) => torture::run(&mut shell, torture).await,
         Task::Arrows => arrows::check(&mut shell).await,
+        Task::Circles { name: None } => circles::check(&mut shell).await,
+        Task::Circles { name: Some(name) } => circles::show(&mut shell, &name).await,
+        Task::Features => features::check(&mut shell).await,
+        Task::Words { folder: None } => words::check(),
+        Task::Words { folder: Some(folder) } => words::show(&folder),
         Task::Smoke => release::build_and_smoke(&mut shell).await,
     }
 }

@@ -1,4 +1,4 @@
-//! The release binary: that it builds, starts without any configuration, gets ready, and stops when told.
+//! The release binary: builds it, starts it without configuration, waits until it is ready, and stops it.
 
 use crate::shell::{Shell, cargo, end, say};
 use anyhow::{Context, Result, bail, ensure};
@@ -25,7 +25,7 @@ struct Metadata {
     target_directory: PathBuf,
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub(crate) async fn target_directory(shell: &mut Shell) -> Result<PathBuf> {
     let metadata = shell.output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"])).await?;
     let metadata: Metadata = serde_json::from_str(&metadata)?;

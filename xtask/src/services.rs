@@ -14,14 +14,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What to do with them.
 #[derive(Subcommand)]
 pub(crate) enum Services {
     /// Starts those that do not run, and prints the variables that name them, for `eval "$(cargo xtask services up)"`.
     Up,
-    /// Ends those that `up` started, and removes what they stored.
+    /// Ends those that `up` started, and removes their data.
     Down,
-    /// Says which run, and where.
+    /// Prints those that run, with their URLs.
     Status,
 }
 
@@ -66,7 +65,7 @@ async fn start(engine: &'static Engine, program: PathBuf, folder: &Path) -> Resu
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        return Private::start_in(engine, program, Some(folder)).await;
+        return Private::start_in(engine, program, folder).await;
     };
     if private.is_running() {
         say(format_args!("{} runs already", engine.name));
@@ -104,7 +103,7 @@ fn adopt(engine: &'static Engine, folder: &Path) -> Result<Option<Private>> {
     Private::adopt(engine, PathBuf::new(), folder.join(engine.folder()))
 }
 
-/// Below `target`, where the users of the engines can reach it; else below `/var/tmp`.
+/// Below `target` if the users of the engines can reach it; otherwise below `/var/tmp`.
 fn folder(target: &Path) -> PathBuf {
     if engines::can_be_reached(target) {
         return target.join("services");
@@ -113,11 +112,11 @@ fn folder(target: &Path) -> PathBuf {
     PathBuf::from(format!("/var/tmp/chatchit-services{name}"))
 }
 
-/// Makes the folder, and makes sure that nobody else made it.
+/// Creates the folder, and refuses one of another user.
 fn make(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let made = fs::symlink_metadata(folder)?;
-    // Without `/proc` nobody is taken for root, and no other user is involved.
+    // Without `/proc` nobody counts as root, and no other user is involved.
     let own = fs::metadata("/proc/self").map_or(made.uid(), |process| process.uid());
     ensure!(made.is_dir() && made.uid() == own, "{} is not ours", folder.display());
     Ok(())

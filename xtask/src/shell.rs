@@ -1,7 +1,15 @@
-//! Runs other programs, and ends them when this one is told to end.
+//! Runs other programs, and ends them when this one is interrupted.
 
 use anyhow::{Context, Result, bail, ensure};
-use std::{ffi::OsStr, fs, future::Future, os::unix::fs::MetadataExt, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    ffi::OsStr,
+    fs,
+    future::Future,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{
     process::{Child, Command},
     signal::unix::{Signal, SignalKind, signal},
@@ -10,26 +18,41 @@ use tokio::{
 
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Where programs are run from: it hears Ctrl-C, `SIGTERM` and `SIGHUP`, so that what was started is ended first.
+/// Runs programs, and handles Ctrl-C, `SIGTERM` and `SIGHUP`, so that started programs are ended first.
 pub(crate) struct Shell {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
-/// Tells the person at the terminal what is going on.
+/// Prints a line to standard error.
 pub(crate) fn say(text: impl std::fmt::Display) {
     eprintln!("xtask: {text}");
 }
 
-/// A command of the cargo that runs us.
+/// A command of the cargo that runs this program, without the variables by which cargo describes `xtask`: build scripts
+/// that depend on them would run again, and with them most crates would be built twice.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_a_package(name)) {
+        command.env_remove(name);
+    }
+    command
 }
 
-/// Whether we are root.
+fn describes_a_package(variable: &OsStr) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+    prefixes.iter().any(|prefix| variable.as_encoded_bytes().starts_with(prefix.as_bytes()))
+}
+
 pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// The root folder of the workspace.
+pub(crate) fn workspace_root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
 }
 
 /// The program `name` of the search path, if there is one.
@@ -67,19 +90,19 @@ impl Shell {
         }
     }
 
-    /// What a program prints; an error when it fails.
+    /// The output of a program. A failure of the program is an error.
     pub(crate) async fn output(&mut self, command: &mut Command) -> Result<String> {
         let Some(output) = self.unless_interrupted(output(command)).await else { bail!("interrupted") };
         output
     }
 
-    /// Whether a program runs and succeeds; what it prints is not shown.
+    /// Whether a program runs and succeeds. Its output is not shown.
     pub(crate) async fn succeeds(&mut self, command: &mut Command) -> bool {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         matches!(self.unless_interrupted(quiet.status()).await, Some(Ok(status)) if status.success())
     }
 
-    /// Waits for `work`; `None` when we were told to end before it was done.
+    /// Waits for `work`; `None` after an interrupt.
     pub(crate) async fn unless_interrupted<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -91,7 +114,7 @@ impl Shell {
     }
 }
 
-/// What a program prints; an error when it fails. It ends when this is dropped.
+/// The output of a program, which is ended if this is dropped. A failure of the program is an error.
 pub(crate) async fn output(command: &mut Command) -> Result<String> {
     let shown = show(command);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true).output().await;
@@ -100,7 +123,7 @@ pub(crate) async fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Asks a program to end, and makes it when it does not.
+/// Ends a program with SIGTERM, and with SIGKILL after the grace.
 pub(crate) async fn end(child: &mut Child) -> Result<std::process::ExitStatus> {
     if let Some(id) = child.id() {
         // The shell's own `kill`: the standard library can only kill outright.
@@ -120,7 +143,7 @@ fn show(command: &Command) -> String {
     let command = command.as_std();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let mut shown = words.map(OsStr::to_string_lossy).collect::<Vec<_>>();
-    if let Some(name) = std::path::Path::new(&*shown[0]).file_name().map(|name| name.to_string_lossy().into_owned()) {
+    if let Some(name) = Path::new(&*shown[0]).file_name().map(|name| name.to_string_lossy().into_owned()) {
         shown[0] = name.into();
     }
     shown.join(" ")

@@ -1,7 +1,7 @@
 //! Reading the audit log is recorded, and is for administrators.
 
-use crate::support::{admin, anonymous, open, person, refusal, settings};
 use commands::Commands;
+use commands_testkit::{admin, anonymous, open, person, refusal, settings};
 use domain::{Event, Tier, audit::AuditEvent, audit::Question};
 use std::collections::BTreeMap;
 use testkit::each_engine;

@@ -1,7 +1,7 @@
 //! Groups and direct conversations.
 
-use crate::support::*;
 use commands::{Commands, CreateConversation};
+use commands_testkit::*;
 use domain::{
     ConversationId, UserId,
     conversation::{Joining, MemberRole, MemberStatus, SettingsChange},
@@ -39,7 +39,7 @@ each_engine!(a_direct_conversation_exists_once_per_pair, |home| async move {
     }
 });
 
-each_engine!(two_who_open_their_conversation_at_once_share_one, |home| async move {
+each_engine!(two_people_who_open_their_conversation_at_once_share_one, |home| async move {
     let store = open(&home).await;
     let nodes = [0, 1].map(|_| Commands::new(store.clone(), settings()));
     let (ana, bob) = (person(&nodes[0], "ana").await, person(&nodes[1], "bob").await);

@@ -1,7 +1,7 @@
-//! Files: who may refer to one, and how one goes.
+//! Files: references to them, and their collection.
 
-use crate::support::*;
 use commands::{CommandError, Commands, CreateConversation, SendMessage, UploadFile};
+use commands_testkit::*;
 use domain::{
     FileId,
     conversation::SettingsChange,
@@ -53,27 +53,31 @@ fn not_found(names: &[&str]) -> Vec<(String, String)> {
     names.iter().map(|name| ((*name).to_owned(), "not_found".to_owned())).collect()
 }
 
-each_engine!(only_who_brought_a_file_attaches_it, |home| async move {
+each_engine!(only_its_uploader_attaches_an_unseen_file, |home| async move {
     let commands = server(&home).await;
     let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
     let us = group(&commands, &ana, &[&bob]).await;
     let cat = upload(&commands, &ana).await;
     let (url, thumb) = (cat.url(), cat.thumb_url());
     let guessed = FileId(ids()).url();
-    let links = [("https://a.example/x", Some("/files/1")), (&url, Some(&thumb)), (&guessed, None)];
+    let links = [("https://a.example/x", Some("https://a.example/y")), (&url, Some(&thumb)), (&guessed, None)];
     let sent = commands.send_message(&bob.ctx, with(draft(us, ""), &links)).await;
     assert_eq!(
         fields(sent),
         not_found(&["attachments[1].fileUrl", "attachments[1].thumbUrl", "attachments[2].fileUrl"])
     );
-    let misspelt = url.to_uppercase().replace("/FILES/", "/files/");
+    let misspelt = format!("{url}/");
     let sent = commands.send_message(&ana.ctx, with(draft(us, ""), &[(&misspelt, None)])).await;
-    assert_eq!(fields(sent), not_found(&["attachments[0].fileUrl"]));
+    assert_eq!(fields(sent), [("attachments[0].fileUrl".to_owned(), "malformed".to_owned())]);
+    let words = commands.upload_file(&ana.ctx, UploadFile { thumb: false, ..file("a.txt") }).await.unwrap();
+    let no_thumb = FileId::from(words.id).thumb_url();
+    let sent = commands.send_message(&ana.ctx, with(draft(us, ""), &[(&no_thumb, None)])).await;
+    assert_eq!(fields(sent), not_found(&["attachments[0].fileUrl"]), "it has no thumbnail");
     commands.send_message(&ana.ctx, with(draft(us, ""), &links[..2])).await.unwrap();
     assert_eq!(refusal(commands.upload_file(&anonymous(), file("x")).await), "InvalidToken");
 });
 
-each_engine!(only_who_brought_a_file_shows_it, |home| async move {
+each_engine!(only_its_uploader_shows_a_file_as_a_picture, |home| async move {
     let commands = server(&home).await;
     let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
     let cat = upload(&commands, &ana).await;
@@ -94,14 +98,14 @@ each_engine!(only_who_brought_a_file_shows_it, |home| async move {
     commands.update_conversation(&ana.ctx, us, settings(link())).await.unwrap();
 });
 
-each_engine!(what_is_collected_can_be_referred_to_no_more, |home| async move {
+each_engine!(a_collected_file_cannot_be_referred_to, |home| async move {
     let (commands, elsewhere) = (server(&home).await, server(&home).await);
     let ana = person(&commands, "ana").await;
     let us = group(&commands, &ana, &[]).await;
     let cat = upload(&commands, &ana).await;
     let message = || with(draft(us, ""), &[(&cat.url(), None)]);
     commands.send_message(&ana.ctx, message()).await.unwrap();
-    // Another process collects: what this one remembers is stale, and the append finds out.
+    // Another process collects: the state cached here is stale, and the append detects it.
     let collected = elsewhere.collect_file(cat).await.unwrap();
     assert!(collected.receipt.position.is_some() && collected.state.is_stored());
     assert!(elsewhere.collect_file(cat).await.unwrap().receipt.position.is_none(), "once");

@@ -1,6 +1,6 @@
 //! Requests, friendship and blocks.
 
-use crate::support::*;
+use commands_testkit::*;
 use domain::{
     UserId,
     friendship::{FriendshipAct as Act, Standing},
@@ -32,7 +32,7 @@ each_engine!(requests_that_cross_make_friends, |home| async move {
     assert!(standings.contains(&Standing::Friends), "{standings:?}");
 });
 
-each_engine!(nobody_befriends_themselves_or_nobody, |home| async move {
+each_engine!(friendship_needs_another_existing_person, |home| async move {
     let commands = server(&home).await;
     let ana = person(&commands, "ana").await;
     assert_eq!(refusal(commands.friendship(&ana.ctx, ana.id, Act::Request).await), "oneself");

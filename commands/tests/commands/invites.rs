@@ -1,7 +1,7 @@
 //! Invites into groups.
 
-use crate::support::*;
 use commands::{Commands, CreateConversation, InviteLimits};
+use commands_testkit::*;
 use domain::{
     ConversationId, Timestamp,
     conversation::{Joining, MemberStatus, SettingsChange},
@@ -71,8 +71,8 @@ each_engine!(an_invite_that_is_no_longer_good_never_was, |home| async move {
     assert_eq!(refusal(commands.revoke_invite(&ana.ctx, us, revoked.clone()).await), "invite_not_found");
     let of_bob = invite(&commands, &bob, us, ANY).await;
     commands.kick(&ana.ctx, us, bob.id).await.unwrap();
-    let unheard_of = InviteCode::parse("AAECAwQFBgcICQoLDA0ODw").unwrap();
-    for code in [&soon, &once, &revoked, &of_bob, &unheard_of] {
+    let unknown = InviteCode::parse("AAECAwQFBgcICQoLDA0ODw").unwrap();
+    for code in [&soon, &once, &revoked, &of_bob, &unknown] {
         assert_eq!(refusal(accept(&eve, code).await), "invite_not_found", "{code}");
     }
     accept(&cleo, &once).await.unwrap();
@@ -98,7 +98,7 @@ each_engine!(blocks_hold_for_invites, |home| async move {
     commands.accept_invite(&eve.ctx, of_ana).await.unwrap();
 });
 
-each_engine!(of_two_who_race_for_the_last_use_one_comes_in, |home| async move {
+each_engine!(one_of_two_people_gets_the_last_use, |home| async move {
     let store = open(&home).await;
     let nodes = [0, 1].map(|_| Commands::new(store.clone(), settings()));
     let ana = person(&nodes[0], "ana").await;

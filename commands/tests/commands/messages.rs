@@ -1,7 +1,7 @@
-//! Messages: who may post, change and see them.
+//! Messages: authorization to send, change and see them.
 
-use crate::support::*;
 use commands::SendMessage;
+use commands_testkit::*;
 use domain::{
     ConversationId, MessageId, UserId,
     friendship::FriendshipAct,
@@ -33,7 +33,7 @@ each_engine!(a_member_posts_and_learns_the_seq, |home| async move {
     assert_eq!(refusal(commands.send_message(&ana.ctx, draft(us, " ")).await), "empty");
     assert_eq!(refusal(commands.send_message(&anonymous(), draft(us, "hello")).await), "InvalidToken");
     let picture = Attachment {
-        file_url: Link::parse("/files/1").unwrap(),
+        file_url: Link::parse("https://a.example/1").unwrap(),
         thumb_url: None,
         name: None,
         size: Some(3),
@@ -74,7 +74,7 @@ each_engine!(a_block_ends_writing_in_a_direct_conversation, |home| async move {
     assert_eq!(refusal(commands.send_message(&ana.ctx, draft(pair, "hi")).await), "blocked_by_you");
     assert_eq!(refusal(commands.edit_message(&bob.ctx, old, body("rude")).await), "cannot_message");
     assert_eq!(refusal(commands.react(&bob.ctx, hers, thumbs_up()).await), "cannot_message");
-    // Taking back what one wrote is no approach.
+    // Deleting the own message is no approach.
     commands.delete_message(&bob.ctx, old).await.unwrap();
     // A group is not concerned.
     let cleo = person(&commands, "cleo").await;
@@ -99,7 +99,7 @@ each_engine!(a_sender_edits_and_deletes, |home| async move {
     let hers = say(&commands, &ana, us, "mine").await;
     assert_eq!(refusal(commands.delete_message(&bob.ctx, hers).await), "sender_only");
     assert_eq!(refusal(commands.delete_message(&eve.ctx, message).await), "not_found");
-    // A lead may delete what others wrote.
+    // A lead may delete the messages of others.
     assert!(commands.delete_message(&ana.ctx, message).await.unwrap().state.is_deleted());
     assert_eq!(refusal(commands.edit_message(&bob.ctx, message, body("x")).await), "message_deleted");
 });
@@ -117,7 +117,7 @@ each_engine!(reactions_come_and_go, |home| async move {
     assert_eq!(refusal(commands.unreact(&eve.ctx, message, thumbs_up()).await), "not_found");
 });
 
-each_engine!(who_hides_a_message_sees_it_no_more, |home| async move {
+each_engine!(a_hidden_message_is_not_found, |home| async move {
     let commands = server(&home).await;
     let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
     let eve = person(&commands, "eve").await;
@@ -130,4 +130,20 @@ each_engine!(who_hides_a_message_sees_it_no_more, |home| async move {
     let known = commands.message(message).await.unwrap();
     assert!(known.state.is_hidden_for(bob.id) && !known.state.is_hidden_for(ana.id));
     assert_eq!(known.version, 3);
+});
+
+each_engine!(of_many_messages_at_once_none_is_shed_and_others_do_not_wait_behind_them, |home| async move {
+    let commands = server(&home).await;
+    let (ana, bob) = (person(&commands, "ana").await, person(&commands, "bob").await);
+    let (hers, his) = (group(&commands, &ana, &[]).await, group(&commands, &bob, &[]).await);
+    let flood = (0..600).map(|n| {
+        let (commands, ana) = (commands.clone(), ana.clone());
+        tokio::spawn(async move { commands.send_message(&ana.ctx, draft(hers, &n.to_string())).await.map(drop) })
+    });
+    let flood: Vec<_> = flood.collect();
+    say(&commands, &bob, his, "hi").await;
+    assert!(!flood.last().unwrap().is_finished(), "he did not wait for all of hers");
+    for sent in flood {
+        sent.await.unwrap().unwrap();
+    }
 });

@@ -1,12 +1,12 @@
-//! Reports, and those who watch over the server.
+//! Reports, and the commands of moderators and administrators.
 
-use crate::support::*;
 use commands::{AccountChange, CommandError, Commands, FileReport, FiledReport, Register, Reported, Verdict};
+use commands_testkit::*;
 use domain::{
     AggregateType, MessageId, ReportId, UserId,
     administration::Act,
     report::{Evidence, ReportStatus},
-    text::{MessageBody, Notes, Reason},
+    text::{MessageBody, Notes, Reason, RejectedReason},
     user::Role,
 };
 use event_store::{Selection, StreamId};
@@ -26,7 +26,7 @@ fn to_role(role: Role) -> AccountChange {
     AccountChange { is_blocked: None, role: Some(role) }
 }
 
-each_engine!(evidence_is_what_was_there_when_it_was_reported, |home| async move {
+each_engine!(evidence_is_the_content_at_the_time_of_the_report, |home| async move {
     let store = open(&home).await;
     let commands = Commands::new(store.clone(), settings());
     let [ana, bob] = [person(&commands, "ana").await, person(&commands, "bob").await];
@@ -41,7 +41,7 @@ each_engine!(evidence_is_what_was_there_when_it_was_reported, |home| async move 
     let pinned = filed.done.state.filed().unwrap().clone();
     let Some(Evidence::Message { content, .. }) = &pinned.evidence else { panic!("{pinned:?}") };
     assert_eq!((content.body.as_str(), pinned.accused), ("second", bob.id));
-    // What people wrote is sealed, each with their own key; the digest is keyed.
+    // The personal values are sealed with their subjects' keys; the digest is keyed.
     let stream = StreamId::new(AggregateType::Report, filed.done.id);
     let event = store.load(stream, 0).await.unwrap().remove(0);
     let payload = &event.record.payload;
@@ -50,7 +50,7 @@ each_engine!(evidence_is_what_was_there_when_it_was_reported, |home| async move 
     let digest: String = store.evidence_digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(pinned.digest, digest);
     assert!(payload.contains(&digest) && payload.contains("\"version\":2"));
-    // The accused is forgotten: digest and what the reporter said stay.
+    // The accused is erased: digest and statement stay.
     store.destroy_data_key(bob.id.0).await.unwrap();
     let fresh = Commands::new(open(&home).await, settings());
     let root = admin(&fresh).await;
@@ -60,7 +60,7 @@ each_engine!(evidence_is_what_was_there_when_it_was_reported, |home| async move 
     assert!(kept.statement.is_some());
 });
 
-each_engine!(one_reports_what_one_sees, |home| async move {
+each_engine!(only_a_visible_target_can_be_reported, |home| async move {
     let commands = server(&home).await;
     let [ana, bob, eve] =
         [person(&commands, "ana").await, person(&commands, "bob").await, person(&commands, "eve").await];
@@ -121,14 +121,15 @@ each_engine!(moderators_decide_and_not_about_themselves, |home| async move {
     assert_eq!(refusal(decide(&bob, ReportId(ids()), Verdict::Resolved).await), "moderator_only");
     assert_eq!(refusal(decide(&mod_one, id, Verdict::Resolved).await), "own_case");
     assert_eq!(refusal(decide(&mod_two, ReportId(ids()), Verdict::Resolved).await), "not_found");
-    let why = Notes::parse("a joke").ok();
+    let why = RejectedReason::parse("a joke").ok();
     let done = decide(&mod_two, id, Verdict::Rejected(why.clone())).await.unwrap();
     assert_eq!((done.state.status(), done.state.rejected_reason()), (ReportStatus::Rejected, why.as_ref()));
-    assert_eq!(decide(&mod_two, id, Verdict::Rejected(None)).await.unwrap().receipt.position, None);
+    assert_eq!(decide(&mod_two, id, Verdict::Rejected(why)).await.unwrap().receipt.position, None);
+    assert_eq!(refusal(decide(&mod_two, id, Verdict::Rejected(None)).await), "report_decided");
     assert_eq!(refusal(decide(&mod_two, id, Verdict::Resolved).await), "report_decided");
 });
 
-each_engine!(a_moderator_removes_what_was_reported_and_an_administrator_anything, |home| async move {
+each_engine!(a_moderator_removes_reported_content_and_an_administrator_any, |home| async move {
     let commands = server(&home).await;
     let [ana, bob] = [person(&commands, "ana").await, person(&commands, "bob").await];
     let (mia, root) = (moderator(&commands, "mia").await, admin(&commands).await);
@@ -172,7 +173,7 @@ each_engine!(there_is_always_an_administrator, |home| async move {
     assert_eq!(refusal(if one.is_ok() { two } else { one }), "admin_only");
 });
 
-each_engine!(what_administrators_do_to_the_server_is_noted, |home| async move {
+each_engine!(acts_on_the_server_are_recorded, |home| async move {
     let store = open(&home).await;
     let commands = Commands::new(store.clone(), settings());
     let (root, mia) = (admin(&commands).await, moderator(&commands, "mia").await);

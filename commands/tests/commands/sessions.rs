@@ -1,10 +1,10 @@
 //! Signing in and out, and the rotation of refresh tokens.
 
-use crate::support::*;
-use commands::{CommandError, CommandSettings, Commands, MAX_SESSIONS, Password, SignIn, SignedIn, reactor::Reactor};
+use commands::{CommandError, CommandSettings, Commands, MAX_SESSIONS, Password, SignIn, SignedIn};
+use commands_testkit::*;
 use domain::{
     AggregateType, Personal, SessionId, Tier, Timestamp, UserId,
-    session::{Device, SessionEvent},
+    session::{Device, EndReason, SessionEvent},
     user::ProfileChange,
 };
 use event_store::{Append, CommandKey, EventStore, NewEvent, Origin, Retention, Secret, Selection, StreamId};
@@ -103,7 +103,7 @@ each_engine!(a_blocked_account_refreshes_nothing, |home| async move {
     commands.sign_out(&Person::of(&ana).ctx).await.unwrap();
 });
 
-each_engine!(guessing_is_slowed_down_alike_for_who_exists_and_who_does_not, |home| async move {
+each_engine!(guessing_is_throttled_alike_for_existing_and_missing_accounts, |home| async move {
     let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
     person(&commands, "ana").await;
     for name in ["ana", "nobody"] {
@@ -173,13 +173,35 @@ each_engine!(however_many_sessions_there_are_a_new_password_ends_them_in_little,
     assert_eq!(live_of(&commands, ana.id, &many).await, 0, "all of them are over at once");
     assert!(commands.session_is_live(ana.session, ana.id).await.unwrap());
 
-    for event in store.read_after(before, &Selection::All, 1_000).await.unwrap() {
-        Reactor::SettleAccounts.react(&commands, &event).await.unwrap();
-    }
+    let changed = store.head().await.unwrap().position;
+    let (kept, reason) = (Some(ana.session), EndReason::PasswordChanged);
+    commands.end_orphaned_sessions(&anonymous(), ana.id, kept, changed, reason).await.unwrap();
     let events = store.read_after(before, &Selection::All, 10_000).await.unwrap();
     let ended = events.iter().filter(|event| event.record.event_type == "session.ended").count();
     assert_eq!(ended, many.len(), "each by an event of its own in the end");
     assert!(commands.session_is_live(ana.session, ana.id).await.unwrap());
+});
+
+each_engine!(a_password_set_by_the_operator_ends_every_session, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), settings());
+    let ana = person(&commands, "ana").await;
+    let (other, refresh_token) = signed_in(&commands, "ana", "correct horse").await;
+    let before = store.head().await.unwrap().position;
+    commands.set_password(&anonymous(), &email("ana"), password("battery staple")).await.unwrap();
+    assert!(!lives(&commands, &ana).await && !lives(&commands, &other).await);
+    assert!(is_invalid(commands.refresh(&anonymous(), &refresh_token).await));
+    let old = commands.sign_in(&anonymous(), sign_in("ana", "correct horse")).await;
+    assert!(matches!(old, Err(CommandError::WrongCredentials)));
+    commands.sign_in(&anonymous(), sign_in("ana", "battery staple")).await.unwrap();
+    let events = store.read_after(before, &Selection::All, 10).await.unwrap();
+    let types: Vec<_> = events.iter().map(|event| event.record.event_type.as_str()).collect();
+    assert_eq!(types[..3], ["session.ended", "session.ended", "account.password_changed"]);
+
+    let unknown = commands.set_password(&anonymous(), &email("nobody"), password("battery staple")).await;
+    assert_eq!(refusal(unknown), "not_found");
+    let weak = commands.set_password(&anonymous(), &email("ana"), password("ana@example.org")).await;
+    assert!(refusal(weak).starts_with("password:"));
 });
 
 each_engine!(an_account_has_so_many_sessions_at_a_time, |home| async move {

@@ -1,13 +1,13 @@
-//! The spam filter: what passes, what does not, and what is left of it in the log.
+//! The spam check: accepted and refused texts, and the verdicts in the log.
 
-use crate::support::*;
 use commands::{CommandError, CommandSettings, Commands, CreateConversation, PostStory, SendMessage, ShowTo};
+use commands_testkit::*;
 use domain::{
     AggregateType, Event, MessageId, StoryId,
     conduct::{ConductEvent, FORMULA},
     conversation::SettingsChange,
     story::{StoryChange, StoryContent},
-    text::{CommentText, StoryText, Title},
+    text::{CommentText, MessageBody, StoryText, Title},
 };
 use event_store::StreamId;
 use testkit::each_engine;
@@ -36,7 +36,7 @@ each_engine!(a_text_that_is_repeated_is_refused_and_the_verdict_kept, |home| asy
     say(&commands, &ana, room, "something else").await;
 });
 
-each_engine!(a_message_told_again_is_no_repetition_and_a_refused_one_stays_refused, |home| async move {
+each_engine!(a_resent_message_is_no_repetition_and_a_refused_one_stays_refused, |home| async move {
     let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
     let ana = person(&commands, "ana").await;
     let room = group(&commands, &ana, &[]).await;
@@ -52,7 +52,7 @@ each_engine!(a_message_told_again_is_no_repetition_and_a_refused_one_stays_refus
     }
 });
 
-each_engine!(what_another_process_posted_is_answered_with_its_first_result, |home| async move {
+each_engine!(a_message_of_another_process_returns_its_first_result, |home| async move {
     let limited = || CommandSettings { limits: true, ..settings() };
     let commands = Commands::new(open(&home).await, limited());
     let elsewhere = Commands::new(open(&home).await, limited());
@@ -105,7 +105,7 @@ each_engine!(
         }
         let room = group(&commands, &cleo, &[]).await;
         assert!(matches!(commands.add(&cleo.ctx, room, dan.id).await, Err(CommandError::Spam { .. })));
-        // Somebody else has brought them together, or they are friends.
+        // Another member added both, or they are friends.
         group(&commands, &eve, &[&cleo, &dan]).await;
         for _ in 0..4 {
             group(&commands, &cleo, &[&dan]).await;
@@ -116,6 +116,36 @@ each_engine!(
         }
     }
 );
+
+each_engine!(an_edit_is_judged_as_the_message_it_becomes, |home| async move {
+    let store = open(&home).await;
+    let commands = Commands::new(store.clone(), CommandSettings { limits: true, ..settings() });
+    let ana = person(&commands, "ana").await;
+    let room = group(&commands, &ana, &[]).await;
+    let message = say(&commands, &ana, room, "hello").await;
+    let body = |text: &str| MessageBody::parse(text).unwrap();
+    let first = commands.edit_message(&ana.with_key("once"), message, body("buy now")).await.unwrap();
+    for n in 0..99 {
+        let edit = body(if n % 2 == 0 { "buy  NOW" } else { "Buy now" });
+        commands.edit_message(&ana.ctx, message, edit).await.unwrap();
+    }
+    let refused = commands.edit_message(&ana.ctx, message, body("BUY now")).await;
+    assert!(matches!(refused, Err(CommandError::Spam { wait_ms: 60_000 })), "{refused:?}");
+    let refused = commands.send_message(&ana.ctx, draft(room, "buy now")).await;
+    assert!(matches!(refused, Err(CommandError::Spam { .. })), "edits and messages count together: {refused:?}");
+    let again = commands.edit_message(&ana.with_key("once"), message, body("buy now")).await.unwrap();
+    assert_eq!(again.receipt.position, first.receipt.position, "resent, it is the first message");
+    let links = body(&"www.a.example ".repeat(60));
+    let refused = commands.edit_message(&ana.ctx, message, links).await;
+    assert!(matches!(refused, Err(CommandError::Spam { .. })), "{refused:?}");
+    let verdicts = store.load(StreamId::new(AggregateType::Conduct, ana.id), 0).await.unwrap();
+    let Event::Conduct(ConductEvent::Judged { conversation, .. }) = store.open_event(&verdicts[0]).await.unwrap()
+    else {
+        panic!("another event")
+    };
+    assert_eq!(*conversation, room);
+    commands.edit_message(&ana.ctx, message, body("hello again")).await.unwrap();
+});
 
 each_engine!(whatever_one_says_is_judged, |home| async move {
     let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
@@ -132,7 +162,7 @@ each_engine!(whatever_one_says_is_judged, |home| async move {
     is_spam(commands.comment_on_story(&ana.ctx, story, CommentText::parse(&many).unwrap()).await.err());
     let change = StoryChange { text: StoryText::parse(&many).ok(), media_url: None };
     is_spam(commands.edit_story(&ana.ctx, story, change).await.err());
-    is_spam(commands.hear_status(&ana.ctx, &many).await.err());
+    is_spam(commands.check_status(&ana.ctx, &many).await.err());
     let ben = person(&commands, "ben").await;
     let theirs = group(&commands, &ben, &[]).await;
     let mut refused = None;
@@ -142,4 +172,45 @@ each_engine!(whatever_one_says_is_judged, |home| async move {
         refused = refused.or(commands.update_conversation(&ben.ctx, theirs, change).await.err());
     }
     is_spam(refused);
+});
+
+each_engine!(a_title_is_said_to_each_stranger_in_the_group, |home| async move {
+    let commands = Commands::new(open(&home).await, CommandSettings { limits: true, ..settings() });
+    let spam = |n: u32| Title::parse(&format!("BUY http://evil.example now {n}")).ok();
+    let is_spam = |refused: Result<(), CommandError>| match refused {
+        Ok(()) => false,
+        Err(CommandError::Spam { .. }) => true,
+        Err(error) => panic!("{error:?}"),
+    };
+    let mut strangers = Vec::new();
+    for n in 0..8 {
+        strangers.push(person(&commands, &format!("s{n}")).await);
+    }
+    let all: Vec<_> = strangers.iter().collect();
+    let [one, two, three] =
+        [person(&commands, "one").await, person(&commands, "two").await, person(&commands, "three").await];
+    // In one command.
+    let titled = CreateConversation { title: spam(0), ..group_of(&all) };
+    assert!(is_spam(commands.create_conversation(&one.ctx, titled).await.map(drop)));
+    group(&commands, &one, &all).await;
+    // One after another.
+    let titled = CreateConversation { title: spam(1), ..group_of(&[]) };
+    let room = commands.create_conversation(&two.ctx, titled).await.unwrap().done.id.into();
+    let mut added = 0;
+    for stranger in &strangers {
+        added += u32::from(!is_spam(commands.add(&two.ctx, room, stranger.id).await.map(drop)));
+    }
+    assert_eq!(added, 4);
+    // First a harmless title.
+    let mut retitled = 0;
+    for (n, stranger) in (10..).zip(&strangers) {
+        let room = group(&commands, &three, &[stranger]).await;
+        let change = SettingsChange { title: Some(spam(n)), ..SettingsChange::default() };
+        retitled += u32::from(!is_spam(commands.update_conversation(&three.ctx, room, change).await.map(drop)));
+    }
+    assert_eq!(retitled, 4);
+    // Titles to friends are not checked.
+    befriend(&commands, &three, &one).await;
+    let titled = CreateConversation { title: spam(99), ..group_of(&[&one]) };
+    commands.create_conversation(&three.ctx, titled).await.unwrap();
 });

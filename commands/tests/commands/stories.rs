@@ -1,7 +1,7 @@
-//! Stories: who may see them, who is told, and how they end.
+//! Stories: viewers, recipients, and their end.
 
-use crate::support::{Person, anonymous, befriend, block, group, open, person, refusal, settings};
 use commands::{CommandError, CommandSettings, Commands, Context, PostStory, ShowTo};
+use commands_testkit::{Person, anonymous, befriend, block, group, open, person, refusal, settings};
 use domain::{
     CommentId, Event, StoryId, Timestamp, UserId,
     friendship::FriendshipAct,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 static NOW: AtomicI64 = AtomicI64::new(1_795_460_818_000);
 
-/// A clock that stands still until it is moved on.
+/// A clock that shows `NOW`, which only the tests change.
 fn clock() -> Timestamp {
     Timestamp::from_millis(NOW.load(Ordering::Relaxed))
 }
@@ -47,18 +47,18 @@ async fn events(store: &EventStore) -> Vec<StoryEvent> {
     events
 }
 
-/// Whom the last event of a story names.
-async fn told(store: &EventStore) -> Vec<UserId> {
+/// The recipients of the last event of a story.
+async fn recipients(store: &EventStore) -> Vec<UserId> {
     match events(store).await.pop().unwrap() {
-        StoryEvent::Posted { told, .. }
-        | StoryEvent::Edited { told, .. }
-        | StoryEvent::Deleted { told, .. }
-        | StoryEvent::Expired { told, .. } => told,
+        StoryEvent::Posted { recipients, .. }
+        | StoryEvent::Edited { recipients, .. }
+        | StoryEvent::Deleted { recipients, .. }
+        | StoryEvent::Expired { recipients, .. } => recipients,
         other => panic!("{other:?} names nobody"),
     }
 }
 
-/// What a viewer is answered to each thing they may do; the same for all.
+/// The answer to each command of a viewer; the same for all.
 async fn every_refusal(commands: &Commands, ctx: &Context, story: StoryId) -> Vec<String> {
     let change = StoryChange { text: StoryText::parse("mine").ok(), media_url: None };
     let comment = CommentId(Uuid::from_u128(9));
@@ -84,14 +84,14 @@ async fn four(commands: &Commands) -> [Person; 4] {
     people.try_into().unwrap_or_else(|_| panic!("four"))
 }
 
-each_engine!(a_story_is_told_to_friends_whatever_the_caller_believes, |home| async move {
+each_engine!(only_friends_receive_a_story_whatever_the_caller_believes, |home| async move {
     let store = open(&home).await;
     let commands = node(&store);
     let [ana, ben, cleo, eve] = four(&commands).await;
-    // Eve is no friend, and Cleo is none any more: what the read models said before counts for nothing.
+    // Eve is no friend, and Cleo no longer one: the stale read model does not count.
     commands.friendship(&cleo.ctx, ana.id, FriendshipAct::Unfriend).await.unwrap();
     let posted = commands.post_story(&ana.ctx, story(ShowTo::Friends, &[&ben, &cleo, &eve])).await.unwrap();
-    assert_eq!(told(&store).await, [ben.id]);
+    assert_eq!(recipients(&store).await, [ben.id]);
     let shown = *posted.state.shown().unwrap();
     assert_eq!((shown.author, shown.expires_at.millis()), (ana.id, clock().millis() + LIFETIME_MS));
     let key = ana.with_key("once");
@@ -107,7 +107,7 @@ each_engine!(a_story_for_some_is_for_them_alone, |home| async move {
     group(&commands, &ana, &[&ben, &cleo, &eve]).await;
     let some = |people: &[&Person]| story(ShowTo::People(people.iter().map(|person| person.id).collect()), &[]);
     let posted = StoryId(commands.post_story(&ana.ctx, some(&[&ben, &eve])).await.unwrap().id);
-    assert_eq!(told(&store).await, [ben.id, eve.id]);
+    assert_eq!(recipients(&store).await, [ben.id, eve.id]);
     commands.like_story(&eve.ctx, posted).await.unwrap();
     assert!(every_refusal(&commands, &cleo.ctx, posted).await.iter().all(|word| word == "not_found"), "not named");
     let nobody = ShowTo::People(vec![UserId(Uuid::from_u128(1 << 100))]);
@@ -118,13 +118,17 @@ each_engine!(a_story_for_some_is_for_them_alone, |home| async move {
     assert_eq!(refusal(commands.post_story(&eve.ctx, some(&[&ana])).await), "blocked_by_you");
     assert!(every_refusal(&commands, &eve.ctx, posted).await.iter().all(|word| word == "not_found"));
     commands
-        .edit_story(&ana.ctx, posted, StoryChange { media_url: Some(Link::parse("/files/1").ok()), text: None })
+        .edit_story(
+            &ana.ctx,
+            posted,
+            StoryChange { media_url: Some(Link::parse("https://a.example/1").ok()), text: None },
+        )
         .await
         .unwrap();
-    assert_eq!(told(&store).await, [ben.id], "not where a block stands");
+    assert_eq!(recipients(&store).await, [ben.id], "not where a block stands");
 });
 
-each_engine!(whoever_may_not_see_a_story_finds_none, |home| async move {
+each_engine!(an_invisible_story_is_not_found, |home| async move {
     let store = open(&home).await;
     let (here, there) = (node(&store), node(&store));
     let [ana, ben, cleo, eve] = four(&here).await;
@@ -142,13 +146,13 @@ each_engine!(whoever_may_not_see_a_story_finds_none, |home| async move {
     block(&here, &cleo, &ana).await;
     assert!(all(every_refusal(&there, &cleo.ctx, posted).await));
     there.delete_story_comment(&cleo.ctx, posted, mine).await.unwrap();
-    // Whoever becomes a friend later sees it.
+    // A later friend sees it.
     befriend(&here, &eve, &ana).await;
     there.like_story(&eve.ctx, posted).await.unwrap();
     let nowhere = StoryId(Uuid::from_u128(1 << 99));
     assert!(all(every_refusal(&here, &ana.ctx, nowhere).await));
     here.delete_story(&ana.ctx, posted).await.unwrap();
-    assert_eq!(told(&store).await, [], "those who were told are no friends any more");
+    assert_eq!(recipients(&store).await, [], "the recipients are no friends any more");
     assert!(all(every_refusal(&there, &ana.ctx, posted).await));
 });
 
@@ -186,7 +190,7 @@ each_engine!(likes_views_and_comments_count_once, |home| async move {
         assert_eq!(refusal(commands.edit_story(&ben.ctx, posted, change).await), "author_only");
     }
     assert_eq!(refusal(commands.delete_story(&ben.ctx, posted).await), "author_only");
-    let kinds = events(&store).await.iter().map(|event| event.kind().name).collect::<Vec<_>>();
+    let kinds = events(&store).await.iter().map(|event| event.event_type().name).collect::<Vec<_>>();
     assert_eq!(
         kinds,
         [
@@ -218,10 +222,10 @@ each_engine!(a_story_ends_by_the_clock_and_once_in_the_log, |home| async move {
     for expired in futures_util::future::join_all(both).await {
         assert!(expired.unwrap().state.at(clock()).is_err());
     }
-    assert_eq!(told(&store).await, [ben.id]);
+    assert_eq!(recipients(&store).await, [ben.id]);
     let ended = events(&store).await.iter().filter(|event| matches!(event, StoryEvent::Expired { .. })).count();
     assert_eq!(ended, 1);
-    // What was deleted does not expire.
+    // A deleted story does not expire.
     let other = nodes[0].post_story(&ana.ctx, story(ShowTo::Friends, &[])).await.unwrap();
     nodes[0].delete_story(&ana.ctx, StoryId(other.id)).await.unwrap();
     let end = other.state.shown().unwrap().expires_at;

@@ -4,7 +4,7 @@ use super::{AdministrationCommand, AdministrationError, AdministrationEvent};
 use crate::{Aggregate, AggregateType, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 
-/// The state of an act: whether it was noted.
+/// The state of an act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Administration {
     noted: bool,

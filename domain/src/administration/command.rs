@@ -1,18 +1,17 @@
-//! What can be asked of an act of administration.
+//! The commands on an act of administration.
 
 use super::Act;
 use crate::UserId;
 
-/// A command on an act. That the actor is an administrator is checked before.
+/// A command on an act. The caller has checked that the actor is an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum AdministrationCommand {
-    /// Note it.
+    /// Records it.
     Note {
-        /// Who acts.
         by: UserId,
-        /// What they do.
         act: Act,
-        /// To what: a projection, a dead letter.
+        /// A projection, a dead letter.
         target: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Why an act of administration refuses a command.
+//! The refusals of an act of administration.
 
 use crate::{Refusal, RefusalKind};
 

@@ -1,4 +1,4 @@
-//! What administrators do to the server itself, for the audit trail.
+//! The acts of administrators on the server itself, for the audit trail.
 
 mod aggregate;
 mod command;

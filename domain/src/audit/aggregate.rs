@@ -11,7 +11,7 @@ pub struct AuditReading {
 }
 
 impl AuditReading {
-    /// Who read; `None` before it is recorded.
+    /// The reader; `None` before the reading is recorded.
     #[must_use]
     pub const fn by(&self) -> Option<UserId> {
         self.by

@@ -1,18 +1,16 @@
-//! What can be asked of a reading.
+//! The commands on a reading.
 
 use super::Question;
 use crate::{UserId, user::Role};
 use std::collections::BTreeMap;
 
-/// Record that `by` reads the audit log.
+/// Records that `by` reads the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct ReadAudit {
-    /// Who.
     pub by: UserId,
-    /// Their role.
     pub role: Role,
-    /// What they ask.
     pub what: Question,
-    /// Of what.
+    /// The parameters, as they were understood.
     pub filters: BTreeMap<String, String>,
 }

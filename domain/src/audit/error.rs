@@ -1,4 +1,4 @@
-//! Why a reading is refused.
+//! The refusals of a reading.
 
 use crate::{Refusal, RefusalKind};
 

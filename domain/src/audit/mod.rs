@@ -1,4 +1,4 @@
-//! Reading the audit log, which is itself recorded: each reading is a stream of its own.
+//! Readings of the audit log, each recorded in a stream of its own.
 
 mod aggregate;
 mod command;

@@ -22,14 +22,14 @@ fn read() -> AuditEvent {
 }
 
 #[test]
-fn what_an_administrator_reads_is_recorded() {
+fn a_reading_by_an_administrator_is_recorded() {
     given::<AuditReading>([]).when(reads(Role::Admin)).then_expect_events(vec![read()]);
     assert_eq!(state::<AuditReading>([read()]).by(), Some(ANA));
     assert_eq!(AuditReading::default().by(), None::<UserId>);
 }
 
 #[test]
-fn nobody_else_reads() {
+fn only_administrators_read() {
     for role in [Role::User, Role::Moderator] {
         given::<AuditReading>([]).when(reads(role)).then_expect_error(AuditError::AdminOnly);
     }
@@ -41,8 +41,8 @@ fn a_reading_is_recorded_once() {
 }
 
 #[test]
-fn it_is_told_to_nobody_and_belongs_to_who_read() {
+fn a_reading_has_no_recipient_and_its_readers_scope() {
     let event = Event::from(read());
-    assert!(!event.is_scope_wide() && event.about(Uuid::nil()).is_empty());
+    assert!(!event.event_type().is_scope_wide() && event.recipients(Uuid::nil()).is_empty());
     assert_eq!(event.scope(Uuid::nil()), ANA.0);
 }

@@ -1,49 +1,27 @@
-//! The state of a call and the decisions over it. A direct call is one with two people, and needs no rule of its own.
+//! The state of a call and the decisions over it. A direct call is a call of two people, without rules of its own.
 
-use super::{CallCommand, CallError, CallEvent, EndReason};
+use super::{CallCommand, CallError, CallEvent, CallType, EndReason};
 use crate::{Aggregate, AggregateType, ConversationId, Timestamp, UserId, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most people who can be in a call at a time: each sends to each.
+/// The most participants at a time: each sends to each.
 pub const MAX_PARTICIPANTS: usize = 8;
 
-/// With picture or without.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CallType {
-    /// Sound alone.
-    #[default]
-    Voice,
-    /// Sound and picture.
-    Video,
-}
-
-impl CallType {
-    /// The word in the protocol.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Voice => "VOICE",
-            Self::Video => "VIDEO",
-        }
-    }
-}
-
-/// How a call stands.
+/// The status of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum CallStatus {
-    /// Nobody has answered yet.
+    /// Not answered yet.
     #[default]
     Ringing,
-    /// At least two are in it.
+    /// At least two participants.
     Ongoing,
-    /// It was taken back, or took place and is over.
+    /// Cancelled, or over after it took place.
     Ended,
-    /// Nobody answered in time.
+    /// Not answered in time.
     Missed,
-    /// All whom it rang refused.
+    /// All invited people refused.
     Refused,
 }
 
@@ -61,20 +39,20 @@ impl CallStatus {
     }
 }
 
-/// How somebody stands to a call.
+/// A person's relation to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
-    /// It rings them.
+    /// The call rings them.
     Ringing,
-    /// They refused.
+    /// Refused the call.
     Refused,
-    /// They are in it.
+    /// Takes part.
     Present,
-    /// They left, or it ended without them.
+    /// Left, or the call ended without them.
     Gone,
 }
 
-/// How many whole seconds a call took from its first answer to its end; 0 for one that was not answered, or is not
+/// The whole seconds from the first answer of a call to its end; 0 for a call that was not answered or is not
 /// over.
 #[must_use]
 pub fn duration(answered_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> u64 {
@@ -91,65 +69,64 @@ pub struct Call {
     people: BTreeMap<UserId, Standing>,
 }
 
-/// What a call is from its beginning on.
+/// The constant properties of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Begun {
-    /// Where.
     pub conversation: ConversationId,
-    /// Who called.
+    /// The person who called.
     pub caller: UserId,
-    /// With picture or without.
     pub call_type: CallType,
 }
 
 impl Call {
-    /// What it is; `None` for a stream without events.
+    /// The constant properties; `None` for a stream without events.
     #[must_use]
     pub const fn begun(&self) -> Option<&Begun> {
         self.begun.as_ref()
     }
 
-    /// How it stands.
+    /// Its status.
     #[must_use]
     pub const fn status(&self) -> CallStatus {
         self.status
     }
 
-    /// Why it ended; `None` until it has.
+    /// The reason of its end; `None` before it.
     #[must_use]
     pub const fn end_reason(&self) -> Option<EndReason> {
         self.end_reason
     }
 
-    /// Whether it rings or is under way.
+    /// True if it rings or is ongoing.
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.begun.is_some() && matches!(self.status, CallStatus::Ringing | CallStatus::Ongoing)
     }
 
-    /// Whether `user` is in it, or it rings them: they may be sent signals, and send them.
+    /// True if `user` takes part or is rung: they may exchange signals.
     #[must_use]
     pub fn involves(&self, user: UserId) -> bool {
         self.is_active() && matches!(self.standing(user), Some(Standing::Present | Standing::Ringing))
     }
 
-    /// How somebody stands to it.
+    /// The person's relation to it.
     #[must_use]
     pub fn standing(&self, user: UserId) -> Option<Standing> {
         self.people.get(&user).copied()
     }
 
-    /// Those who stand to it like this, in the order of their ids.
+    /// The people with this relation, ordered by id.
     pub fn with_standing(&self, standing: Standing) -> impl Iterator<Item = UserId> + '_ {
         self.people.iter().filter(move |(_, other)| **other == standing).map(|(user, _)| *user)
     }
 
-    /// Those who are in it, or whom it rings, in the order of their ids.
+    /// The people who take part or are rung, ordered by id.
     pub fn involved(&self) -> impl Iterator<Item = UserId> + '_ {
         self.people.keys().copied().filter(|user| self.involves(*user))
     }
 
-    /// How many it rings, were, or are in it.
+    /// The number of people in its state.
     #[must_use]
     pub fn size(&self) -> usize {
         self.people.len()
@@ -159,7 +136,7 @@ impl Call {
         self.with_standing(standing).count()
     }
 
-    /// Where it is, while it is not over.
+    /// The conversation of an active call.
     fn active(&self) -> Result<ConversationId, CallError> {
         let begun = self.begun.as_ref().ok_or(CallError::NotFound)?;
         if self.is_active() { Ok(begun.conversation) } else { Err(CallError::Ended) }
@@ -206,7 +183,7 @@ impl Call {
         }
     }
 
-    /// Closing what is over is no fault: people hang up at the same time.
+    /// Closing an ended call changes nothing: people hang up at the same time.
     fn close(&self, by: UserId) -> Result<Vec<CallEvent>, CallError> {
         let begun = self.begun.as_ref().ok_or(CallError::NotFound)?;
         match self.standing(by) {
@@ -217,31 +194,31 @@ impl Call {
                 conversation: begun.conversation,
                 by: Some(by),
                 reason: EndReason::Cancelled,
-                told: Vec::new(),
+                recipients: Vec::new(),
             }]),
             Some(Standing::Present) => Ok(self.depart(begun.conversation, by, Some(by), EndReason::HungUp)),
         }
     }
 
-    /// Takes somebody out without their doing, and tells them: they may have left the conversation, too. A lost
-    /// connection concerns only those who are in it.
+    /// Removes a person, who is a recipient of the event, as they may have left the conversation, too. A lost
+    /// connection concerns participants only.
     fn drop_out(&self, user: UserId, reason: EndReason) -> Vec<CallEvent> {
         let Ok(conversation) = self.active() else { return vec![] };
         match self.standing(user) {
             Some(Standing::Present) => self.depart(conversation, user, None, reason),
             Some(Standing::Ringing) if reason != EndReason::ConnectionLost => {
                 let last = self.count(Standing::Ringing) == 1;
-                let told = vec![user];
+                let recipients = vec![user];
                 if last && self.status == CallStatus::Ringing {
-                    return vec![CallEvent::Closed { conversation, by: None, reason, told }];
+                    return vec![CallEvent::Closed { conversation, by: None, reason, recipients }];
                 }
-                vec![CallEvent::Left { conversation, user, reason, told }]
+                vec![CallEvent::Left { conversation, user, reason, recipients }]
             }
             _ => vec![],
         }
     }
 
-    /// Somebody who is in it goes: with fewer than two it is over.
+    /// A participant leaves; with fewer than two the call ends.
     fn depart(
         &self,
         conversation: ConversationId,
@@ -249,11 +226,11 @@ impl Call {
         by: Option<UserId>,
         reason: EndReason,
     ) -> Vec<CallEvent> {
-        let told = if reason == EndReason::Removed { vec![user] } else { Vec::new() };
+        let recipients = if reason == EndReason::Removed { vec![user] } else { Vec::new() };
         if self.status == CallStatus::Ongoing && self.count(Standing::Present) > 2 {
-            return vec![CallEvent::Left { conversation, user, reason, told }];
+            return vec![CallEvent::Left { conversation, user, reason, recipients }];
         }
-        vec![CallEvent::Closed { conversation, by, reason, told }]
+        vec![CallEvent::Closed { conversation, by, reason, recipients }]
     }
 
     fn end(&mut self, status: CallStatus, reason: EndReason) {
@@ -283,8 +260,8 @@ impl Aggregate for Call {
             CallCommand::Drop { user, reason } => Ok(self.drop_out(user, reason)),
             CallCommand::End { reason } => match self.active() {
                 Ok(conversation) => {
-                    let told = self.involved().collect();
-                    Ok(vec![CallEvent::Closed { conversation, by: None, reason, told }])
+                    let recipients = self.involved().collect();
+                    Ok(vec![CallEvent::Closed { conversation, by: None, reason, recipients }])
                 }
                 Err(_) => Ok(vec![]),
             },

@@ -1,49 +1,30 @@
-//! What can be asked of a call.
+//! The commands on a call.
 
 use super::{CallType, EndReason};
 use crate::{ConversationId, UserId};
 
-/// A command on a call. That the actor takes part in the conversation is checked before.
+/// A command on a call. The caller has checked that the actor takes part in the conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum CallCommand {
-    /// Rings the others of a conversation.
+    /// Rings the other members of a conversation.
     Ring {
-        /// Where.
         conversation: ConversationId,
-        /// Who calls.
         caller: UserId,
-        /// With picture or without.
         call_type: CallType,
         /// The other active members.
         invited: Vec<UserId>,
     },
-    /// Joins it.
-    Answer {
-        /// Who asks.
-        by: UserId,
-    },
-    /// Does not want to join it.
-    Refuse {
-        /// Who asks.
-        by: UserId,
-    },
-    /// Leaves it, takes it back while it rings, or refuses it.
-    Close {
-        /// Who asks.
-        by: UserId,
-    },
-    /// Nobody has answered in time.
+    /// Joins the call.
+    Answer { by: UserId },
+    /// Refuses the call.
+    Refuse { by: UserId },
+    /// Leaves the call, cancels it while it rings, or refuses it.
+    Close { by: UserId },
+    /// Ends a call that was not answered in time.
     TimeOut,
-    /// Somebody is taken out of it.
-    Drop {
-        /// Whom.
-        user: UserId,
-        /// Why.
-        reason: EndReason,
-    },
-    /// It ends for everybody.
-    End {
-        /// Why.
-        reason: EndReason,
-    },
+    /// Removes a person.
+    Drop { user: UserId, reason: EndReason },
+    /// Ends the call for everybody.
+    End { reason: EndReason },
 }

@@ -1,4 +1,4 @@
-//! Why a call refuses a command.
+//! The refusals of a call.
 
 use super::MAX_PARTICIPANTS;
 use crate::{Refusal, RefusalKind};
@@ -6,29 +6,29 @@ use crate::{Refusal, RefusalKind};
 /// A refusal of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// There is none, or the actor may not know of it.
+    /// It does not exist, or is hidden from the actor.
     #[error("there is no such call")]
     NotFound,
     /// The id names another call.
     #[error("this call has begun already")]
     AlreadyBegun,
-    /// There is nobody else in the conversation.
+    /// The conversation has no other member.
     #[error("there is nobody else in this conversation")]
     NobodyToCall,
-    /// Nobody else of the conversation is connected.
+    /// No other member of the conversation is online.
     #[error("nobody else of this conversation is online")]
     NobodyOnline,
-    /// It is over.
+    /// It ended.
     #[error("this call is over")]
     Ended,
-    /// It has as many participants as it can have.
+    /// It has the most participants.
     #[error("a call has at most {MAX_PARTICIPANTS} participants")]
     Full,
-    /// One has answered it oneself, or is who called.
+    /// The actor takes part already.
     #[error("you take part in this call")]
     TakesPart,
-    /// One, or whom one wants to reach, does not take part in it.
-    #[error("you, or whom you want to reach, are not in this call")]
+    /// The actor, or the person to reach, does not take part.
+    #[error("you or the person you want to reach are not in this call")]
     NotInCall,
 }
 

@@ -1,98 +1,106 @@
-//! What happened to a call.
+//! The events of a call.
 
-use super::CallType;
-use crate::{
-    About, ConversationId, Tier, UserId,
-    event::{Kind, kind},
-};
+use crate::{ConversationId, Recipient, UserId, catalogue::events};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a call; the stream's id is the call's. All are for everybody in the conversation, and the
-/// last ones for those, too, who were taken out of it together with the call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum CallEvent {
-    /// Somebody calls.
-    #[serde(rename = "call.ringing")]
+events! {
+    /// An event of a call; the stream's id is the call's. All go to everybody in the conversation, the
+    /// last ones also to people removed from it together with the call.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    CallEvent of Call {
+        Ringing  => "call.ringing"  v1 High Scope pushed,
+        Answered => "call.answered" v1 High Scope pushed,
+        Refused  => "call.refused"  v1 High Scope pushed,
+        Missed   => "call.missed"   v1 High Scope pushed,
+        Left     => "call.left"     v1 High Scope pushed,
+        Closed   => "call.closed"   v1 High Scope pushed,
+    }
+
+    /// A member called.
     Ringing {
-        /// Where.
         conversation: ConversationId,
-        /// Who calls.
         caller: UserId,
-        /// With picture or without.
         call_type: CallType,
-        /// Whom it rings: the other members then.
+        /// The other members at that time.
         invited: Vec<UserId>,
     },
-    /// Somebody has joined; with the first one it is under way.
-    #[serde(rename = "call.answered")]
+    /// A member joined; the first one makes the call ongoing.
     Answered {
-        /// Where.
         conversation: ConversationId,
-        /// Who.
         user: UserId,
     },
-    /// Somebody does not want to join.
-    #[serde(rename = "call.refused")]
+    /// A member refused.
     Refused {
-        /// Where.
         conversation: ConversationId,
-        /// Who.
         user: UserId,
-        /// Whether it is over with that: nobody is left whom it rings.
+        /// True if the call ends because it rings nobody any more.
         over: bool,
     },
-    /// Nobody has answered in time: it is over.
-    #[serde(rename = "call.missed")]
+    /// It ended unanswered.
     Missed {
-        /// Where.
         conversation: ConversationId,
     },
-    /// Somebody has left, or rings no longer, and it goes on.
-    #[serde(rename = "call.left")]
+    /// A person left or rings no longer, and the call goes on.
     Left {
-        /// Where.
         conversation: ConversationId,
-        /// Who.
         user: UserId,
-        /// Why.
         reason: EndReason,
-        /// Who hears of it although they may no longer be in the conversation: whoever was taken out of it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        told: Vec<UserId>,
+        /// The removed people: recipients although they may have left the conversation.
+        #[serde(rename = "told", default, skip_serializing_if = "Vec::is_empty")]
+        recipients: Vec<UserId>,
     },
-    /// It is over.
-    #[serde(rename = "call.closed")]
+    /// It ended.
     Closed {
-        /// Where.
         conversation: ConversationId,
-        /// By whom; `None` is the system itself.
+        /// `None` for the system.
         by: Option<UserId>,
-        /// Why.
         reason: EndReason,
-        /// Who hears of it although they may no longer be in the conversation: whoever was taken out of it, or
-        /// everybody whom the call concerned when the conversation is over.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        told: Vec<UserId>,
+        /// The removed people, or all involved people when the conversation was deleted: recipients although they may
+        /// have left it.
+        #[serde(rename = "told", default, skip_serializing_if = "Vec::is_empty")]
+        recipients: Vec<UserId>,
     },
 }
 
-/// Why a call ended, or somebody left it.
+/// With or without pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CallType {
+    /// Sound only.
+    #[default]
+    Voice,
+    /// Sound and picture.
+    Video,
+}
+
+impl CallType {
+    /// The word in the protocol.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Voice => "VOICE",
+            Self::Video => "VIDEO",
+        }
+    }
+}
+
+/// The reason of a call's end, or of a departure from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// Who called took it back.
+    /// The caller cancelled it.
     Cancelled,
-    /// Somebody hung up.
+    /// A participant hung up.
     HungUp,
-    /// All whom it rang refused.
+    /// All invited people refused.
     Refused,
-    /// Nobody answered in time.
+    /// Not answered in time.
     NoAnswer,
-    /// Somebody was no longer connected.
+    /// A participant lost the connection.
     ConnectionLost,
-    /// Somebody is no longer in the conversation.
+    /// A participant left the conversation.
     Removed,
 }
 
@@ -112,19 +120,6 @@ impl EndReason {
 }
 
 impl CallEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Ringing { .. } => kind("call.ringing", 1, Tier::High),
-            Self::Answered { .. } => kind("call.answered", 1, Tier::High),
-            Self::Refused { .. } => kind("call.refused", 1, Tier::High),
-            Self::Missed { .. } => kind("call.missed", 1, Tier::High),
-            Self::Left { .. } => kind("call.left", 1, Tier::High),
-            Self::Closed { .. } => kind("call.closed", 1, Tier::High),
-        }
-    }
-
     /// The conversation it is in.
     #[must_use]
     pub const fn conversation(&self) -> ConversationId {
@@ -138,7 +133,7 @@ impl CallEvent {
         }
     }
 
-    /// Whether the call is over with it.
+    /// True if it ends the call.
     #[must_use]
     pub const fn ends(&self) -> bool {
         matches!(self, Self::Refused { over: true, .. } | Self::Missed { .. } | Self::Closed { .. })
@@ -148,13 +143,11 @@ impl CallEvent {
         self.conversation().0
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        true
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         match self {
-            Self::Left { told, .. } | Self::Closed { told, .. } => told.iter().copied().map(About::told).collect(),
+            Self::Left { recipients, .. } | Self::Closed { recipients, .. } => {
+                recipients.iter().copied().map(Recipient::only).collect()
+            }
             Self::Ringing { .. } | Self::Answered { .. } | Self::Refused { .. } | Self::Missed { .. } => Vec::new(),
         }
     }

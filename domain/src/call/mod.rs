@@ -1,4 +1,4 @@
-//! Calls: who rings whom in a conversation, who takes part, and how it ends. Media and its signalling are no events.
+//! Calls in a conversation: ringing, participants and end. Media and signals are no events.
 
 mod aggregate;
 mod command;

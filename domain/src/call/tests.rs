@@ -24,19 +24,19 @@ const fn refused(user: UserId, over: bool) -> Event {
 }
 
 const fn left(user: UserId, reason: EndReason) -> Event {
-    Event::Left { conversation: ROOM, user, reason, told: Vec::new() }
+    Event::Left { conversation: ROOM, user, reason, recipients: Vec::new() }
 }
 
 const fn closed(by: Option<UserId>, reason: EndReason) -> Event {
-    Event::Closed { conversation: ROOM, by, reason, told: Vec::new() }
+    Event::Closed { conversation: ROOM, by, reason, recipients: Vec::new() }
 }
 
-/// The same, told to those who may be in the conversation no more.
-fn telling(told: &[UserId], event: Event) -> Event {
-    let told = told.to_vec();
+/// The same, with recipients who may have left the conversation.
+fn naming(people: &[UserId], event: Event) -> Event {
+    let recipients = people.to_vec();
     match event {
-        Event::Left { conversation, user, reason, .. } => Event::Left { conversation, user, reason, told },
-        Event::Closed { conversation, by, reason, .. } => Event::Closed { conversation, by, reason, told },
+        Event::Left { conversation, user, reason, .. } => Event::Left { conversation, user, reason, recipients },
+        Event::Closed { conversation, by, reason, .. } => Event::Closed { conversation, by, reason, recipients },
         other => other,
     }
 }
@@ -65,8 +65,8 @@ fn three() -> Vec<Event> {
 
 #[track_caller]
 fn then(events: Vec<Event>, command: Command, expected: Result<Vec<Event>, Error>) {
-    let told = format!("{command:?} after {events:?}");
-    assert_eq!(given::<Call>(events).when(command).inspect_result(), expected, "{told}");
+    let case = format!("{command:?} after {events:?}");
+    assert_eq!(given::<Call>(events).when(command).inspect_result(), expected, "{case}");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_call_rings_the_others() {
 }
 
 #[test]
-fn what_has_not_begun_is_not_there() {
+fn a_call_without_events_is_not_found() {
     for command in [Command::Answer { by: BOB }, Command::Refuse { by: BOB }, Command::Close { by: BOB }] {
         then(vec![], command, Err(Error::NotFound));
     }
@@ -93,20 +93,20 @@ fn what_has_not_begun_is_not_there() {
 }
 
 #[test]
-fn whoever_answers_joins_once() {
+fn answering_twice_joins_once() {
     let answer = |by| Command::Answer { by };
     then(direct(), answer(BOB), Ok(vec![answered(BOB)]));
     then(talking(), answer(BOB), Ok(vec![]));
     then(direct(), answer(ANA), Ok(vec![]));
     then(talking(), answer(ANA), Ok(vec![]));
     then([group(), vec![answered(BOB)]].concat(), answer(CLEO), Ok(vec![answered(CLEO)]));
-    // Whoever came into the conversation meanwhile.
+    // A person who joined the conversation meanwhile.
     then(group(), answer(EVE), Ok(vec![answered(EVE)]));
     assert_eq!(state::<Call>(talking()).status(), CallStatus::Ongoing);
 }
 
 #[test]
-fn whoever_refused_or_left_may_join_what_goes_on() {
+fn a_person_who_refused_or_left_may_join_an_active_call() {
     let answer = |by| Command::Answer { by };
     then([group(), vec![refused(BOB, false)]].concat(), answer(BOB), Ok(vec![answered(BOB)]));
     then([three(), vec![left(BOB, EndReason::HungUp)]].concat(), answer(BOB), Ok(vec![answered(BOB)]));
@@ -145,7 +145,7 @@ fn a_group_call_ends_when_all_have_refused() {
     then(once.clone(), refuse(BOB), Ok(vec![]));
     then(once.clone(), refuse(CLEO), Ok(vec![refused(CLEO, true)]));
     then([once, vec![refused(CLEO, true)]].concat(), refuse(CLEO), Ok(vec![]));
-    // It goes on with whoever has answered.
+    // It goes on with those who answered.
     then([group(), vec![answered(BOB)]].concat(), refuse(CLEO), Ok(vec![refused(CLEO, false)]));
     then([three(), vec![left(BOB, EndReason::HungUp)]].concat(), refuse(BOB), Err(Error::NotInCall));
     then([direct(), vec![MISSED]].concat(), refuse(BOB), Err(Error::Ended));
@@ -172,7 +172,7 @@ fn closing_takes_back_refuses_or_hangs_up() {
 }
 
 #[test]
-fn only_what_rings_times_out() {
+fn only_a_ringing_call_times_out() {
     then(group(), Command::TimeOut, Ok(vec![MISSED]));
     then([group(), vec![refused(BOB, false)]].concat(), Command::TimeOut, Ok(vec![MISSED]));
     then(talking(), Command::TimeOut, Ok(vec![]));
@@ -195,36 +195,40 @@ fn whose_connection_is_lost_leaves() {
 }
 
 #[test]
-fn who_is_no_longer_a_member_leaves() {
+fn a_former_member_is_removed_from_the_call() {
     let (removed, reason) = (|user| Command::Drop { user, reason: EndReason::Removed }, EndReason::Removed);
-    let closed = |user| telling(&[user], closed(None, reason));
-    let leaves = |user| telling(&[user], left(user, reason));
+    let closed = |user| naming(&[user], closed(None, reason));
+    let leaves = |user| naming(&[user], left(user, reason));
     then(group(), removed(ANA), Ok(vec![closed(ANA)]));
     then(group(), removed(BOB), Ok(vec![leaves(BOB)]));
     then([group(), vec![left(BOB, reason)]].concat(), removed(CLEO), Ok(vec![closed(CLEO)]));
     then([group(), vec![answered(BOB)]].concat(), removed(CLEO), Ok(vec![leaves(CLEO)]));
     then(three(), removed(CLEO), Ok(vec![leaves(CLEO)]));
     then(talking(), removed(BOB), Ok(vec![closed(BOB)]));
-    assert_eq!(leaves(BOB).about(Uuid::nil()), [crate::About::told(BOB)], "though they have left the conversation");
+    assert_eq!(
+        leaves(BOB).recipients(Uuid::nil()),
+        [crate::Recipient::only(BOB)],
+        "though they have left the conversation"
+    );
     then([group(), vec![left(BOB, reason)]].concat(), Command::Refuse { by: CLEO }, Ok(vec![refused(CLEO, true)]));
 }
 
 #[test]
 fn a_conversation_that_is_over_ends_its_call() {
     let reason = EndReason::Removed;
-    for (events, told) in [
+    for (events, people) in [
         (direct(), vec![ANA, BOB]),
         (group(), vec![ANA, BOB, CLEO]),
         (talking(), vec![ANA, BOB]),
         ([group(), vec![refused(BOB, false)]].concat(), vec![ANA, CLEO]),
     ] {
-        then(events, Command::End { reason }, Ok(vec![telling(&told, closed(None, reason))]));
+        then(events, Command::End { reason }, Ok(vec![naming(&people, closed(None, reason))]));
     }
     then([talking(), vec![closed(None, reason)]].concat(), Command::End { reason }, Ok(vec![]));
 }
 
 #[test]
-fn what_ends_a_call_says_so() {
+fn an_event_says_whether_it_ends_the_call() {
     for (event, ends) in [
         (ringing(&[BOB]), false),
         (answered(BOB), false),

@@ -11,7 +11,7 @@ pub struct Conduct {
 }
 
 impl Conduct {
-    /// How many messages were refused as spam.
+    /// The number of messages were refused as spam.
     #[must_use]
     pub const fn refused(&self) -> u64 {
         self.refused
@@ -21,7 +21,7 @@ impl Conduct {
 impl Aggregate for Conduct {
     const AGGREGATE: AggregateType = AggregateType::Conduct;
 
-    /// What is no spam leaves no trace.
+    /// Only spam produces an event.
     fn decide(&self, command: ConductCommand) -> Result<Vec<ConductEvent>, ConductError> {
         let ConductCommand { user, conversation, inputs } = command;
         if !inputs.is_spam() {

@@ -1,15 +1,15 @@
-//! What can be asked of an account's conduct.
+//! The commands on an account's conduct.
 
 use super::Inputs;
 use crate::{ConversationId, UserId};
 
-/// Judge a message, or whatever else was said.
+/// Judges a message or another text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct ConductCommand {
-    /// Whose.
     pub user: UserId,
-    /// Where it was to be posted: the conversation, else the story, else the account itself.
+    /// The target of the text: the conversation, else the story, else the account itself.
     pub conversation: ConversationId,
-    /// What is known of it.
+    /// The basis of the verdict.
     pub inputs: Inputs,
 }

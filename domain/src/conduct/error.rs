@@ -1,8 +1,8 @@
-//! Why conduct refuses to be judged.
+//! Judging is never refused.
 
 use crate::{Refusal, RefusalKind};
 
-/// It never does: a verdict is an event, or there is none.
+/// Uninhabited: a verdict is an event, or there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConductError {}
 

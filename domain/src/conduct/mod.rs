@@ -1,4 +1,4 @@
-//! What was made of how an account behaves: each verdict that refused a message as spam, with all it rests on.
+//! The spam verdicts on an account, each with its basis.
 
 mod aggregate;
 mod command;

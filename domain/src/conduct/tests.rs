@@ -29,7 +29,7 @@ const ONE: Inputs = Inputs {
 };
 
 #[test]
-fn what_is_no_spam_leaves_no_trace() {
+fn only_spam_produces_an_event() {
     given::<Conduct>([]).when(judge(ONE)).then_expect_events(vec![]);
     given::<Conduct>([judged(ONE, 100)]).when(judge(ONE)).then_expect_events(vec![]);
 }
@@ -42,9 +42,9 @@ fn a_refusal_says_by_which_formula_and_from_what() {
 }
 
 #[test]
-fn nobody_is_told() {
+fn a_verdict_has_no_recipient() {
     let event = Event::from(judged(ONE, 100));
-    assert!(!event.is_scope_wide() && event.about(Uuid::nil()).is_empty());
+    assert!(!event.event_type().is_scope_wide() && event.recipients(Uuid::nil()).is_empty());
     assert_eq!(event.scope(Uuid::nil()), ANA.0);
 }
 

@@ -1,4 +1,4 @@
-//! What can be asked of a conversation.
+//! The commands on a conversation.
 
 use super::{ConversationType, Joining, NewInvite};
 use crate::{
@@ -11,153 +11,104 @@ use std::collections::BTreeSet;
 
 /// A command on a conversation.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum ConversationCommand {
-    /// Open it. That the members exist and may be approached is checked before.
+    /// Opens it. The caller has checked that the members exist and may be approached.
     Create {
-        /// Direct or group.
         conversation_type: ConversationType,
-        /// Who opens it: the first lead of a group.
+        /// The creator: the first lead of a group.
         by: UserId,
-        /// The others.
+        /// The other members.
         members: Vec<UserId>,
-        /// A group's title.
+        /// People to invite into a group, because they let only friends add them.
+        invited: Vec<UserId>,
         title: Option<Title>,
-        /// A group's picture.
         avatar_url: Option<Link>,
-        /// How people come into a group by themselves.
+        /// The joining rule of a group.
         joining: Joining,
-    },
-    /// Change a group's settings; what is `None` stays.
-    Update {
-        /// Who asks.
-        by: UserId,
-        /// What changes.
-        change: SettingsChange,
-        /// When.
         now: Timestamp,
     },
-    /// End a group for everybody.
+    /// Changes a group's settings; `None` keeps.
+    Update { by: UserId, change: SettingsChange, now: Timestamp },
+    /// Deletes a group for everybody.
     Delete {
-        /// Who asks; `None` is the system itself.
+        /// `None` for the system.
         by: Option<UserId>,
+        /// Pending people who are no recipients, as a block with a lead hides the group from them.
+        hidden: BTreeSet<UserId>,
     },
-    /// End it for everybody, whatever its type, as somebody who watches over the server.
+    /// Deletes a conversation of either type, as an administrator.
     Remove {
-        /// Who asks. That they may is checked before.
+        /// The caller has checked their role.
         by: UserId,
+        /// As for [`Delete`](Self::Delete).
+        hidden: BTreeSet<UserId>,
     },
-    /// Become a member, or ask to. That no block stands between them and a lead is checked before.
-    Join {
-        /// Who.
-        user: UserId,
-        /// When.
-        now: Timestamp,
-    },
-    /// Stop being a member, or take back having asked.
+    /// Joins, or requests to; invited people join. The caller has checked that no block with a lead exists.
+    Join { user: UserId, now: Timestamp },
+    /// Leaves, withdraws a request to join, or declines an invitation.
     Leave {
-        /// Who.
         user: UserId,
-        /// Members who cannot act now, as far as [`succession`](super::Conversation::succession) asked for them.
+        /// Members who cannot act, as far as [`succession`](super::Conversation::succession) asks for them.
         idle: BTreeSet<UserId>,
     },
-    /// Make somebody a member.
+    /// Adds a member, or invites a person who lets only friends add them.
     Add {
-        /// Who asks.
         by: UserId,
-        /// Whom.
         user: UserId,
-        /// How `user` stands.
+        /// The relations of `user`.
         known_as: Newcomer,
-        /// When.
         now: Timestamp,
     },
-    /// Remove a member.
-    Kick {
-        /// Who asks.
-        by: UserId,
-        /// Whom.
-        user: UserId,
-    },
-    /// Make a member a lead.
-    Promote {
-        /// Who asks.
-        by: UserId,
-        /// Whom.
-        user: UserId,
-        /// When.
-        now: Timestamp,
-    },
-    /// Make a member a lead, as somebody who watches over the server.
+    /// Removes a member, or withdraws an invitation.
+    Kick { by: UserId, user: UserId },
+    /// Makes a member a lead.
+    Promote { by: UserId, user: UserId, now: Timestamp },
+    /// Makes a member a lead, as an administrator.
     Appoint {
-        /// Who asks. That they may is checked before.
+        /// The caller has checked their role.
         by: UserId,
-        /// Whom.
         user: UserId,
-        /// When.
         now: Timestamp,
     },
-    /// Make a lead a plain member.
+    /// Makes a lead a plain member.
     Demote {
-        /// Who asks.
         by: UserId,
-        /// Whom.
         user: UserId,
         /// As for [`Leave`](Self::Leave).
         idle: BTreeSet<UserId>,
     },
-    /// Have a lead who can act, when there is a member who can.
+    /// Promotes a member who can act, if no lead can.
     Settle {
         /// As for [`Leave`](Self::Leave).
         idle: BTreeSet<UserId>,
     },
-    /// Let somebody in who asked.
-    Approve {
-        /// Who asks.
-        by: UserId,
-        /// Whom.
-        user: UserId,
-    },
-    /// Turn somebody down who asked.
-    Reject {
-        /// Who asks.
-        by: UserId,
-        /// Whom.
-        user: UserId,
-    },
-    /// Make an invite.
-    CreateInvite {
-        /// Who asks.
-        by: UserId,
-        /// The invite.
-        invite: NewInvite,
-        /// When.
-        now: Timestamp,
-    },
-    /// Take an invite back.
-    RevokeInvite {
-        /// Who asks.
-        by: UserId,
-        /// Which.
-        invite: InviteId,
-    },
-    /// Come in by an invite, or ask to. That its maker and `user` have not blocked each other is checked before.
+    /// Accepts a request to join.
+    Approve { by: UserId, user: UserId },
+    /// Rejects a request to join.
+    Reject { by: UserId, user: UserId },
+    /// Creates an invite.
+    CreateInvite { by: UserId, invite: NewInvite, now: Timestamp },
+    /// Revokes an invite.
+    RevokeInvite { by: UserId, invite: InviteId },
+    /// Joins by an invite, or requests to. The caller has checked that no block with its maker exists.
     AcceptInvite {
-        /// Who.
         user: UserId,
-        /// By which.
+        /// Its id.
         invite: InviteId,
-        /// When.
         now: Timestamp,
     },
 }
 
-/// How somebody who is to be added stands with those who are in.
+/// The relations of a person to add with the members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Newcomer {
-    /// They are a friend of whoever adds them.
+    /// They are a friend of the member who adds them.
     pub is_friend: bool,
     /// A lead has blocked them.
     pub is_shunned: bool,
+    /// They let only friends add them, and are no friend: they are invited.
+    pub is_unreachable: bool,
 }
 
 /// The wanted changes of a group: `None` keeps, `Some(None)` removes.
@@ -169,10 +120,10 @@ pub struct SettingsChange {
     /// A new or removed picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Option<Link>>,
-    /// Whether joining needs approval; what `joining` says stands before it.
+    /// The older form of `joining`, which takes precedence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<bool>,
-    /// How people come in by themselves.
+    /// The joining rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joining: Option<Joining>,
 }

@@ -1,4 +1,4 @@
-//! Why a conversation refuses a command.
+//! The refusals of a conversation.
 
 use super::{MAX_INVITES, MAX_MEMBERS};
 use crate::{Refusal, RefusalKind};
@@ -6,7 +6,7 @@ use crate::{Refusal, RefusalKind};
 /// A refusal of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConversationError {
-    /// There is none, or the actor is not in it.
+    /// It does not exist, or the actor is not in it.
     #[error("there is no such conversation")]
     NotFound,
     /// The id is in use.
@@ -18,10 +18,10 @@ pub enum ConversationError {
     /// More members than a conversation can have.
     #[error("a conversation has at most {MAX_MEMBERS} members")]
     TooManyMembers,
-    /// What groups can, a direct conversation cannot.
+    /// The command is for groups.
     #[error("a direct conversation cannot do this")]
     DirectConversation,
-    /// Only a lead may.
+    /// The command is for leads.
     #[error("only a lead of this conversation may do this")]
     LeadOnly,
     /// The named person is not a member.
@@ -33,28 +33,28 @@ pub enum ConversationError {
     /// The named person has not asked to join.
     #[error("this user has not asked to join")]
     NoRequest,
-    /// A group keeps a lead.
+    /// A group must keep a lead.
     #[error("the last lead of a conversation cannot be demoted")]
     LastLead,
-    /// One leaves; one does not kick oneself.
+    /// Members leave instead of kicking themselves.
     #[error("leave the conversation instead of kicking yourself")]
     KicksOneself,
-    /// There is no such invite, or it is good for nothing any more: the same answer.
+    /// The invite does not exist or is void.
     #[error("there is no such invite, or it is no longer good")]
     InviteNotFound,
     /// More invites than a group can have.
     #[error("a conversation has at most {MAX_INVITES} invites at a time")]
     TooManyInvites,
-    /// The named person has left, and is no friend of the actor.
+    /// The person has left, and is no friend of the actor.
     #[error("this user has left: only a friend of theirs can add them again")]
     HasLeft,
-    /// The same was done too often.
+    /// A rate limit.
     #[error("this was done too often: wait a while")]
     TooOften {
-        /// For how long, in milliseconds.
+        /// In milliseconds.
         wait_ms: i64,
     },
-    /// The end of an invite has passed.
+    /// The expiry of an invite has passed.
     #[error("must be in the future")]
     InviteOver,
 }

@@ -1,9 +1,9 @@
-//! What happened to a conversation.
+//! The events of a conversation.
 
-use super::{ConversationType, Joining};
+use super::{ConversationType, Joining, upcast::without_approval};
 use crate::{
-    About, Personal, Tier, Timestamp, UserId,
-    event::{Kind, kind},
+    Personal, Recipient, Timestamp, UserId,
+    catalogue::{events, optional_fields},
     id::InviteId,
     text::{InviteCode, Link, Title},
 };
@@ -11,225 +11,190 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use uuid::Uuid;
 
-/// An event of a conversation; the stream's id is the conversation's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum ConversationEvent {
+events! {
+    /// An event of a conversation; the stream's id is the conversation's. Events that change its members are high.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    ConversationEvent of Conversation {
+        Created         => "conversation.created"        v2 High   Scope pushed upcast(&[without_approval]),
+        Updated         => "conversation.updated"        v1 Medium Scope pushed,
+        Deleted         => "conversation.deleted"        v1 High   Scope pushed,
+        MemberJoined    => "member.joined"               v2 High   Scope pushed upcast(&[optional_fields]),
+        MemberLeft      => "member.left"                 v1 High   Scope pushed,
+        MemberAdded     => "member.added"                v1 High   Scope pushed,
+        MemberInvited   => "member.invited"              v1 High   Scope pushed,
+        MemberKicked    => "member.kicked"               v1 High   Scope pushed,
+        MemberPromoted  => "member.promoted"             v1 High   Scope pushed,
+        MemberDemoted   => "member.demoted"              v1 High   Scope pushed,
+        MemberRequested => "member.requested"            v2 High   Scope pushed upcast(&[optional_fields]),
+        MemberApproved  => "member.approved"             v1 High   Scope pushed,
+        MemberRejected  => "member.rejected"             v1 High   Scope pushed,
+        // Only its maker receives a code, since receivers may pass it on.
+        InviteCreated   => "conversation.invite_created" v1 High   Named pushed,
+        InviteRevoked   => "conversation.invite_revoked" v1 High   Named pushed,
+    }
+
     /// It was opened.
-    #[serde(rename = "conversation.created")]
     Created {
-        /// Direct or group.
         conversation_type: ConversationType,
-        /// Who opened it.
         created_by: UserId,
         /// All members, the creator first.
         members: Vec<UserId>,
         /// A group's title and picture.
         settings: Personal<Settings>,
-        /// Whether joining needs approval: what builds that do not know `joining` go by.
+        /// For builds that do not know `joining`.
         approval: bool,
-        /// How people come in by themselves; older events say it by `approval` alone ([`Joining::of_approval`]).
+        /// The joining rule; older events have only `approval` ([`Joining::of_approval`]).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         joining: Option<Joining>,
     },
     /// Settings were changed.
-    #[serde(rename = "conversation.updated")]
     Updated {
-        /// By whom.
         by: UserId,
-        /// The title and picture from here on.
+        /// The new title and picture.
         settings: Personal<Settings>,
-        /// Whether joining needs approval from here on.
+        /// As in `Created`.
         approval: bool,
-        /// How people come in by themselves from here on; as in `Created`.
+        /// As in `Created`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         joining: Option<Joining>,
-        /// When; older events do not say.
+        /// Absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
-    /// It is over for everybody.
-    #[serde(rename = "conversation.deleted")]
+    /// It was deleted for everybody.
     Deleted {
-        /// By whom; `None` is the system itself.
+        /// `None` for the system.
         by: Option<UserId>,
-        /// Who was in it.
+        /// The last members.
         members: Vec<UserId>,
-        /// Who had asked to be.
+        /// The people with a request or an invitation.
         pending: Vec<UserId>,
     },
-    /// Somebody became a member by themselves.
-    #[serde(rename = "member.joined")]
+    /// A person joined.
     MemberJoined {
-        /// Who.
         user: UserId,
-        /// By which invite, if by one.
+        /// The invite used, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invite: Option<InviteId>,
-        /// When; older events do not say.
+        /// Absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
-    /// Somebody left, or took back having asked to join.
-    #[serde(rename = "member.left")]
+    /// A person left, withdrew a request to join, or declined an invitation.
     MemberLeft {
-        /// Who.
         user: UserId,
     },
-    /// A member made somebody a member.
-    #[serde(rename = "member.added")]
+    /// A member added a person.
     MemberAdded {
-        /// Who.
         user: UserId,
-        /// By whom.
         by: UserId,
-        /// When; older events do not say.
+        /// Absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
-    /// A lead removed a member.
-    #[serde(rename = "member.kicked")]
-    MemberKicked {
-        /// Who.
+    /// A member invited a person who lets only friends add them.
+    MemberInvited {
         user: UserId,
-        /// By whom.
+        by: UserId,
+        at: Timestamp,
+    },
+    /// A lead removed a member, or withdrew an invitation.
+    MemberKicked {
+        user: UserId,
         by: UserId,
     },
     /// A member became a lead.
-    #[serde(rename = "member.promoted")]
     MemberPromoted {
-        /// Who.
         user: UserId,
-        /// By whom: the last lead who can act hands over when they leave, or no longer can.
+        /// The promoter; or the last lead who can act, when they leave or no longer can.
         by: UserId,
-        /// When; older events do not say.
+        /// Absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
     /// A lead became a plain member.
-    #[serde(rename = "member.demoted")]
     MemberDemoted {
-        /// Who.
         user: UserId,
-        /// By whom.
         by: UserId,
     },
-    /// Somebody asked to join.
-    #[serde(rename = "member.requested")]
+    /// A person requested to join.
     MemberRequested {
-        /// Who.
         user: UserId,
-        /// By which invite, if by one.
+        /// The invite used, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invite: Option<InviteId>,
-        /// When; older events do not say.
+        /// Absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
-    /// A lead let somebody in who had asked.
-    #[serde(rename = "member.approved")]
+    /// A lead accepted a request to join.
     MemberApproved {
-        /// Who.
         user: UserId,
-        /// By whom.
         by: UserId,
     },
-    /// A lead turned somebody down who had asked.
-    #[serde(rename = "member.rejected")]
+    /// A lead rejected a request to join.
     MemberRejected {
-        /// Who.
         user: UserId,
-        /// By whom.
         by: UserId,
     },
-    /// A member made an invite.
-    #[serde(rename = "conversation.invite_created")]
+    /// A member created an invite.
     InviteCreated {
-        /// What it is called in the log.
+        /// Its id in the log.
         invite: InviteId,
-        /// By whom.
         by: UserId,
-        /// The code: whoever has it may come.
+        /// The code that admits its holder.
         code: Personal<InviteCode>,
-        /// When.
         made_at: Timestamp,
-        /// From when on it is good for nothing.
+        /// Its expiry; `None`: never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
-        /// How many may come by it.
+        /// The most uses; `None`: unlimited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         max_uses: Option<NonZeroU32>,
     },
-    /// Its maker or a lead took an invite back.
-    #[serde(rename = "conversation.invite_revoked")]
+    /// Its maker or a lead revoked an invite.
     InviteRevoked {
-        /// Which.
         invite: InviteId,
-        /// By whom.
         by: UserId,
-        /// Who had made it.
+        /// Its maker.
         made_by: UserId,
     },
 }
 
-/// What people named and pictured a group; it belongs to who wrote it last.
+/// Title and picture of a group, a personal value of their last author.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Settings {
-    /// The title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<Title>,
-    /// The picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Link>,
 }
 
 impl ConversationEvent {
-    /// Name, version and tier. Every event that changes who belongs is high.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Created { .. } => kind("conversation.created", 2, Tier::High),
-            Self::Updated { .. } => kind("conversation.updated", 1, Tier::Medium),
-            Self::Deleted { .. } => kind("conversation.deleted", 1, Tier::High),
-            Self::MemberJoined { .. } => kind("member.joined", 2, Tier::High),
-            Self::MemberLeft { .. } => kind("member.left", 1, Tier::High),
-            Self::MemberAdded { .. } => kind("member.added", 1, Tier::High),
-            Self::MemberKicked { .. } => kind("member.kicked", 1, Tier::High),
-            Self::MemberPromoted { .. } => kind("member.promoted", 1, Tier::High),
-            Self::MemberDemoted { .. } => kind("member.demoted", 1, Tier::High),
-            Self::MemberRequested { .. } => kind("member.requested", 2, Tier::High),
-            Self::MemberApproved { .. } => kind("member.approved", 1, Tier::High),
-            Self::MemberRejected { .. } => kind("member.rejected", 1, Tier::High),
-            Self::InviteCreated { .. } => kind("conversation.invite_created", 1, Tier::High),
-            Self::InviteRevoked { .. } => kind("conversation.invite_revoked", 1, Tier::High),
-        }
-    }
-
     pub(crate) const fn scope(&self, stream: Uuid) -> Uuid {
         stream
     }
 
-    /// A code is told to whom it belongs alone: whoever hears it may pass it on.
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        !matches!(self, Self::InviteCreated { .. } | Self::InviteRevoked { .. })
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         match self {
-            Self::Created { members, .. } => members.iter().copied().map(About::enters).collect(),
+            Self::Created { members, .. } => members.iter().copied().map(Recipient::join).collect(),
             Self::Deleted { members, pending, .. } => {
-                let leave = members.iter().copied().map(About::leaves);
-                leave.chain(pending.iter().copied().map(About::told)).collect()
+                let leave = members.iter().copied().map(Recipient::leave);
+                leave.chain(pending.iter().copied().map(Recipient::only)).collect()
             }
             Self::MemberJoined { user, .. } | Self::MemberAdded { user, .. } | Self::MemberApproved { user, .. } => {
-                vec![About::enters(*user)]
+                vec![Recipient::join(*user)]
             }
-            Self::MemberLeft { user } | Self::MemberKicked { user, .. } => vec![About::leaves(*user)],
-            Self::MemberRequested { user, .. } | Self::MemberRejected { user, .. } => vec![About::told(*user)],
-            Self::InviteCreated { by, .. } => vec![About::told(*by)],
-            Self::InviteRevoked { by, made_by, .. } if by == made_by => vec![About::told(*by)],
-            Self::InviteRevoked { by, made_by, .. } => vec![About::told(*by), About::told(*made_by)],
+            Self::MemberLeft { user } | Self::MemberKicked { user, .. } => vec![Recipient::leave(*user)],
+            Self::MemberRequested { user, .. }
+            | Self::MemberRejected { user, .. }
+            | Self::MemberInvited { user, .. } => vec![Recipient::only(*user)],
+            Self::InviteCreated { by, .. } => vec![Recipient::only(*by)],
+            Self::InviteRevoked { by, made_by, .. } if by == made_by => vec![Recipient::only(*by)],
+            Self::InviteRevoked { by, made_by, .. } => vec![Recipient::only(*by), Recipient::only(*made_by)],
             Self::Updated { .. } | Self::MemberPromoted { .. } | Self::MemberDemoted { .. } => Vec::new(),
         }
     }

@@ -1,32 +1,32 @@
-//! What a group remembers of those who are not in it any more, and of how often things were done.
+//! A group's memory of former members, and of the use of its rate limits.
 
 use crate::{Pace, Spent, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most people of each kind that are remembered after they went; of more, the first are forgotten.
+/// The most former members of each kind; beyond that the first are dropped.
 pub const MAX_FORMER: usize = 10_000;
-/// How often one person may come into a group, however they come, or ask to.
+/// The rate limit of one person's arrivals in a group, requests included.
 pub const ARRIVALS: Pace = Pace { burst: 10, every_ms: 60 * 60 * 1_000 };
-/// How often one person may be made a lead.
+/// The rate limit of promotions of one person.
 pub const PROMOTIONS: Pace = Pace { burst: 10, every_ms: 60 * 60 * 1_000 };
-/// How often one lead may change a group's settings.
+/// The rate limit of one lead's changes of the settings.
 pub const UPDATES: Pace = Pace { burst: 30, every_ms: 5 * 60 * 1_000 };
-/// How often one member may make an invite.
+/// The rate limit of one member's invites.
 pub const INVITES: Pace = Pace { burst: 200, every_ms: 5 * 60 * 1_000 };
-/// The most people of whom is remembered what they used of these; of more, who has used the least is forgotten.
+/// The most people whose use of these limits is kept; beyond that the least use is dropped.
 const MAX_TURNOVER: usize = 4_096;
 
-/// How somebody went.
+/// The way a person left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Parting {
-    /// By themselves.
+    /// On their own.
     Left,
-    /// A lead removed them, or turned them down.
+    /// A lead removed or rejected them.
     Removed,
 }
 
-/// Those who went, until they come back.
+/// The people who left, until they return.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Former {
     people: BTreeMap<UserId, (Parting, u64)>,
@@ -70,7 +70,7 @@ impl Former {
     }
 }
 
-/// What was done often enough to be counted.
+/// The rate-limited acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Arrive,
@@ -90,7 +90,7 @@ impl Act {
     }
 }
 
-/// What people used of each [`Pace`] lately.
+/// Each person's use of the rate limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Turnover(BTreeMap<UserId, [Spent; 4]>);
 
@@ -99,12 +99,12 @@ impl Turnover {
         self.0.len()
     }
 
-    /// For how long `user` has to wait for it, in milliseconds, if they have to.
+    /// The wait of `user` in milliseconds, if any.
     pub(super) fn wait_ms(&self, user: UserId, act: Act, now: Timestamp) -> Option<i64> {
         act.pace().wait_ms(self.spent(user)[act as usize], now)
     }
 
-    /// Older events do not say when they were: they count as nothing.
+    /// Older events have no time and do not count.
     pub(super) fn spend(&mut self, user: UserId, act: Act, at: Option<Timestamp>) {
         let Some(at) = at else { return };
         if self.0.len() >= MAX_TURNOVER {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn who_went_is_remembered_in_bounded_memory() {
+    fn former_members_are_kept_in_bounded_memory() {
         let mut former = Former::default();
         former.note(person(0), Parting::Removed);
         for n in 1..=MAX_FORMER + 5 {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn turnover_is_remembered_in_bounded_memory() {
+    fn the_use_of_rate_limits_is_kept_in_bounded_memory() {
         let (mut turnover, at) = (Turnover::default(), |ms| Some(Timestamp::from_millis(ms)));
         for n in 0..ARRIVALS.burst {
             turnover.spend(person(0), Act::Arrive, at(n));

@@ -1,52 +1,52 @@
-//! The invites of a group: codes by which people who are not in it come in.
+//! The invites of a group: codes that admit people.
 
 use crate::{Timestamp, UserId, id::InviteId, text::InviteCode};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-/// The most invites that are good at the same time.
+/// The most valid invites of a group.
 pub const MAX_INVITES: usize = 100;
 
-/// An invite. It goes with its maker: whoever leaves takes back the own ones.
+/// An invite. When its maker leaves, it is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Invite {
-    /// Who made it.
     pub by: UserId,
-    /// The code; `None` once its maker is forgotten.
+    /// `None` once its maker is erased.
     pub code: Option<InviteCode>,
-    /// When it was made.
+    /// Its creation.
     pub made_at: Timestamp,
-    /// From when on it is good for nothing.
+    /// Its expiry; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// How many may come by it.
+    /// The most uses; `None`: unlimited.
     pub max_uses: Option<NonZeroU32>,
-    /// How many have.
+    /// The uses so far.
     pub uses: u32,
     order: u64,
 }
 
 impl Invite {
-    /// Whether somebody may come by it at `now`.
+    /// True if it is valid at `now`.
     #[must_use]
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end) && self.max_uses.is_none_or(|most| self.uses < most.get())
     }
 }
 
-/// An invite to make.
+/// An invite to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct NewInvite {
-    /// What it is called in the log; derived from the code by a key of the store.
+    /// Its id in the log, derived from the code with a key of the store.
     pub id: InviteId,
-    /// The code.
     pub code: InviteCode,
-    /// From when on it is to be good for nothing.
+    /// Its expiry; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// How many may come by it.
+    /// The most uses; `None`: unlimited.
     pub max_uses: Option<NonZeroU32>,
 }
 
-/// The invites of a group. Those that are good for nothing any more are forgotten when the next one is made.
+/// The invites of a group. Creating one drops the void ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invites {
     all: BTreeMap<InviteId, Invite>,
@@ -54,7 +54,7 @@ pub struct Invites {
 }
 
 impl Invites {
-    /// Who made them.
+    /// Their makers.
     pub fn makers(&self) -> impl Iterator<Item = UserId> + '_ {
         self.all.values().map(|invite| invite.by)
     }
@@ -65,19 +65,19 @@ impl Invites {
         self.all.get(&invite)
     }
 
-    /// The one that was made last.
+    /// The latest invite.
     #[must_use]
     pub fn newest(&self) -> Option<(InviteId, &Invite)> {
         self.all.iter().max_by_key(|(_, invite)| invite.order).map(|(id, invite)| (*id, invite))
     }
 
-    /// How many are remembered.
+    /// The number of invites, void ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether none is remembered.
+    /// True without invites.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
@@ -113,7 +113,7 @@ impl Invites {
 }
 
 impl Invite {
-    /// One that nobody has come by.
+    /// An unused invite.
     pub(super) const fn new(
         by: UserId,
         code: Option<InviteCode>,

@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    About, Personal, Timestamp, UserId,
+    Personal, Recipient, Timestamp, UserId,
     id::InviteId,
     testing::{ANA, BOB, CLEO, EVE, NOW, given, state},
     text::InviteCode,
@@ -71,7 +71,7 @@ fn only_so_many_are_good_at_a_time() {
     let invite = |n: usize, end| made(ANA, InviteId(Uuid::from_u128(100 + n as u128)), end, 0);
     let full = |end| [group()].into_iter().chain((0..MAX_INVITES).map(move |n| invite(n, end))).collect::<Vec<_>>();
     given::<Conversation>(full(None)).when(create(ANA, None, 0)).then_expect_error(Error::TooManyInvites);
-    // Those that are over make room, and are forgotten.
+    // Void invites make room, and are dropped.
     let soon = Some(at(1_001));
     let late = Command::CreateInvite {
         by: ANA,
@@ -106,7 +106,7 @@ fn its_maker_and_the_leads_take_an_invite_back() {
 fn one_comes_by_an_invite_or_asks_to() {
     let by_lead = || vec![guarded(), made(ANA, FIRST, None, 0)];
     given::<Conversation>(by_lead()).when(accept(CLEO, NOW)).then_expect_events(vec![joined(CLEO, Some(FIRST))]);
-    // Whoever waits is approved by a lead's invite.
+    // A lead's invite approves a pending person.
     let waiting = |mut events: Vec<Event>| {
         events.push(requested(CLEO));
         events
@@ -167,12 +167,12 @@ fn an_invite_opens_nothing_to_whom_a_lead_removed() {
 }
 
 #[test]
-fn a_code_is_told_to_its_maker_alone() {
-    let about = |event: Event| (crate::Event::from(event.clone()).is_scope_wide(), event.about(Uuid::nil()));
-    assert_eq!(about(made(BOB, FIRST, None, 0)), (false, vec![About::told(BOB)]));
+fn only_its_maker_receives_a_code() {
+    let about = |event: Event| (crate::Event::from(event.clone()).is_scope_wide(), event.recipients(Uuid::nil()));
+    assert_eq!(about(made(BOB, FIRST, None, 0)), (false, vec![Recipient::only(BOB)]));
     let revoked = |by, made_by| Event::InviteRevoked { invite: FIRST, by, made_by };
-    assert_eq!(about(revoked(BOB, BOB)), (false, vec![About::told(BOB)]));
-    assert_eq!(about(revoked(ANA, BOB)), (false, vec![About::told(ANA), About::told(BOB)]));
+    assert_eq!(about(revoked(BOB, BOB)), (false, vec![Recipient::only(BOB)]));
+    assert_eq!(about(revoked(ANA, BOB)), (false, vec![Recipient::only(ANA), Recipient::only(BOB)]));
     let forgotten = Event::InviteCreated {
         invite: FIRST,
         by: BOB,

@@ -1,17 +1,17 @@
-//! How people come into a group by themselves.
+//! The joining rule of a group.
 
 use serde::{Deserialize, Serialize};
 
-/// How people come into a group by themselves. Whatever it is, members add others, and invites bring people in.
+/// The joining rule of a group. Under every rule members add people, and invites admit people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Joining {
-    /// By an invite alone: to whoever has only its id, the group does not exist.
+    /// By invite only: the id alone does not reveal the group.
     #[default]
     Invite,
-    /// Whoever has its id may ask; a lead decides.
+    /// A person with its id may request to join; a lead decides.
     Approval,
-    /// Whoever has its id may come.
+    /// A person with its id may join.
     Open,
 }
 
@@ -29,8 +29,8 @@ impl Joining {
         }
     }
 
-    /// What `approval` alone says: all that was asked, and is stored in older events. A group that was open to all who
-    /// had its id is one by invite since: an id is no key.
+    /// The rule of `approval`, all that older events have. A group that used to be open by its id is now
+    /// invite-only: an id is no secret.
     #[must_use]
     pub const fn of_approval(approval: bool) -> Self {
         if approval { Self::Approval } else { Self::Invite }

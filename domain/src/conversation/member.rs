@@ -1,4 +1,4 @@
-//! Kinds of conversation, and who is in one.
+//! Types of conversations, and their members.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConversationType {
-    /// Of exactly two people; it exists once per pair.
+    /// Of two people; it exists once per pair.
     Direct,
-    /// Of any number.
+    /// Of any number of people.
     #[default]
     Group,
 }
@@ -24,7 +24,7 @@ impl ConversationType {
     }
 }
 
-/// What a member may do.
+/// The role of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MemberRole {
@@ -34,23 +34,25 @@ pub enum MemberRole {
     Member,
 }
 
-/// Whether a member is in, or has asked to be.
+/// The status of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MemberStatus {
-    /// In.
+    /// A full member.
     Active,
-    /// Waits for a lead's approval.
+    /// Requested to join; a lead decides.
     Pending,
+    /// Invited by a member, without an answer; sees no messages.
+    Invited,
 }
 
-/// Somebody in a conversation.
+/// A member of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// What they may do.
+    /// Their role.
     pub role: MemberRole,
-    /// Whether they are in.
+    /// Their status.
     pub status: MemberStatus,
-    /// The order in which members came: who came first inherits the lead.
+    /// The order of arrival: the first member inherits the lead.
     pub(super) order: u64,
 }

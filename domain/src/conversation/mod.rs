@@ -1,7 +1,8 @@
-//! Conversations: who belongs to one, in which role, and its settings.
+//! Conversations: members, their roles, and settings.
 
 mod aggregate;
 mod command;
+mod decide;
 mod error;
 mod event;
 mod former;
@@ -11,7 +12,10 @@ mod invite_tests;
 mod joining;
 mod member;
 #[cfg(test)]
+mod member_tests;
+#[cfg(test)]
 mod tests;
+mod upcast;
 
 pub use aggregate::*;
 pub use command::*;

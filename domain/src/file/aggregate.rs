@@ -1,7 +1,10 @@
 //! The state of a file and the decisions over it.
 
 use super::{FileCommand, FileError, FileEvent};
-use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding};
+use crate::{
+    Aggregate, AggregateType, Personal, UserId, handle_by_deciding,
+    text::{FileName, MediaType},
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,34 +22,58 @@ pub struct File {
     life: Life,
     by: UserId,
     thumb: bool,
+    #[serde(default)]
+    name: Option<FileName>,
+    #[serde(default)]
+    size: u64,
+    #[serde(default)]
+    mime: Option<MediaType>,
 }
 
 impl File {
-    /// Whether its bytes are to be there.
+    /// True if its bytes must exist.
     #[must_use]
     pub const fn is_stored(&self) -> bool {
         matches!(self.life, Life::Kept | Life::Collected)
     }
 
-    /// Who brought it.
+    /// Its uploader.
     #[must_use]
     pub const fn by(&self) -> UserId {
         self.by
     }
 
-    /// Whether there is a thumbnail.
+    /// True with a thumbnail.
     #[must_use]
     pub const fn has_thumb(&self) -> bool {
         self.thumb
     }
 
-    /// Whether what `user` writes may refer to it: only who brought it may. Whoever receives a reference may fetch the
-    /// file, so a guessed or leaked id must not become one.
+    /// Its name; `None` once its uploader is erased.
+    #[must_use]
+    pub const fn name(&self) -> Option<&FileName> {
+        self.name.as_ref()
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The media type detected from its bytes.
+    #[must_use]
+    pub const fn mime(&self) -> Option<&MediaType> {
+        self.mime.as_ref()
+    }
+
+    /// Refuses references by `user`, except the uploader and people who see the file (`sees`, a fact). The recipients
+    /// of a reference may fetch the file, so a guessed or leaked id must not become one.
     ///
     /// # Errors
-    /// [`FileError::NotFound`]: to others, and once collected, it does not exist.
-    pub fn may_be_carried_by(&self, user: UserId) -> Result<(), FileError> {
-        if self.life == Life::Kept && self.by == user { Ok(()) } else { Err(FileError::NotFound) }
+    /// [`FileError::NotFound`], also once it is collected.
+    pub fn may_be_referenced_by(&self, user: UserId, sees: bool) -> Result<(), FileError> {
+        if self.life == Life::Kept && (sees || self.by == user) { Ok(()) } else { Err(FileError::NotFound) }
     }
 }
 
@@ -80,8 +107,10 @@ impl cqrs_es::Aggregate for File {
 
     fn apply(&mut self, event: FileEvent) {
         self.life = match event {
-            FileEvent::Uploaded { by, thumb, .. } => {
+            FileEvent::Uploaded { by, label, size, mime, thumb } => {
                 (self.by, self.thumb) = (by, thumb);
+                self.name = label.get().map(|label| label.name.clone());
+                (self.size, self.mime) = (size, Some(mime));
                 Life::Kept
             }
             FileEvent::Collected { .. } => Life::Collected,

@@ -1,28 +1,27 @@
-//! What can be asked of a file.
+//! The commands on a file.
 
 use super::FileLabel;
 use crate::{UserId, text::MediaType};
 
 /// A command on a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum FileCommand {
-    /// Note that its bytes are stored.
+    /// Records that its bytes are stored.
     Upload {
-        /// Who brought it.
         by: UserId,
-        /// Its name and digest.
         label: FileLabel,
         /// Its size in bytes.
         size: u64,
-        /// What its bytes say it is.
+        /// The media type detected from its bytes.
         mime: MediaType,
-        /// Whether there is a thumbnail.
+        /// True with a thumbnail.
         thumb: bool,
     },
-    /// Let nothing refer to it any more: nothing does, as far as is known.
+    /// Forbids further references: none is known.
     Collect,
-    /// Take that back: something did, after all.
+    /// Undoes the collection: a reference exists.
     Restore,
-    /// Note that its bytes are gone.
+    /// Records that its bytes were removed.
     Delete,
 }

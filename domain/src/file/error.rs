@@ -1,4 +1,4 @@
-//! Why a file refuses a command.
+//! The refusals of a file.
 
 use crate::{Refusal, RefusalKind};
 
@@ -8,7 +8,7 @@ pub enum FileError {
     /// The id is in use.
     #[error("this file exists already")]
     AlreadyUploaded,
-    /// There is no such file, or not for whoever asks.
+    /// The file does not exist, or is hidden from the actor.
     #[error("there is no such file")]
     NotFound,
 }

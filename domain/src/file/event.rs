@@ -1,57 +1,56 @@
-//! What happened to a file.
+//! The events of a file.
 
 use crate::{
-    About, Personal, Tier, UserId,
-    event::{Kind, kind},
+    Personal, Recipient, UserId,
+    catalogue::events,
+    hex,
     text::{FileName, Invalid, MediaType},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a file; the stream's id is the file's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum FileEvent {
+events! {
+    /// An event of a file; the stream's id is the file's.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    FileEvent of File {
+        Uploaded  => "file.uploaded"  v1 Medium Named,
+        Collected => "file.collected" v1 Medium Named,
+        Restored  => "file.restored"  v1 Medium Named,
+        Deleted   => "file.deleted"   v1 Medium Named,
+    }
+
     /// Its bytes are stored.
-    #[serde(rename = "file.uploaded")]
     Uploaded {
-        /// Who brought it.
         by: UserId,
-        /// Its name and digest.
         label: Personal<FileLabel>,
         /// Its size in bytes.
         size: u64,
-        /// What its bytes say it is.
+        /// The media type detected from its bytes.
         mime: MediaType,
-        /// Whether there is a thumbnail.
+        /// True with a thumbnail.
         thumb: bool,
     },
-    /// Nothing refers to it, and from here on nothing can.
-    #[serde(rename = "file.collected")]
+    /// It is unreferenced, and no later event can refer to it.
     Collected {
-        /// Who had brought it.
         by: UserId,
     },
-    /// Something did refer to it: it stays.
-    #[serde(rename = "file.restored")]
+    /// It is referenced, and stays.
     Restored {
-        /// Who had brought it.
         by: UserId,
     },
-    /// Its bytes are gone.
-    #[serde(rename = "file.deleted")]
+    /// Its bytes were removed.
     Deleted {
-        /// Who had brought it.
         by: UserId,
     },
 }
 
-/// What tells of a file's content. The digest is personal, too: it would tell for ever whether somebody had a file
+/// Name and digest of a file. The digest is personal, too: otherwise it would reveal for ever that a person had a file
 /// that others have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct FileLabel {
-    /// Its name.
     pub name: FileName,
     /// The digest of its bytes.
     pub sha256: Sha256,
@@ -64,43 +63,25 @@ pub struct Sha256(pub [u8; 32]);
 
 impl From<Sha256> for String {
     fn from(digest: Sha256) -> Self {
-        digest.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&digest.0)
     }
 }
 
 impl TryFrom<String> for Sha256 {
     type Error = Invalid;
     fn try_from(text: String) -> Result<Self, Invalid> {
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(byte).collect();
-        let digest = bytes.and_then(|bytes| bytes.try_into().ok());
-        digest.map(Self).ok_or_else(|| Invalid::new("malformed", "must be 32 bytes in hex"))
+        hex::decode(&text).map(Self).ok_or_else(|| Invalid::new("malformed", "must be 32 bytes in hex"))
     }
 }
 
 impl FileEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Uploaded { .. } => kind("file.uploaded", 1, Tier::Medium),
-            Self::Collected { .. } => kind("file.collected", 1, Tier::Medium),
-            Self::Restored { .. } => kind("file.restored", 1, Tier::Medium),
-            Self::Deleted { .. } => kind("file.deleted", 1, Tier::Medium),
-        }
-    }
-
     pub(crate) const fn scope(&self, _stream: Uuid) -> Uuid {
         match self {
             Self::Uploaded { by, .. } | Self::Collected { by } | Self::Restored { by } | Self::Deleted { by } => by.0,
         }
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    pub(crate) const fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) const fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         Vec::new()
     }
 }

@@ -1,10 +1,11 @@
-//! How a link names a file of this server.
+//! Links to files of this server.
 
 use crate::{FileId, text::Link};
 use uuid::Uuid;
 
 const FILES: &str = "/files/";
 const THUMB: &str = "/thumb";
+const SIGNED: &str = "links/";
 
 impl FileId {
     /// The path at which the file is served.
@@ -20,25 +21,47 @@ impl FileId {
     }
 }
 
-/// What a link leads to.
+/// The target of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkTarget {
-    /// Nothing that this server keeps.
-    Elsewhere,
-    /// A file, or its thumbnail, written as this server writes it.
+    /// A file, in this server's spelling.
     File(FileId),
-    /// A file, written in another way: whoever receives the link would not be let in by it.
+    /// The thumbnail of a file, in this server's spelling.
+    Thumb(FileId),
+    /// A signed link, or a file in another spelling, which would not admit the receivers of the link.
     Misspelt,
+    /// Another path of this server.
+    Path,
+    /// An address at another host.
+    Elsewhere,
 }
 
 impl LinkTarget {
-    /// What `link` leads to.
+    /// The target of `link`.
     #[must_use]
     pub fn of(link: &Link) -> Self {
-        let Some(rest) = link.as_str().strip_prefix(FILES) else { return Self::Elsewhere };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let Ok(id) = Uuid::try_parse(&rest[..end]).map(FileId) else { return Self::Elsewhere };
-        if link.as_str() == id.url() || link.as_str() == id.thumb_url() { Self::File(id) } else { Self::Misspelt }
+        let path = link.as_str();
+        if !path.starts_with('/') {
+            return Self::Elsewhere;
+        }
+        let Some(rest) = path.strip_prefix(FILES) else { return Self::Path };
+        let segment = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        match Uuid::try_parse(segment).ok().map(FileId) {
+            Some(id) if path == id.url() => Self::File(id),
+            Some(id) if path == id.thumb_url() => Self::Thumb(id),
+            Some(_) => Self::Misspelt,
+            None if rest.starts_with(SIGNED) => Self::Misspelt,
+            None => Self::Path,
+        }
+    }
+
+    /// The file that is linked to, by itself or by its thumbnail.
+    #[must_use]
+    pub const fn file(self) -> Option<FileId> {
+        match self {
+            Self::File(id) | Self::Thumb(id) => Some(id),
+            Self::Misspelt | Self::Path | Self::Elsewhere => None,
+        }
     }
 }
 
@@ -51,18 +74,23 @@ mod tests {
         let id = FileId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_00ab));
         let target = |link: &str| LinkTarget::of(&Link::parse(link).unwrap());
         assert_eq!(target(&id.url()), LinkTarget::File(id));
-        assert_eq!(target(&id.thumb_url()), LinkTarget::File(id));
-        for misspelt in [
+        assert_eq!(target(&id.thumb_url()), LinkTarget::Thumb(id));
+        for path in [
             id.url().to_uppercase().replace("/FILES", "/files"),
             format!("/files/{}", id.0.simple()),
             format!("{}/", id.url()),
             format!("{}?download=1", id.url()),
             format!("{}#x", id.thumb_url()),
             format!("{}/../{id}", id.url()),
+            format!("{}/thumb", id.thumb_url()),
+            "/files/links/eyJ".to_owned(),
         ] {
-            assert_eq!(target(&misspelt), LinkTarget::Misspelt, "{misspelt}");
+            assert_eq!(target(&path), LinkTarget::Misspelt, "{path}");
         }
-        for elsewhere in ["/files/1", "/files/", "/elsewhere", "https://a.example/files/1"] {
+        for path in ["/", "/pictures/1", "/files", "/files/1", "/x?q=a"] {
+            assert_eq!(target(path), LinkTarget::Path, "{path}");
+        }
+        for elsewhere in ["https://a.example/files/1", "http://a.example"] {
             assert_eq!(target(elsewhere), LinkTarget::Elsewhere, "{elsewhere}");
         }
     }

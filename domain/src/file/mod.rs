@@ -1,4 +1,4 @@
-//! Uploaded files. Their bytes lie beside the log, under the file's id; here is whose they are, and how long they stay.
+//! Uploaded files: owner and lifetime. Their bytes are stored beside the log, under the file's id.
 
 mod aggregate;
 mod command;

@@ -34,7 +34,7 @@ fn a_file_is_uploaded_once() {
 }
 
 #[test]
-fn what_was_never_uploaded_is_not_there() {
+fn a_file_that_was_never_uploaded_is_not_found() {
     for command in [FileCommand::Collect, FileCommand::Restore, FileCommand::Delete] {
         given::<File>([]).when(command).then_expect_error(FileError::NotFound);
     }
@@ -59,17 +59,17 @@ fn it_is_collected_restored_and_deleted_once() {
 }
 
 #[test]
-fn only_who_brought_it_may_refer_to_it_while_it_is_kept() {
+fn only_its_uploader_may_refer_to_an_uncollected_file() {
     let refused = Err(FileError::NotFound);
-    assert_eq!(state::<File>([]).may_be_carried_by(ANA), refused);
+    assert_eq!(state::<File>([]).may_be_referenced_by(ANA, false), refused);
     let kept = state::<File>([uploaded()]);
-    assert_eq!((kept.may_be_carried_by(ANA), kept.may_be_carried_by(BOB)), (Ok(()), refused));
+    assert_eq!((kept.may_be_referenced_by(ANA, false), kept.may_be_referenced_by(BOB, false)), (Ok(()), refused));
     assert!(kept.is_stored() && kept.has_thumb() && kept.by() == ANA);
     let collected = state::<File>([uploaded(), COLLECTED]);
-    assert!(collected.is_stored() && collected.may_be_carried_by(ANA) == refused);
-    assert_eq!(state::<File>([uploaded(), COLLECTED, RESTORED]).may_be_carried_by(ANA), Ok(()));
+    assert!(collected.is_stored() && collected.may_be_referenced_by(ANA, false) == refused);
+    assert_eq!(state::<File>([uploaded(), COLLECTED, RESTORED]).may_be_referenced_by(ANA, false), Ok(()));
     let deleted = state::<File>([uploaded(), DELETED]);
-    assert!(!deleted.is_stored() && deleted.may_be_carried_by(ANA) == refused);
+    assert!(!deleted.is_stored() && deleted.may_be_referenced_by(ANA, false) == refused);
 }
 
 #[test]

@@ -5,20 +5,20 @@ use crate::{Aggregate, AggregateType, Pace, Spent, Timestamp, UserId, handle_by_
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For so long, in milliseconds, whose request was turned down does not ask again: 30 days.
+/// The time after a rejection before the same person may request again, in milliseconds: 30 days.
 pub const REJECTED_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
-/// How often one may ask the other: a request that is taken back can be made again, but not without end.
+/// The rate limit of one person's requests to the other, withdrawn ones included.
 pub const REQUESTS: Pace = Pace { burst: 3, every_ms: 8 * 60 * 60 * 1_000 };
-/// How often one may lift a block. Blocking itself is never refused.
+/// The rate limit of lifting a block. Blocking is never refused.
 pub const UNBLOCKS: Pace = Pace { burst: 10, every_ms: 60 * 60 * 1_000 };
 
-/// How two people stand, blocks aside.
+/// The relation of two people, apart from blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
-    /// Nothing between them.
+    /// No relation.
     #[default]
     Strangers,
-    /// A request by the named one waits for an answer.
+    /// A pending request by this person.
     Requested(UserId),
     /// Friends.
     Friends,
@@ -29,37 +29,37 @@ pub enum Standing {
 pub struct Friendship {
     standing: Standing,
     blocked_by: BTreeSet<UserId>,
-    /// Whose last request was turned down, and when. At most the two.
+    /// The times of each person's last rejected request.
     #[serde(default)]
     rejected: BTreeMap<UserId, Timestamp>,
-    /// What each used of [`REQUESTS`].
+    /// Each person's use of [`REQUESTS`].
     #[serde(default)]
     requests: BTreeMap<UserId, Spent>,
-    /// What each used of [`UNBLOCKS`].
+    /// Each person's use of [`UNBLOCKS`].
     #[serde(default)]
     unblocks: BTreeMap<UserId, Spent>,
 }
 
 impl Friendship {
-    /// How they stand.
+    /// Their relation.
     #[must_use]
     pub const fn standing(&self) -> Standing {
         self.standing
     }
 
-    /// Whether `user` has blocked the other.
+    /// True if `user` has blocked the other.
     #[must_use]
     pub fn is_blocked_by(&self, user: UserId) -> bool {
         self.blocked_by.contains(&user)
     }
 
-    /// Whether either has blocked the other.
+    /// True if one has blocked the other.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         !self.blocked_by.is_empty()
     }
 
-    /// Whether `by` may approach `with`: write to them, befriend them, add them to a group.
+    /// Refuses `by` to approach `with` (write to them, befriend them, add them to a group) across a block.
     ///
     /// # Errors
     /// [`FriendshipError::NotFound`] when `with` has blocked `by` (who must not learn of it), or
@@ -71,8 +71,8 @@ impl Friendship {
         if self.is_blocked_by(by) { Err(FriendshipError::BlockedByYou) } else { Ok(()) }
     }
 
-    /// Whether something stands between the two that `user` knows of: then acts on it are answered for what they are,
-    /// even when the other is not to be seen.
+    /// True with a relation or a block that `user` knows of: acts on it then get their own answer,
+    /// even when the other is hidden.
     #[must_use]
     pub fn is_known_to(&self, user: UserId) -> bool {
         self.standing != Standing::Strangers || self.is_blocked_by(user)

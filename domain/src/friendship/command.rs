@@ -1,36 +1,50 @@
-//! What one person can ask concerning another.
+//! The commands of one person concerning another.
 
-use crate::{Timestamp, UserId};
+use crate::{EventType, Timestamp, UserId};
 use serde::Serialize;
 
 /// A command of `by` concerning `with`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct FriendshipCommand {
-    /// Who asks.
     pub by: UserId,
-    /// The other one.
+    /// The other person.
     pub with: UserId,
-    /// What is asked.
     pub act: FriendshipAct,
-    /// When.
     pub now: Timestamp,
 }
 
-/// What is asked.
+/// An act of one person concerning another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum FriendshipAct {
-    /// To become friends; a request that crosses another accepts it.
+    /// Requests friendship, or accepts the other's pending request.
     Request,
-    /// To accept the other's request.
+    /// Accepts the other's request.
     Accept,
-    /// To turn the other's request down.
+    /// Rejects the other's request.
     Reject,
-    /// To take one's own request back.
+    /// Withdraws the own request.
     Cancel,
-    /// To have nothing to do with the other; ends a friendship or request.
+    /// Blocks the other; ends a friendship or request.
     Block,
-    /// To lift one's own block.
+    /// Lifts the own block.
     Unblock,
-    /// To end the friendship.
+    /// Ends the friendship.
     Unfriend,
+}
+
+impl FriendshipAct {
+    /// The event type that it produces; a request that crosses another produces `friend.accepted`.
+    #[must_use]
+    pub const fn leads_to(self) -> &'static EventType {
+        match self {
+            Self::Request => const { EventType::named("friend.requested") },
+            Self::Accept => const { EventType::named("friend.accepted") },
+            Self::Reject => const { EventType::named("friend.rejected") },
+            Self::Cancel => const { EventType::named("friend.cancelled") },
+            Self::Block => const { EventType::named("friend.blocked") },
+            Self::Unblock => const { EventType::named("friend.unblocked") },
+            Self::Unfriend => const { EventType::named("friend.unfriended") },
+        }
+    }
 }

@@ -1,38 +1,38 @@
-//! Why a pair refuses a command.
+//! The refusals of a pair.
 
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FriendshipError {
-    /// Nobody befriends or blocks themselves.
+    /// Both are the same person.
     #[error("you cannot do this to yourself")]
     Oneself,
-    /// The other has blocked one: answered as if they did not exist.
+    /// The other has blocked the actor: the same answer as for an unknown person.
     #[error("there is no such user")]
     NotFound,
-    /// One has blocked the other oneself.
+    /// The actor has blocked the other.
     #[error("you have blocked this user")]
     BlockedByYou,
     /// They are friends already.
     #[error("you are friends already")]
     AlreadyFriends,
-    /// There is no pending request to answer or take back.
+    /// There is no pending request to answer or withdraw.
     #[error("there is no such friend request")]
     RequestNotFound,
-    /// The other turned the last request down not long ago, which the actor was told: only the other may ask now.
+    /// The other rejected the last request recently: only they may request now.
     #[error("this user turned your request down: only they can ask now")]
     RequestRejected,
-    /// The same was done too often.
+    /// A rate limit.
     #[error("you did this too often: wait a while")]
     TooOften {
-        /// For how long, in milliseconds.
+        /// In milliseconds.
         wait_ms: i64,
     },
     /// They are not friends.
     #[error("you are not friends")]
     NotFriends,
-    /// There is no block of one's own to lift.
+    /// The actor has no block to lift.
     #[error("you have not blocked this user")]
     NotBlocked,
 }

@@ -1,20 +1,24 @@
-//! What happened between two people.
+//! The events between two people.
 
-use crate::{
-    About, Tier, Timestamp, UserId,
-    event::{Kind, kind},
-};
-use serde::{Deserialize, Serialize};
+use crate::{Recipient, Timestamp, UserId, catalogue::events};
 use uuid::Uuid;
 
-/// An event of a pair: in each, `by` acted concerning `with`; `at` is when, where a later decision asks for it (older
-/// events do not say).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the fields of every variant are described above")]
-pub enum FriendshipEvent {
-    /// `by` asked to be friends.
-    #[serde(rename = "friend.requested")]
+events! {
+    /// An event of a pair: `by` acted concerning `with`; `at` is the time, where a later decision needs it (absent in
+    /// older events).
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the fields of every variant are described above")]
+    FriendshipEvent of Friendship {
+        Requested  => "friend.requested"  v1 Medium Named pushed,
+        Accepted   => "friend.accepted"   v1 High   Named pushed,
+        Rejected   => "friend.rejected"   v1 Medium Named pushed,
+        Cancelled  => "friend.cancelled"  v1 Medium Named pushed,
+        Blocked    => "friend.blocked"    v1 High   Named pushed,
+        Unblocked  => "friend.unblocked"  v1 High   Named pushed,
+        Unfriended => "friend.unfriended" v1 High   Named pushed,
+    }
+
+    /// `by` requested friendship.
     Requested {
         by: UserId,
         with: UserId,
@@ -22,24 +26,19 @@ pub enum FriendshipEvent {
         at: Option<Timestamp>,
     },
     /// `by` accepted the request of `with`.
-    #[serde(rename = "friend.accepted")]
     Accepted { by: UserId, with: UserId },
-    /// `by` turned the request of `with` down.
-    #[serde(rename = "friend.rejected")]
+    /// `by` rejected the request of `with`.
     Rejected {
         by: UserId,
         with: UserId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
     },
-    /// `by` took the own request back.
-    #[serde(rename = "friend.cancelled")]
+    /// `by` withdrew the own request.
     Cancelled { by: UserId, with: UserId },
-    /// `by` blocked `with`; friendship and requests are over.
-    #[serde(rename = "friend.blocked")]
+    /// `by` blocked `with`, which ends friendship and requests.
     Blocked { by: UserId, with: UserId },
     /// `by` lifted the own block.
-    #[serde(rename = "friend.unblocked")]
     Unblocked {
         by: UserId,
         with: UserId,
@@ -47,26 +46,11 @@ pub enum FriendshipEvent {
         at: Option<Timestamp>,
     },
     /// `by` ended the friendship.
-    #[serde(rename = "friend.unfriended")]
     Unfriended { by: UserId, with: UserId },
 }
 
 impl FriendshipEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Requested { .. } => kind("friend.requested", 1, Tier::Medium),
-            Self::Accepted { .. } => kind("friend.accepted", 1, Tier::High),
-            Self::Rejected { .. } => kind("friend.rejected", 1, Tier::Medium),
-            Self::Cancelled { .. } => kind("friend.cancelled", 1, Tier::Medium),
-            Self::Blocked { .. } => kind("friend.blocked", 1, Tier::High),
-            Self::Unblocked { .. } => kind("friend.unblocked", 1, Tier::High),
-            Self::Unfriended { .. } => kind("friend.unfriended", 1, Tier::High),
-        }
-    }
-
-    /// Who acted, and concerning whom.
+    /// The actor and the other.
     #[must_use]
     pub const fn pair(&self) -> (UserId, UserId) {
         match self {
@@ -84,16 +68,12 @@ impl FriendshipEvent {
         stream
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    /// Both, but a block and its end are told to the blocker alone.
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    /// Both people; only the blocker for a block and its end.
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         let (by, with) = self.pair();
         match self {
-            Self::Blocked { .. } | Self::Unblocked { .. } => vec![About::told(by)],
-            _ => vec![About::told(by), About::told(with)],
+            Self::Blocked { .. } | Self::Unblocked { .. } => vec![Recipient::only(by)],
+            _ => vec![Recipient::only(by), Recipient::only(with)],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Two people: request, friendship, blocks. One stream per unordered pair.
+//! Requests, friendship and blocks between two people. One stream per unordered pair.
 
 mod aggregate;
 mod command;

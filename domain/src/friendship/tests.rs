@@ -14,7 +14,7 @@ const REQUESTED: Event = Event::Requested { by: ANA, with: BOB, at: Some(NOW) };
 const ACCEPTED: Event = Event::Accepted { by: BOB, with: ANA };
 const BLOCKED: Event = Event::Blocked { by: ANA, with: BOB };
 
-/// What each act of Ana's and of Bob's comes to after `events`.
+/// The result of each act of Ana and of Bob after `events`.
 #[track_caller]
 fn after(events: &[Event], by: UserId, expected: &[(Act, Result<Option<Event>, Error>)]) {
     for (act, expected) in expected {
@@ -42,7 +42,7 @@ fn strangers_can_only_request_and_block() {
 }
 
 #[test]
-fn who_requested_can_take_it_back() {
+fn a_requester_can_withdraw_the_request() {
     let (by, with) = (ANA, BOB);
     after(
         &[REQUESTED],
@@ -59,7 +59,7 @@ fn who_requested_can_take_it_back() {
 }
 
 #[test]
-fn who_was_asked_can_answer() {
+fn the_other_can_answer_a_request() {
     let (by, with) = (BOB, ANA);
     after(
         &[REQUESTED],
@@ -157,7 +157,7 @@ fn whose_request_was_rejected_asks_again_after_thirty_days_and_the_other_at_once
     given::<Friendship>(rejected.clone()).when(ask_at(then - 1)).then_expect_error(Error::RequestRejected);
     let asked = Event::Requested { by: ANA, with: BOB, at: Some(Timestamp::from_millis(then)) };
     given::<Friendship>(rejected.clone()).when(ask_at(then)).then_expect_events(vec![asked]);
-    // Who asked themselves since, and was accepted, holds nothing against the other any more.
+    // An accepted request of the rejecting person clears the rejection.
     let made_up = rejected.into_iter().chain([
         Event::Requested { by, with, at },
         Event::Accepted { by: ANA, with: BOB },
@@ -193,7 +193,7 @@ fn requests_and_unblocks_are_paced_and_blocks_are_not() {
 }
 
 #[test]
-fn nobody_does_anything_to_themselves() {
+fn acts_on_oneself_are_refused() {
     for act in [Act::Request, Act::Accept, Act::Reject, Act::Cancel, Act::Block, Act::Unblock, Act::Unfriend] {
         let command = FriendshipCommand { by: ANA, with: ANA, act, now: NOW };
         given::<Friendship>([]).when(command).then_expect_error(Error::Oneself);

@@ -1,9 +1,9 @@
 //! The state of a message and the decisions over it.
 
-use super::{Draft, MessageCommand, MessageError, MessageEvent};
+use super::{Attachment, Draft, MessageCommand, MessageContent, MessageError, MessageEvent, MessageType};
 use crate::{
     Aggregate, AggregateType, ConversationId, MessageId, Personal, UserId, handle_by_deciding,
-    text::{Emoji, FileName, Link, MediaType, MessageBody},
+    text::{Emoji, MessageBody, is_blank},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,137 +14,85 @@ pub const MAX_ATTACHMENTS: usize = 20;
 pub const MAX_MENTIONS: usize = 100;
 /// The most kinds of reaction on a message.
 pub const MAX_REACTIONS: usize = 50;
+/// The most kinds of reaction of one person on a message.
+pub const MAX_OWN_REACTIONS: usize = 10;
 
-/// How often a message can be edited.
+/// The most pinned messages of a conversation.
+pub const MAX_PINS: u64 = 100;
+/// The most edits of a message.
 pub const MAX_EDITS: u32 = 10_000;
-/// How often one person can react to a message, those reactions included that they took back.
+/// The most reactions of one person to a message, removed ones included.
 pub const MAX_REACTIONS_EACH: u32 = 5_000;
-
-/// What a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum MessageType {
-    /// Text.
-    #[default]
-    Text,
-    /// Pictures.
-    Image,
-    /// Files.
-    File,
-    /// Films.
-    Video,
-    /// The record of a call.
-    Call,
-}
-
-impl MessageType {
-    /// The word in the protocol.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "TEXT",
-            Self::Image => "IMAGE",
-            Self::File => "FILE",
-            Self::Video => "VIDEO",
-            Self::Call => "CALL",
-        }
-    }
-}
-
-/// What a person put into a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageContent {
-    /// The text.
-    pub body: MessageBody,
-    /// What is attached.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<Attachment>,
-}
-
-/// A file attached to a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attachment {
-    /// Where it lies.
-    pub file_url: Link,
-    /// Where a small picture of it lies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thumb_url: Option<Link>,
-    /// What it is called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<FileName>,
-    /// Its size in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// Its media type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mime: Option<MediaType>,
-}
 
 /// The state of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     sent: Option<Posted>,
     deleted: bool,
+    pinned: bool,
     hidden_for: BTreeSet<UserId>,
     reactions: BTreeMap<Emoji, BTreeSet<UserId>>,
     edits: u32,
-    /// How often each has reacted.
+    /// The reactions of each person, removed ones included.
     reacted: BTreeMap<UserId, u32>,
 }
 
-/// What was posted, with its text as it is now; `content` is `None` once forgotten.
+/// A sent message with its current content; `content` is `None` once its sender is erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Posted {
-    /// Where.
     pub conversation: ConversationId,
-    /// By whom.
     pub sender: UserId,
-    /// What it is.
     pub message_type: MessageType,
-    /// The first content: a repeated `guid` is compared with it.
+    /// The first content, which a repeated `guid` is compared with.
     original: Option<MessageContent>,
-    /// The content now.
+    /// The current content.
     pub content: Option<MessageContent>,
-    /// The message it answers.
+    /// The answered message.
     pub reply_to: Option<MessageId>,
-    /// Whom it mentions.
+    /// The mentioned members.
     pub mentions: Vec<UserId>,
 }
 
 impl Message {
-    /// What was posted; `None` for a stream without events.
+    /// The message; `None` for a stream without events.
     #[must_use]
     pub const fn posted(&self) -> Option<&Posted> {
         self.sent.as_ref()
     }
 
-    /// Whether it was removed for everybody.
+    /// True if it was deleted for everybody.
     #[must_use]
     pub const fn is_deleted(&self) -> bool {
         self.deleted
     }
 
-    /// Whether `user` removed it for themselves.
+    /// True if it is pinned in its conversation.
+    #[must_use]
+    pub const fn is_pinned(&self) -> bool {
+        self.pinned
+    }
+
+    /// True if `user` hid it.
     #[must_use]
     pub fn is_hidden_for(&self, user: UserId) -> bool {
         self.hidden_for.contains(&user)
     }
 
-    /// Who reacted how.
+    /// The people of each reaction.
     #[must_use]
     pub const fn reactions(&self) -> &BTreeMap<Emoji, BTreeSet<UserId>> {
         &self.reactions
     }
 
-    /// How many entries its state keeps of people: reactions, how often they were made, and for whom it is hidden.
+    /// The number of entries about people in its state.
     #[must_use]
     pub fn people(&self) -> usize {
         let reactions: usize = self.reactions.values().map(BTreeSet::len).sum();
         reactions + self.reacted.len() + self.hidden_for.len()
     }
 
-    /// The message as `user` may know it.
+    /// The message; refused if `user` hid it.
     fn seen_by(&self, user: UserId) -> Result<&Posted, MessageError> {
         self.sent.as_ref().filter(|_| !self.hidden_for.contains(&user)).ok_or(MessageError::NotFound)
     }
@@ -158,10 +106,7 @@ impl Message {
             return if first.is_draft(&draft) { Ok(vec![]) } else { Err(MessageError::GuidTaken) };
         }
         let Draft { conversation, sender, message_type, content, reply_to, mentions } = draft;
-        let blank = content.body.as_str().trim().is_empty();
-        if blank && (message_type == MessageType::Text || content.attachments.is_empty()) {
-            return Err(MessageError::Empty);
-        }
+        says_something(message_type, &content.body, &content.attachments)?;
         if content.attachments.len() > MAX_ATTACHMENTS {
             return Err(MessageError::TooManyAttachments);
         }
@@ -181,14 +126,12 @@ impl Message {
     fn edit(&self, by: UserId, body: MessageBody) -> Result<Vec<MessageEvent>, MessageError> {
         let posted = self.seen_by(by)?;
         self.undeleted()?;
-        if posted.sender != by {
+        // The record of a call belongs to the server, although it has a sender.
+        if posted.sender != by || posted.message_type == MessageType::Call {
             return Err(MessageError::SenderOnly);
         }
         let Some(content) = &posted.content else { return Err(MessageError::NotFound) };
-        let blank = body.as_str().trim().is_empty();
-        if blank && (posted.message_type == MessageType::Text || content.attachments.is_empty()) {
-            return Err(MessageError::Empty);
-        }
+        says_something(posted.message_type, &body, &content.attachments)?;
         if content.body == body {
             return Ok(vec![]);
         }
@@ -201,14 +144,57 @@ impl Message {
     fn react(&self, user: UserId, emoji: Emoji) -> Result<Vec<MessageEvent>, MessageError> {
         let conversation = self.seen_by(user)?.conversation;
         self.undeleted()?;
-        match self.reactions.get(&emoji) {
-            Some(users) if users.contains(&user) => Ok(vec![]),
-            None if self.reactions.len() >= MAX_REACTIONS => Err(MessageError::TooManyReactions),
-            _ if self.reacted.get(&user).is_some_and(|times| *times >= MAX_REACTIONS_EACH) => {
-                Err(MessageError::TooManyReactionChanges)
-            }
-            _ => Ok(vec![MessageEvent::Reacted { conversation, user, emoji: Personal::new(user, emoji) }]),
+        // Reactions that look the same are one kind, even if stored before emoji were fully qualified.
+        let alike = || self.reactions.iter().filter(|(there, _)| there.is_same(&emoji));
+        if alike().any(|(_, users)| users.contains(&user)) {
+            return Ok(vec![]);
         }
+        let kind = alike().next().map(|(there, _)| there.clone());
+        if kind.is_none() && self.reactions.len() >= MAX_REACTIONS {
+            return Err(MessageError::TooManyReactions);
+        }
+        if self.reactions.values().filter(|users| users.contains(&user)).count() >= MAX_OWN_REACTIONS {
+            return Err(MessageError::TooManyOwnReactions);
+        }
+        if self.reacted.get(&user).is_some_and(|times| *times >= MAX_REACTIONS_EACH) {
+            return Err(MessageError::TooManyReactionChanges);
+        }
+        let emoji = Personal::new(user, kind.unwrap_or(emoji));
+        Ok(vec![MessageEvent::Reacted { conversation, user, emoji }])
+    }
+
+    fn unreact(&self, user: UserId, emoji: &Emoji) -> Result<Vec<MessageEvent>, MessageError> {
+        let conversation = self.seen_by(user)?.conversation;
+        self.undeleted()?;
+        let own = self.reactions.iter().filter(|(there, users)| users.contains(&user) && there.is_same(emoji));
+        let taken = own.map(|(there, _)| Personal::new(user, there.clone()));
+        Ok(taken.map(|emoji| MessageEvent::Unreacted { conversation, user, emoji }).collect())
+    }
+
+    fn pin(&self, by: UserId, pinned: u64) -> Result<Vec<MessageEvent>, MessageError> {
+        let conversation = self.seen_by(by)?.conversation;
+        self.undeleted()?;
+        if self.pinned {
+            return Ok(vec![]);
+        }
+        if pinned >= MAX_PINS {
+            return Err(MessageError::TooManyPins);
+        }
+        Ok(vec![MessageEvent::Pinned { conversation, by }])
+    }
+
+    fn unpin(&self, by: UserId) -> Result<Vec<MessageEvent>, MessageError> {
+        let conversation = self.seen_by(by)?.conversation;
+        Ok(if self.pinned { vec![MessageEvent::Unpinned { conversation, by }] } else { vec![] })
+    }
+}
+
+/// A text message needs text, another one text or attachments.
+fn says_something(kind: MessageType, body: &MessageBody, attachments: &[Attachment]) -> Result<(), MessageError> {
+    match is_blank(body.as_str()) {
+        true if kind == MessageType::Text => Err(MessageError::NoText),
+        true if attachments.is_empty() => Err(MessageError::Empty),
+        _ => Ok(()),
     }
 }
 
@@ -247,13 +233,9 @@ impl Aggregate for Message {
                 Ok(if self.hidden_for.contains(&user) { vec![] } else { vec![event] })
             }
             MessageCommand::React { user, emoji } => self.react(user, emoji),
-            MessageCommand::Unreact { user, emoji } => {
-                let conversation = self.seen_by(user)?.conversation;
-                self.undeleted()?;
-                let reacted = self.reactions.get(&emoji).is_some_and(|users| users.contains(&user));
-                let emoji = Personal::new(user, emoji);
-                Ok(if reacted { vec![MessageEvent::Unreacted { conversation, user, emoji }] } else { vec![] })
-            }
+            MessageCommand::Unreact { user, emoji } => self.unreact(user, &emoji),
+            MessageCommand::Pin { by, pinned } => self.pin(by, pinned),
+            MessageCommand::Unpin { by } => self.unpin(by),
         }
     }
 }
@@ -283,12 +265,15 @@ impl cqrs_es::Aggregate for Message {
             }
             MessageEvent::Deleted { .. } => {
                 self.deleted = true;
+                self.pinned = false;
                 self.reactions.clear();
                 self.reacted.clear();
             }
             MessageEvent::Hidden { user, .. } => {
                 self.hidden_for.insert(user);
             }
+            MessageEvent::Pinned { .. } => self.pinned = true,
+            MessageEvent::Unpinned { .. } => self.pinned = false,
             MessageEvent::Reacted { user, emoji, .. } => {
                 let times = self.reacted.entry(user).or_default();
                 *times = times.saturating_add(1);

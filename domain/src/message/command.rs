@@ -1,4 +1,4 @@
-//! What can be asked of a message.
+//! The commands on a message.
 
 use super::{MessageContent, MessageType};
 use crate::{
@@ -6,64 +6,59 @@ use crate::{
     text::{Emoji, MessageBody},
 };
 
-/// A command on a message. That the actor takes part in the conversation is checked before.
+/// A command on a message. The caller has checked that the actor takes part in the conversation.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum MessageCommand {
-    /// Post it.
+    /// Sends it.
     Send(Draft),
-    /// Replace its text.
+    /// Replaces its text.
     Edit {
-        /// Who asks.
         by: UserId,
         /// The new text.
         body: MessageBody,
     },
-    /// Remove it for everybody.
+    /// Deletes it for everybody.
     Delete {
-        /// Who asks.
         by: UserId,
-        /// Whether they lead the conversation.
+        /// True if they lead the conversation.
         leads: bool,
     },
-    /// Remove it for everybody, as somebody who watches over the server.
+    /// Deletes it for everybody, as a moderator or administrator.
     Remove {
-        /// Who asks. That they may is checked before.
+        /// The caller has checked their role.
         by: UserId,
     },
-    /// Remove it for oneself alone.
-    Hide {
-        /// Who asks.
-        user: UserId,
+    /// Hides it for the user.
+    Hide { user: UserId },
+    /// Adds a reaction.
+    React { user: UserId, emoji: Emoji },
+    /// Removes the user's reaction.
+    Unreact { user: UserId, emoji: Emoji },
+    /// Pins it in its conversation.
+    Pin {
+        /// The caller has checked that they may.
+        by: UserId,
+        /// The other pinned messages of the conversation, as far as the caller knows.
+        pinned: u64,
     },
-    /// Put a reaction on it.
-    React {
-        /// Who asks.
-        user: UserId,
-        /// Which.
-        emoji: Emoji,
-    },
-    /// Take one's reaction off it.
-    Unreact {
-        /// Who asks.
-        user: UserId,
-        /// Which.
-        emoji: Emoji,
+    /// Unpins it.
+    Unpin {
+        /// As for [`Pin`](Self::Pin).
+        by: UserId,
     },
 }
 
-/// A message as its sender wants it.
+/// A message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Draft {
-    /// Where.
     pub conversation: ConversationId,
-    /// Who writes.
     pub sender: UserId,
-    /// What it is.
     pub message_type: MessageType,
-    /// Text and attachments.
     pub content: MessageContent,
-    /// The message it answers.
+    /// The answered message.
     pub reply_to: Option<MessageId>,
-    /// Whom it mentions.
+    /// The mentioned members.
     pub mentions: Vec<UserId>,
 }

@@ -1,18 +1,21 @@
-//! Why a message refuses a command.
+//! The refusals of a message.
 
-use super::{MAX_ATTACHMENTS, MAX_EDITS, MAX_MENTIONS, MAX_REACTIONS, MAX_REACTIONS_EACH};
+use super::{MAX_ATTACHMENTS, MAX_EDITS, MAX_MENTIONS, MAX_OWN_REACTIONS, MAX_PINS, MAX_REACTIONS, MAX_REACTIONS_EACH};
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// There is none, or the actor may not see it.
+    /// It does not exist, or is hidden from the actor.
     #[error("there is no such message")]
     NotFound,
     /// The id names another message.
     #[error("this guid names another message")]
     GuidTaken,
-    /// A text message needs text; the others need text or attachments.
+    /// A text message without text.
+    #[error("a message of type TEXT needs text; with attachments alone its messageType is IMAGE, FILE or VIDEO")]
+    NoText,
+    /// Another one without text and attachments.
     #[error("a message needs text or attachments")]
     Empty,
     /// More attachments than a message can have.
@@ -24,13 +27,19 @@ pub enum MessageError {
     /// More kinds of reaction than a message can have.
     #[error("a message has at most {MAX_REACTIONS} kinds of reaction")]
     TooManyReactions,
-    /// It was edited as often as a message can be.
+    /// More kinds of reaction than one person can put on a message.
+    #[error("one person has at most {MAX_OWN_REACTIONS} kinds of reaction on a message")]
+    TooManyOwnReactions,
+    /// It has the most edits.
     #[error("a message can be edited at most {MAX_EDITS} times")]
     TooManyEdits,
-    /// They reacted as often as one person can.
+    /// The person has the most reactions, removed ones included.
     #[error("one person can react to a message at most {MAX_REACTIONS_EACH} times")]
     TooManyReactionChanges,
-    /// Only who wrote it may.
+    /// The conversation has the most pinned messages.
+    #[error("a conversation has at most {MAX_PINS} pinned messages")]
+    TooManyPins,
+    /// The command is for the sender.
     #[error("only the sender may do this")]
     SenderOnly,
     /// It was deleted.
@@ -43,12 +52,13 @@ impl Refusal for MessageError {
         match self {
             Self::NotFound => "not_found",
             Self::GuidTaken => "guid_taken",
-            Self::Empty => "empty",
+            Self::NoText | Self::Empty => "empty",
             Self::TooManyAttachments => "too_many_attachments",
             Self::TooManyMentions => "too_many_mentions",
-            Self::TooManyReactions => "too_many_reactions",
+            Self::TooManyReactions | Self::TooManyOwnReactions => "too_many_reactions",
             Self::TooManyEdits => "too_many_edits",
             Self::TooManyReactionChanges => "too_many_reaction_changes",
+            Self::TooManyPins => "too_many_pins",
             Self::SenderOnly => "sender_only",
             Self::Deleted => "message_deleted",
         }
@@ -60,14 +70,16 @@ impl Refusal for MessageError {
             Self::GuidTaken
             | Self::Deleted
             | Self::TooManyReactions
+            | Self::TooManyOwnReactions
             | Self::TooManyEdits
+            | Self::TooManyPins
             | Self::TooManyReactionChanges => RefusalKind::Conflict,
-            Self::Empty | Self::TooManyAttachments | Self::TooManyMentions => RefusalKind::Invalid,
+            Self::NoText | Self::Empty | Self::TooManyAttachments | Self::TooManyMentions => RefusalKind::Invalid,
         }
     }
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Empty => Some("content"),
+            Self::NoText | Self::Empty => Some("content"),
             Self::TooManyAttachments => Some("attachments"),
             Self::TooManyMentions => Some("mentions"),
             _ => None,

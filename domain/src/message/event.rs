@@ -1,99 +1,86 @@
-//! What happened to a message.
+//! The events of a message.
 
-use super::{MessageContent, MessageType};
+use super::{MessageContent, MessageType, upcast::seal_emoji};
 use crate::{
-    About, ConversationId, MessageId, Personal, Tier, UserId,
-    event::{Kind, kind},
+    ConversationId, MessageId, Personal, Recipient, UserId,
+    catalogue::events,
     text::{Emoji, MessageBody},
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a message; the stream's id is the message's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum MessageEvent {
-    /// It was posted.
-    #[serde(rename = "message.sent")]
+events! {
+    /// An event of a message; the stream's id is the message's.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    MessageEvent of Message {
+        Sent      => "message.sent"      v1 High   Scope pushed counts,
+        Edited    => "message.edited"    v1 Medium Scope pushed,
+        Deleted   => "message.deleted"   v1 Medium Scope pushed,
+        Hidden    => "message.hidden"    v1 Medium Named pushed,
+        Reacted   => "message.reacted"   v2 Medium Scope pushed upcast(&[seal_emoji]),
+        Unreacted => "message.unreacted" v2 Medium Scope pushed upcast(&[seal_emoji]),
+        Pinned    => "message.pinned"    v1 Medium Scope pushed,
+        Unpinned  => "message.unpinned"  v1 Medium Scope pushed,
+    }
+
+    /// It was sent.
     Sent {
-        /// Where.
         conversation: ConversationId,
-        /// By whom.
         sender: UserId,
-        /// What it is.
         message_type: MessageType,
-        /// Text and attachments.
         content: Personal<MessageContent>,
-        /// The message it answers.
+        /// The answered message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<MessageId>,
-        /// Whom it mentions.
+        /// The mentioned members.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         mentions: Vec<UserId>,
     },
     /// Its text was replaced.
-    #[serde(rename = "message.edited")]
     Edited {
-        /// Where.
         conversation: ConversationId,
-        /// By whom.
         by: UserId,
-        /// The text from here on.
+        /// The new text.
         body: Personal<MessageBody>,
     },
-    /// It was removed for everybody.
-    #[serde(rename = "message.deleted")]
+    /// It was deleted for everybody.
     Deleted {
-        /// Where.
         conversation: ConversationId,
-        /// By whom.
         by: UserId,
     },
-    /// It was removed for one person.
-    #[serde(rename = "message.hidden")]
+    /// One person hid it.
     Hidden {
-        /// Where.
         conversation: ConversationId,
-        /// For whom.
         user: UserId,
     },
-    /// Somebody reacted.
-    #[serde(rename = "message.reacted")]
+    /// A member added a reaction.
     Reacted {
-        /// Where.
         conversation: ConversationId,
-        /// Who.
         user: UserId,
-        /// How: it belongs to them.
+        /// A personal value of `user`.
         emoji: Personal<Emoji>,
     },
-    /// Somebody took a reaction back.
-    #[serde(rename = "message.unreacted")]
+    /// A member removed a reaction.
     Unreacted {
-        /// Where.
         conversation: ConversationId,
-        /// Who.
         user: UserId,
-        /// How: it belongs to them.
+        /// A personal value of `user`.
         emoji: Personal<Emoji>,
+    },
+    /// It was pinned in its conversation.
+    Pinned {
+        conversation: ConversationId,
+        by: UserId,
+    },
+    /// It was unpinned. A deleted message is unpinned without this event.
+    Unpinned {
+        conversation: ConversationId,
+        by: UserId,
     },
 }
 
 impl MessageEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Sent { .. } => kind("message.sent", 1, Tier::High),
-            Self::Edited { .. } => kind("message.edited", 1, Tier::Medium),
-            Self::Deleted { .. } => kind("message.deleted", 1, Tier::Medium),
-            Self::Hidden { .. } => kind("message.hidden", 1, Tier::Medium),
-            Self::Reacted { .. } => kind("message.reacted", 2, Tier::Medium),
-            Self::Unreacted { .. } => kind("message.unreacted", 2, Tier::Medium),
-        }
-    }
-
-    /// The conversation it was posted to.
+    /// The conversation of the message.
     #[must_use]
     pub const fn conversation(&self) -> ConversationId {
         match self {
@@ -102,7 +89,9 @@ impl MessageEvent {
             | Self::Deleted { conversation, .. }
             | Self::Hidden { conversation, .. }
             | Self::Reacted { conversation, .. }
-            | Self::Unreacted { conversation, .. } => *conversation,
+            | Self::Unreacted { conversation, .. }
+            | Self::Pinned { conversation, .. }
+            | Self::Unpinned { conversation, .. } => *conversation,
         }
     }
 
@@ -110,13 +99,9 @@ impl MessageEvent {
         self.conversation().0
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        !matches!(self, Self::Hidden { .. })
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         match self {
-            Self::Hidden { user, .. } => vec![About::told(*user)],
+            Self::Hidden { user, .. } => vec![Recipient::only(*user)],
             _ => Vec::new(),
         }
     }

@@ -83,8 +83,8 @@ fn a_draft_is_sent_as_it_is() {
 #[test]
 fn a_message_says_something_within_limits() {
     for (draft, refusal) in [
-        (draft(MessageType::Text, content(" \n", 0)), Error::Empty),
-        (draft(MessageType::Text, content("", 1)), Error::Empty),
+        (draft(MessageType::Text, content(" \n", 0)), Error::NoText),
+        (draft(MessageType::Text, content("", 1)), Error::NoText),
         (draft(MessageType::Video, content("", 0)), Error::Empty),
         (draft(MessageType::File, content("", MAX_ATTACHMENTS + 1)), Error::TooManyAttachments),
         (Draft { mentions: vec![BOB; MAX_MENTIONS + 1], ..hello() }, Error::TooManyMentions),
@@ -116,7 +116,7 @@ fn its_sender_edits_it() {
     for (events, by, text, refusal) in [
         (vec![], ANA, "bye", Error::NotFound),
         (vec![sent()], BOB, "bye", Error::SenderOnly),
-        (vec![sent()], ANA, " ", Error::Empty),
+        (vec![sent()], ANA, " ", Error::NoText),
         (vec![sent(), DELETED], ANA, "bye", Error::Deleted),
         (vec![sent(), hidden(ANA)], ANA, "bye", Error::NotFound),
     ] {
@@ -129,7 +129,7 @@ fn its_sender_edits_it() {
 }
 
 #[test]
-fn a_moderator_removes_it_even_for_those_who_hid_it() {
+fn a_moderator_removes_a_hidden_message() {
     let remove = Command::Remove { by: EVE };
     let removed = Event::Deleted { conversation: ROOM, by: EVE };
     given::<Message>([]).when(remove.clone()).then_expect_error(Error::NotFound);
@@ -204,11 +204,67 @@ fn reactions_are_one_per_person_and_kind() {
     assert_eq!(state::<Message>([sent(), unreacted(CLEO, "👍")]), state::<Message>([sent()]));
 }
 
+/// Different emoji.
+fn kind(n: usize) -> &'static str {
+    emojis::iter().nth(n).unwrap().as_str()
+}
+
 #[test]
-fn kinds_of_reaction_are_limited() {
-    let full = || [sent()].into_iter().chain((0..MAX_REACTIONS).map(|n| reacted(BOB, &format!(":{n}:"))));
-    given::<Message>(full()).when(react(BOB, "👍")).then_expect_error(Error::TooManyReactions);
-    given::<Message>(full()).when(react(CLEO, ":0:")).then_expect_events(vec![reacted(CLEO, ":0:")]);
+fn kinds_of_reaction_are_limited_for_all_and_for_each() {
+    let people: Vec<_> = (0..MAX_REACTIONS).map(|n| UserId(Uuid::from_u128(1_000 + n as u128 / 10))).collect();
+    let full = || [sent()].into_iter().chain(people.iter().enumerate().map(|(n, by)| reacted(*by, kind(n))));
+    given::<Message>(full()).when(react(BOB, kind(MAX_REACTIONS))).then_expect_error(Error::TooManyReactions);
+    given::<Message>(full()).when(react(CLEO, kind(0))).then_expect_events(vec![reacted(CLEO, kind(0))]);
+    let busy = || [sent()].into_iter().chain((0..MAX_OWN_REACTIONS).map(|n| reacted(BOB, kind(n))));
+    given::<Message>(busy()).when(react(BOB, "👍")).then_expect_error(Error::TooManyOwnReactions);
+    given::<Message>(busy()).when(react(BOB, kind(0))).then_expect_events(vec![]);
+    given::<Message>(busy()).when(react(CLEO, "👍")).then_expect_events(vec![reacted(CLEO, "👍")]);
+    let room = || busy().chain([unreacted(BOB, kind(0))]);
+    given::<Message>(room()).when(react(BOB, "👍")).then_expect_events(vec![reacted(BOB, "👍")]);
+}
+
+#[test]
+fn reactions_that_look_the_same_are_one_kind() {
+    let heart = |user| Event::Reacted { conversation: ROOM, user, emoji: Personal::new(user, Emoji::stored("❤")) };
+    let broken = |user| Event::Unreacted { conversation: ROOM, user, emoji: Personal::new(user, Emoji::stored("❤")) };
+    given::<Message>([sent(), heart(BOB)]).when(react(CLEO, "❤\u{fe0f}")).then_expect_events(vec![heart(CLEO)]);
+    given::<Message>([sent(), heart(BOB)]).when(react(BOB, "❤\u{fe0f}")).then_expect_events(vec![]);
+    given::<Message>([sent(), heart(BOB)]).when(unreact(BOB, "❤\u{fe0f}")).then_expect_events(vec![broken(BOB)]);
+    let word = || Emoji::claimed("+1").unwrap();
+    let old = || [sent(), Event::Reacted { conversation: ROOM, user: BOB, emoji: Personal::new(BOB, word()) }];
+    let taken = Event::Unreacted { conversation: ROOM, user: BOB, emoji: Personal::new(BOB, word()) };
+    given::<Message>(old()).when(Command::Unreact { user: BOB, emoji: word() }).then_expect_events(vec![taken]);
+}
+
+#[test]
+fn a_message_is_pinned_until_it_is_unpinned_or_deleted() {
+    let pinned = || Event::Pinned { conversation: ROOM, by: BOB };
+    let unpinned = || Event::Unpinned { conversation: ROOM, by: BOB };
+    let deleted = || Event::Deleted { conversation: ROOM, by: ANA };
+    let hidden = || Event::Hidden { conversation: ROOM, user: BOB };
+    let (pin, unpin) = (|pinned| Command::Pin { by: BOB, pinned }, || Command::Unpin { by: BOB });
+    given::<Message>([sent()]).when(pin(MAX_PINS - 1)).then_expect_events(vec![pinned()]);
+    given::<Message>([sent()]).when(pin(MAX_PINS)).then_expect_error(Error::TooManyPins);
+    given::<Message>([sent(), pinned()]).when(pin(MAX_PINS)).then_expect_events(vec![]);
+    given::<Message>([sent(), pinned()]).when(unpin()).then_expect_events(vec![unpinned()]);
+    given::<Message>([sent(), pinned(), unpinned()]).when(unpin()).then_expect_events(vec![]);
+    given::<Message>([sent(), pinned(), deleted()]).when(unpin()).then_expect_events(vec![]);
+    given::<Message>([sent(), deleted()]).when(pin(0)).then_expect_error(Error::Deleted);
+    for command in [pin(0), unpin()] {
+        given::<Message>([sent(), hidden()]).when(command.clone()).then_expect_error(Error::NotFound);
+        given::<Message>([]).when(command).then_expect_error(Error::NotFound);
+    }
+    assert!(state::<Message>([sent(), pinned()]).is_pinned());
+    assert!(!state::<Message>([sent(), pinned(), deleted()]).is_pinned());
+}
+
+#[test]
+fn a_message_needs_a_character_that_shows() {
+    for unseen in ["\u{200b}", "\u{2800}", "\u{3164}", "\u{ad}", "\u{feff}", "\u{202e}", " \n\u{2060}"] {
+        let text = draft(MessageType::Text, content(unseen, 0));
+        given::<Message>([]).when(Command::Send(text)).then_expect_error(Error::NoText);
+        given::<Message>([sent()]).when(Command::Edit { by: ANA, body: body(unseen) }).then_expect_error(Error::NoText);
+    }
 }
 
 #[test]
@@ -218,9 +274,12 @@ fn each_refusal_has_its_word() {
         (Error::GuidTaken, "guid_taken", RefusalKind::Conflict, None),
         (Error::Deleted, "message_deleted", RefusalKind::Conflict, None),
         (Error::TooManyReactions, "too_many_reactions", RefusalKind::Conflict, None),
+        (Error::TooManyOwnReactions, "too_many_reactions", RefusalKind::Conflict, None),
         (Error::TooManyEdits, "too_many_edits", RefusalKind::Conflict, None),
         (Error::TooManyReactionChanges, "too_many_reaction_changes", RefusalKind::Conflict, None),
+        (Error::TooManyPins, "too_many_pins", RefusalKind::Conflict, None),
         (Error::SenderOnly, "sender_only", RefusalKind::Forbidden, None),
+        (Error::NoText, "empty", RefusalKind::Invalid, Some("content")),
         (Error::Empty, "empty", RefusalKind::Invalid, Some("content")),
         (Error::TooManyAttachments, "too_many_attachments", RefusalKind::Invalid, Some("attachments")),
         (Error::TooManyMentions, "too_many_mentions", RefusalKind::Invalid, Some("mentions")),

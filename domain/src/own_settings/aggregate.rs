@@ -4,7 +4,7 @@ use super::{OwnSettingsAct, OwnSettingsCommand, OwnSettingsError, OwnSettingsEve
 use crate::{Aggregate, AggregateType, Timestamp, handle_by_deciding};
 use serde::{Deserialize, Serialize};
 
-/// How often one person can change their settings of one conversation.
+/// The most changes by one person of their settings of one conversation.
 pub const MAX_CHANGES: u32 = 20_000;
 
 /// The state of one person's settings of a conversation.
@@ -16,28 +16,28 @@ pub struct OwnSettings {
     changes: u32,
 }
 
-/// That somebody wants to hear nothing.
+/// A conversation is muted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Muted {
-    /// Until when; `None` is until they say otherwise.
+    /// `None`: until it is unmuted.
     pub until: Option<Timestamp>,
 }
 
 impl OwnSettings {
-    /// Whether they want to hear nothing, as last said: an end that was given may have passed.
+    /// The last mute; its end may have passed.
     #[must_use]
     pub const fn muted(&self) -> Option<Muted> {
         self.muted
     }
 
-    /// The conversation's last seq when it was put away; `None` when it is not. What comes after brings it back,
+    /// The conversation's last seq when it was archived; `None` when it is not. A later message brings it back,
     /// unless it is muted.
     #[must_use]
     pub const fn archived(&self) -> Option<u64> {
         self.archived
     }
 
-    /// The last seq they no longer see; 0 when they see all.
+    /// The last cleared seq; 0 if none is.
     #[must_use]
     pub const fn cleared(&self) -> u64 {
         self.cleared

@@ -1,35 +1,33 @@
-//! What a person can ask of their own settings of a conversation.
+//! The commands on a person's own settings of a conversation.
 
 use crate::{ConversationId, Timestamp, UserId};
 use serde::Serialize;
 
-/// A command on the settings of `user` in `conversation`. That the user is a member is checked before.
+/// A command on the settings of `user` in `conversation`. The caller has checked that the user is a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct OwnSettingsCommand {
-    /// Where.
     pub conversation: ConversationId,
-    /// Whose.
     pub user: UserId,
-    /// The conversation's last seq. Muting does not ask for it.
+    /// The conversation's last seq; muting does not need it.
     pub head: u64,
-    /// What is asked.
     pub act: OwnSettingsAct,
 }
 
-/// What is asked.
+/// An act of one person concerning another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum OwnSettingsAct {
-    /// To hear nothing.
+    /// Mutes the conversation.
     Mute {
-        /// Until when; `None` is until they say otherwise.
+        /// `None`: until it is unmuted.
         until: Option<Timestamp>,
     },
-    /// To hear again.
+    /// Unmutes it.
     Unmute,
-    /// To put it away.
+    /// Archives it.
     Archive,
-    /// To take it out again.
+    /// Takes it out of the archive.
     Unarchive,
-    /// To see nothing any more of what was said so far.
+    /// Clears its history so far.
     Clear,
 }

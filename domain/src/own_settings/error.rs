@@ -1,12 +1,12 @@
-//! Why a person's own settings refuse a command.
+//! The refusals of a person's own settings.
 
 use super::MAX_CHANGES;
 use crate::{Refusal, RefusalKind};
 
-/// A refusal of a person's own settings: what is so already stays so, and is no fault.
+/// A refusal of a person's own settings. A setting that has its value already is not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OwnSettingsError {
-    /// They were changed as often as they can be.
+    /// They have the most changes.
     #[error("the settings of a conversation can be changed at most {MAX_CHANGES} times")]
     TooManyChanges,
 }

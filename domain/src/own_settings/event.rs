@@ -1,53 +1,39 @@
-//! What happened to a person's own settings of a conversation.
+//! The events of a person's own settings of a conversation.
 
-use crate::{
-    About, ConversationId, Tier, Timestamp, UserId,
-    event::{Kind, kind},
-};
-use serde::{Deserialize, Serialize};
+use crate::{ConversationId, Recipient, Timestamp, UserId, catalogue::events};
 use uuid::Uuid;
 
-/// An event of a person's own settings of a conversation, told to their own devices alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the fields of all variants are where and whose; the others are told with the variant")]
-pub enum OwnSettingsEvent {
-    /// They want to hear nothing, until that time if there is one.
-    #[serde(rename = "own_settings.muted")]
+events! {
+    /// An event of a person's own settings of a conversation, for their own devices only.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the fields of every variant are described with it")]
+    OwnSettingsEvent of OwnSettings {
+        Muted      => "own_settings.muted"      v1 Medium Named pushed_as("conversation.muted"),
+        Unmuted    => "own_settings.unmuted"    v1 Medium Named pushed_as("conversation.unmuted"),
+        Archived   => "own_settings.archived"   v1 Medium Named pushed_as("conversation.archived"),
+        Unarchived => "own_settings.unarchived" v1 Medium Named pushed_as("conversation.unarchived"),
+        Cleared    => "own_settings.cleared"    v1 Medium Named pushed_as("conversation.cleared"),
+    }
+
+    /// It was muted, until that time if there is one.
     Muted {
         conversation: ConversationId,
         user: UserId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
-    /// They want to hear again.
-    #[serde(rename = "own_settings.unmuted")]
+    /// It was unmuted.
     Unmuted { conversation: ConversationId, user: UserId },
-    /// They put it away, when `seq` was the last message.
-    #[serde(rename = "own_settings.archived")]
+    /// It was archived when `seq` was the last message.
     Archived { conversation: ConversationId, user: UserId, seq: u64 },
-    /// They took it out again.
-    #[serde(rename = "own_settings.unarchived")]
+    /// It was taken out of the archive.
     Unarchived { conversation: ConversationId, user: UserId },
-    /// They no longer see anything up to `seq`.
-    #[serde(rename = "own_settings.cleared")]
+    /// The history up to `seq` was cleared.
     Cleared { conversation: ConversationId, user: UserId, seq: u64 },
 }
 
 impl OwnSettingsEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Muted { .. } => kind("own_settings.muted", 1, Tier::Medium),
-            Self::Unmuted { .. } => kind("own_settings.unmuted", 1, Tier::Medium),
-            Self::Archived { .. } => kind("own_settings.archived", 1, Tier::Medium),
-            Self::Unarchived { .. } => kind("own_settings.unarchived", 1, Tier::Medium),
-            Self::Cleared { .. } => kind("own_settings.cleared", 1, Tier::Medium),
-        }
-    }
-
-    /// Where, and whose.
+    /// The conversation and the user.
     #[must_use]
     pub const fn place(&self) -> (ConversationId, UserId) {
         match self {
@@ -63,11 +49,7 @@ impl OwnSettingsEvent {
         self.place().0.0
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
-        vec![About::told(self.place().1)]
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
+        vec![Recipient::only(self.place().1)]
     }
 }

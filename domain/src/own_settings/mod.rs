@@ -1,4 +1,4 @@
-//! How one person keeps a conversation: muted, archived, and from where on they see it. Nobody else knows.
+//! One person's own settings of a conversation: muted, archived, cleared. Nobody else sees them.
 
 mod aggregate;
 mod command;

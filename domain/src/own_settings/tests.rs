@@ -2,7 +2,7 @@
 
 use super::{OwnSettingsAct as Act, OwnSettingsEvent as Event, *};
 use crate::{
-    About, Refusal, RefusalKind, Timestamp,
+    Recipient, Refusal, RefusalKind, Timestamp,
     testing::{ANA, ROOM, given, state},
 };
 use uuid::Uuid;
@@ -62,7 +62,7 @@ fn it_is_put_away_as_of_the_last_message_and_taken_out_again() {
     table(vec![
         (vec![], Act::Archive, vec![archived(7)]),
         (vec![archived(7)], Act::Archive, vec![]),
-        // A message has brought it back, or would once it is no longer muted.
+        // A message has unarchived it, or would once it is unmuted.
         (vec![archived(6)], Act::Archive, vec![archived(7)]),
         (vec![archived(6)], Act::Unarchive, vec![unarchived()]),
         (vec![], Act::Unarchive, vec![]),
@@ -74,7 +74,7 @@ fn it_is_put_away_as_of_the_last_message_and_taken_out_again() {
 }
 
 #[test]
-fn what_was_cleared_stays_so() {
+fn clearing_is_permanent() {
     table(vec![
         (vec![], Act::Clear, vec![cleared(7)]),
         (vec![cleared(6)], Act::Clear, vec![cleared(7)]),
@@ -86,11 +86,11 @@ fn what_was_cleared_stays_so() {
 }
 
 #[test]
-fn it_is_told_to_the_person_alone() {
+fn only_the_person_receives_it() {
     for event in [muted(None), unmuted(), archived(1), unarchived(), cleared(1)] {
         let event = crate::Event::from(event);
-        assert!(!event.is_scope_wide());
-        assert_eq!((event.scope(Uuid::nil()), event.about(Uuid::nil())), (ROOM.0, vec![About::told(ANA)]));
+        assert!(!event.event_type().is_scope_wide());
+        assert_eq!((event.scope(Uuid::nil()), event.recipients(Uuid::nil())), (ROOM.0, vec![Recipient::only(ANA)]));
     }
 }
 

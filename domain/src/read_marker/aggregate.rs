@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMarker {
     read: u64,
-    /// As far as the others may know.
+    /// The last seq that others see as read.
     shown: u64,
-    /// The same.
+    /// The last seq that others see as delivered.
     delivered: u64,
 }
 
 impl ReadMarker {
-    /// The last seq seen.
+    /// The last seq read.
     #[must_use]
     pub const fn read(&self) -> u64 {
         self.read
@@ -38,7 +38,7 @@ impl Aggregate for ReadMarker {
         let in_private = ReadMarkerEvent::ReadPrivately { conversation, user, seq };
         Ok(match (mark, shown) {
             (Mark::Read, Shown::Whole) if seq > self.shown => vec![ReadMarkerEvent::Read { conversation, user, seq }],
-            // What was read in private has arrived for all to see.
+            // Others see a privately read message as delivered.
             (Mark::Read, Shown::AsArrived) if seq > self.read.max(self.delivered) => vec![delivered, in_private],
             (Mark::Read, Shown::AsArrived | Shown::Nothing) if seq > self.read => vec![in_private],
             (Mark::Delivered, Shown::Whole | Shown::AsArrived) if seq > self.delivered => vec![delivered],

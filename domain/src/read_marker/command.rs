@@ -1,40 +1,39 @@
-//! What can be asked of a read marker.
+//! The commands on a read marker.
 
 use crate::{ConversationId, UserId};
 use serde::Serialize;
 
-/// A command on the marker of `user` in `conversation`. That the user is a member is checked before.
+/// A command on the marker of `user` in `conversation`. The caller has checked that the user is a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct ReadMarkerCommand {
-    /// Where.
     pub conversation: ConversationId,
-    /// Whose.
     pub user: UserId,
-    /// Up to which seq.
+    /// The requested seq.
     pub up_to: u64,
     /// The conversation's last seq: markers are clamped to it.
     pub head: u64,
-    /// Seen, or merely arrived.
+    /// Read or delivered.
     pub mark: Mark,
-    /// What the others are told.
+    /// The part that others see.
     pub shown: Shown,
 }
 
-/// What the others are told of a marker that moves.
+/// The part of a move that others see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// All.
     Whole,
-    /// That it has arrived, not that it was seen.
+    /// The delivery, not the reading.
     AsArrived,
     /// Nothing.
     Nothing,
 }
 
-/// What a marker says.
+/// The kind of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Mark {
-    /// The person has seen it.
+    /// The person has read it.
     Read,
     /// It has reached a device of the person.
     Delivered,

@@ -1,4 +1,4 @@
-//! Why a read marker refuses a command.
+//! The refusals of a read marker.
 
 use crate::{Refusal, RefusalKind};
 

@@ -1,39 +1,27 @@
-//! What happened to a read marker.
+//! The events of a read marker.
 
-use crate::{
-    About, ConversationId, Tier, UserId,
-    event::{Kind, kind},
-};
-use serde::{Deserialize, Serialize};
+use crate::{ConversationId, Recipient, UserId, catalogue::events};
 use uuid::Uuid;
 
-/// An event of a read marker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-#[expect(missing_docs, reason = "the fields of all variants are the same: where, whose, up to which seq")]
-pub enum ReadMarkerEvent {
-    /// Everything up to `seq` has been seen.
-    #[serde(rename = "receipt.read")]
+events! {
+    /// An event of a read marker.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the fields of all variants are the same: where, whose, up to which seq")]
+    ReadMarkerEvent of ReadMarker {
+        Read          => "receipt.read"           v1 Medium Scope pushed,
+        ReadPrivately => "receipt.read_privately" v1 Medium Named pushed_as("receipt.read"),
+        Delivered     => "receipt.delivered"      v1 Medium Scope pushed,
+    }
+
+    /// Everything up to `seq` has been read.
     Read { conversation: ConversationId, user: UserId, seq: u64 },
-    /// The same, but only the reader's own devices are told.
-    #[serde(rename = "receipt.read_privately")]
+    /// The same, for the reader's own devices only.
     ReadPrivately { conversation: ConversationId, user: UserId, seq: u64 },
     /// Everything up to `seq` has reached a device.
-    #[serde(rename = "receipt.delivered")]
     Delivered { conversation: ConversationId, user: UserId, seq: u64 },
 }
 
 impl ReadMarkerEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Read { .. } => kind("receipt.read", 1, Tier::Medium),
-            Self::ReadPrivately { .. } => kind("receipt.read_privately", 1, Tier::Medium),
-            Self::Delivered { .. } => kind("receipt.delivered", 1, Tier::Medium),
-        }
-    }
-
     pub(crate) const fn scope(&self, _stream: Uuid) -> Uuid {
         match self {
             Self::Read { conversation, .. }
@@ -42,13 +30,9 @@ impl ReadMarkerEvent {
         }
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        !matches!(self, Self::ReadPrivately { .. })
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         match self {
-            Self::ReadPrivately { user, .. } => vec![About::told(*user)],
+            Self::ReadPrivately { user, .. } => vec![Recipient::only(*user)],
             Self::Read { .. } | Self::Delivered { .. } => Vec::new(),
         }
     }

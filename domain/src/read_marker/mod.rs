@@ -1,4 +1,4 @@
-//! How far one user has read, and has been delivered, in one conversation.
+//! One user's read and delivery marks in one conversation.
 
 mod aggregate;
 mod command;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    About, Event,
+    Event, Recipient,
     testing::{ANA, ROOM, given, state},
 };
 use uuid::Uuid;
@@ -45,7 +45,7 @@ fn it_never_moves_back_or_stands_still_with_an_event() {
 }
 
 #[test]
-fn what_was_read_was_delivered() {
+fn reading_implies_delivery() {
     given::<ReadMarker>([read(4)]).when(mark(Mark::Delivered, 4)).then_expect_events(vec![]);
     let marker = state::<ReadMarker>([read(4), delivered(6)]);
     assert_eq!((marker.read(), marker.delivered()), (4, 6));
@@ -58,7 +58,7 @@ fn it_is_clamped_to_the_head() {
 }
 
 #[test]
-fn what_is_read_in_private_has_arrived_for_all_to_see() {
+fn a_private_reading_is_a_delivery_to_others() {
     let expected = vec![delivered(3), read_in_private(3)];
     given::<ReadMarker>([]).when(in_private(3)).then_expect_events(expected);
     given::<ReadMarker>([delivered(5)]).when(in_private(4)).then_expect_events(vec![read_in_private(4)]);
@@ -66,7 +66,7 @@ fn what_is_read_in_private_has_arrived_for_all_to_see() {
 }
 
 #[test]
-fn nobody_is_told_what_nobody_may_know() {
+fn a_hidden_reading_is_private_and_a_hidden_delivery_has_no_event() {
     let unseen = |which, up_to| ReadMarkerCommand { shown: Shown::Nothing, ..mark(which, up_to) };
     given::<ReadMarker>([]).when(unseen(Mark::Read, 3)).then_expect_events(vec![read_in_private(3)]);
     given::<ReadMarker>([]).when(unseen(Mark::Delivered, 3)).then_expect_events(vec![]);
@@ -76,7 +76,7 @@ fn nobody_is_told_what_nobody_may_know() {
 }
 
 #[test]
-fn whoever_no_longer_reads_in_private_shows_it_from_the_next_message_on() {
+fn after_private_reading_the_next_message_is_read_publicly() {
     let before = [delivered(6), read_in_private(6), read(2)];
     given::<ReadMarker>(before.clone()).when(mark(Mark::Read, 6)).then_expect_events(vec![read(6)]);
     given::<ReadMarker>(before.clone()).when(mark(Mark::Read, 2)).then_expect_events(vec![]);
@@ -84,9 +84,9 @@ fn whoever_no_longer_reads_in_private_shows_it_from_the_next_message_on() {
 }
 
 #[test]
-fn what_is_read_in_private_is_told_to_the_reader_alone() {
-    let told = Event::from(read_in_private(3));
-    assert!(!told.is_scope_wide());
-    assert_eq!(told.about(Uuid::nil()), [About::told(ANA)]);
+fn only_the_reader_receives_a_private_reading() {
+    let event = Event::from(read_in_private(3));
+    assert!(!event.is_scope_wide());
+    assert_eq!(event.recipients(Uuid::nil()), [Recipient::only(ANA)]);
     assert!(Event::from(read(3)).is_scope_wide());
 }

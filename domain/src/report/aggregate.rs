@@ -1,19 +1,19 @@
 //! The state of a report and the decisions over it.
 
 use super::{Complaint, Evidence, ReportCommand, ReportError, ReportEvent, Statement, Target};
-use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding, text::Notes};
+use crate::{Aggregate, AggregateType, Personal, UserId, handle_by_deciding, text::RejectedReason};
 use serde::{Deserialize, Serialize};
 
-/// How far a report got.
+/// The status of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ReportStatus {
-    /// It waits for a moderator.
+    /// Pending: no moderator has decided.
     #[default]
     Pending,
-    /// It was right; whatever had to be done is done.
+    /// The report was right, and a moderator has acted.
     Resolved,
-    /// Nothing is to be done.
+    /// Rejected: nothing is to be done.
     Rejected,
 }
 
@@ -34,48 +34,47 @@ impl ReportStatus {
 pub struct Report {
     filed: Option<Filed>,
     status: ReportStatus,
-    rejected_reason: Option<Notes>,
+    rejected_reason: Option<RejectedReason>,
 }
 
-/// A report as it was made.
+/// A filed report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Filed {
-    /// By whom.
     pub reporter: UserId,
-    /// What is reported.
     pub target: Target,
-    /// Whose doing it is.
+    /// The person responsible for the target.
     pub accused: UserId,
-    /// What the reporter says; `None` once forgotten.
+    /// The reporter's statement; `None` once they are erased.
     pub statement: Option<Statement>,
-    /// What there was to be seen; `None` once forgotten.
+    /// The reported content; `None` once the accused is erased.
     pub evidence: Option<Evidence>,
     /// A keyed digest of the evidence, in hexadecimal digits.
     pub digest: String,
 }
 
 impl Report {
-    /// What was reported; `None` for a stream without events.
+    /// The report; `None` for a stream without events.
     #[must_use]
     pub const fn filed(&self) -> Option<&Filed> {
         self.filed.as_ref()
     }
 
-    /// How far it got.
+    /// Its status.
     #[must_use]
     pub const fn status(&self) -> ReportStatus {
         self.status
     }
 
-    /// Whether it waits for a moderator.
+    /// True if no moderator has decided.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.filed.is_some() && self.status == ReportStatus::Pending
     }
 
-    /// Why it was rejected, if somebody said so.
+    /// The reason of the rejection, if one was given.
     #[must_use]
-    pub const fn rejected_reason(&self) -> Option<&Notes> {
+    pub const fn rejected_reason(&self) -> Option<&RejectedReason> {
         self.rejected_reason.as_ref()
     }
 
@@ -91,7 +90,7 @@ impl Report {
         Ok(vec![ReportEvent::Filed { reporter, target, accused, version, statement, evidence, digest }])
     }
 
-    /// Whether `by` still has to decide; that it was decided so already is fine.
+    /// The reporter if the decision is open; `None` after the same decision.
     fn open_to(&self, by: UserId, verdict: ReportStatus) -> Result<Option<UserId>, ReportError> {
         let filed = self.filed.as_ref().ok_or(ReportError::NotFound)?;
         match self.status {
@@ -115,6 +114,9 @@ impl Aggregate for Report {
             }
             ReportCommand::Reject { by, reason } => {
                 let open = self.open_to(by, ReportStatus::Rejected)?;
+                if open.is_none() && reason != self.rejected_reason {
+                    return Err(ReportError::Decided);
+                }
                 let reason = reason.map(|reason| Personal::new(by, reason));
                 Ok(open.map(|reporter| ReportEvent::Rejected { reporter, by, reason }).into_iter().collect())
             }

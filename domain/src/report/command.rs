@@ -1,41 +1,33 @@
-//! What can be asked of a report.
+//! The commands on a report.
 
 use super::{Evidence, Statement, Target};
-use crate::{UserId, text::Notes};
+use crate::{UserId, text::RejectedReason};
 
 /// A command on a report.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum ReportCommand {
-    /// Make it.
+    /// Files it.
     File(Complaint),
-    /// It was right; whatever had to be done is done.
-    Resolve {
-        /// Which moderator says so.
-        by: UserId,
-    },
-    /// Nothing is to be done.
-    Reject {
-        /// Which moderator says so.
-        by: UserId,
-        /// Why, in their words.
-        reason: Option<Notes>,
-    },
+    /// The report was right, and a moderator has acted.
+    Resolve { by: UserId },
+    /// Rejected: nothing is to be done.
+    Reject { by: UserId, reason: Option<RejectedReason> },
 }
 
-/// A report as it is made. That the reporter can see what they report is checked before.
+/// A report to file. The caller has checked that the reporter sees the target.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Complaint {
-    /// Who reports.
     pub reporter: UserId,
-    /// What is reported.
     pub target: Target,
-    /// Whose doing it is.
+    /// The person responsible for the target.
     pub accused: UserId,
-    /// The version of the target's stream that the evidence was taken from.
+    /// The version of the target's stream at that time.
     pub version: u64,
-    /// What the reporter says.
+    /// The reporter's statement.
     pub statement: Statement,
-    /// What there was to be seen.
+    /// The reported content.
     pub evidence: Evidence,
     /// A keyed digest of the evidence, in hexadecimal digits.
     pub digest: String,

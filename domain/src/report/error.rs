@@ -1,11 +1,11 @@
-//! Why a report refuses a command.
+//! The refusals of a report.
 
 use crate::{Refusal, RefusalKind};
 
 /// A refusal of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
-    /// There is none, or nothing of what is to be reported that the reporter can see.
+    /// The report does not exist, or the reporter does not see the target.
     #[error("there is no such report")]
     NotFound,
     /// The id is in use.
@@ -14,11 +14,11 @@ pub enum ReportError {
     /// People do not report themselves.
     #[error("nobody reports themselves")]
     ReportsOneself,
-    /// It was decided otherwise.
+    /// It was decided differently.
     #[error("this report was decided before")]
     Decided,
-    /// Nobody decides about themselves, or on what they complained of.
-    #[error("you are party to this: somebody else decides")]
+    /// The moderator is the accused or a reporter of the target.
+    #[error("you are involved in this case: somebody else must decide")]
     OwnCase,
 }
 

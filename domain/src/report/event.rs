@@ -1,116 +1,103 @@
-//! What happened to a report.
+//! The events of a report.
 
 use crate::{
-    About, ConversationId, MessageId, Personal, Tier, UserId,
-    event::{Kind, kind},
+    ConversationId, MessageId, Personal, Recipient, UserId,
+    catalogue::events,
     message::{MessageContent, MessageType},
-    text::{Link, Notes, Reason},
+    text::{Link, Notes, Reason, RejectedReason},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a report; the stream's id is the report's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum ReportEvent {
-    /// It was made.
-    #[serde(rename = "report.filed")]
+events! {
+    /// An event of a report; the stream's id is the report's.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    ReportEvent of Report {
+        Filed    => "report.filed"    v1 Medium Named pushed,
+        Resolved => "report.resolved" v1 Medium Named pushed,
+        Rejected => "report.rejected" v1 Medium Named pushed,
+    }
+
+    /// It was filed.
     Filed {
-        /// By whom.
         reporter: UserId,
-        /// What is reported.
         target: Target,
-        /// Whose doing it is.
+        /// The person responsible for the target.
         accused: UserId,
-        /// The version of the target's stream that the evidence was taken from.
+        /// The version of the target's stream at that time.
         version: u64,
-        /// What the reporter says: theirs.
+        /// A personal value of the reporter.
         statement: Personal<Statement>,
-        /// What there was to be seen: the accused's, and forgotten with them.
+        /// The reported content, a personal value of the accused.
         evidence: Personal<Evidence>,
-        /// A keyed digest of the evidence, in hexadecimal digits: it stays.
+        /// A keyed digest of the evidence, in hexadecimal digits; it survives erasure.
         digest: String,
     },
-    /// It was right; whatever had to be done is done.
-    #[serde(rename = "report.resolved")]
+    /// The report was right, and a moderator has acted.
     Resolved {
-        /// Who made it.
         reporter: UserId,
-        /// Which moderator says so.
         by: UserId,
     },
-    /// Nothing is to be done.
-    #[serde(rename = "report.rejected")]
+    /// Rejected: nothing is to be done.
     Rejected {
-        /// Who made it.
         reporter: UserId,
-        /// Which moderator says so.
         by: UserId,
-        /// Why, in their words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<Personal<Notes>>,
+        reason: Option<Personal<RejectedReason>>,
     },
 }
 
-/// What is reported.
+/// The target of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum Target {
     /// A person.
-    User {
-        /// Who.
-        user: UserId,
-    },
+    User { user: UserId },
     /// A message.
     Message {
-        /// Which.
         message: MessageId,
-        /// Where it was posted.
+        /// Its conversation.
         conversation: ConversationId,
     },
     /// A story.
-    Story {
-        /// Which.
-        story: Uuid,
-    },
+    Story { story: Uuid },
 }
 
-/// What a reporter says.
+/// The reporter's statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// What is wrong, in a word or two.
+    /// A word or two.
     pub reason: Reason,
-    /// More of it.
+    /// Details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<Notes>,
 }
 
-/// What there was to be seen when it was reported.
+/// The target's content at the time of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum Evidence {
-    /// A person's profile, as everybody sees it.
+    /// A person's public profile.
     User {
-        /// First name.
         first_name: String,
-        /// Last name.
         last_name: String,
-        /// Picture.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         avatar_url: Option<Link>,
     },
     /// A message.
     Message {
-        /// What it was.
+        /// Its type.
         message_type: MessageType,
-        /// Text and attachments.
         content: MessageContent,
     },
     /// A story.
     Story {
         /// Its text.
         content: String,
-        /// Its picture or film.
+        /// Its picture or video.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         media_url: Option<Link>,
     },
@@ -127,7 +114,7 @@ impl Target {
         }
     }
 
-    /// Which of its kind.
+    /// Its id.
     #[must_use]
     pub const fn id(&self) -> Uuid {
         match self {
@@ -137,7 +124,7 @@ impl Target {
         }
     }
 
-    /// Where a message was posted.
+    /// The conversation of a message.
     #[must_use]
     pub const fn conversation(&self) -> Option<ConversationId> {
         match self {
@@ -148,17 +135,7 @@ impl Target {
 }
 
 impl ReportEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Filed { .. } => kind("report.filed", 1, Tier::Medium),
-            Self::Resolved { .. } => kind("report.resolved", 1, Tier::Medium),
-            Self::Rejected { .. } => kind("report.rejected", 1, Tier::Medium),
-        }
-    }
-
-    /// Who made the report.
+    /// The reporter.
     #[must_use]
     pub const fn reporter(&self) -> UserId {
         match self {
@@ -172,11 +149,7 @@ impl ReportEvent {
         self.reporter().0
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
-        vec![About::told(self.reporter())]
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
+        vec![Recipient::only(self.reporter())]
     }
 }

@@ -1,4 +1,4 @@
-//! Reports: somebody tells the moderators of a person, a message or a story, with the evidence of that moment.
+//! Reports of a person, a message or a story to the moderators, with the evidence of that time.
 
 mod aggregate;
 mod command;

@@ -5,7 +5,7 @@ use crate::{
     MessageId, Personal, Refusal, RefusalKind,
     message::{MessageContent, MessageType},
     testing::{ANA, BOB, CLEO, EVE, ROOM, given, state},
-    text::{MessageBody, Notes, Reason},
+    text::{MessageBody, Reason, RejectedReason},
 };
 use uuid::Uuid;
 
@@ -35,12 +35,12 @@ fn resolved() -> ReportEvent {
 }
 
 fn rejected(reason: Option<&str>) -> ReportEvent {
-    let reason = reason.map(|reason| Personal::new(EVE, Notes::parse(reason).unwrap()));
+    let reason = reason.map(|reason| Personal::new(EVE, RejectedReason::parse(reason).unwrap()));
     ReportEvent::Rejected { reporter: ANA, by: EVE, reason }
 }
 
 fn reject(reason: Option<&str>) -> ReportCommand {
-    ReportCommand::Reject { by: EVE, reason: reason.map(|reason| Notes::parse(reason).unwrap()) }
+    ReportCommand::Reject { by: EVE, reason: reason.map(|reason| RejectedReason::parse(reason).unwrap()) }
 }
 
 #[test]
@@ -68,7 +68,11 @@ fn it_is_decided_once() {
     given::<Report>([filed()]).when(reject(Some("no"))).then_expect_events(vec![rejected(Some("no"))]);
     given::<Report>([filed()]).when(reject(None)).then_expect_events(vec![rejected(None)]);
     given::<Report>([filed(), resolved()]).when(resolve.clone()).then_expect_events(vec![]);
-    given::<Report>([filed(), rejected(None)]).when(reject(Some("no"))).then_expect_events(vec![]);
+    given::<Report>([filed(), rejected(Some("no"))]).when(reject(Some("no"))).then_expect_events(vec![]);
+    given::<Report>([filed(), rejected(None)]).when(reject(None)).then_expect_events(vec![]);
+    for (first, then) in [(None, Some("no")), (Some("no"), None), (Some("no"), Some("other"))] {
+        given::<Report>([filed(), rejected(first)]).when(reject(then)).then_expect_error(ReportError::Decided);
+    }
     given::<Report>([filed(), resolved()]).when(reject(None)).then_expect_error(ReportError::Decided);
     given::<Report>([filed(), rejected(None)]).when(resolve).then_expect_error(ReportError::Decided);
     let report = state::<Report>([filed(), rejected(Some("no"))]);
@@ -78,7 +82,7 @@ fn it_is_decided_once() {
 }
 
 #[test]
-fn nobody_decides_about_themselves() {
+fn the_parties_of_a_report_do_not_decide_on_it() {
     given::<Report>([filed()]).when(ReportCommand::Resolve { by: BOB }).then_expect_error(ReportError::OwnCase);
     let reject = ReportCommand::Reject { by: BOB, reason: None };
     given::<Report>([filed()]).when(reject).then_expect_error(ReportError::OwnCase);
@@ -87,7 +91,7 @@ fn nobody_decides_about_themselves() {
 }
 
 #[test]
-fn what_is_forgotten_leaves_digest_and_verdict() {
+fn erasure_leaves_digest_and_decision() {
     let ReportEvent::Filed { reporter, target, accused, version, digest, .. } = filed() else { unreachable!() };
     let (statement, evidence) = (Personal::forgotten(reporter), Personal::forgotten(accused));
     let forgotten = ReportEvent::Filed { reporter, target, accused, version, statement, evidence, digest };

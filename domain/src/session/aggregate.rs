@@ -13,20 +13,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whose it is; `None` for a stream without events.
+    /// Its user; `None` for a stream without events.
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {
         self.user
     }
 
-    /// How often its owner had signed out everywhere when it began; `None` of one from before that was noted.
+    /// The owner's number of sign-outs everywhere when it began; `None` in older events.
     #[must_use]
     pub const fn sign_outs(&self) -> Option<u64> {
         self.sign_outs
     }
 
-    /// Whether the session of `user` has not ended by itself; whether their account has ended it with others, the account
-    /// knows ([`User::keeps`](crate::user::User::keeps)).
+    /// True if the session of `user` has not ended on its own. The account may have ended it together with others
+    /// ([`User::keeps`](crate::user::User::keeps)).
     #[must_use]
     pub fn is_live(&self, user: UserId) -> bool {
         self.user == Some(user) && !self.ended

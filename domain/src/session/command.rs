@@ -1,25 +1,25 @@
-//! What can be asked of a session.
+//! The commands on a session.
 
 use super::{Device, EndReason};
 use crate::UserId;
 
 /// A command on a session.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum SessionCommand {
-    /// Sign a device in. The password was checked before.
+    /// Signs a device in. The caller has checked the password.
     Start {
-        /// Who signs in.
+        /// The user.
         user: UserId,
-        /// From where.
+        /// The device.
         device: Device,
-        /// How often they had signed out everywhere ([`User::sign_outs`](crate::user::User::sign_outs)).
+        /// The user's [`sign_outs`](crate::user::User::sign_outs).
         sign_outs: u64,
     },
-    /// End the session.
+    /// Ends the session.
     End {
-        /// Whose session it must be.
+        /// The owner that the session must have.
         user: UserId,
-        /// Why.
         reason: EndReason,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a session refuses a command.
+//! The refusals of a session.
 
 use crate::{Refusal, RefusalKind};
 

@@ -1,51 +1,51 @@
-//! What happened to a session.
+//! The events of a session.
 
 use crate::{
-    About, Personal, Tier, UserId,
-    event::{Kind, kind},
+    Personal, Recipient, UserId,
+    catalogue::{EventType, events},
     text::DeviceName,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum SessionEvent {
+events! {
+    /// An event of a session.
+    #[derive(Clone, Debug, PartialEq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    SessionEvent of Session {
+        Started => "session.started" v1 Medium Named,
+        Ended   => "session.ended"   v1 High   Named,
+    }
+
     /// A device signed in.
-    #[serde(rename = "session.started")]
     Started {
-        /// Whose.
         user: UserId,
-        /// From where.
+        /// The device.
         device: Personal<Device>,
-        /// How often its owner had signed out everywhere by then.
+        /// The owner's number of sign-outs everywhere; absent in older events.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sign_outs: Option<u64>,
     },
-    /// The session is over; its tokens are refused from here on.
-    #[serde(rename = "session.ended")]
+    /// The session ended; its tokens are invalid.
     Ended {
-        /// Whose.
         user: UserId,
-        /// Why.
         reason: EndReason,
     },
 }
 
-/// Where a session was started from.
+/// The device of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Device {
-    /// What the client calls itself.
+    /// The client's name for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DeviceName>,
-    /// The address it came from.
+    /// Its IP address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
 }
 
-/// Why a session ended.
+/// The reason of a session's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
@@ -53,7 +53,7 @@ pub enum EndReason {
     Logout,
     /// The person ended it from another device.
     Revoked,
-    /// An old refresh token was used again: somebody else may hold it.
+    /// A replaced refresh token was used: it may have been copied.
     TokenReuse,
     /// The person changed their password on another device.
     PasswordChanged,
@@ -63,7 +63,7 @@ pub enum EndReason {
     Erased,
     /// Its refresh token expired.
     Expired,
-    /// The person signed in on more devices than an account has at a time; this one was not used for the longest.
+    /// The account reached the most sessions, and this one was renewed longest ago.
     Superseded,
 }
 
@@ -85,14 +85,10 @@ impl EndReason {
 }
 
 impl SessionEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Started { .. } => kind("session.started", 1, Tier::Medium),
-            Self::Ended { .. } => kind("session.ended", 1, Tier::High),
-        }
-    }
+    /// The type of [`SessionEvent::Started`].
+    pub const STARTED: &'static EventType = EventType::named("session.started");
+    /// The type of [`SessionEvent::Ended`].
+    pub const ENDED: &'static EventType = EventType::named("session.ended");
 
     pub(crate) fn scope(&self, _stream: Uuid) -> Uuid {
         match self {
@@ -100,11 +96,7 @@ impl SessionEvent {
         }
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         Vec::new()
     }
 }

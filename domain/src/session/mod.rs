@@ -1,4 +1,4 @@
-//! Signed-in devices. The tokens are secrets and live beside the log, never in it.
+//! Signed-in devices. Their tokens are secrets, stored beside the log and never in it.
 
 mod aggregate;
 mod command;

@@ -1,50 +1,50 @@
-//! The state of a story and the decisions over it. Who may see it is a fact of the pair, checked before.
+//! The state of a story and the decisions over it. The caller has checked that the actor may see it.
 
 use super::{StoryChange, StoryCommand, StoryError, StoryEvent};
 use crate::{
     Aggregate, AggregateType, CommentId, Personal, Timestamp, UserId, handle_by_deciding,
-    text::{Link, StoryText},
+    text::{Link, StoryText, is_blank},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a story is there, in milliseconds: a day.
+/// The lifetime of a story, in milliseconds: a day.
 pub const LIFETIME_MS: i64 = 24 * 60 * 60 * 1_000;
-/// The most friends who are told of a story at once; the others find it.
-pub const MAX_TOLD: usize = 5_000;
-/// The most people whom a story names as its audience.
+/// The most friends who receive the event of a new story; others find it in their feed.
+pub const MAX_RECIPIENTS: usize = 5_000;
+/// The most named people of a story's audience.
 pub const MAX_PEOPLE: usize = 1_000;
 /// The most comments of a story.
 pub const MAX_COMMENTS: usize = 5_000;
 
-/// How often one person can like, comment on or edit a story, what they took back included.
+/// The most likes, comments and edits of one person on a story, undone ones included.
 pub const MAX_ACTS_EACH: u32 = 5_000;
 
 /// Text and picture of a story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoryContent {
-    /// What it says; it may be empty when a picture speaks for it.
+    /// It may be empty beside a picture.
     pub text: StoryText,
-    /// A picture or a film.
+    /// A picture or a video.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_url: Option<Link>,
 }
 
 impl StoryContent {
     fn says_something(&self) -> Result<(), StoryError> {
-        let is_empty = self.text.as_str().trim().is_empty() && self.media_url.is_none();
+        let is_empty = is_blank(self.text.as_str()) && self.media_url.is_none();
         if is_empty { Err(StoryError::Empty) } else { Ok(()) }
     }
 }
 
-/// Who may see a story, beside its author.
+/// The viewers of a story, besides its author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
-    /// Whoever is a friend when they look.
+    /// The author's current friends.
     Friends,
-    /// Those who were told when it was posted.
+    /// The named people.
     People,
 }
 
@@ -59,14 +59,13 @@ impl Audience {
     }
 }
 
-/// What a story is from its beginning on.
+/// The constant properties of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub struct Shown {
-    /// Whose it is.
     pub author: UserId,
-    /// Who may see it.
     pub audience: Audience,
-    /// Until when it is there.
+    /// Its expiry.
     pub expires_at: Timestamp,
 }
 
@@ -76,75 +75,75 @@ pub struct Story {
     shown: Option<Shown>,
     content: Option<StoryContent>,
     ended: bool,
-    told: BTreeSet<UserId>,
+    recipients: BTreeSet<UserId>,
     likes: BTreeSet<UserId>,
     views: BTreeSet<UserId>,
     comments: BTreeMap<CommentId, UserId>,
-    /// How often each has liked, commented or edited.
+    /// The likes, comments and edits of each person, undone ones included.
     acts: BTreeMap<UserId, u32>,
 }
 
 impl Story {
-    /// What it is; `None` for a stream without events.
+    /// The constant properties; `None` for a stream without events.
     #[must_use]
     pub const fn shown(&self) -> Option<&Shown> {
         self.shown.as_ref()
     }
 
-    /// Text and picture, unless forgotten.
+    /// Text and picture; `None` once the author is erased.
     #[must_use]
     pub const fn content(&self) -> Option<&StoryContent> {
         self.content.as_ref()
     }
 
-    /// Those who were told when it was posted; nobody once it is over.
+    /// The recipients of its posting; empty once it ended.
     #[must_use]
-    pub const fn told(&self) -> &BTreeSet<UserId> {
-        &self.told
+    pub const fn recipients(&self) -> &BTreeSet<UserId> {
+        &self.recipients
     }
 
-    /// Whether `user` likes it.
+    /// True if `user` likes it.
     #[must_use]
     pub fn is_liked_by(&self, user: UserId) -> bool {
         self.likes.contains(&user)
     }
 
-    /// How many like it.
+    /// The number of likes.
     #[must_use]
     pub fn likes(&self) -> usize {
         self.likes.len()
     }
 
-    /// How many have seen it.
+    /// The number of viewers.
     #[must_use]
     pub fn views(&self) -> usize {
         self.views.len()
     }
 
-    /// How many comments it has.
+    /// The number of comments.
     #[must_use]
     pub fn comments(&self) -> usize {
         self.comments.len()
     }
 
-    /// Who wrote a comment that is there.
+    /// The author of an existing comment.
     #[must_use]
     pub fn commenter(&self, comment: CommentId) -> Option<UserId> {
         self.comments.get(&comment).copied()
     }
 
-    /// What it is, while it is there.
+    /// The constant properties of an active story.
     ///
     /// # Errors
-    /// [`StoryError::NotFound`] once it was deleted or its time is over.
+    /// [`StoryError::NotFound`] once it was deleted or has expired.
     pub fn at(&self, now: Timestamp) -> Result<Shown, StoryError> {
         self.shown.filter(|shown| !self.ended && now < shown.expires_at).ok_or(StoryError::NotFound)
     }
 
-    /// How many entries its state keeps of people.
+    /// The number of entries about people in its state.
     #[must_use]
     pub fn people(&self) -> usize {
-        self.told.len() + self.likes.len() + self.views.len() + self.comments.len() + self.acts.len()
+        self.recipients.len() + self.likes.len() + self.views.len() + self.comments.len() + self.acts.len()
     }
 
     fn may_act_again(&self, user: UserId) -> Result<(), StoryError> {
@@ -163,30 +162,30 @@ impl Story {
     }
 
     fn post(&self, command: StoryCommand) -> Result<Vec<StoryEvent>, StoryError> {
-        let StoryCommand::Post { author, content, audience, mut told, now } = command else { return Ok(vec![]) };
+        let StoryCommand::Post { author, content, audience, mut recipients, now } = command else { return Ok(vec![]) };
         if self.shown.is_some() {
             return Err(StoryError::AlreadyPosted);
         }
         content.says_something()?;
-        told.retain(|user| *user != author);
-        told.sort_unstable();
-        told.dedup();
+        recipients.retain(|user| *user != author);
+        recipients.sort_unstable();
+        recipients.dedup();
         match audience {
-            Audience::Friends if told.len() > MAX_TOLD => return Err(StoryError::TooManyPeople),
-            Audience::People if told.is_empty() => return Err(StoryError::NobodyNamed),
-            Audience::People if told.len() > MAX_PEOPLE => return Err(StoryError::TooManyPeople),
+            Audience::Friends if recipients.len() > MAX_RECIPIENTS => return Err(StoryError::TooManyPeople),
+            Audience::People if recipients.is_empty() => return Err(StoryError::NobodyNamed),
+            Audience::People if recipients.len() > MAX_PEOPLE => return Err(StoryError::TooManyPeople),
             Audience::Friends | Audience::People => {}
         }
         let expires_at = Timestamp::from_millis(now.millis().saturating_add(LIFETIME_MS));
         let content = Personal::new(author, content);
-        Ok(vec![StoryEvent::Posted { author, content, audience, told, expires_at }])
+        Ok(vec![StoryEvent::Posted { author, content, audience, recipients, expires_at }])
     }
 
     fn edit(
         &self,
         by: UserId,
         change: StoryChange,
-        told: Vec<UserId>,
+        recipients: Vec<UserId>,
         now: Timestamp,
     ) -> Result<Vec<StoryEvent>, StoryError> {
         let author = self.by_author(by, now)?.author;
@@ -200,7 +199,7 @@ impl Story {
             return Ok(vec![]);
         }
         self.may_act_again(author)?;
-        Ok(vec![StoryEvent::Edited { author, content: Personal::new(author, content), told }])
+        Ok(vec![StoryEvent::Edited { author, content: Personal::new(author, content), recipients }])
     }
 
     fn delete_comment(&self, comment: CommentId, by: UserId, now: Timestamp) -> Result<Vec<StoryEvent>, StoryError> {
@@ -219,16 +218,16 @@ impl Aggregate for Story {
     fn decide(&self, command: StoryCommand) -> Result<Vec<StoryEvent>, StoryError> {
         match command {
             command @ StoryCommand::Post { .. } => self.post(command),
-            StoryCommand::Edit { by, change, told, now } => self.edit(by, change, told, now),
-            StoryCommand::Delete { by, told, now } => {
-                Ok(vec![StoryEvent::Deleted { author: self.by_author(by, now)?.author, by, told }])
+            StoryCommand::Edit { by, change, recipients, now } => self.edit(by, change, recipients, now),
+            StoryCommand::Delete { by, recipients, now } => {
+                Ok(vec![StoryEvent::Deleted { author: self.by_author(by, now)?.author, by, recipients }])
             }
-            StoryCommand::Remove { by, told, now } => {
-                Ok(vec![StoryEvent::Deleted { author: self.at(now)?.author, by, told }])
+            StoryCommand::Remove { by, recipients, now } => {
+                Ok(vec![StoryEvent::Deleted { author: self.at(now)?.author, by, recipients }])
             }
-            StoryCommand::Expire { told, now } => match self.shown {
+            StoryCommand::Expire { recipients, now } => match self.shown {
                 Some(shown) if !self.ended && shown.expires_at <= now => {
-                    Ok(vec![StoryEvent::Expired { author: shown.author, told }])
+                    Ok(vec![StoryEvent::Expired { author: shown.author, recipients }])
                 }
                 _ => Ok(vec![]),
             },
@@ -273,10 +272,10 @@ impl cqrs_es::Aggregate for Story {
 
     fn apply(&mut self, event: StoryEvent) {
         match event {
-            StoryEvent::Posted { author, content, audience, told, expires_at } => {
+            StoryEvent::Posted { author, content, audience, recipients, expires_at } => {
                 self.shown = Some(Shown { author, audience, expires_at });
                 self.content = content.get().cloned();
-                self.told = told.into_iter().collect();
+                self.recipients = recipients.into_iter().collect();
             }
             StoryEvent::Edited { author, content, .. } => {
                 self.content = content.get().cloned();

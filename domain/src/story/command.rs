@@ -1,4 +1,4 @@
-//! What can be asked of a story. Each command says when it is asked.
+//! The commands on a story, each with its time.
 
 use super::{Audience, StoryContent};
 use crate::{
@@ -6,106 +6,70 @@ use crate::{
     text::{CommentText, Link, StoryText},
 };
 
-/// A command on a story. That the actor may see it is checked before.
+/// A command on a story. The caller has checked that the actor may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum StoryCommand {
-    /// Shows it for a day.
+    /// Posts it for a day.
     Post {
-        /// Whose it is.
         author: UserId,
-        /// Text and picture.
         content: StoryContent,
-        /// Who may see it.
         audience: Audience,
-        /// Who is told: friends of the author, or all of the audience.
-        told: Vec<UserId>,
-        /// When.
+        /// The recipients: friends of the author, or all named people.
+        recipients: Vec<UserId>,
         now: Timestamp,
     },
     /// Replaces text or picture.
     Edit {
-        /// Who asks.
         by: UserId,
-        /// What changes.
         change: StoryChange,
-        /// Those of the told who may still see it.
-        told: Vec<UserId>,
-        /// When.
+        /// The recipients of the posting who may still see it.
+        recipients: Vec<UserId>,
         now: Timestamp,
     },
-    /// Takes it away.
+    /// Deletes it.
     Delete {
-        /// Who asks.
         by: UserId,
-        /// Those of the told who may still see it.
-        told: Vec<UserId>,
-        /// When.
+        /// The recipients of the posting who may still see it.
+        recipients: Vec<UserId>,
         now: Timestamp,
     },
-    /// Take it away, whoever's it is. That the actor may is known.
+    /// Deletes it, as a moderator or administrator; the caller has checked the role.
     Remove {
-        /// Who asks.
         by: UserId,
-        /// Those of the told who may still see it.
-        told: Vec<UserId>,
-        /// When.
+        /// The recipients of the posting who may still see it.
+        recipients: Vec<UserId>,
         now: Timestamp,
     },
-    /// Its time may be over.
+    /// Ends it if it has expired.
     Expire {
-        /// Those of the told who may still see it.
-        told: Vec<UserId>,
-        /// When.
+        /// The recipients of the posting who may still see it.
+        recipients: Vec<UserId>,
         now: Timestamp,
     },
     /// Likes it.
-    Like {
-        /// Who.
-        user: UserId,
-        /// When.
-        now: Timestamp,
-    },
-    /// Likes it no longer.
-    Unlike {
-        /// Who.
-        user: UserId,
-        /// When.
-        now: Timestamp,
-    },
-    /// Has seen it.
-    View {
-        /// Who.
-        user: UserId,
-        /// When.
-        now: Timestamp,
-    },
+    Like { user: UserId, now: Timestamp },
+    /// Removes a like.
+    Unlike { user: UserId, now: Timestamp },
+    /// Records a view.
+    View { user: UserId, now: Timestamp },
     /// Comments on it.
     Comment {
-        /// The id that the comment is to have.
+        /// The id of the new comment.
         comment: CommentId,
-        /// Who.
         user: UserId,
-        /// What they say.
         text: CommentText,
-        /// When.
         now: Timestamp,
     },
-    /// Takes a comment away.
-    DeleteComment {
-        /// Which.
-        comment: CommentId,
-        /// Who asks.
-        by: UserId,
-        /// When.
-        now: Timestamp,
-    },
+    /// Deletes a comment.
+    DeleteComment { comment: CommentId, by: UserId, now: Timestamp },
 }
 
-/// What changes of a story: what is absent stays.
+/// A change of a story; `None` keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct StoryChange {
-    /// The text from here on.
+    /// The new text.
     pub text: Option<StoryText>,
-    /// The picture from here on; `Some(None)` removes it.
+    /// The new picture; `Some(None)` removes it.
     pub media_url: Option<Option<Link>>,
 }

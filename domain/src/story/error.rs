@@ -1,4 +1,4 @@
-//! Why a story refuses a command.
+//! The refusals of a story.
 
 use super::{MAX_ACTS_EACH, MAX_COMMENTS, MAX_PEOPLE};
 use crate::{Refusal, RefusalKind};
@@ -6,34 +6,34 @@ use crate::{Refusal, RefusalKind};
 /// A refusal of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoryError {
-    /// There is none, its time is over, or the actor may not see it.
+    /// It does not exist, has expired, or is hidden from the actor.
     #[error("there is no such story")]
     NotFound,
     /// The id names another story.
     #[error("this story was posted already")]
     AlreadyPosted,
-    /// It says and shows nothing.
+    /// It has neither text nor picture.
     #[error("a story needs text or a picture")]
     Empty,
-    /// Its audience is an empty list.
-    #[error("name somebody who may see it")]
+    /// Its audience names nobody.
+    #[error("name at least one person who may see it")]
     NobodyNamed,
-    /// Its audience names more people than it can.
+    /// Its audience names too many people.
     #[error("a story names at most {MAX_PEOPLE} people")]
     TooManyPeople,
-    /// Only whose story it is may.
+    /// The command is for the author.
     #[error("only the author may do this")]
     AuthorOnly,
-    /// It has as many comments as it can have.
+    /// It has the most comments.
     #[error("a story has at most {MAX_COMMENTS} comments")]
     TooManyComments,
-    /// They liked, commented on or edited it as often as one person can.
+    /// The person has the most likes, comments and edits, undone ones included.
     #[error("one person can like, comment on or edit a story at most {MAX_ACTS_EACH} times")]
     TooManyActs,
-    /// There is no such comment on it.
+    /// It has no such comment.
     #[error("there is no such comment")]
     CommentNotFound,
-    /// Only who wrote it, or whose story it is, may.
+    /// The command is for the author of the comment or of the story.
     #[error("only who wrote the comment, or whose story it is, may do this")]
     NotYourComment,
 }

@@ -1,129 +1,96 @@
-//! What happened to a story. All of it belongs to the author's own scope, and is told to those it names.
+//! The events of a story, in the author's own scope, for the people they name.
 
 use super::{Audience, StoryContent};
 use crate::{
-    About, CommentId, Personal, Tier, Timestamp, UserId,
-    event::{Kind, kind},
-    lane::personal_scope,
-    text::CommentText,
+    CommentId, Personal, Recipient, Timestamp, UserId, catalogue::events, lane::personal_scope, text::CommentText,
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// An event of a story; the stream's id is the story's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum StoryEvent {
-    /// It is shown.
-    #[serde(rename = "story.posted")]
+events! {
+    /// An event of a story; the stream's id is the story's.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    StoryEvent of Story {
+        Posted         => "story.posted"          v1 Medium Named pushed,
+        Edited         => "story.edited"          v1 Medium Named pushed,
+        Deleted        => "story.deleted"         v1 Medium Named pushed,
+        Expired        => "story.expired"         v1 Medium Named pushed,
+        Liked          => "story.liked"           v1 Medium Named pushed,
+        Unliked        => "story.unliked"         v1 Medium Named pushed,
+        Viewed         => "story.viewed"          v1 Medium Named pushed,
+        Commented      => "story.commented"       v1 Medium Named pushed,
+        CommentDeleted => "story.comment_deleted" v1 Medium Named pushed,
+    }
+
+    /// It was posted.
     Posted {
-        /// Whose it is.
         author: UserId,
-        /// Text and picture.
         content: Personal<StoryContent>,
-        /// Who may see it.
         audience: Audience,
-        /// Who is told: friends of the author then, or all of the audience.
-        told: Vec<UserId>,
-        /// Until when it is there.
+        /// The recipients: friends of the author at that time, or all named people.
+        #[serde(rename = "told")]
+        recipients: Vec<UserId>,
+        /// Its expiry.
         expires_at: Timestamp,
     },
     /// Text or picture was replaced.
-    #[serde(rename = "story.edited")]
     Edited {
-        /// Whose it is.
         author: UserId,
-        /// Text and picture from here on.
+        /// The new text and picture.
         content: Personal<StoryContent>,
-        /// Those of the told who could still see it.
-        told: Vec<UserId>,
+        /// The recipients of the posting who could still see it.
+        #[serde(rename = "told")]
+        recipients: Vec<UserId>,
     },
-    /// It was taken away.
-    #[serde(rename = "story.deleted")]
+    /// It was deleted.
     Deleted {
-        /// Whose it was.
         author: UserId,
-        /// By whom.
         by: UserId,
-        /// Those of the told who could still see it.
-        told: Vec<UserId>,
+        /// The recipients of the posting who could still see it.
+        #[serde(rename = "told")]
+        recipients: Vec<UserId>,
     },
-    /// Its time is over.
-    #[serde(rename = "story.expired")]
+    /// It expired.
     Expired {
-        /// Whose it was.
         author: UserId,
-        /// Those of the told who could still see it.
-        told: Vec<UserId>,
+        /// The recipients of the posting who could still see it.
+        #[serde(rename = "told")]
+        recipients: Vec<UserId>,
     },
-    /// Somebody likes it.
-    #[serde(rename = "story.liked")]
+    /// A viewer liked it.
     Liked {
-        /// Whose it is.
         author: UserId,
-        /// Who.
         user: UserId,
     },
-    /// Somebody likes it no longer.
-    #[serde(rename = "story.unliked")]
+    /// A viewer removed a like.
     Unliked {
-        /// Whose it is.
         author: UserId,
-        /// Who.
         user: UserId,
     },
-    /// Somebody has seen it.
-    #[serde(rename = "story.viewed")]
+    /// A viewer saw it.
     Viewed {
-        /// Whose it is.
         author: UserId,
-        /// Who.
         user: UserId,
     },
-    /// Somebody commented on it.
-    #[serde(rename = "story.commented")]
+    /// A viewer commented on it.
     Commented {
-        /// Whose it is.
         author: UserId,
-        /// Names the comment.
+        /// The comment's id.
         comment: CommentId,
-        /// Who.
         user: UserId,
-        /// What they said.
         text: Personal<CommentText>,
     },
-    /// A comment was taken away.
-    #[serde(rename = "story.comment_deleted")]
+    /// A comment was deleted.
     CommentDeleted {
-        /// Whose it is.
         author: UserId,
-        /// Which.
         comment: CommentId,
-        /// Who had written it.
         user: UserId,
-        /// By whom.
         by: UserId,
     },
 }
 
 impl StoryEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Posted { .. } => kind("story.posted", 1, Tier::Medium),
-            Self::Edited { .. } => kind("story.edited", 1, Tier::Medium),
-            Self::Deleted { .. } => kind("story.deleted", 1, Tier::Medium),
-            Self::Expired { .. } => kind("story.expired", 1, Tier::Medium),
-            Self::Liked { .. } => kind("story.liked", 1, Tier::Medium),
-            Self::Unliked { .. } => kind("story.unliked", 1, Tier::Medium),
-            Self::Viewed { .. } => kind("story.viewed", 1, Tier::Medium),
-            Self::Commented { .. } => kind("story.commented", 1, Tier::Medium),
-            Self::CommentDeleted { .. } => kind("story.comment_deleted", 1, Tier::Medium),
-        }
-    }
-
-    /// Whose story it is.
+    /// Its author.
     #[must_use]
     pub const fn author(&self) -> UserId {
         match self {
@@ -143,19 +110,15 @@ impl StoryEvent {
         personal_scope(self.author())
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    /// The author always; those who see the story for what it shows; whoever likes or comments for that. That somebody
-    /// has seen it is the author's alone to know.
-    pub(crate) fn about(&self, _stream: Uuid) -> Vec<About> {
+    /// The author always; viewers for content; the person who likes or comments for that. Only the author receives
+    /// views.
+    pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         let author = self.author();
         let others: &[UserId] = match self {
-            Self::Posted { told, .. }
-            | Self::Edited { told, .. }
-            | Self::Deleted { told, .. }
-            | Self::Expired { told, .. } => told,
+            Self::Posted { recipients, .. }
+            | Self::Edited { recipients, .. }
+            | Self::Deleted { recipients, .. }
+            | Self::Expired { recipients, .. } => recipients,
             Self::Liked { user, .. }
             | Self::Unliked { user, .. }
             | Self::Commented { user, .. }
@@ -163,6 +126,6 @@ impl StoryEvent {
             Self::Viewed { .. } => &[],
         };
         let others = others.iter().filter(|user| **user != author);
-        std::iter::once(&author).chain(others).map(|user| About::told(*user)).collect()
+        std::iter::once(&author).chain(others).map(|user| Recipient::only(*user)).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Stories: what somebody shows to friends, or to some people, for a day.
+//! Stories: posts for friends or named people, for a day.
 
 mod aggregate;
 mod command;

@@ -17,13 +17,13 @@ fn content(text: &str, media: Option<&str>) -> StoryContent {
     StoryContent { text: StoryText::parse(text).unwrap(), media_url }
 }
 
-fn post(content: StoryContent, audience: Audience, told: &[UserId]) -> Command {
-    Command::Post { author: ANA, content, audience, told: told.to_vec(), now: NOW }
+fn post(content: StoryContent, audience: Audience, people: &[UserId]) -> Command {
+    Command::Post { author: ANA, content, audience, recipients: people.to_vec(), now: NOW }
 }
 
-fn posted(audience: Audience, told: &[UserId]) -> Event {
+fn posted(audience: Audience, people: &[UserId]) -> Event {
     let content = Personal::new(ANA, content("sun", None));
-    Event::Posted { author: ANA, content, audience, told: told.to_vec(), expires_at: END }
+    Event::Posted { author: ANA, content, audience, recipients: people.to_vec(), expires_at: END }
 }
 
 /// Ana shows her friends Bob and Cleo something.
@@ -44,16 +44,16 @@ fn commented() -> Event {
 }
 
 fn deleted() -> Event {
-    Event::Deleted { author: ANA, by: ANA, told: vec![BOB] }
+    Event::Deleted { author: ANA, by: ANA, recipients: vec![BOB] }
 }
 
 #[track_caller]
 fn then(events: Vec<Event>, command: Command, expected: Result<Vec<Event>, Error>) {
-    let told = format!("{command:?} after {events:?}");
-    assert_eq!(given::<Story>(events).when(command).inspect_result(), expected, "{told}");
+    let case = format!("{command:?} after {events:?}");
+    assert_eq!(given::<Story>(events).when(command).inspect_result(), expected, "{case}");
 }
 
-/// Each command that somebody who sees the story may give.
+/// Each command of a viewer of the story.
 fn by_viewer(now: Timestamp) -> Vec<Command> {
     vec![
         Command::Like { user: BOB, now },
@@ -61,9 +61,9 @@ fn by_viewer(now: Timestamp) -> Vec<Command> {
         Command::View { user: BOB, now },
         Command::Comment { comment: FIRST, user: BOB, text: text(), now },
         Command::DeleteComment { comment: FIRST, by: BOB, now },
-        Command::Edit { by: ANA, change: StoryChange::default(), told: vec![], now },
-        Command::Delete { by: ANA, told: vec![], now },
-        Command::Remove { by: EVE, told: vec![], now },
+        Command::Edit { by: ANA, change: StoryChange::default(), recipients: vec![], now },
+        Command::Delete { by: ANA, recipients: vec![], now },
+        Command::Remove { by: EVE, recipients: vec![], now },
     ]
 }
 
@@ -76,51 +76,51 @@ fn a_story_is_there_for_a_day_and_tells_each_once() {
 }
 
 #[test]
-fn a_story_says_something_to_somebody() {
+fn a_story_needs_content_and_an_audience() {
     then(vec![], post(content(" \n", None), Audience::Friends, &[]), Err(Error::Empty));
     let picture = given::<Story>([]).when(post(content("", Some("/files/1")), Audience::Friends, &[]));
     assert!(picture.inspect_result().is_ok());
     then(vec![], post(content("sun", None), Audience::People, &[ANA]), Err(Error::NobodyNamed));
     let crowd = |count: usize| (10..10 + count as u128).map(|n| UserId(Uuid::from_u128(n))).collect::<Vec<_>>();
     then(vec![], post(content("sun", None), Audience::People, &crowd(MAX_PEOPLE + 1)), Err(Error::TooManyPeople));
-    then(vec![], post(content("sun", None), Audience::Friends, &crowd(MAX_TOLD + 1)), Err(Error::TooManyPeople));
+    then(vec![], post(content("sun", None), Audience::Friends, &crowd(MAX_RECIPIENTS + 1)), Err(Error::TooManyPeople));
 }
 
 #[test]
-fn the_author_edits_what_changes() {
-    let edit = |by, change, told: &[UserId]| Command::Edit { by, change, told: told.to_vec(), now: NOW };
+fn the_author_edits_text_or_picture() {
+    let edit = |by, change, people: &[UserId]| Command::Edit { by, change, recipients: people.to_vec(), now: NOW };
     let rain = StoryChange { text: StoryText::parse("rain").ok(), media_url: Some(Link::parse("/files/1").ok()) };
     let content = |text, media| Personal::new(ANA, content(text, media));
-    let edited = Event::Edited { author: ANA, content: content("rain", Some("/files/1")), told: vec![BOB] };
+    let edited = Event::Edited { author: ANA, content: content("rain", Some("/files/1")), recipients: vec![BOB] };
     then(shown(), edit(ANA, rain.clone(), &[BOB]), Ok(vec![edited.clone()]));
     then(shown_and(edited.clone()), edit(ANA, rain.clone(), &[]), Ok(vec![]));
     let bare = StoryChange { text: None, media_url: Some(None) };
-    let without = Event::Edited { author: ANA, content: content("rain", None), told: vec![] };
+    let without = Event::Edited { author: ANA, content: content("rain", None), recipients: vec![] };
     then(shown_and(edited.clone()), edit(ANA, bare, &[]), Ok(vec![without]));
     let silent = StoryChange { text: StoryText::parse("").ok(), media_url: Some(None) };
     then(shown_and(edited), edit(ANA, silent, &[]), Err(Error::Empty));
     then(shown(), edit(BOB, rain.clone(), &[]), Err(Error::AuthorOnly));
-    let forgotten = Event::Edited { author: ANA, content: Personal::forgotten(ANA), told: vec![] };
+    let forgotten = Event::Edited { author: ANA, content: Personal::forgotten(ANA), recipients: vec![] };
     then(shown_and(forgotten), edit(ANA, rain, &[]), Err(Error::NotFound));
 }
 
 #[test]
-fn whoever_watches_over_the_server_removes_it() {
-    let remove = Command::Remove { by: EVE, told: vec![BOB], now: NOW };
-    then(shown(), remove, Ok(vec![Event::Deleted { author: ANA, by: EVE, told: vec![BOB] }]));
+fn a_moderator_removes_it() {
+    let remove = Command::Remove { by: EVE, recipients: vec![BOB], now: NOW };
+    then(shown(), remove, Ok(vec![Event::Deleted { author: ANA, by: EVE, recipients: vec![BOB] }]));
 }
 
 #[test]
 fn only_the_author_deletes_it() {
-    let delete = |by| Command::Delete { by, told: vec![BOB], now: NOW };
+    let delete = |by| Command::Delete { by, recipients: vec![BOB], now: NOW };
     then(shown(), delete(ANA), Ok(vec![deleted()]));
     then(shown(), delete(BOB), Err(Error::AuthorOnly));
 }
 
 #[test]
 fn it_expires_once_and_not_early() {
-    let expire = |now| Command::Expire { told: vec![BOB], now };
-    let expired = Event::Expired { author: ANA, told: vec![BOB] };
+    let expire = |now| Command::Expire { recipients: vec![BOB], now };
+    let expired = Event::Expired { author: ANA, recipients: vec![BOB] };
     then(vec![], expire(END), Ok(vec![]));
     then(shown(), expire(Timestamp::from_millis(END.millis() - 1)), Ok(vec![]));
     then(shown(), expire(END), Ok(vec![expired.clone()]));
@@ -129,11 +129,11 @@ fn it_expires_once_and_not_early() {
 }
 
 #[test]
-fn what_is_over_is_not_there() {
+fn an_ended_story_is_not_found() {
     for command in by_viewer(NOW) {
         then(vec![], command.clone(), Err(Error::NotFound));
         then(shown_and(deleted()), command.clone(), Err(Error::NotFound));
-        then(shown_and(Event::Expired { author: ANA, told: vec![] }), command, Err(Error::NotFound));
+        then(shown_and(Event::Expired { author: ANA, recipients: vec![] }), command, Err(Error::NotFound));
     }
     for command in by_viewer(END) {
         then(vec![posted(Audience::Friends, &[BOB]), commented()], command, Err(Error::NotFound));
@@ -161,7 +161,7 @@ fn likes_and_views_count_once() {
 }
 
 #[test]
-fn comments_are_taken_away_by_who_wrote_them_and_by_the_author() {
+fn comments_are_deleted_by_their_author_and_the_storys() {
     let comment = Command::Comment { comment: FIRST, user: BOB, text: text(), now: NOW };
     then(shown(), comment.clone(), Ok(vec![commented()]));
     let delete = |by| Command::DeleteComment { comment: FIRST, by, now: NOW };

@@ -1,69 +1,37 @@
-//! What can be asked of an account.
+//! The commands on an account.
 
-use super::{Preferences, Profile, Role};
-use crate::{
-    SessionId, UserId,
-    text::{DisplayName, Link, PhoneNumber},
-};
-use serde::Serialize;
+use super::{Profile, ProfileChange, Role};
+use crate::{SessionId, UserId};
 
 /// A command on the account `user`.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names of the other fields say what they hold")]
 pub enum UserCommand {
-    /// Open the account. That the address is free is decided by a claim in the append.
+    /// Registers the account. A claim in the append decides that the address is free.
     Register {
         /// The new account's id.
         user: UserId,
-        /// Its role: the first administrator registers as one.
+        /// The first administrator registers as one.
         role: Role,
-        /// Name and contacts.
         profile: Profile,
     },
-    /// Change the profile; what is `None` stays.
-    Update {
-        /// The account.
-        user: UserId,
-        /// What changes.
-        change: ProfileChange,
-    },
-    /// Stop the account from acting.
+    /// Changes the profile; `None` keeps.
+    Update { user: UserId, change: ProfileChange },
+    /// Blocks the account.
     Block,
-    /// Let it act again.
+    /// Unblocks it.
     Unblock,
-    /// Note that the password was changed; the new one is no part of it.
+    /// Records a password change, without the password.
     ChangePassword {
-        /// The session that goes on.
+        /// The session that is kept.
         kept: Option<SessionId>,
     },
-    /// Hide it until its owner signs in again.
+    /// Deactivates it until the next sign-in.
     Deactivate,
-    /// End that: its owner has signed in.
+    /// Reactivates it at sign-in.
     Reactivate,
-    /// Forget its owner.
+    /// Erases its owner.
     Erase,
-    /// Give it another role.
-    SetRole {
-        /// Which.
-        role: Role,
-    },
-}
-
-/// The wanted changes of a profile: `None` keeps, `Some(None)` removes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct ProfileChange {
-    /// A new first name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<DisplayName>,
-    /// A new last name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<DisplayName>,
-    /// A new or removed picture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub avatar_url: Option<Option<Link>>,
-    /// A new or removed telephone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<Option<PhoneNumber>>,
-    /// New preferences, replacing the old ones whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferences: Option<Preferences>,
+    /// Changes its role.
+    SetRole { role: Role },
 }

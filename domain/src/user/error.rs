@@ -1,4 +1,4 @@
-//! Why an account refuses a command.
+//! The refusals of an account.
 
 use super::MAX_PROFILE_CHANGES;
 use crate::{Refusal, RefusalKind};
@@ -9,13 +9,13 @@ pub enum UserError {
     /// The id is in use.
     #[error("this account exists already")]
     AlreadyRegistered,
-    /// There is no such account.
+    /// The account does not exist.
     #[error("there is no such account")]
     NotFound,
     /// The account was blocked by an administrator.
     #[error("this account is blocked")]
     Blocked,
-    /// The profile was changed as often as it can be.
+    /// The profile has the most changes.
     #[error("a profile can be changed at most {MAX_PROFILE_CHANGES} times")]
     TooManyChanges,
     /// Its owner has deactivated the account.

@@ -1,117 +1,63 @@
-//! What happened to an account.
+//! The events of an account.
 
-use super::{Preferences, Profile, Role};
-use crate::{
-    About, Personal, SessionId, Tier,
-    event::{Kind, kind},
-    text::{DisplayName, Link, PhoneNumber},
-};
-use serde::{Deserialize, Serialize};
+use super::{Profile, ProfileChanged, Role};
+use crate::{Personal, Recipient, SessionId, catalogue::events};
 use uuid::Uuid;
 
-/// An event of an account; the stream's id is the user's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum UserEvent {
-    /// The account was opened.
-    #[serde(rename = "account.registered")]
+events! {
+    /// An event of an account; the stream's id is the user's.
+    #[derive(Clone, Debug, PartialEq)]
+    #[expect(missing_docs, reason = "the names of the other fields say what they hold")]
+    UserEvent of User {
+        Registered      => "account.registered"       v1 Medium Named,
+        Updated         => "account.updated"          v1 Medium Named pushed,
+        Blocked         => "account.blocked"          v1 High   Named pushed,
+        Unblocked       => "account.unblocked"        v1 High   Named,
+        // Only the owner's sessions are concerned; others receive the consequences, such as departures from groups.
+        PasswordChanged => "account.password_changed" v1 High   Named,
+        Deactivated     => "account.deactivated"      v1 High   Named,
+        Reactivated     => "account.reactivated"      v1 High   Named,
+        Erased          => "account.erased"           v1 High   Named,
+        RoleChanged     => "account.role_changed"     v1 High   Named pushed,
+    }
+
+    /// It was registered.
     Registered {
-        /// Its role.
         role: Role,
-        /// Name and contacts.
         profile: Personal<Profile>,
     },
     /// The profile was changed.
-    #[serde(rename = "account.updated")]
     Updated {
-        /// What changed.
+        /// The changed fields.
         changed: Personal<ProfileChanged>,
     },
-    /// The account was stopped from acting.
-    #[serde(rename = "account.blocked")]
+    /// It was blocked.
     Blocked,
-    /// The account may act again.
-    #[serde(rename = "account.unblocked")]
+    /// It was unblocked.
     Unblocked,
-    /// The password was changed; sessions that began with the old one are over.
-    #[serde(rename = "account.password_changed")]
+    /// The password was changed, which ends sessions of the old one.
     PasswordChanged {
-        /// The session that goes on: the one that changed it.
+        /// The session that changed it, which is kept.
         kept: Option<SessionId>,
     },
-    /// Its owner hid the account, until they sign in again.
-    #[serde(rename = "account.deactivated")]
+    /// Its owner deactivated it until the next sign-in.
     Deactivated,
-    /// Its owner is back.
-    #[serde(rename = "account.reactivated")]
+    /// Its owner signed in again.
     Reactivated,
-    /// Its owner is forgotten: what was sealed for them can be read no more.
-    #[serde(rename = "account.erased")]
+    /// Its owner was erased: their personal values are unreadable.
     Erased,
-    /// An administrator gave the account another role.
-    #[serde(rename = "account.role_changed")]
+    /// An administrator changed the role.
     RoleChanged {
-        /// The role from here on.
         role: Role,
     },
 }
 
-/// Changed fields of a profile: an absent one stayed, a `null` was removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProfileChanged {
-    /// The new first name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<DisplayName>,
-    /// The new last name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<DisplayName>,
-    /// The new picture.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub avatar_url: Option<Option<Link>>,
-    /// The new telephone number.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub phone: Option<Option<PhoneNumber>>,
-    /// The new preferences.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preferences: Option<Preferences>,
-}
-
-/// Tells a field that is `null` from one that is absent.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl UserEvent {
-    /// Name, version and tier.
-    #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Registered { .. } => kind("account.registered", 1, Tier::Medium),
-            Self::Updated { .. } => kind("account.updated", 1, Tier::Medium),
-            Self::Blocked => kind("account.blocked", 1, Tier::High),
-            Self::Unblocked => kind("account.unblocked", 1, Tier::High),
-            Self::PasswordChanged { .. } => kind("account.password_changed", 1, Tier::High),
-            Self::Deactivated => kind("account.deactivated", 1, Tier::High),
-            Self::Reactivated => kind("account.reactivated", 1, Tier::High),
-            Self::Erased => kind("account.erased", 1, Tier::High),
-            Self::RoleChanged { .. } => kind("account.role_changed", 1, Tier::High),
-        }
-    }
-
     pub(crate) const fn scope(&self, stream: Uuid) -> Uuid {
         stream
     }
 
-    pub(crate) const fn is_scope_wide(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn about(&self, stream: Uuid) -> Vec<About> {
-        vec![About::told(stream.into())]
+    pub(crate) fn recipients(&self, stream: Uuid) -> Vec<Recipient> {
+        vec![Recipient::only(stream.into())]
     }
 }

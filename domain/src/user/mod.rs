@@ -1,9 +1,11 @@
-//! Accounts: who somebody is and whether they may act.
+//! Accounts: identity, role and status of a person.
 
 mod aggregate;
 mod command;
 mod error;
 mod event;
+mod profile;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -11,3 +13,5 @@ pub use aggregate::*;
 pub use command::*;
 pub use error::*;
 pub use event::*;
+pub use profile::*;
+pub use reach::*;

@@ -45,7 +45,7 @@ fn an_account_is_registered_once() {
 }
 
 #[test]
-fn an_update_says_only_what_differs() {
+fn an_update_contains_only_the_changed_fields() {
     let url = Link::parse("/files/me").unwrap();
     let change = ProfileChange {
         first_name: Some(name("Anna")),
@@ -108,7 +108,7 @@ fn an_account_is_blocked_and_unblocked() {
 }
 
 #[test]
-fn a_password_is_changed_by_who_may_act() {
+fn a_password_change_needs_an_active_account() {
     let change = UserCommand::ChangePassword { kept: None };
     let changed = UserEvent::PasswordChanged { kept: None };
     given::<User>([registered()]).when(change.clone()).then_expect_events(vec![changed.clone()]);
@@ -194,7 +194,7 @@ fn a_profile_is_changed_only_so_often() {
 }
 
 #[test]
-fn signing_out_everywhere_leaves_what_began_later_and_what_asked_for_it() {
+fn signing_out_everywhere_keeps_later_sessions_and_the_asking_one() {
     let session = |n| crate::SessionId(uuid::Uuid::from_u128(n));
     let changed = |kept| UserEvent::PasswordChanged { kept };
     let user = state::<User>([registered(), changed(Some(session(1))), changed(Some(session(2)))]);

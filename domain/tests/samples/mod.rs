@@ -1,4 +1,4 @@
-//! One event of every kind, with every optional field there.
+//! One event of every type, with all optional fields.
 #![expect(clippy::unwrap_used, reason = "a sample that is not valid has failed")]
 
 use domain::{
@@ -19,104 +19,18 @@ use domain::{
     story::{Audience, StoryContent, StoryEvent},
     text::{
         CommentText, DeviceName, DisplayName, EmailAddress, Emoji, FileName, InviteCode, Link, MediaType, MessageBody,
-        Notes, PhoneNumber, Reason, StoryText, Title,
+        Notes, PhoneNumber, Reason, RejectedReason, StoryText, Title,
     },
     user::{Preferences, Profile, ProfileChanged, Role, UserEvent},
 };
 use std::num::NonZeroU32;
 use uuid::Uuid;
 
-/// How many kinds of event there are.
-pub(crate) const KINDS: usize = 71;
-
-/// The number of an event's kind. A new kind does not compile until it has a number here.
-pub(crate) fn number(event: &Event) -> usize {
-    use CallEvent as K;
-    use ConversationEvent as C;
-    use FriendshipEvent as F;
-    use MessageEvent as M;
-    use OwnSettingsEvent as O;
-    use StoryEvent as S;
-    match event {
-        Event::User(UserEvent::Registered { .. }) => 0,
-        Event::User(UserEvent::Updated { .. }) => 1,
-        Event::User(UserEvent::Blocked) => 2,
-        Event::User(UserEvent::Unblocked) => 3,
-        Event::Session(SessionEvent::Started { .. }) => 4,
-        Event::Session(SessionEvent::Ended { .. }) => 5,
-        Event::Friendship(F::Requested { .. }) => 6,
-        Event::Friendship(F::Accepted { .. }) => 7,
-        Event::Friendship(F::Rejected { .. }) => 8,
-        Event::Friendship(F::Cancelled { .. }) => 9,
-        Event::Friendship(F::Blocked { .. }) => 10,
-        Event::Friendship(F::Unblocked { .. }) => 11,
-        Event::Friendship(F::Unfriended { .. }) => 12,
-        Event::Conversation(C::Created { .. }) => 13,
-        Event::Conversation(C::Updated { .. }) => 14,
-        Event::Conversation(C::Deleted { .. }) => 15,
-        Event::Conversation(C::MemberJoined { .. }) => 16,
-        Event::Conversation(C::MemberLeft { .. }) => 17,
-        Event::Conversation(C::MemberAdded { .. }) => 18,
-        Event::Conversation(C::MemberKicked { .. }) => 19,
-        Event::Conversation(C::MemberPromoted { .. }) => 20,
-        Event::Conversation(C::MemberDemoted { .. }) => 21,
-        Event::Conversation(C::MemberRequested { .. }) => 22,
-        Event::Conversation(C::MemberApproved { .. }) => 23,
-        Event::Conversation(C::MemberRejected { .. }) => 24,
-        Event::Message(M::Sent { .. }) => 25,
-        Event::Message(M::Edited { .. }) => 26,
-        Event::Message(M::Deleted { .. }) => 27,
-        Event::Message(M::Hidden { .. }) => 28,
-        Event::Message(M::Reacted { .. }) => 29,
-        Event::Message(M::Unreacted { .. }) => 30,
-        Event::ReadMarker(ReadMarkerEvent::Read { .. }) => 31,
-        Event::ReadMarker(ReadMarkerEvent::Delivered { .. }) => 32,
-        Event::ReadMarker(ReadMarkerEvent::ReadPrivately { .. }) => 33,
-        Event::Call(K::Ringing { .. }) => 34,
-        Event::Call(K::Answered { .. }) => 35,
-        Event::Call(K::Refused { .. }) => 36,
-        Event::Call(K::Missed { .. }) => 37,
-        Event::Call(K::Left { .. }) => 38,
-        Event::Call(K::Closed { .. }) => 39,
-        Event::OwnSettings(O::Muted { .. }) => 40,
-        Event::OwnSettings(O::Unmuted { .. }) => 41,
-        Event::OwnSettings(O::Archived { .. }) => 42,
-        Event::OwnSettings(O::Unarchived { .. }) => 43,
-        Event::OwnSettings(O::Cleared { .. }) => 44,
-        Event::Conversation(C::InviteCreated { .. }) => 45,
-        Event::Conversation(C::InviteRevoked { .. }) => 46,
-        Event::User(UserEvent::PasswordChanged { .. }) => 47,
-        Event::User(UserEvent::Deactivated) => 48,
-        Event::User(UserEvent::Reactivated) => 49,
-        Event::User(UserEvent::Erased) => 50,
-        Event::File(FileEvent::Uploaded { .. }) => 51,
-        Event::File(FileEvent::Collected { .. }) => 52,
-        Event::File(FileEvent::Restored { .. }) => 53,
-        Event::File(FileEvent::Deleted { .. }) => 54,
-        Event::Conduct(ConductEvent::Judged { .. }) => 55,
-        Event::Story(S::Posted { .. }) => 56,
-        Event::Story(S::Edited { .. }) => 57,
-        Event::Story(S::Deleted { .. }) => 58,
-        Event::Story(S::Expired { .. }) => 59,
-        Event::Story(S::Liked { .. }) => 60,
-        Event::Story(S::Unliked { .. }) => 61,
-        Event::Story(S::Viewed { .. }) => 62,
-        Event::Story(S::Commented { .. }) => 63,
-        Event::Story(S::CommentDeleted { .. }) => 64,
-        Event::User(UserEvent::RoleChanged { .. }) => 65,
-        Event::Report(ReportEvent::Filed { .. }) => 66,
-        Event::Report(ReportEvent::Resolved { .. }) => 67,
-        Event::Report(ReportEvent::Rejected { .. }) => 68,
-        Event::Administration(AdministrationEvent::Acted { .. }) => 69,
-        Event::Audit(AuditEvent::Read { .. }) => 70,
-    }
-}
-
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 | n)
 }
 
-/// One event of every kind.
+/// One event of every type.
 pub(crate) fn samples() -> Vec<Event> {
     let mut samples: Vec<Event> = vec![];
     samples.extend(user().into_iter().map(Event::from));
@@ -217,6 +131,7 @@ fn conversation() -> Vec<ConversationEvent> {
         Event::MemberLeft { user },
         Event::MemberAdded { user, by, at: None },
         Event::MemberKicked { user, by },
+        Event::MemberInvited { user, by, at: Timestamp::from_millis(1_795_460_818_120) },
         Event::MemberPromoted { user, by, at: None },
         Event::MemberDemoted { user, by },
         Event::MemberRequested { user, invite: Some(InviteId(id(30))), at: None },
@@ -259,6 +174,8 @@ fn message() -> Vec<MessageEvent> {
         MessageEvent::Hidden { conversation, user },
         MessageEvent::Reacted { conversation, user, emoji: Personal::new(user, emoji.clone()) },
         MessageEvent::Unreacted { conversation, user, emoji: Personal::new(user, emoji) },
+        MessageEvent::Pinned { conversation, by },
+        MessageEvent::Unpinned { conversation, by },
     ]
 }
 
@@ -289,8 +206,8 @@ fn call() -> Vec<CallEvent> {
         CallEvent::Answered { conversation, user },
         CallEvent::Refused { conversation, user, over: true },
         CallEvent::Missed { conversation },
-        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost, told: Vec::new() },
-        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp, told: Vec::new() },
+        CallEvent::Left { conversation, user, reason: CallEnd::ConnectionLost, recipients: Vec::new() },
+        CallEvent::Closed { conversation, by: Some(user), reason: CallEnd::HungUp, recipients: Vec::new() },
     ]
 }
 
@@ -334,19 +251,19 @@ fn story() -> Vec<StoryEvent> {
         let media_url = Link::parse("/files/1").ok();
         Personal::new(author, StoryContent { text: StoryText::parse(text).unwrap(), media_url })
     };
-    let told = || vec![user];
+    let recipients = || vec![user];
     let text = Personal::new(user, CommentText::parse("nice").unwrap());
     vec![
         StoryEvent::Posted {
             author,
             content: content("sun"),
             audience: Audience::Friends,
-            told: told(),
+            recipients: recipients(),
             expires_at: Timestamp::from_millis(1_795_460_818_120),
         },
-        StoryEvent::Edited { author, content: content("rain"), told: told() },
-        StoryEvent::Deleted { author, by: author, told: told() },
-        StoryEvent::Expired { author, told: told() },
+        StoryEvent::Edited { author, content: content("rain"), recipients: recipients() },
+        StoryEvent::Deleted { author, by: author, recipients: recipients() },
+        StoryEvent::Expired { author, recipients: recipients() },
         StoryEvent::Liked { author, user },
         StoryEvent::Unliked { author, user },
         StoryEvent::Viewed { author, user },
@@ -370,7 +287,11 @@ fn report() -> Vec<ReportEvent> {
             digest: "0f".repeat(32),
         },
         ReportEvent::Resolved { reporter, by },
-        ReportEvent::Rejected { reporter, by, reason: Some(Personal::new(by, Notes::parse("a joke").unwrap())) },
+        ReportEvent::Rejected {
+            reporter,
+            by,
+            reason: Some(Personal::new(by, RejectedReason::parse("a joke").unwrap())),
+        },
     ]
 }
 

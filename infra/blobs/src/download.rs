@@ -1,11 +1,17 @@
-//! Fetching a blob.
+//! Downloads.
 
-use crate::BlobError;
+use crate::{
+    BlobError,
+    limits::{PIECE, in_time},
+};
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{BoxStream, try_unfold},
+};
 use object_store::GetResult;
 
-/// A blob, or some of it, on its way.
+/// A blob, or a range of it, as a stream.
 pub struct Download {
     /// The size of the whole blob, in bytes.
     pub size: u64,
@@ -15,10 +21,15 @@ pub struct Download {
 
 impl Download {
     pub(crate) fn new(got: GetResult) -> Self {
-        Self { size: got.meta.size, bytes: got.into_stream().map_err(BlobError::from).boxed() }
+        let size = got.meta.size;
+        let bytes = try_unfold(got.into_stream(), |mut stream| async move {
+            let piece = in_time(PIECE, stream.try_next()).await?;
+            Ok(piece.map(|piece| (piece, stream)))
+        });
+        Self { size, bytes: bytes.boxed() }
     }
 
-    /// All of it, in memory: for what is known to be small.
+    /// The whole content in memory: for small blobs.
     ///
     /// # Errors
     /// [`BlobError`].

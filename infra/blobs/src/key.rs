@@ -1,28 +1,28 @@
-//! Under which name bytes lie: nothing of it comes from people.
+//! Keys of blobs: no part of them comes from people.
 
 use object_store::path::Path;
 use uuid::Uuid;
 
-/// What of a file.
+/// The parts of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BlobKind {
-    /// All of it.
+    /// Its content.
     Content,
-    /// A small picture of it.
+    /// Its thumbnail.
     Thumb,
 }
 
 impl BlobKind {
-    /// Both.
+    /// All of them.
     pub const ALL: [Self; 2] = [Self::Content, Self::Thumb];
 }
 
 /// The name of a blob: the file's id, in one of 256 folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobKey {
-    /// Of which file.
+    /// The file.
     pub id: Uuid,
-    /// What of it.
+    /// The part of it.
     pub kind: BlobKind,
 }
 
@@ -49,7 +49,7 @@ impl BlobKey {
         Path::from(format!("{:02x}/{}{ending}", self.id.as_bytes()[15], self.id))
     }
 
-    /// The key whose path this is, or whose path it was meant to become (`…#1`, a part of a local upload).
+    /// The key of a file name, or of a part of a local upload (`…#1`).
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let name = name.split('#').next()?;
         let (name, kind) = match name.strip_suffix(THUMB) {
@@ -59,7 +59,7 @@ impl BlobKey {
         Uuid::try_parse(name).ok().map(|id| Self { id, kind })
     }
 
-    /// When its id was made, in milliseconds since the Unix epoch: ids are UUID v7.
+    /// When its id was created, in milliseconds since the epoch: ids are UUID v7.
     #[must_use]
     pub fn made_at(self) -> Option<i64> {
         let (seconds, nanos) = self.id.get_timestamp()?.to_unix();

@@ -1,10 +1,11 @@
-//! Where the bytes of uploaded files lie: a local folder, or a bucket that speaks S3. Nothing here knows whose they are.
+//! The contents of uploaded files, in a local folder or an S3 bucket. This crate does not know their owners.
 //!
-//! Bytes go up and come down in streams: what one upload or download takes of memory does not depend on its size.
+//! Uploads and downloads are streamed: their memory does not depend on the size of the file.
 
 mod blobs;
 mod download;
 mod key;
+mod limits;
 mod place;
 mod upload;
 
@@ -14,17 +15,20 @@ pub use key::{BlobKey, BlobKind};
 pub use place::{Place, S3};
 pub use upload::{Stored, Upload};
 
-/// Why bytes could not be stored or fetched.
+/// A failed upload, download or removal.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    /// There is nothing under this key.
+    /// There is no blob with this key.
     #[error("there is no such blob")]
     NotFound,
-    /// The place does not answer, or refuses.
-    #[error("the place of the files cannot be used: {0}")]
+    /// The store is unreachable, or refuses the request.
+    #[error("the file store is unavailable: {0}")]
     Store(object_store::Error),
+    /// The store did not answer in this time.
+    #[error("the file store did not answer within {0:?}")]
+    Silent(std::time::Duration),
     /// The folder cannot be used.
-    #[error("the folder of the files cannot be used: {0}")]
+    #[error("the folder of files cannot be used: {0}")]
     Io(#[from] std::io::Error),
 }
 

@@ -1,24 +1,24 @@
-//! Where the bytes lie, as it is configured.
+//! The configured store of blobs.
 
 use std::path::PathBuf;
 
-/// Where the bytes lie.
+/// The configured store of blobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A folder of this machine; made when it is not there.
+    /// A local folder; created if it does not exist.
     Folder(PathBuf),
     /// A bucket.
     S3(S3),
 }
 
-/// A bucket that speaks S3.
+/// An S3 bucket.
 #[derive(Clone, PartialEq, Eq)]
 pub struct S3 {
     /// Its name.
     pub bucket: String,
-    /// Begins the keys in it; may be empty.
+    /// The prefix of its keys; may be empty.
     pub prefix: String,
-    /// Where it is, when it is not Amazon's: `https://…`, or `http://…` to a server beside this one.
+    /// The endpoint, unless it is Amazon's: `https://…`, or `http://…` for a server in the same network.
     pub endpoint: Option<String>,
     /// Its region.
     pub region: String,

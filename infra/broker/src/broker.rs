@@ -1,87 +1,27 @@
 //! The port: publish committed batches, subscribe to lanes, pass signals.
 
 use crate::{
-    BrokerError, DeadLetter, Faults, Health, InProcess, RabbitMq, RabbitSettings, Retry, RetrySubscription, Signal,
-    SignalSubscription, Stats, Subscription,
+    BrokerError, DeadLetter, Faults, Health, InProcess, Interest, RabbitMq, RabbitSettings, Retry, RetrySubscription,
+    Signal, SignalSubscription, Stats, Subscription, Waiting,
 };
-use domain::{Lane, Partition, Tier, Timestamp};
-use event_store::{CommittedBatch, Linked};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use domain::{Partition, Timestamp};
+use event_store::CommittedBatch;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use supervisor::Supervisor;
 use uuid::Uuid;
 
-/// A run of events of one lane, in position order: one message of the broker.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// Their lane.
-    pub lane: Lane,
-    /// The events, each with what precedes it. None: something was committed that nobody is told of, and is to be
-    /// looked for in the store.
-    pub events: Vec<Linked>,
-}
-
-/// What a subscriber wants to hear of.
-#[derive(Clone, Debug)]
-pub enum Interest {
-    /// Some lanes, shared by all who name the same queue: projections.
-    Lanes {
-        /// The queue's name.
-        queue: String,
-        /// The lanes.
-        lanes: Vec<Lane>,
-    },
-    /// Whole tiers, for this subscriber alone: gateways.
-    Tiers {
-        /// The subscriber's own name.
-        queue: String,
-        /// The tiers.
-        tiers: Vec<Tier>,
-    },
-}
-
-/// The broker. Clones share it; it is gone when the last clone is dropped.
+/// The broker. Clones share it; it stops when the last clone is dropped.
 ///
-/// What every arm MUST do: hand each run to every subscriber of this process that wants its lane, once per queue
-/// name; never make a publisher wait; count what it drops. RabbitMQ MUST also bring each run to the subscribers of
-/// other processes, to at least one per queue name, while it is there. What none needs to do: keep, order or deliver
-/// everything, or deliver it once. That is [`Follower`](crate::Follower)'s business (I11).
+/// Every engine MUST hand each run to every subscriber of this process that wants its lane, once per queue name; never make
+/// a publisher wait; count the runs it drops. While it is available, RabbitMQ MUST also deliver each run to the subscribers
+/// of other processes, to at least one per queue name. No engine needs to keep, order or deliver everything, nor to deliver it
+/// once: [`CatchUpSubscription`](crate::CatchUpSubscription) takes care of that (I11).
 #[derive(Clone, Debug)]
 pub enum Broker {
     /// Lanes within this process.
     InProcess(Arc<InProcess>),
     /// Lanes between processes.
     RabbitMq(Arc<RabbitMq>),
-}
-
-impl Run {
-    /// Cuts a batch into runs, one per lane, the urgent tier first.
-    pub(crate) fn of_batch(batch: &CommittedBatch) -> impl Iterator<Item = Self> + use<> {
-        let mut lanes: BTreeMap<Lane, Vec<Linked>> = BTreeMap::new();
-        for linked in &batch.events {
-            lanes.entry(linked.event.record.lane).or_default().push(linked.clone());
-        }
-        lanes.into_iter().map(|(lane, events)| Self { lane, events })
-    }
-}
-
-impl Interest {
-    pub(crate) fn covers(&self, lane: Lane) -> bool {
-        match self {
-            Self::Lanes { lanes, .. } => lanes.contains(&lane),
-            Self::Tiers { tiers, .. } => tiers.contains(&lane.tier),
-        }
-    }
-
-    /// The name under which subscribers share runs; `None` for one who shares with nobody.
-    pub(crate) fn shared(&self) -> Option<&str> {
-        match self {
-            Self::Lanes { queue, .. } => Some(queue),
-            Self::Tiers { .. } => None,
-        }
-    }
 }
 
 impl Broker {
@@ -91,22 +31,22 @@ impl Broker {
         Self::in_process_with(capacity, Faults::NONE)
     }
 
-    /// The same, misbehaving on purpose: for tests of whatever must survive a bad broker.
+    /// Does the same with injected faults, for tests of consumers that must survive them.
     #[must_use]
     pub fn in_process_with(capacity: usize, faults: Faults) -> Self {
         Self::InProcess(Arc::new(InProcess::new(capacity, faults)))
     }
 
-    /// Lanes between processes. Returns at once, whether RabbitMQ is there or not, and goes on trying; must be called
-    /// within a Tokio runtime.
+    /// Lanes between processes. Returns at once, whether RabbitMQ is available or not, and keeps trying to connect; must be
+    /// called within a Tokio runtime.
     ///
     /// # Errors
-    /// When the settings cannot be right.
+    /// When the settings are invalid.
     pub fn rabbitmq(settings: RabbitSettings) -> Result<Self, BrokerError> {
         Ok(Self::RabbitMq(Arc::new(RabbitMq::new(settings)?)))
     }
 
-    /// Names this process among those of the broker.
+    /// The id of this process among those of the broker.
     #[must_use]
     pub fn node(&self) -> Uuid {
         self.local().node()
@@ -121,10 +61,28 @@ impl Broker {
         }
     }
 
-    /// What this process has told and heard so far.
+    /// The supervisor of its tasks; lanes within a process have none.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<&Supervisor> {
+        match self {
+            Self::InProcess(_) => None,
+            Self::RabbitMq(lanes) => Some(lanes.supervisor()),
+        }
+    }
+
+    /// Counts of the messages that this process published and received.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.local().counters().stats()
+    }
+
+    /// The messages that wait in this process: for its own subscribers, and to be handed to RabbitMQ.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Waiting> {
+        match self {
+            Self::InProcess(lanes) => lanes.waiting(),
+            Self::RabbitMq(lanes) => lanes.local().waiting().into_iter().chain(lanes.waiting()).collect(),
+        }
     }
 
     /// Hands a batch to all subscribers, cut into runs by lane. Never waits for a subscriber.
@@ -135,7 +93,7 @@ impl Broker {
         }
     }
 
-    /// Hears of runs published from now on.
+    /// Receives the runs published from now on.
     #[must_use]
     pub fn subscribe(&self, interest: Interest) -> Subscription {
         match self {
@@ -144,15 +102,15 @@ impl Broker {
         }
     }
 
-    /// How many runs were dropped so far because a subscriber of this process did not keep up.
+    /// The number of runs dropped so far because a subscriber of this process did not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         let Stats { high, medium, .. } = self.stats();
         high.dropped + medium.dropped
     }
 
-    /// Hands `retry` to one who listens for its partition, after one of the pauses of
-    /// [`BACK_OFF`](crate::BACK_OFF). Never waits.
+    /// Hands `retry` to one subscriber of its partition, after one of the pauses of [`BACK_OFF`](crate::BACK_OFF). Never
+    /// waits.
     pub fn retry_after(&self, pause: Duration, retry: Retry) {
         match self {
             Self::InProcess(lanes) => lanes.retry_after(pause, retry),
@@ -160,7 +118,7 @@ impl Broker {
         }
     }
 
-    /// Hears of the retries of these partitions that fall due from now on.
+    /// Receives the retries of these partitions that fall due from now on.
     #[must_use]
     pub fn subscribe_retries(&self, partitions: BTreeSet<Partition>) -> RetrySubscription {
         match self {
@@ -169,20 +127,21 @@ impl Broker {
         }
     }
 
-    /// Lays an event aside for a person to look at. Never waits.
-    pub fn bury(&self, letter: DeadLetter) {
+    /// Publishes a dead letter, for an operator. Never waits.
+    pub fn dead_letter(&self, letter: DeadLetter) {
         match self {
-            Self::InProcess(lanes) => lanes.bury(&letter),
-            Self::RabbitMq(lanes) => lanes.bury(letter),
+            Self::InProcess(lanes) => lanes.dead_letter(&letter),
+            Self::RabbitMq(lanes) => lanes.dead_letter(letter),
         }
     }
 
-    /// Tells a signal to all who listen now. Never waits; nothing happens when nobody listens.
+    /// Sends a signal to all current listeners. Never waits; without listeners it has no effect.
     pub fn signal(&self, signal: Signal) {
         self.signal_to(signal, None);
     }
 
-    /// Tells a signal to those who listen now in the processes of these [`Broker::node`]s; `None`: in all. Never waits.
+    /// Sends a signal to the current listeners of the processes with these ids ([`Broker::node`]); `None`: of all. Never
+    /// waits.
     pub fn signal_to(&self, signal: Signal, nodes: Option<&[Uuid]>) {
         match self {
             Self::InProcess(lanes) => lanes.signal(&Arc::new(signal), nodes),
@@ -190,7 +149,7 @@ impl Broker {
         }
     }
 
-    /// Hears of signals told from now on. `clock` decides which have expired.
+    /// Receives the signals sent from now on. `clock` decides which have expired.
     #[must_use]
     pub fn subscribe_signals(&self, clock: fn() -> Timestamp) -> SignalSubscription {
         match self {
@@ -199,7 +158,7 @@ impl Broker {
         }
     }
 
-    /// What passes within this process.
+    /// The lanes within this process.
     fn local(&self) -> &Arc<InProcess> {
         match self {
             Self::InProcess(lanes) => lanes,

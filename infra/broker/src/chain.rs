@@ -1,18 +1,18 @@
-//! One lane (or, over all partitions, one tier) as far as it is known: what is next, and what waits behind a hole.
+//! The known events of one lane (or, over all partitions, one tier): the next one, and those behind a gap.
 
 use event_store::{Position, RecordedEvent};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
 
-/// The events of one lane that were heard of and not yet yielded.
+/// The events of one lane that were received and not yet yielded.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    /// Every event of the lane up to here was yielded or is waiting: nothing is missing.
+    /// Every event of the lane up to here was yielded or is waiting.
     known: Position,
     waiting: BTreeMap<Position, Waiting>,
 }
 
-/// An event on its way, and what it waits for.
+/// A received event, and the positions it waits for.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) event: Arc<RecordedEvent>,
@@ -20,12 +20,12 @@ pub(crate) struct Waiting {
     pub(crate) previous: Position,
     /// Up to where the high events must be known before a medium one may be yielded.
     pub(crate) high: Position,
-    /// When it was heard of.
+    /// When it was received.
     pub(crate) since: Instant,
 }
 
 impl Chain {
-    /// Nothing up to `yielded` is of interest any more.
+    /// A chain that begins after `yielded`.
     pub(crate) const fn new(yielded: Position) -> Self {
         Self { known: yielded, waiting: BTreeMap::new() }
     }
@@ -38,7 +38,7 @@ impl Chain {
         self.waiting.len()
     }
 
-    /// Takes in an event; one that is known already changes nothing.
+    /// Adds an event; a known one changes nothing.
     pub(crate) fn insert(&mut self, new: Waiting) {
         let position = new.event.record.position;
         if position <= self.known {
@@ -54,19 +54,19 @@ impl Chain {
         self.extend();
     }
 
-    /// There is no event up to `position` that was not taken in.
+    /// Every event up to `position` was added.
     pub(crate) fn cover(&mut self, position: Position) {
         self.known = self.known.max(position);
         self.extend();
     }
 
-    /// The first event, with nothing missing before it.
+    /// The first event, unless one before it is missing.
     pub(crate) fn front(&self) -> Option<(Position, &Waiting)> {
         self.waiting.first_key_value().map(|(position, waiting)| (*position, waiting)).filter(|(p, _)| *p <= self.known)
     }
 
-    /// The first event behind a hole.
-    pub(crate) fn behind_hole(&self) -> Option<&Waiting> {
+    /// The first event behind a gap.
+    pub(crate) fn behind_gap(&self) -> Option<&Waiting> {
         self.waiting.range(self.known.saturating_add(1)..).next().map(|(_, waiting)| waiting)
     }
 

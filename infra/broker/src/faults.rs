@@ -1,9 +1,9 @@
-//! A broker that misbehaves on purpose, the same way for the same seed: what tests put consumers through.
+//! Injected faults for tests: lost, doubled and reordered runs, the same for the same seed.
 
 use crate::Run;
 use std::sync::Arc;
 
-/// How badly a broker treats its runs. The chances are per cent, decided anew for each run and subscriber.
+/// Faults of a broker. The chances are per cent, drawn for each run and subscriber.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// The chance that a run is lost.
@@ -17,26 +17,26 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// A broker that behaves.
+    /// No faults.
     pub const NONE: Self = Self { loss: 0, doubling: 0, disorder: 0, seed: 0 };
 }
 
-/// The faults of one subscription.
+/// Injects the faults of one subscription.
 #[derive(Debug)]
-pub(crate) struct Mischief {
+pub(crate) struct FaultInjector {
     faults: Faults,
     state: u64,
     held: Vec<Arc<Run>>,
 }
 
-impl Mischief {
-    /// `stream` tells the subscriptions of one broker apart.
+impl FaultInjector {
+    /// `stream` is the number of the subscription within its broker.
     pub(crate) const fn new(faults: Faults, stream: u64) -> Self {
         Self { faults, state: faults.seed ^ stream.rotate_left(32), held: Vec::new() }
     }
 
-    /// What is delivered instead of `run`, in this order.
-    pub(crate) fn disturb(&mut self, run: &Arc<Run>) -> Vec<Arc<Run>> {
+    /// The runs to deliver in place of `run`, in order.
+    pub(crate) fn apply(&mut self, run: &Arc<Run>) -> Vec<Arc<Run>> {
         if self.faults == Faults::NONE {
             return vec![Arc::clone(run)];
         }

@@ -1,23 +1,23 @@
-//! Whether the broker carries anything between processes now.
+//! Whether the broker connects processes now.
 
 use std::time::Instant;
 
-/// Whether the broker carries anything between processes now. While it does not, followers read the store.
+/// Whether the broker connects processes now. While it does not, consumers read the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It does.
+    /// It is available.
     Up,
-    /// It does not.
+    /// It is unavailable.
     Away {
-        /// Since when.
+        /// The time of the failure.
         since: Instant,
-        /// What is wrong, for an operator; holds no password.
+        /// The cause, for an operator; contains no password.
         why: String,
     },
 }
 
 impl Health {
-    /// Whether it does.
+    /// Whether it is available.
     #[must_use]
     pub const fn is_up(&self) -> bool {
         matches!(self, Self::Up)

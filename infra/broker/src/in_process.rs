@@ -1,8 +1,8 @@
 //! Lanes within this process: one bounded queue per subscription.
 
 use crate::{
-    DeadLetter, Faults, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription, Subscription,
-    faults::Mischief, random, stats::Counters, subscription::Sinks,
+    DeadLetter, Faults, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription, Subscription, Waiting,
+    faults::FaultInjector, random, stats::Counters, subscription::Sinks,
 };
 use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::CommittedBatch;
@@ -17,7 +17,7 @@ use tokio::sync::{
 };
 use uuid::Uuid;
 
-/// How many urgent signals are kept for a listener, at least.
+/// Room for urgent signals per listener, at least.
 const URGENT: usize = 4_096;
 
 /// Lanes within this process.
@@ -43,7 +43,7 @@ struct Subscribers {
 struct Subscriber {
     interest: Interest,
     runs: Sinks,
-    mischief: Mischief,
+    faults: FaultInjector,
 }
 
 #[derive(Debug)]
@@ -77,23 +77,41 @@ impl InProcess {
 
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
         if batch.events.is_empty() {
-            self.call();
+            self.announce_unpublished();
         }
         for run in Run::of_batch(batch) {
             self.hand(&Arc::new(run));
         }
     }
 
-    /// Has the subscribers of this process look at the store: something was committed that is published nowhere. A run
-    /// without events says so.
-    pub(crate) fn call(&self) {
+    /// What waits for the subscribers of this process.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        let of_tier = |tier| {
+            let subscribers = self.subscribers();
+            let waiting = |subscriber: &Subscriber| {
+                let runs = subscriber.runs.of(tier);
+                runs.max_capacity() - runs.capacity()
+            };
+            subscribers.list.iter().map(waiting).sum::<usize>()
+        };
+        let waiting = [
+            ("high", of_tier(Tier::High)),
+            ("medium", of_tier(Tier::Medium)),
+            ("calls", self.urgent.len()),
+            ("low", self.signals.len()),
+        ];
+        waiting.map(|(lane, messages)| Waiting { lane, to: "consumers", messages }).into()
+    }
+
+    /// Makes the subscribers of this process read the store, by a run without events: a commit was published nowhere.
+    pub(crate) fn announce_unpublished(&self) {
         let lane = Lane { tier: Tier::High, partition: Partition(0) };
-        let call = Arc::new(Run { lane, events: Vec::new() });
+        let empty = Arc::new(Run { lane, events: Vec::new() });
         let mut subscribers = self.subscribers();
         subscribers.list.retain(|subscriber| !subscriber.runs.is_closed());
         for subscriber in &subscribers.list {
-            // One that has no room has much to read, and looks by itself.
-            let _ = subscriber.runs.of(Tier::High).try_send(Arc::clone(&call));
+            // A subscriber without room is behind, and compares itself with the store anyway.
+            let _ = subscriber.runs.of(Tier::High).try_send(Arc::clone(&empty));
         }
     }
 
@@ -112,13 +130,13 @@ impl InProcess {
         self.subscribe_with_sinks(interest).1
     }
 
-    /// Subscribes, and answers where runs from elsewhere are put in.
+    /// Subscribes; also returns the sending ends, for runs of other processes.
     pub(crate) fn subscribe_with_sinks(&self, interest: Interest) -> (Sinks, Subscription) {
         let (runs, subscription) = Subscription::new(self.capacity);
         let mut subscribers = self.subscribers();
-        let mischief = Mischief::new(self.faults, subscribers.ever);
+        let faults = FaultInjector::new(self.faults, subscribers.ever);
         subscribers.ever += 1;
-        subscribers.list.push(Subscriber { interest, runs: runs.clone(), mischief });
+        subscribers.list.push(Subscriber { interest, runs: runs.clone(), faults });
         (runs, subscription)
     }
 
@@ -136,7 +154,7 @@ impl InProcess {
         let mut retriers = self.retriers.lock().unwrap_or_else(PoisonError::into_inner);
         retriers.retain(|retrier| !retrier.retries.is_closed());
         if let Some(retrier) = retriers.iter().find(|retrier| retrier.partitions.contains(&retry.partition)) {
-            // One that finds no room is due at the next look.
+            // Without room it is found at the consumer's next check.
             let _ = retrier.retries.try_send(retry);
         }
     }
@@ -145,34 +163,35 @@ impl InProcess {
         self.subscribe_retries_with_sink(partitions).1
     }
 
-    /// Subscribes, and answers where retries from elsewhere are put in.
+    /// Subscribes; also returns the sending end, for retries of other processes.
     pub(crate) fn subscribe_retries_with_sink(
         &self,
         partitions: BTreeSet<Partition>,
     ) -> (mpsc::Sender<Retry>, RetrySubscription) {
         let (retries, receiver) = mpsc::channel(self.capacity);
         let mut retriers = self.retriers.lock().unwrap_or_else(PoisonError::into_inner);
+        retriers.retain(|retrier| !retrier.retries.is_closed());
         retriers.push(Retrier { partitions, retries: retries.clone() });
         (retries, RetrySubscription::new(receiver))
     }
 
-    pub(crate) fn bury(&self, letter: &DeadLetter) {
-        self.counters.buried.one();
-        tracing::debug!(consumer = letter.consumer, position = letter.record.position, "a dead letter");
+    pub(crate) fn dead_letter(&self, letter: &DeadLetter) {
+        self.counters.dead_letters.one();
+        tracing::debug!(consumer = letter.consumer, position = letter.record.position, "Published a dead letter");
     }
 
-    /// Tells a signal to the listeners of this process, if it is among `nodes` (`None`: all are).
+    /// Counts a signal, and hands it to the listeners of this process if it is among `nodes` (`None`: all are).
     pub(crate) fn signal(&self, signal: &Arc<Signal>, nodes: Option<&[Uuid]>) {
         self.counters.signals(signal.is_urgent()).published.one();
         if nodes.is_none_or(|nodes| nodes.contains(&self.node)) {
-            self.tell(signal);
+            self.deliver(signal);
         }
     }
 
-    /// Tells a signal to the listeners of this process.
-    pub(crate) fn tell(&self, signal: &Arc<Signal>) {
+    /// Hands a signal to the listeners of this process.
+    pub(crate) fn deliver(&self, signal: &Arc<Signal>) {
         let listeners = if signal.is_urgent() { &self.urgent } else { &self.signals };
-        // An error says that nobody listens, which is fine.
+        // An error means that there are no listeners.
         let _ = listeners.send(Arc::clone(signal));
     }
 
@@ -180,14 +199,14 @@ impl InProcess {
         SignalSubscription::new(self.urgent.subscribe(), self.signals.subscribe(), clock, Arc::clone(&self.counters))
     }
 
-    /// A panic of another publisher leaves the list whole: each change to it is one step.
+    /// A panic of another publisher leaves the list consistent: each change of it is one step.
     fn subscribers(&self) -> MutexGuard<'_, Subscribers> {
         self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscribers {
-    /// Who gets `run`: everybody who wants its lane; of those who share a queue, the one with the most room.
+    /// The subscribers that receive `run`: all that want its lane; of those that share a queue, the one with the most room.
     fn takers(&self, run: &Run) -> Vec<usize> {
         let mut takers: Vec<usize> = Vec::new();
         let room = |subscriber: &Subscriber| subscriber.runs.of(run.lane.tier).capacity();
@@ -211,9 +230,9 @@ impl Subscriber {
         self.interest.shared().is_some_and(|queue| other.interest.shared() == Some(queue))
     }
 
-    /// Delivers what the faults leave of `run`; answers how many deliveries found the queue full.
+    /// Delivers `run` with the injected faults; returns how many deliveries found the queue full.
     fn deliver(&mut self, run: &Arc<Run>) -> u64 {
         let full = |run: Arc<Run>| matches!(self.runs.of(run.lane.tier).try_send(run), Err(TrySendError::Full(_)));
-        self.mischief.disturb(run).into_iter().map(full).map(u64::from).sum()
+        self.faults.apply(run).into_iter().map(full).map(u64::from).sum()
     }
 }

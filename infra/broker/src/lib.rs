@@ -1,30 +1,34 @@
-//! The broker: a fast hint of what was committed, and the carrier of signals (I11).
+//! The broker: notifies consumers of committed events, and carries signals (I11).
 //!
-//! Two engines behind one type, [`Broker`]: in-process lanes (the embedded default) and RabbitMQ. A
-//! consumer never trusts the broker alone: [`Follower`] joins its hints with the store, so that what it yields is
-//! complete and in order whatever the broker loses, doubles or shuffles.
+//! Two engines behind one type, [`Broker`]: in-process lanes (the embedded default) and RabbitMQ. A consumer does not rely on
+//! the broker alone: [`CatchUpSubscription`] combines notifications with reads of the store, so that it yields events completely and in
+//! order although the broker may lose, double or reorder them.
 
 mod broker;
+mod catch_up;
 mod chain;
 mod faults;
-mod follower;
 mod health;
 mod in_process;
+mod marks;
 mod order;
 mod rabbitmq;
 mod random;
 mod retry;
+mod run;
 mod signal;
 mod stats;
 mod subscription;
 
-pub use broker::{Broker, Interest, Run};
+pub use broker::Broker;
+pub use catch_up::CatchUpSubscription;
 pub use faults::Faults;
-pub use follower::{Follower, Marks, Ordering};
 pub use health::Health;
 pub use in_process::InProcess;
-pub use rabbitmq::{BrokerError, RabbitMq, RabbitSettings};
+pub use marks::{Marks, Ordering};
+pub use rabbitmq::{BrokerError, ProbeError, RabbitMq, RabbitSettings, probe};
 pub use retry::{BACK_OFF, DeadLetter, Retry, RetrySubscription};
+pub use run::{Interest, Run};
 pub use signal::{Signal, SignalSubscription};
-pub use stats::{Stats, Traffic};
+pub use stats::{Stats, Traffic, Waiting};
 pub use subscription::Subscription;

@@ -1,5 +1,5 @@
-//! The order in which heard events may be yielded (I12), without any I/O: fed by hints, which come with loss,
-//! doubling and disorder, and by complete stretches of the store.
+//! The order in which received events may be yielded (I12); pure. Its input is notifications, which may be lost, doubled or
+//! reordered, and complete ranges of the log.
 
 use crate::{
     Marks, Ordering,
@@ -10,10 +10,10 @@ use event_store::{Head, Linked, Position, RecordedEvent};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
 
-/// Partitions this far apart are not read in one scan: the last ones would be read again for the first ones.
+/// Partitions further apart than this are not read in one scan, in which events of the later ones would be read again.
 const NEAR: Position = 1_000;
 
-/// What is known, what waits, and what may go.
+/// The events that wait, and those that may be yielded.
 #[derive(Debug)]
 pub(crate) struct Order {
     ordering: Ordering,
@@ -28,9 +28,9 @@ struct Key {
     medium: Chain,
 }
 
-/// A stretch of the store to read: everything of `partitions` after `after`.
+/// A range of the log to read: the events of `partitions` after `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct LogRange {
     pub(crate) after: Position,
     /// `None`: all.
     pub(crate) partitions: Option<Vec<Partition>>,
@@ -53,38 +53,44 @@ impl Order {
         &self.marks
     }
 
-    /// How many events wait.
+    /// The number of events that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.keys.values().map(|key| key.high.len() + key.medium.len()).sum()
     }
 
-    /// Takes in an event heard of.
-    pub(crate) fn hear(&mut self, Linked { event, link }: &Linked, now: Instant) {
+    /// Adds an event of a notification.
+    pub(crate) fn add(&mut self, Linked { event, link }: &Linked, now: Instant) {
         let (previous, high) = match self.ordering {
             Ordering::Partition => (link.lane, link.high),
-            // Positions are dense. So what stands right before a medium event is either the medium one that its
-            // link names, which itself waited for all before it, or a high one.
+            // Positions are dense. So the event right before a medium one is either the medium one of its link, which
+            // itself waited for all before it, or a high one.
             Ordering::Global if link.tier + 1 == event.record.position => (link.tier, 0),
             Ordering::Global => (link.tier, event.record.position.saturating_sub(1)),
         };
         self.insert(Waiting { event: Arc::clone(event), previous, high, since: now });
     }
 
-    /// Takes in what the store has of `stretch`, complete and in order up to `until`.
-    pub(crate) fn read(&mut self, stretch: &Stretch, events: Vec<Arc<RecordedEvent>>, until: Position, now: Instant) {
+    /// Adds the events of a range as the store has them, complete and in order up to `until`.
+    pub(crate) fn add_range(
+        &mut self,
+        range: &LogRange,
+        events: Vec<Arc<RecordedEvent>>,
+        until: Position,
+        now: Instant,
+    ) {
         for event in events {
             self.insert(Waiting { event, previous: 0, high: 0, since: now });
         }
         for (partition, key) in &mut self.keys {
-            if stretch.partitions.as_ref().is_none_or(|partitions| partitions.contains(partition)) {
+            if range.partitions.as_ref().is_none_or(|partitions| partitions.contains(partition)) {
                 key.high.cover(until);
                 key.medium.cover(until);
             }
         }
     }
 
-    /// What to read next so as to know all up to `head`; `None` when all is known.
-    pub(crate) fn lacks(&mut self, head: &Head) -> Option<Stretch> {
+    /// The next range to read to be complete up to `head`; `None` when nothing is missing.
+    pub(crate) fn missing_range(&mut self, head: &Head) -> Option<LogRange> {
         let ordering = self.ordering;
         let mut behind = Vec::new();
         for (partition, key) in &mut self.keys {
@@ -92,11 +98,11 @@ impl Order {
                 Ordering::Partition => head.heads.lane(Lane { tier, partition: *partition }),
                 Ordering::Global => head.heads.tier(tier),
             };
-            if key.lacks(head.position, last) {
+            if key.has_gap(head.position, last) {
                 behind.push((*partition, key.high.known().min(key.medium.known())));
             }
         }
-        // Those nearest to the head first: one lost run must not wait until a rebuild is through.
+        // The partitions nearest to the head first: a lost run must not wait for the end of a rebuild.
         let nearest = behind.iter().map(|(_, known)| *known).max()?;
         behind.retain(|(_, known)| nearest - known <= NEAR);
         let after = behind.iter().map(|(_, known)| *known).min()?;
@@ -104,20 +110,20 @@ impl Order {
             Ordering::Partition => Some(behind.into_iter().map(|(partition, _)| partition).collect()),
             Ordering::Global => None,
         };
-        Some(Stretch { after, partitions })
+        Some(LogRange { after, partitions })
     }
 
-    /// Since when an event has been waiting for one that was not heard of.
-    pub(crate) fn hole_since(&self) -> Option<Instant> {
-        self.keys.values().filter_map(Key::hole_since).min()
+    /// Since when an event has been waiting for one that was not received.
+    pub(crate) fn gap_since(&self) -> Option<Instant> {
+        self.keys.values().filter_map(Key::gap_since).min()
     }
 
-    /// Whether [`take`](Self::take) would yield something.
+    /// Whether [`take`](Self::take) would return an event.
     pub(crate) fn is_ready(&self) -> bool {
         Tier::DURABLE.into_iter().any(|tier| self.first_ready(tier).is_some())
     }
 
-    /// At most `max` events that may go now: high ones first, each tier in position order.
+    /// At most `max` events that may be yielded now: high ones first, each tier in position order.
     pub(crate) fn take(&mut self, max: usize) -> Vec<Arc<RecordedEvent>> {
         let mut taken = Vec::new();
         for tier in Tier::DURABLE {
@@ -132,7 +138,7 @@ impl Order {
         taken
     }
 
-    /// The key whose next event of `tier` is ready and stands before those of the others.
+    /// The key with the earliest ready event of `tier`.
     fn first_ready(&self, tier: Tier) -> Option<Partition> {
         let ready = |(partition, key): (&Partition, &Key)| Some((key.ready(tier)?, *partition));
         self.keys.iter().filter_map(ready).min().map(|(_, partition)| partition)
@@ -174,24 +180,24 @@ impl Key {
         }
     }
 
-    /// Whether something is missing before `last` of a tier. Where nothing is, all is known up to `head`.
-    fn lacks(&mut self, head: Position, last: impl Fn(Tier) -> Position) -> bool {
-        let mut lacks = false;
+    /// Whether an event is missing before `last` of a tier. A tier without a gap is complete up to `head`.
+    fn has_gap(&mut self, head: Position, last: impl Fn(Tier) -> Position) -> bool {
+        let mut has_gap = false;
         for (tier, chain) in [(Tier::High, &mut self.high), (Tier::Medium, &mut self.medium)] {
             if chain.known() < last(tier) {
-                lacks = true;
+                has_gap = true;
             } else {
                 chain.cover(head);
             }
         }
-        lacks
+        has_gap
     }
 
-    /// The position of the next event of `tier`, if it may go now.
+    /// The position of the next event of `tier`, if it may be yielded now.
     fn ready(&self, tier: Tier) -> Option<Position> {
         match tier {
             Tier::High => self.high.front().map(|(position, _)| position),
-            // The known high events go first, for `take` serves the high tier first.
+            // The known high events come first, because `take` serves the high tier first.
             Tier::Medium => {
                 let (position, waiting) = self.medium.front()?;
                 (waiting.high <= self.high.known()).then_some(position)
@@ -200,10 +206,10 @@ impl Key {
         }
     }
 
-    fn hole_since(&self) -> Option<Instant> {
-        let lacks_high =
+    fn gap_since(&self) -> Option<Instant> {
+        let awaits_high =
             self.medium.front().map(|(_, waiting)| waiting).filter(|waiting| waiting.high > self.high.known());
-        [self.high.behind_hole(), self.medium.behind_hole(), lacks_high]
+        [self.high.behind_gap(), self.medium.behind_gap(), awaits_high]
             .into_iter()
             .flatten()
             .map(|waiting| waiting.since)

@@ -1,4 +1,4 @@
-//! Randomness that needs no secrecy: names that no other process has, and pauses that differ between processes.
+//! Randomness without secrecy: unique names, and pauses that differ between processes.
 
 use std::hash::{BuildHasher, RandomState};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ pub(crate) fn bits() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// An id that no other process has.
+/// A unique id.
 pub(crate) fn id() -> Uuid {
     uuid::Builder::from_u128(u128::from(bits()) << 64 | u128::from(bits()))
         .with_version(uuid::Version::Random)

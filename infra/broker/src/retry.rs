@@ -1,6 +1,6 @@
-//! Events that could not be applied: tried again after a while, and in the end laid aside for a person to look at.
+//! Retries of events that could not be applied, and dead letters.
 //!
-//! Hints, as runs are: whoever keeps the parked events knows when each is due, and looks by itself, too.
+//! Both are notifications, as runs are: the consumer that stores the parked events also checks by itself which are due.
 
 use crate::subscription::Bound;
 use domain::Partition;
@@ -9,37 +9,37 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How long an event that could not be applied rests before it is tried again: the first time, the second, …
-/// After the last one it is laid aside as a [`DeadLetter`].
+/// The pauses before the first, second and third retry of an event that could not be applied. After the last one it becomes a
+/// [`DeadLetter`].
 pub const BACK_OFF: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
 
-/// An event that is to be tried again.
+/// An event to be tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
-    /// Who could not apply it: `messages`.
+    /// The projection that could not apply it: `messages`.
     pub consumer: String,
-    /// The partition it belongs to.
+    /// The partition of its scope.
     pub partition: Partition,
     /// Its position.
     pub position: Position,
 }
 
-/// An event that was given up: sealed as it is stored, with what was wrong.
+/// An event that is not retried any more: sealed as it is stored, with the error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
-    /// Who could not apply it.
+    /// The projection that could not apply it.
     pub consumer: String,
     /// The event.
     pub record: Record,
-    /// What was wrong.
+    /// The error of the last attempt.
     pub error: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u64,
 }
 
-/// A stream of retries that are due. Bounded, and lossy as all of the broker.
+/// A stream of retries that are due. Bounded and lossy, as all of the broker.
 #[derive(Debug)]
 pub struct RetrySubscription {
     retries: mpsc::Receiver<Retry>,
@@ -55,12 +55,12 @@ impl RetrySubscription {
         Self { bound, ..self }
     }
 
-    /// The next retry that is due; `None` once the broker is gone. Cancel-safe.
+    /// The next retry that is due; `None` once the broker has stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<Retry> {
         self.retries.recv().await
     }
 
-    /// Waits until retries of other processes reach this subscription, too; at once where there are none.
+    /// Waits until retries of other processes reach this subscription, too; returns at once without RabbitMQ.
     pub async fn ready(&self) {
         self.bound.ready().await;
     }

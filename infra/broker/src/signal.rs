@@ -1,4 +1,4 @@
-//! Signals: what is told once to whoever is there, and never stored.
+//! Signals: ephemeral messages, sent once to the current listeners and never stored.
 
 use crate::{stats::Counters, subscription::Bound};
 use domain::Timestamp;
@@ -13,51 +13,54 @@ use uuid::Uuid;
 pub struct Signal {
     /// `typing`, `presence`, `custom`, `call.signal`; between processes alone, `call.attached`.
     pub name: String,
-    /// Whom it is for: a conversation's members …
+    /// The conversation whose members receive it …
     pub scope: Option<Uuid>,
-    /// … or some people.
+    /// … or the people who do.
     pub users: Vec<Uuid>,
-    /// Whom it comes from: their own sockets are not told.
+    /// The sender, whose own sockets do not receive it.
     pub from: Option<Uuid>,
-    /// The session it comes from: with it, only that session's sockets are not told, and the person's other devices
-    /// are.
+    /// The sender's session. If given, only the sockets of that session do not receive it; the sender's other devices do.
     #[serde(default)]
     pub from_session: Option<Uuid>,
-    /// Only sockets of this session are told.
+    /// The sender's socket, one of `from_session`. If given, that socket alone does not receive it: two windows of a browser
+    /// may share a session. An older build does not look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_socket: Option<Uuid>,
+    /// If given, only the sockets of this session receive it.
     #[serde(default)]
     pub to_session: Option<Uuid>,
-    /// Of the people named in `users`, only those are told who are in this conversation when it comes to their gateway.
+    /// If given, only those of `users` receive it who are in this conversation when it reaches their gateway.
     #[serde(default)]
     pub within: Option<Uuid>,
-    /// Who is not told although they are in the scope: a block stands between them and whom it comes from.
+    /// Members of the scope who do not receive it: they and the sender are blocked either way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Uuid>,
-    /// When it was told, in milliseconds by a clock that all processes share; of what need not be put in order: `None`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told_at: Option<i64>,
-    /// What the sockets are sent.
+    /// When it was sent, in milliseconds by a clock that all processes share; `None` for signals that need no order.
+    #[serde(rename = "toldAt", default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<i64>,
+    /// The data for the clients.
     pub data: serde_json::Value,
-    /// Not worth telling after this time (milliseconds since the epoch), by the clock of the process that holds it: on its
-    /// way to another, what it has left goes with it.
+    /// When it expires (milliseconds since the epoch), by the clock of the process that holds it. Between processes the
+    /// remaining time is sent instead.
     pub expires_at: i64,
 }
 
 impl Signal {
-    /// Whether no socket of `user` is told, because it comes from them.
+    /// Whether no socket of `user` receives it, because `user` is the sender.
     #[must_use]
     pub fn spares(&self, user: Uuid) -> bool {
         self.from == Some(user) && self.from_session.is_none()
     }
 
-    /// Whether it waits behind no other signal and is not shed before them: whatever concerns a call.
+    /// Whether it overtakes other signals and is shed after them: signals of calls do.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
         self.name.starts_with("call.")
     }
 }
 
-/// A stream of signals, urgent ones first. Bounded: when nobody keeps up, the oldest are shed, urgent ones only
-/// among themselves; expired ones are skipped.
+/// A stream of signals, urgent ones first. Bounded: when the listener does not keep up, the oldest are shed, urgent ones only
+/// among themselves. Expired ones are skipped.
 #[derive(Debug)]
 pub struct SignalSubscription {
     urgent: broadcast::Receiver<Arc<Signal>>,
@@ -82,16 +85,16 @@ impl SignalSubscription {
         Self { bound, ..self }
     }
 
-    /// The next signal that is still worth telling; `None` once the broker is gone. Cancel-safe.
+    /// The next signal that has not expired; `None` once the broker has stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Signal>> {
         loop {
-            let (heard, urgent) = tokio::select! {
+            let (received, urgent) = tokio::select! {
                 biased;
-                Some(heard) = hear(&mut self.urgent) => (heard, true),
-                Some(heard) = hear(&mut self.other) => (heard, false),
+                Some(received) = receive(&mut self.urgent) => (received, true),
+                Some(received) = receive(&mut self.other) => (received, false),
                 else => return None,
             };
-            let lost = match heard {
+            let lost = match received {
                 Ok(signal) if signal.expires_at >= (self.clock)().millis() => return Some(signal),
                 Ok(_) => 1,
                 Err(lost) => lost,
@@ -101,20 +104,20 @@ impl SignalSubscription {
         }
     }
 
-    /// How many signals this subscription did not tell, too late or too many.
+    /// The number of signals that this subscription dropped: expired ones, and those for which it had no room.
     #[must_use]
     pub const fn shed(&self) -> u64 {
         self.shed
     }
 
-    /// Waits until signals of other processes reach this subscription, too; at once where there are none.
+    /// Waits until signals of other processes reach this subscription, too; returns at once without RabbitMQ.
     pub async fn ready(&self) {
         self.bound.ready().await;
     }
 }
 
-/// The next signal, or how many were lost before it; `None` once the broker is gone.
-async fn hear(signals: &mut broadcast::Receiver<Arc<Signal>>) -> Option<Result<Arc<Signal>, u64>> {
+/// The next signal, or the number of signals lost before it; `None` once the broker has stopped.
+async fn receive(signals: &mut broadcast::Receiver<Arc<Signal>>) -> Option<Result<Arc<Signal>, u64>> {
     match signals.recv().await {
         Ok(signal) => Some(Ok(signal)),
         Err(RecvError::Lagged(lost)) => Some(Err(lost)),

@@ -1,10 +1,10 @@
-//! What a process has told and heard through its broker.
+//! Counts of the messages that a process published and received through its broker.
 
 use domain::Tier;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What this process has told and heard through its broker since it started.
+/// Counts of the messages that this process published and received since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
@@ -22,32 +22,61 @@ pub struct Stats {
     pub unreadable: u64,
     /// Connections made after the first.
     pub reconnections: u64,
-    /// Events laid aside by this process.
-    pub buried: u64,
+    /// Dead letters of this process.
+    #[serde(rename = "buried")]
+    pub dead_letters: u64,
     /// Dead letters that did not reach the dead-letter queue.
     pub undelivered: u64,
 }
 
-/// Messages of one kind. A message goes to this process's own subscribers and, with RabbitMQ, to the others' too.
+/// Messages of one kind that wait in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The kind, as [`Stats`] names it.
+    pub lane: &'static str,
+    /// `consumers` of this process, or `rabbitmq`.
+    pub to: &'static str,
+    /// How many.
+    pub messages: usize,
+}
+
+/// Messages of one kind. A message goes to this process's own subscribers and, with RabbitMQ, to those of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Traffic {
-    /// Told by this process.
+    /// Published by this process.
     pub published: u64,
     /// Confirmed by RabbitMQ.
     pub confirmed: u64,
     /// Handed to RabbitMQ, which did not confirm them (in time).
     pub unconfirmed: u64,
-    /// Of those confirmed, such as no queue wanted.
+    /// Confirmed messages that no queue wanted.
     pub returned: u64,
-    /// Not handed to RabbitMQ: it was away or too slow, or the message had expired.
+    /// Not handed to RabbitMQ: it was unavailable or too slow, or the message had expired.
     pub unsent: u64,
-    /// Heard from other processes.
+    /// Received from other processes.
     pub received: u64,
-    /// Copies of this process's own messages, recognised unread.
+    /// Copies of this process's own messages, dropped undecoded.
     pub own: u64,
-    /// Not told to a subscriber of this process that did not keep up; of signals, also those that came too late.
+    /// Dropped because a subscriber of this process did not keep up; of signals, also expired ones.
     pub dropped: u64,
+}
+
+impl Traffic {
+    /// Each count with its name.
+    #[must_use]
+    pub const fn counts(&self) -> [(&'static str, u64); 8] {
+        [
+            ("published", self.published),
+            ("confirmed", self.confirmed),
+            ("unconfirmed", self.unconfirmed),
+            ("returned", self.returned),
+            ("unsent", self.unsent),
+            ("received", self.received),
+            ("own", self.own),
+            ("dropped", self.dropped),
+        ]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -77,7 +106,7 @@ pub(crate) struct Counters {
     pub(crate) foreign: Counter,
     pub(crate) unreadable: Counter,
     pub(crate) reconnections: Counter,
-    pub(crate) buried: Counter,
+    pub(crate) dead_letters: Counter,
     pub(crate) undelivered: Counter,
 }
 
@@ -118,7 +147,7 @@ impl Counters {
             foreign: self.foreign.get(),
             unreadable: self.unreadable.get(),
             reconnections: self.reconnections.get(),
-            buried: self.buried.get(),
+            dead_letters: self.dead_letters.get(),
             undelivered: self.undelivered.get(),
         }
     }

@@ -5,7 +5,7 @@ use domain::Tier;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
-/// A stream of runs. Bounded in each tier: when nobody keeps up, the newest runs of that tier are dropped and
+/// A stream of runs. Bounded in each tier: when the subscriber does not keep up, the newest runs of that tier are dropped and
 /// counted, or wait at the broker.
 #[derive(Debug)]
 pub struct Subscription {
@@ -14,14 +14,14 @@ pub struct Subscription {
     bound: Bound,
 }
 
-/// Where the runs of a [`Subscription`] are put in.
+/// The sending ends of a [`Subscription`].
 #[derive(Clone, Debug)]
 pub(crate) struct Sinks {
     high: mpsc::Sender<Arc<Run>>,
     medium: mpsc::Sender<Arc<Run>>,
 }
 
-/// Whether the queues behind a subscription stand.
+/// Whether the RabbitMQ queues behind a subscription exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bound(Vec<watch::Receiver<bool>>);
 
@@ -37,7 +37,7 @@ impl Subscription {
         Self { bound, ..self }
     }
 
-    /// The next run, one of the high tier if there is one; `None` once the broker is gone. Cancel-safe.
+    /// The next run, one of the high tier if there is one; `None` once the broker has stopped. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Run>> {
         tokio::select! {
             biased;
@@ -47,13 +47,13 @@ impl Subscription {
         }
     }
 
-    /// The next run, if one is here already.
+    /// The next run, if one has arrived.
     pub(crate) fn next_now(&mut self) -> Option<Arc<Run>> {
         self.high.try_recv().or_else(|_| self.medium.try_recv()).ok()
     }
 
-    /// Waits until runs of other processes reach this subscription, too; at once where there are none. For tests
-    /// and warm starts: a [`Follower`](crate::Follower) does without.
+    /// Waits until runs of other processes reach this subscription, too; returns at once without RabbitMQ. For tests and
+    /// warm starts: a [`CatchUpSubscription`](crate::CatchUpSubscription) does not need it.
     pub async fn ready(&self) {
         self.bound.ready().await;
     }
@@ -79,8 +79,8 @@ impl Bound {
 
     pub(crate) async fn ready(&self) {
         for queue in &self.0 {
-            // An error says that the broker is gone: there is nothing to wait for.
-            let _ = queue.clone().wait_for(|stands| *stands).await;
+            // An error means that the broker has stopped: there is nothing to wait for.
+            let _ = queue.clone().wait_for(|exists| *exists).await;
         }
     }
 }

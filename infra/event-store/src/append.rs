@@ -1,39 +1,39 @@
-//! What is appended: one command's events with all that must hold or change together with them.
+//! The append of one command: its events, and all that is checked or changed together with them.
 
 use crate::{Origin, Position, StreamId};
 use domain::{Event, Tier};
 use uuid::Uuid;
 
-/// One command's append. Either all of it happens, or none, with a verdict of its own.
+/// One command's append, which is atomic and has a verdict of its own.
 #[derive(Clone, Debug)]
 pub struct Append {
-    /// Who, and in which chain.
+    /// The actor, and the chain of effects.
     pub origin: Origin,
     /// The command's idempotency key (I3).
     pub key: CommandKey,
-    /// The keyed hash of the request ([`EventStore::request_hash`](crate::EventStore::request_hash)): the same key with
-    /// another request is a conflict.
+    /// The keyed hash of the request ([`EventStore::request_hash`](crate::EventStore::request_hash)): a key with another
+    /// request is a conflict.
     pub request_hash: [u8; 32],
     /// How long the key is kept.
     pub retention: Retention,
-    /// How urgent: the intake serves high first.
+    /// The urgency: the intake serves high first.
     pub tier: Tier,
-    /// Stream versions on which the permission rests (I9).
+    /// Stream versions on which the permission depends (I9).
     pub guards: Vec<Guard>,
-    /// Names to take or give up (I10).
+    /// Names to take or release (I10).
     pub claims: Vec<Claim>,
     /// Secret rows to write.
     pub secrets: Vec<Secret>,
-    /// The events, in order; empty for a command that changed nothing.
+    /// The events, in order; empty for a command without effect.
     pub events: Vec<NewEvent>,
 }
 
 /// An idempotency key, unique per owner: the actor's id as text; for anonymous calls, the route.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CommandKey {
-    /// Whose key.
+    /// The actor's id, or the route.
     pub owner: String,
-    /// The key.
+    /// The key, unique within `owner`.
     pub key: String,
 }
 
@@ -42,46 +42,46 @@ pub struct CommandKey {
 pub enum Retention {
     /// At least seven days.
     Week,
-    /// For ever: a message's `guid`.
+    /// Without end: a message's `guid`.
     Forever,
 }
 
-/// `stream` must still be at `version` (0: has no event).
+/// A stream that must still be at a version (0: without events).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// Which stream.
+    /// The stream.
     pub stream: StreamId,
-    /// Its last sequence as the decision saw it.
+    /// Its last sequence when the command was decided.
     pub version: u64,
 }
 
-/// A unique name taken or given up in the append.
+/// A unique name, taken or released in the append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What kind of name.
+    /// The kind of name.
     pub kind: ClaimKind,
     /// The keyed hash of the name ([`EventStore::claim_hash`](crate::EventStore::claim_hash)).
     pub hash: [u8; 32],
-    /// Taken or given up.
+    /// Whether it is taken or released.
     pub change: ClaimChange,
-    /// Whose it is.
+    /// The owner of the name.
     pub owner: Uuid,
 }
 
-/// Which names are unique.
+/// The kinds of unique names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClaimKind {
     /// An e-mail address.
     Email,
-    /// The right to the one-time bootstrap token.
+    /// The right to the one-time bootstrap token: the owner is the first administrator. Never released.
     Bootstrap,
-    /// The one call that a conversation has at a time: the name is the conversation, the owner the call.
+    /// The only call of a conversation at a time: the name is the conversation, the owner the call.
     ActiveCall,
-    /// The code of an invite: the owner is the conversation.
+    /// The code of an invite; the owner is the conversation.
     Invite,
-    /// The one report that somebody has open about something: the name is both, the owner the report.
+    /// The only open report of a person about a target: the name is both, the owner the report.
     OpenReport,
-    /// That something was ever reported: the name and the owner are the thing's. Never given up.
+    /// A target that was ever reported: the name and the owner are the target's. Never released.
     Reported,
 }
 
@@ -100,54 +100,54 @@ impl ClaimKind {
     }
 }
 
-/// What happens to a claim.
+/// A change of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimChange {
-    /// It must be free, and is the owner's from here on.
+    /// The name must be free, and becomes the owner's.
     Take,
-    /// It is free from here on.
+    /// The name becomes free.
     Release,
 }
 
 /// A secret row, written in the same transaction; secrets are never in an event (I10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
-    /// Makes the subject's data key; a no-op when it has one. Written with an account's first event.
+    /// Creates the subject's data key; without effect if there is one. Written with an account's first event.
     DataKey {
-        /// Whose.
+        /// The person whose values it seals.
         subject: Uuid,
     },
     /// Sets the password of an account.
     Password {
-        /// Whose.
+        /// The account.
         user: Uuid,
         /// Argon2id, in PHC string form.
         phc: String,
     },
     /// Sets the current refresh token of a session.
     RefreshToken {
-        /// Which session.
+        /// The session.
         session: Uuid,
-        /// Whose.
+        /// Its user.
         user: Uuid,
         /// SHA-256 of the token.
         hash: [u8; 32],
-        /// SHA-256 of the one it replaces: it must be the current one, or the verdict is
+        /// SHA-256 of the token it replaces, which must be the current one, or the append fails with
         /// [`AppendError::TokenReplaced`]. `None` for the first.
         replaces: Option<[u8; 32]>,
-        /// Until when it is good, in milliseconds since the epoch.
+        /// When it expires, in milliseconds since the epoch.
         expires_at: i64,
     },
-    /// Forgets a person for good: destroys their data key, so that what it sealed can be read no more and nothing is
-    /// sealed for them again, and removes their password and refresh tokens. The hash chain stays whole.
+    /// Erases a person: destroys their data key, and removes their password and refresh tokens. Values sealed with the key
+    /// cannot be opened, and none can be sealed for them again. The hash chain stays valid.
     Forget {
-        /// Whom.
+        /// The person.
         subject: Uuid,
     },
 }
 
 impl Secret {
-    /// Whom it forgets.
+    /// The person it erases.
     pub(crate) const fn forgotten(&self) -> Option<Uuid> {
         match self {
             Self::Forget { subject } => Some(*subject),
@@ -161,16 +161,16 @@ impl Secret {
 pub struct NewEvent {
     /// Its stream.
     pub stream: StreamId,
-    /// Its sequence: the version its decision saw + 1, + 2 …
+    /// Its sequence: the version at the decision + 1, + 2 …
     pub sequence: u64,
-    /// What happened; personal values in the clear. The store seals them.
+    /// The event, with personal values in the clear. The store seals them.
     pub event: Event,
 }
 
-/// The answer to an append.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// The position of its last event; `None` when it had none.
+    /// The position of the last event; `None` when there is none.
     pub position: Option<Position>,
     /// The sequence of that event in its stream; 0 when there is none.
     pub version: u64,
@@ -178,38 +178,39 @@ pub struct Receipt {
     pub seq: u64,
     /// The stream of that event.
     pub stream: Option<StreamId>,
-    /// When it was recorded, in milliseconds since the epoch; 0 when there is none.
+    /// The scope of its events; `None` when there is none, or they are of several. After a repeated key, that of the last.
+    pub scope: Option<Uuid>,
+    /// When that event was recorded, in milliseconds since the epoch; 0 when there is none.
     pub recorded_at: i64,
-    /// Whether this is the first result of a repeated key: nothing was appended now.
+    /// Whether the key was repeated, and this is its first result: no event was appended now.
     pub repeated: bool,
 }
 
-/// Why an append did not happen. Nothing of it is stored.
+/// A failed append. Nothing of it is stored, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// A guard or an expected sequence is stale: load again and decide again.
+    /// A guard or an expected sequence is stale: load and decide again.
     #[error("{0} has moved on")]
     Stale(StreamId),
     /// The key was used for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
-    /// The name is taken.
+    /// A name is taken.
     #[error("this {} is taken", .0.as_str())]
     ClaimTaken(ClaimKind),
-    /// The refresh token was replaced meanwhile.
+    /// The refresh token was replaced concurrently.
     #[error("this refresh token was replaced")]
     TokenReplaced,
-    /// The person to whom something in it belongs was forgotten: nothing can be sealed for them.
+    /// A person whose values it contains was erased: no value can be sealed for them.
     #[error("{0} was forgotten")]
     Forgotten(Uuid),
-    /// The intake is full; come back later.
+    /// The intake is full; try again later.
     #[error("the writer is overloaded")]
     Overloaded,
-    /// The store is away, and whether the append happened was asked until the time was up. Repeating it with
-    /// the same key is safe.
+    /// The store is unavailable, and whether the append was committed is unknown. Repeating it with the same key is safe.
     #[error("the event store is unavailable: {0}")]
     Unavailable(String),
-    /// A fault of ours: an event that does not serialise, a subject without a key.
+    /// A bug: an event that cannot be serialised, a subject without a key.
     #[error("{0}")]
     Broken(String),
 }

@@ -1,4 +1,4 @@
-//! Which commands share a commit: in order, save that one which touches what an earlier one changes waits.
+//! Group commit: chooses the commands of the next commit, in order. A command that conflicts with an earlier one waits.
 
 use crate::{
     AppendError, ClaimKind, CommandKey, Position, Receipt, Secret, StreamId,
@@ -9,21 +9,22 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
 };
+use tracing::Span;
 use uuid::Uuid;
 
-/// Limits of one commit.
+/// The most commands of a commit.
 const COMMANDS: usize = 512;
-/// What a commit may cost ([`Prepared::cost`]), save that one command always fits: some 40 ms of the log's lock.
+/// The most rows of a commit ([`Prepared::cost`]), about 40 ms of the log's lock. One command always fits.
 const COST: usize = 2_500;
-/// From here on the medium tier comes first, so that it is slow under a flood of high commands and never stands still.
+/// The most high commands of a commit while medium ones wait, so that a flood of high commands never stops them.
 const HIGH_SHARE: usize = 448;
-/// How many commands are looked at for one commit beyond those it takes.
-const LOOKED_AT: usize = 1_024;
-/// How many of those that write one stream are looked at for each commit; the others queue behind them.
+/// The most commands that wait for the next commit after this one was filled.
+const WAITING: usize = 1_024;
+/// The most waiting commands that write one stream; further ones queue behind them.
 const OF_A_STREAM: usize = 8;
-/// How many commands may queue behind those of one stream.
+/// The most commands that queue behind those of one stream.
 const BEHIND_A_STREAM: usize = 4_096;
-/// How many may in all.
+/// The most commands that queue behind others, over all streams.
 const BEHIND: usize = 8_192;
 
 /// A command on its way to the writer.
@@ -32,18 +33,20 @@ pub(crate) struct Queued {
     pub(crate) prepared: Prepared,
     pub(crate) reply: oneshot::Sender<Result<Reply, AppendError>>,
     pub(crate) since: Instant,
+    /// Its append.
+    pub(crate) span: Span,
 }
 
-/// What the writer answers.
+/// The writer's answer to a command.
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// It was appended.
     Appended(Receipt),
-    /// The key was used before; its last event is here.
+    /// The key was used before; the position is that of its last event.
     Repeated(Option<Position>),
-    /// Somebody made a data key first: seal again with the stored one.
+    /// Another command created a data key first: seal again with the stored one.
     HasDataKey,
-    /// This person was forgotten meanwhile: their key is to be dropped.
+    /// This person was erased concurrently: drop their key.
     Forgotten(Uuid),
 }
 
@@ -51,17 +54,17 @@ pub(crate) enum Reply {
 pub(crate) struct Intake {
     high: mpsc::Receiver<Queued>,
     medium: mpsc::Receiver<Queued>,
-    /// Those that are looked at first for the next commit.
+    /// Commands that come first in the next commit.
     waiting: VecDeque<Queued>,
-    /// How many of `waiting` write a stream.
+    /// The number of `waiting` commands per stream they write.
     writers: HashMap<StreamId, usize>,
-    /// Those that write a stream which enough of `waiting` write already, by that stream.
+    /// Commands that queue behind [`OF_A_STREAM`] waiting ones that write the same stream.
     behind: HashMap<StreamId, VecDeque<Queued>>,
-    /// How many these are.
+    /// The number of commands in `behind`.
     behind_in_all: usize,
 }
 
-/// What two commands in one commit must not both touch.
+/// A thing that only one command of a commit may change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Touched {
     Stream(StreamId),
@@ -71,11 +74,11 @@ enum Touched {
     Session(Uuid),
 }
 
-/// What earlier commands changed, and what those that wait rely on.
+/// The changes of earlier commands, and the streams on which waiting ones depend.
 #[derive(Default)]
 struct Footprint {
     changed: HashSet<Touched>,
-    /// Whose keys are destroyed: what comes after and was sealed with one must see that.
+    /// People whose data keys are destroyed: commands with values sealed for them wait.
     forgotten: HashSet<Uuid>,
     relied_on: HashSet<StreamId>,
 }
@@ -114,8 +117,8 @@ fn changes(command: &Prepared) -> impl Iterator<Item = Touched> {
 }
 
 impl Prepared {
-    /// What it costs to commit, in rows: events, inbox rows, names and secrets; a guard is a look at an index, and what
-    /// is long to carry is dear as well.
+    /// The cost of committing it, in rows: events, inbox rows, names and secrets. Guards are index look-ups; long payloads
+    /// count as more rows.
     fn cost(&self) -> usize {
         let of = |event: &PreparedEvent| 1 + event.inbox.len() + event.record.payload.len() / 8_192;
         let events: usize = self.events.iter().map(of).sum();
@@ -135,7 +138,7 @@ impl Intake {
         Self { high, medium, waiting, writers, behind, behind_in_all: 0 }
     }
 
-    /// The commands of the next commit, at least one; `None` once nobody can send any more.
+    /// The commands of the next commit, at least one; `None` once all senders are gone.
     pub(crate) async fn next(&mut self) -> Option<Vec<Queued>> {
         if self.waiting.is_empty() {
             let first = tokio::select! {
@@ -149,13 +152,13 @@ impl Intake {
         Some(self.cut())
     }
 
-    /// Those that wait first, then high ones, then medium ones, in order within each. What does not fit or touches the
-    /// same as one before it waits, and nobody else for it.
+    /// Takes waiting commands first, then high ones, then medium ones, in order within each. A command that does not fit or
+    /// conflicts with an earlier one waits, and delays no other.
     fn cut(&mut self) -> Vec<Queued> {
         let mut footprint = Footprint::default();
         let (mut taken, mut cost) = (Vec::new(), 0);
         let mut waited = std::mem::take(&mut self.waiting);
-        while taken.len() < COMMANDS && self.waiting.len() < LOOKED_AT {
+        while taken.len() < COMMANDS && self.waiting.len() < WAITING {
             let again = waited.pop_front();
             let is_new = again.is_none();
             let Some(queued) = again.or_else(|| self.pull(taken.len())) else { break };
@@ -182,12 +185,12 @@ impl Intake {
         taken
     }
 
-    /// Whether others that write its stream queue, so that it must, too.
+    /// Whether other commands that write its stream queue, so that it must, too.
     fn has_behind(&self, command: &Prepared) -> bool {
         !self.behind.is_empty() && command.stream().is_some_and(|stream| self.behind.contains_key(&stream))
     }
 
-    /// Waits for the next commit, or behind enough others that write its stream.
+    /// Lets a command wait for the next commit, or queue behind [`OF_A_STREAM`] others that write its stream.
     fn wait(&mut self, queued: Queued) {
         let writers = queued.prepared.stream().and_then(|stream| self.writers.get(&stream));
         if writers.is_some_and(|writers| *writers >= OF_A_STREAM) {
@@ -216,7 +219,7 @@ impl Intake {
         }
     }
 
-    /// Whoever queued behind those that were taken is looked at next time.
+    /// Moves commands that queued behind taken ones to `waiting`.
     fn advance(&mut self, taken: &[Queued]) {
         if self.behind.is_empty() {
             return;
@@ -234,7 +237,7 @@ impl Intake {
         }
     }
 
-    /// Notes that one more of those that wait writes its stream, or one less.
+    /// Counts a waiting command for its stream, or uncounts it.
     fn count(&mut self, queued: &Queued, more: bool) {
         let Some(stream) = queued.prepared.stream() else { return };
         if more {
@@ -264,15 +267,15 @@ mod tests {
         StreamId { aggregate: AggregateType::Message, id: Uuid::from_u128(n) }
     }
 
-    /// A command that writes one stream and rests on others.
-    fn command(key: &str, writes: u128, rests_on: &[u128]) -> Queued {
+    /// A command that writes one stream and guards others.
+    fn command(key: &str, writes: u128, guarded: &[u128]) -> Queued {
         let guard = |n: u128| Guard { stream: stream(n), version: 0 };
         let prepared = Prepared {
             key: CommandKey { owner: String::new(), key: key.to_owned() },
             request_hash: [0; 32],
             forever: false,
             accepted_at: Timestamp::default(),
-            guards: [writes].iter().chain(rests_on).map(|n| guard(*n)).collect(),
+            guards: [writes].iter().chain(guarded).map(|n| guard(*n)).collect(),
             written: 1,
             claims: Vec::new(),
             data_keys: Vec::new(),
@@ -280,10 +283,10 @@ mod tests {
             sealed_for: Vec::new(),
             events: Vec::new(),
         };
-        Queued { prepared, reply: oneshot::channel().0, since: Instant::now() }
+        Queued { prepared, reply: oneshot::channel().0, since: Instant::now(), span: Span::none() }
     }
 
-    /// The keys of all batches cut from what is sent.
+    /// The keys of all batches of the sent commands.
     async fn batches(high: Vec<Queued>, medium: Vec<Queued>) -> Vec<Vec<String>> {
         let intake = |commands: Vec<Queued>| {
             let (send, receive) = mpsc::channel(10_000);
@@ -299,28 +302,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn commands_that_touch_the_same_keep_their_order_in_batches_of_their_own() {
+    async fn conflicting_commands_keep_their_order_in_separate_batches() {
         let high = vec![
             command("a", 1, &[]),
             command("b", 1, &[9]),
-            command("rests on what a writes", 2, &[1]),
-            command("writes what b rests on", 9, &[]),
-            command("rests on what nobody writes", 3, &[8]),
+            command("guards what a writes", 2, &[1]),
+            command("writes what b guards", 9, &[]),
+            command("guards an unwritten stream", 3, &[8]),
             command("a", 4, &[]),
         ];
         let medium = vec![command("medium", 5, &[8])];
         assert_eq!(
             batches(high, medium).await,
             [
-                vec!["a", "rests on what nobody writes", "medium"],
-                vec!["b", "writes what b rests on", "a"],
-                vec!["rests on what a writes"],
+                vec!["a", "guards an unwritten stream", "medium"],
+                vec!["b", "writes what b guards", "a"],
+                vec!["guards what a writes"],
             ]
         );
     }
 
     #[tokio::test]
-    async fn what_was_sealed_for_somebody_waits_for_their_being_forgotten_before_it() {
+    async fn values_sealed_for_a_person_wait_for_an_earlier_erasure() {
         let (ana, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let sealed = |key, writes, subject| {
             let mut queued = command(key, writes, &[]);
@@ -353,11 +356,11 @@ mod tests {
         let others = |batch: &Vec<String>| batch.iter().filter(|key| key.starts_with("other")).count();
         assert_eq!(batches.iter().take(2).map(others).sum::<usize>(), 100);
         let hot: Vec<_> = batches.iter().flatten().filter(|key| key.starts_with("hot")).cloned().collect();
-        assert_eq!(hot, (0..3_000).map(|n| format!("hot {n}")).collect::<Vec<_>>(), "each in its turn");
+        assert_eq!(hot, (0..3_000).map(|n| format!("hot {n}")).collect::<Vec<_>>(), "in order");
     }
 
     #[tokio::test]
-    async fn more_than_can_queue_for_a_stream_are_told_to_come_back() {
+    async fn more_commands_than_can_queue_for_a_stream_are_refused() {
         let (send, receive) = mpsc::channel(10_000);
         let (_medium, none) = mpsc::channel(1);
         let mut answers = Vec::new();
@@ -373,16 +376,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_dear_shares_a_commit_with_little_and_holds_nobody_up() {
-        let dear = |n: u128| {
-            let mut queued = command(&format!("dear {n}"), n, &[]);
+    async fn an_expensive_command_delays_no_cheap_one() {
+        let expensive = |n: u128| {
+            let mut queued = command(&format!("expensive {n}"), n, &[]);
             queued.prepared.sealed_for = vec![Uuid::nil(); 8 * 2_000];
             queued
         };
-        let mut high: Vec<_> = (0..10).map(dear).collect();
+        let mut high: Vec<_> = (0..10).map(expensive).collect();
         high.push(command("cheap", 99, &[]));
         let batches = batches(high, Vec::new()).await;
-        assert_eq!(batches[0], ["dear 0", "cheap"]);
+        assert_eq!(batches[0], ["expensive 0", "cheap"]);
         assert_eq!(batches.len(), 10);
     }
 }

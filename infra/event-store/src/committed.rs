@@ -1,24 +1,24 @@
-//! What the writer tells this process of each batch it committed, in commit order.
+//! Committed batches, as the writer publishes them to this process in commit order.
 
 use crate::{Position, RecordedEvent};
 use domain::{Lane, Tier};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A committed batch: dense positions, following directly on those of the batch before it in the log. One without events
-/// says that something was committed which only the store can tell.
+/// A committed batch: dense positions that follow those of the batch before it in the log. A batch without events means that
+/// events were committed that only the store can return.
 #[derive(Clone, Debug, Default)]
 pub struct CommittedBatch {
     /// Its events in position order.
     pub events: Vec<Linked>,
 }
 
-/// An event and what precedes it, so that a consumer knows exactly what it has not seen (I11).
+/// An event and its link, so that a consumer knows which events it has not seen (I11).
 #[derive(Clone, Debug)]
 pub struct Linked {
     /// The event.
     pub event: Arc<RecordedEvent>,
-    /// What precedes it.
+    /// The positions before it.
     pub link: Link,
 }
 
@@ -41,7 +41,7 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Of an empty log.
+    /// The heads of an empty log.
     #[must_use]
     pub fn new(partitions: u16) -> Self {
         Self { partitions, lanes: vec![0; 2 * usize::from(partitions)] }
@@ -77,7 +77,7 @@ impl Heads {
         lanes.iter().copied().max().unwrap_or_default()
     }
 
-    /// Moves past an event at `position` on `lane`; answers what precedes it.
+    /// Advances over an event at `position` on `lane`; returns its link.
     pub fn advance(&mut self, lane: Lane, position: Position) -> Link {
         let link = Link {
             lane: self.lane(lane),

@@ -6,7 +6,7 @@ use crate::{Position, Record};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Names the shape of what is hashed; a new shape gets a new one.
+/// The name of the hashed format; a new format has another name.
 const EVENT: &[u8] = b"chatchit.event.1";
 const CHAIN: &[u8] = b"chatchit.chain.1";
 
@@ -41,14 +41,14 @@ impl Record {
         hash.finalize().into()
     }
 
-    /// What [`Record::digest`] must be.
+    /// The correct value of [`Record::digest`].
     #[must_use]
     pub fn expected_digest(&self) -> [u8; 32] {
         event_digest(&self.content_digest(), self.position, self.scope_seq)
     }
 }
 
-/// The digest of an event whose place is known.
+/// The digest of an event with a position.
 #[must_use]
 pub(crate) fn event_digest(content: &[u8; 32], position: Position, scope_seq: u64) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -128,9 +128,9 @@ mod tests {
         }
     }
 
-    /// Stored logs depend on it: when this fails, a new shape needs a new name.
+    /// Stored logs depend on the format: a new one needs a new name.
     #[test]
-    fn the_shape_never_changes() {
+    fn the_format_never_changes() {
         let hex: String = record().expected_digest().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "88a677a98950b4388469c9662b48acb902644e76df17ace376965ce9b63412b0");
     }

@@ -1,91 +1,40 @@
-//! What a person receives: the intervals during which they are in a scope's audience, and the events in them.
+//! The events a person receives: those in their intervals in scopes' audiences, and those about them.
 
 use crate::{EventStore, Feed, Interval, Position, ReadError, RecordedEvent, read::COLUMNS};
+use domain::EventType;
 use serde_json::json;
 use sql::{Engine, query};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The event types that not everybody in the scope receives. An append whose event says otherwise of itself is
-/// refused, so that this list cannot fall behind the domain.
-pub(crate) const NOT_SCOPE_WIDE: [&str; 46] = [
-    "conversation.invite_created",
-    "conversation.invite_revoked",
-    "own_settings.muted",
-    "own_settings.unmuted",
-    "own_settings.archived",
-    "own_settings.unarchived",
-    "own_settings.cleared",
-    "audit.read",
-    "receipt.read_privately",
-    "account.registered",
-    "account.updated",
-    "account.blocked",
-    "account.unblocked",
-    "account.password_changed",
-    "account.deactivated",
-    "account.reactivated",
-    "account.erased",
-    "account.role_changed",
-    "session.started",
-    "session.ended",
-    "friend.requested",
-    "friend.accepted",
-    "friend.rejected",
-    "friend.cancelled",
-    "friend.blocked",
-    "friend.unblocked",
-    "friend.unfriended",
-    "message.hidden",
-    "file.uploaded",
-    "file.collected",
-    "file.restored",
-    "file.deleted",
-    "conduct.judged",
-    "story.posted",
-    "story.edited",
-    "story.deleted",
-    "story.expired",
-    "story.liked",
-    "story.unliked",
-    "story.viewed",
-    "story.commented",
-    "story.comment_deleted",
-    "report.filed",
-    "report.resolved",
-    "report.rejected",
-    "administration.acted",
-];
-
 impl EventStore {
-    /// When `user` received which scopes, from the inbox written with each event about them. One statement.
+    /// The intervals of `user`, from the inbox. One statement.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn intervals(&self, user: Uuid) -> Result<Vec<Interval>, ReadError> {
         let changes = query(
-            "SELECT scope, position, CAST(presence AS BIGINT) FROM inbox
+            "SELECT scope, position, CAST(presence AS BIGINT) AS change FROM inbox
              WHERE user_id = $1 AND presence <> 0 ORDER BY scope, position",
         );
         let mut intervals: Vec<Interval> = Vec::new();
         for row in self.database().fetch_all(changes.bind(user)).await? {
-            let (scope, position, presence): (Uuid, Position, i64) = (row.get(0)?, row.unsigned(1)?, row.get(2)?);
+            let (scope, position): (Uuid, Position) = (row.get("scope")?, row.unsigned("position")?);
             let open = intervals.last_mut().filter(|last| last.scope == scope && last.until.is_none());
-            match (open, presence > 0) {
+            match (open, row.get::<i64>("change")? > 0) {
                 (None, true) => intervals.push(Interval { scope, from: position, until: None }),
                 (Some(open), false) => open.until = Some(position),
-                // Who is in enters again, or who was never in leaves (a request taken back): told, not changed.
+                // A member joins again, or a person leaves who was no member (a withdrawn request).
                 (Some(_), true) | (None, false) => {}
             }
         }
         Ok(intervals)
     }
 
-    /// What somebody is to catch up on, in position order: scope-wide events of the scopes within their
-    /// intervals, and the events about them (inbox), each once. At least one, unless there is none; fewer than `limit`
-    /// when they take up `bytes`. One statement, which reads at most `limit` events of `limit` intervals, and looks
-    /// one up in each other. Events that are not scope-wide
-    /// and not about the user are left out (the kinds are known from the event types).
+    /// The events a person catches up on, in position order: scope-wide events within their intervals, and the events about
+    /// them (inbox), each once. At least one, unless there is none; fewer than `limit` when they reach `bytes`. One
+    /// statement, which reads at most `limit` events of `limit` intervals, and one of each other. Events that are neither
+    /// scope-wide nor about the user are excluded by their types.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -111,21 +60,22 @@ impl EventStore {
         self.events(statement).await
     }
 
-    /// The first `limit` of all, merged by position. Of each interval the first event is looked up by its index; the page
-    /// lies within the `limit` intervals that begin first, so that only these are read further, however many there are.
-    /// What takes up more than `bytes` is left for the next page.
+    /// Selects the first `limit` events, merged by position. Of each interval the first event is looked up by its index; the
+    /// page is within the `limit` intervals that begin first, so only these are read further. Events beyond `bytes` are left
+    /// for the next page.
     fn feed_statement(&self) -> String {
-        let hidden = NOT_SCOPE_WIDE.map(|name| format!("'{name}'")).join(", ");
+        let named = EventType::all().filter(|one| !one.is_scope_wide());
+        let named = named.map(|one| format!("'{}'", one.name)).collect::<Vec<_>>().join(", ");
         let unknown = "e.position > CASE e.tier WHEN 0 THEN $3 ELSE $4 END";
         let within = |scope: &str, from: &str, until: &str, limit: &str| {
             format!(
                 "SELECT e.position FROM events e
                  WHERE e.scope = {scope} AND e.position BETWEEN {from} AND {until} AND {unknown}
-                   AND e.event_type NOT IN ({hidden})
+                   AND e.event_type NOT IN ({named})
                  ORDER BY e.position LIMIT {limit}"
             )
         };
-        // Both read each interval on its own; SQLite, which has no LATERAL, through a table of one JSON array.
+        // Both engines read each interval separately; SQLite, which has no LATERAL, through a JSON array.
         let (asked, further) = match self.database().engine() {
             Engine::Sqlite => (
                 "SELECT unhex(value ->> 's') AS s, value ->> 'f' AS f, value ->> 'u' AS u FROM json_each($2)"
@@ -167,7 +117,7 @@ impl EventStore {
         )
     }
 
-    /// A scope as the feed's statement reads it out of JSON.
+    /// A scope in the JSON of the feed's statement.
     fn scope_text(&self, scope: Uuid) -> String {
         match self.database().engine() {
             Engine::Sqlite => scope.simple().to_string(),

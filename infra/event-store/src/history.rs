@@ -1,16 +1,19 @@
-//! Aggregates as they were: a stream folded up to a moment, by the domain's own code.
+//! Former states of aggregates: a stream folded up to a moment by the domain's code.
 
-use crate::{EventStore, OpenError, Position, ReadError, Record, StreamId};
+use crate::{EventStore, OpenError, Position, ReadError, Record, RecordedEvent, StreamId};
 use domain::{
-    Aggregate, AggregateType, Event, Timestamp, administration::Administration, audit::AuditReading, call::Call,
+    Aggregate, AggregateType, Timestamp, administration::Administration, audit::AuditReading, call::Call,
     conduct::Conduct, conversation::Conversation, file::File, friendship::Friendship, message::Message,
     own_settings::OwnSettings, read_marker::ReadMarker, report::Report, session::Session, story::Story, user::User,
 };
 use serde::Serialize;
 use serde_json::Value;
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
-/// A place in the log: a position, or a time of the writers' clocks.
+/// Events of a stream read at a time.
+const PORTION: u32 = 1_024;
+
+/// A point in the log: a position, or a time of the writers' clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// A position.
@@ -25,7 +28,7 @@ pub enum Moment {
 pub struct NoMoment(String);
 
 impl Moment {
-    /// Whether the event is of this moment or before it.
+    /// Whether the event is at this moment or before it.
     #[must_use]
     pub fn is_at_or_after(&self, record: &Record) -> bool {
         match self {
@@ -34,7 +37,7 @@ impl Moment {
         }
     }
 
-    /// Whether the event is of this moment or after it.
+    /// Whether the event is at this moment or after it.
     #[must_use]
     pub fn is_at_or_before(&self, record: &Record) -> bool {
         match self {
@@ -63,68 +66,77 @@ impl FromStr for Moment {
     }
 }
 
-/// An aggregate as it was.
+/// A former state of an aggregate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateAt {
-    /// Which one.
+    /// The aggregate.
     pub stream: StreamId,
-    /// The sequence of the last event in it.
+    /// The sequence of its last event.
     pub version: u64,
     /// The position of that event.
     pub position: Position,
     /// When that event was recorded.
     pub at: Timestamp,
-    /// The state; what was forgotten is null.
+    /// The state; values of erased people are null.
     pub state: Value,
 }
 
 impl EventStore {
-    /// The state of an aggregate as it was (`None`: as it is): its stream up to the last event before the first one
-    /// that is later. `None` when it has no event up to then.
+    /// The state of an aggregate at a moment (`None`: now): its stream up to the last event before the first later one. `None`
+    /// when it has no event up to then.
     ///
     /// # Errors
     /// [`OpenError`].
     pub async fn state_at(&self, stream: StreamId, at: Option<Moment>) -> Result<Option<StateAt>, OpenError> {
-        let mut events = Vec::new();
-        let mut last = None;
-        for event in self.load(stream, 0).await? {
-            if at.is_some_and(|at| !at.is_at_or_after(&event.record)) {
+        match stream.aggregate {
+            AggregateType::User => self.folded::<User>(stream, at).await,
+            AggregateType::Session => self.folded::<Session>(stream, at).await,
+            AggregateType::Friendship => self.folded::<Friendship>(stream, at).await,
+            AggregateType::Conversation => self.folded::<Conversation>(stream, at).await,
+            AggregateType::Message => self.folded::<Message>(stream, at).await,
+            AggregateType::ReadMarker => self.folded::<ReadMarker>(stream, at).await,
+            AggregateType::Call => self.folded::<Call>(stream, at).await,
+            AggregateType::OwnSettings => self.folded::<OwnSettings>(stream, at).await,
+            AggregateType::File => self.folded::<File>(stream, at).await,
+            AggregateType::Conduct => self.folded::<Conduct>(stream, at).await,
+            AggregateType::Story => self.folded::<Story>(stream, at).await,
+            AggregateType::Report => self.folded::<Report>(stream, at).await,
+            AggregateType::Administration => self.folded::<Administration>(stream, at).await,
+            AggregateType::Audit => self.folded::<AuditReading>(stream, at).await,
+        }
+    }
+
+    /// Folds the stream, a portion at a time.
+    async fn folded<A: Aggregate + Serialize>(
+        &self,
+        stream: StreamId,
+        at: Option<Moment>,
+    ) -> Result<Option<StateAt>, OpenError> {
+        let mut state = A::default();
+        let mut last: Option<Arc<RecordedEvent>> = None;
+        'stream: loop {
+            let version = last.as_ref().map_or(0, |last| last.record.sequence);
+            let events = self.load_some(stream, version, None, PORTION).await?;
+            let is_last = events.len() < PORTION as usize;
+            for event in events {
+                if at.is_some_and(|at| !at.is_at_or_after(&event.record)) {
+                    break 'stream;
+                }
+                let opened = self.open_event(&event).await?.clone();
+                let name = opened.event_type().name;
+                let alien = |_| ReadError::Damaged(format!("a stream contains {name}, which is of another aggregate"));
+                state.apply(A::Event::try_from(opened).map_err(alien)?);
+                last = Some(event);
+            }
+            if is_last {
                 break;
             }
-            events.push(self.open_event(&event).await?.clone());
-            last = Some(event);
         }
         let Some(last) = last else { return Ok(None) };
-        let state = match stream.aggregate {
-            AggregateType::User => fold::<User>(events),
-            AggregateType::Session => fold::<Session>(events),
-            AggregateType::Friendship => fold::<Friendship>(events),
-            AggregateType::Conversation => fold::<Conversation>(events),
-            AggregateType::Message => fold::<Message>(events),
-            AggregateType::ReadMarker => fold::<ReadMarker>(events),
-            AggregateType::Call => fold::<Call>(events),
-            AggregateType::OwnSettings => fold::<OwnSettings>(events),
-            AggregateType::File => fold::<File>(events),
-            AggregateType::Conduct => fold::<Conduct>(events),
-            AggregateType::Story => fold::<Story>(events),
-            AggregateType::Report => fold::<Report>(events),
-            AggregateType::Administration => fold::<Administration>(events),
-            AggregateType::Audit => fold::<AuditReading>(events),
-        }?;
         let record = &last.record;
         let (version, position, at) = (record.sequence, record.position, record.recorded_at);
-        Ok(Some(StateAt { stream, version, position, at, state }))
+        Ok(Some(StateAt { stream, version, position, at, state: serde_json::to_value(state)? }))
     }
-}
-
-fn fold<A: Aggregate + Serialize>(events: Vec<Event>) -> Result<Value, OpenError> {
-    let mut state = A::default();
-    for event in events {
-        let name = event.kind().name;
-        let alien = |_| ReadError::Damaged(format!("a stream contains {name}, which is of another aggregate"));
-        state.apply(A::Event::try_from(event).map_err(alien)?);
-    }
-    Ok(serde_json::to_value(state)?)
 }
 
 #[cfg(test)]

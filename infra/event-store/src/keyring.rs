@@ -1,4 +1,4 @@
-//! Data keys: one per person, wrapped with the master key in the store, plain in a bounded cache.
+//! Data keys: one per person, wrapped with the master key in the store, in the clear in a bounded cache.
 
 use crate::{ClaimKind, Keys, OpenError, ReadError};
 use chacha20poly1305::{
@@ -13,15 +13,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// How many people's keys are kept at hand.
+/// The most cached keys.
 const CACHED: usize = 50_000;
-/// For how long, before it is asked again whether the person was forgotten by another process.
+/// How long a key is cached: another process may have erased the person.
 const KEPT_FOR: Duration = Duration::from_secs(60);
-/// How many of those who were forgotten are remembered.
+/// The most erased people that are remembered.
 const FORGOTTEN: usize = 10_000;
 const NONCE: usize = 24;
 
-/// Seals what belongs to one person.
+/// Seals the values of one person.
 #[derive(Clone, Copy)]
 pub(crate) struct DataKey([u8; 32]);
 
@@ -38,7 +38,7 @@ impl DataKey {
         Ok(Self(key))
     }
 
-    /// A random nonce, then the sealed bytes; bound to `aad`.
+    /// Seals bytes, bound to `aad`: a random nonce, then the ciphertext.
     pub(crate) fn seal(&self, plain: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).ok()?;
@@ -46,7 +46,7 @@ impl DataKey {
         Some([&nonce[..], &sealed].concat())
     }
 
-    /// What [`DataKey::seal`] sealed with the same `aad`.
+    /// Opens bytes that [`DataKey::seal`] sealed with the same `aad`.
     pub(crate) fn open(&self, sealed: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
         self.cipher().decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad }).ok()
@@ -57,19 +57,19 @@ impl DataKey {
     }
 }
 
-/// Tells texts that a server of this log wrote from all others, without keeping them. Clones share the key.
+/// Authenticates texts that a server of this log has written, without storing them. Clones share the key.
 #[derive(Clone)]
 pub struct Authenticator(Hmac<Sha256>);
 
 impl Authenticator {
-    /// With this key.
+    /// An authenticator with this key.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
         Self(keyed(key))
     }
 
-    /// The tag of some parts: nobody who lacks the key can make it. Their lengths count, so that no two lists of parts
-    /// are the same.
+    /// The tag of some parts, which cannot be computed without the key. Their lengths count, so that different lists of parts
+    /// have different tags.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.0.clone();
@@ -81,7 +81,7 @@ impl Authenticator {
     }
 }
 
-/// The data keys, and what the master key derives.
+/// The data keys, and the keys derived from the master key.
 pub(crate) struct Keyring {
     wrapping: DataKey,
     claims: [u8; 32],
@@ -91,7 +91,7 @@ pub(crate) struct Keyring {
     command_keys: Authenticator,
     check: [u8; 32],
     cache: Cache<Uuid, (DataKey, Instant)>,
-    /// A key that was read before it was destroyed must not come back.
+    /// People whose keys were destroyed, so that a key read before is not cached again.
     forgotten: Cache<Uuid, ()>,
 }
 
@@ -111,13 +111,18 @@ impl Keyring {
         }
     }
 
-    /// Tells whether a log was made with the same master key, without telling anything of the key.
+    /// A value that is equal for equal master keys, and reveals nothing of the key.
     pub(crate) fn check(&self) -> String {
         Uuid::from_slice(&self.check[..16]).unwrap_or_default().simple().to_string()
     }
 
     pub(crate) fn claim_hash(&self, kind: ClaimKind, name: &str) -> [u8; 32] {
         mac(&self.claims, &[kind.as_str().as_bytes(), &[0], name.as_bytes()])
+    }
+
+    /// The hash of the only bootstrap claim, whose name is the word of its kind.
+    pub(crate) fn bootstrap_hash(&self) -> [u8; 32] {
+        self.claim_hash(ClaimKind::Bootstrap, ClaimKind::Bootstrap.as_str())
     }
 
     pub(crate) fn request_hash(&self, request: &[u8]) -> [u8; 32] {
@@ -160,7 +165,7 @@ impl Keyring {
         self.forgotten.get(&subject).is_some()
     }
 
-    /// The subject's key. `None`: there never was one; `Some(None)`: it was destroyed.
+    /// The subject's key. `None`: it never existed; `Some(None)`: it was destroyed.
     pub(crate) async fn load(&self, database: &Database, subject: Uuid) -> Result<Option<Option<DataKey>>, OpenError> {
         if let Some(key) = self.cached(subject) {
             return Ok(Some(Some(key)));
@@ -170,7 +175,9 @@ impl Keyring {
         }
         let stored = query("SELECT wrapped FROM data_keys WHERE subject = $1").bind(subject);
         let Some(row) = database.fetch_optional(stored).await.map_err(ReadError::from)? else { return Ok(None) };
-        let Some(wrapped) = row.get::<Option<Vec<u8>>>(0).map_err(ReadError::from)? else { return Ok(Some(None)) };
+        let Some(wrapped) = row.get::<Option<Vec<u8>>>("wrapped").map_err(ReadError::from)? else {
+            return Ok(Some(None));
+        };
         let plain = self.wrapping.open(&wrapped, subject.as_bytes()).and_then(|plain| plain.try_into().ok());
         let key = DataKey(plain.ok_or(OpenError::Seal(subject))?);
         self.keep(subject, key);
@@ -196,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_was_read_before_it_was_destroyed_does_not_come_back() {
+    fn a_key_read_before_its_destruction_is_not_cached() {
         let keyring = Keyring::new(&Keys { master: [7; 32] });
         let (ana, ben, key) = (Uuid::from_u128(1), Uuid::from_u128(2), DataKey::random().unwrap());
         for subject in [ana, ben] {

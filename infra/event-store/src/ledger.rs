@@ -1,13 +1,13 @@
-//! The ledger: one row per batch, whose newest is the head of the log.
+//! The ledger: one row per batch; the newest is the head of the log.
 
 use crate::{EventStore, Head, Heads, Position, ReadError};
 use sql::{Engine, Query, Row, query};
 
-/// A row of the ledger: what a batch brought the log to.
+/// A row of the ledger: the head of the log after a batch.
 pub type LedgerRow = Head;
 
 impl EventStore {
-    /// The newest state of the ledger.
+    /// The newest row of the ledger.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -17,8 +17,8 @@ impl EventStore {
         self.ledger_row(&row.ok_or_else(|| ReadError::Damaged("it has no ledger".to_owned()))?)
     }
 
-    /// At most `limit` rows of the ledger whose last position is after `after`, in order. The row of an empty log
-    /// is at position 0 and is answered by none of these; its chain is [`first_chain`](crate::first_chain).
+    /// At most `limit` rows of the ledger whose last position is after `after`, in order. The row of the empty log is at
+    /// position 0 and so never among them; its chain is [`EventStore::first_chain`].
     ///
     /// # Errors
     /// [`ReadError`].
@@ -31,18 +31,18 @@ impl EventStore {
     fn ledger_query(&self, which: &str) -> Query {
         let heads = match self.database().engine() {
             Engine::Sqlite => "heads",
-            Engine::Postgres => "CAST(array_to_json(heads) AS TEXT)",
+            Engine::Postgres => "CAST(array_to_json(heads) AS TEXT) AS heads",
         };
         query(format!("SELECT last_position, chain, {heads} FROM ledger {which}"))
     }
 
     fn ledger_row(&self, row: &Row) -> Result<LedgerRow, ReadError> {
-        let position = row.unsigned(0)?;
+        let position = row.unsigned("last_position")?;
         let damaged = |what: &str| ReadError::Damaged(format!("the {what} of the ledger at {position} are not whole"));
-        let lanes = serde_json::from_str(&row.get::<String>(2)?).map_err(|_| damaged("heads"))?;
+        let lanes = serde_json::from_str(&row.get::<String>("heads")?).map_err(|_| damaged("heads"))?;
         Ok(Head {
             position,
-            chain: row.get::<Vec<u8>>(1)?.try_into().map_err(|_| damaged("bytes of the chain"))?,
+            chain: row.get::<Vec<u8>>("chain")?.try_into().map_err(|_| damaged("bytes of the chain"))?,
             heads: Heads::from_lanes(self.partitions(), lanes).ok_or_else(|| damaged("heads"))?,
         })
     }

@@ -1,42 +1,65 @@
-//! Opening the log: connecting, migrating, and what is fixed when it is made.
+//! Opening the log: connecting, migrating, and the settings fixed at its creation.
 
-use crate::{ReadError, Settings, digest::first_chain, engine, keyring::Keyring};
+use crate::{
+    ClaimKind, FormerIncarnation, ReadError, Settings,
+    digest::first_chain,
+    engine,
+    incarnation::{self, FORMER, INCARNATION},
+    keyring::Keyring,
+};
 use engine::{Appender, PostgresAppender, SqliteAppender};
+use rust_embed::RustEmbed;
 use sql::{Database, Durability, Engine, Location, Migrator, Row, SchemaError, query};
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::LazyLock};
 use uuid::Uuid;
 
-static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres/log");
-static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite/log");
+#[derive(RustEmbed)]
+#[folder = "../../migrations/postgres/log"]
+struct PostgresFiles;
 
-/// What was fixed when the log was made.
+#[derive(RustEmbed)]
+#[folder = "../../migrations/sqlite/log"]
+struct SqliteFiles;
+
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(sql::migrator::<PostgresFiles>);
+static SQLITE: LazyLock<Migrator> = LazyLock::new(sql::migrator::<SqliteFiles>);
+
+/// The migrations of the log.
+#[must_use]
+pub fn migrator(engine: Engine) -> &'static Migrator {
+    match engine {
+        Engine::Sqlite => &SQLITE,
+        Engine::Postgres => &POSTGRES,
+    }
+}
+
+/// Settings fixed at the creation of the log.
 pub(crate) struct Fixed {
     pub(crate) partitions: u16,
     pub(crate) incarnation: Uuid,
-    /// Since when, in milliseconds, the keys of clients are hashed, if there were others before.
+    /// The incarnations before, oldest first.
+    pub(crate) former: Vec<FormerIncarnation>,
+    /// Since when (ms) clients' keys are hashed, if the log has older ones.
     pub(crate) keys_hashed_since: Option<i64>,
+    /// The first administrator, in a log older than the claim on the bootstrap token.
+    first_administrator: Option<Uuid>,
 }
 
-/// More lanes than these only make every ledger row longer.
+/// More partitions would only make each ledger row longer.
 const PARTITIONS: RangeInclusive<u16> = 1..=1_024;
 
-/// Connects, and creates or migrates the tables.
+/// Connects; creates or migrates the tables.
 pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Database, Fixed, Appender), ReadError> {
     if !PARTITIONS.contains(&settings.partitions) {
         let why = format!("a log has 1 to 1024 partitions, not {}", settings.partitions);
         return Err(sql::Error::Location(why).into());
     }
-    let migrator = match &settings.location {
-        Location::Sqlite { durability: Durability::Normal, path } => {
-            let why =
-                format!("{} is opened without full durability and would lose acknowledged commands", path.display());
-            return Err(sql::Error::Location(why).into());
-        }
-        Location::Sqlite { .. } => &SQLITE,
-        Location::Postgres { .. } => &POSTGRES,
-    };
+    if let Location::Sqlite { durability: Durability::Normal, path } = &settings.location {
+        let why = format!("{} is opened without full durability and would lose acknowledged commands", path.display());
+        return Err(sql::Error::Location(why).into());
+    }
     let database = Database::connect(&settings.location, settings.connections).await?;
-    database.migrate(migrator).await?;
+    database.migrate(migrator(database.engine())).await?;
     let fixed = fix(&database, settings, keyring).await?;
     let appender = match &settings.location {
         Location::Sqlite { .. } => Appender::Sqlite(SqliteAppender::new(database.clone(), fixed.partitions)),
@@ -48,17 +71,13 @@ pub(crate) async fn open(settings: &Settings, keyring: &Keyring) -> Result<(Data
     Ok((database, fixed, appender))
 }
 
-/// Connects to what is there and is exactly as this build knows it, and changes nothing.
+/// Connects to an existing log whose tables are exactly those of this build; changes nothing.
 pub(crate) async fn attach(settings: &Settings, keyring: &Keyring) -> Result<(Database, Fixed), ReadError> {
     if !Database::exists(&settings.location).await? {
         return Err(sql::Error::from(SchemaError::Missing).into());
     }
     let database = Database::connect(&settings.location, settings.connections).await?;
-    let migrator = match database.engine() {
-        Engine::Sqlite => &SQLITE,
-        Engine::Postgres => &POSTGRES,
-    };
-    database.schema(migrator).await?.expect_same().map_err(sql::Error::from)?;
+    database.schema(migrator(database.engine())).await?.expect_same().map_err(sql::Error::from)?;
     let rows = database.fetch_all(query(SETTINGS)).await?;
     let fixed = Fixed::read(&rows, keyring)?;
     Ok((database, fixed))
@@ -69,13 +88,23 @@ const SETTINGS: &str = "SELECT name, value FROM settings";
 impl Fixed {
     fn read(rows: &[Row], keyring: &Keyring) -> Result<Self, ReadError> {
         let damaged = |name: &str| ReadError::Damaged(format!("the setting {name} is not one"));
-        let mut fixed = Self { partitions: 0, incarnation: Uuid::nil(), keys_hashed_since: None };
+        let mut fixed = Self {
+            partitions: 0,
+            incarnation: Uuid::nil(),
+            former: Vec::new(),
+            keys_hashed_since: None,
+            first_administrator: None,
+        };
         for row in rows {
-            let (name, value): (String, String) = (row.get(0)?, row.get(1)?);
+            let (name, value): (String, String) = (row.get("name")?, row.get("value")?);
             match name.as_str() {
                 "partitions" => fixed.partitions = value.parse().map_err(|_| damaged(&name))?,
-                "incarnation" => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
+                INCARNATION => fixed.incarnation = value.parse().map_err(|_| damaged(&name))?,
+                FORMER => fixed.former = incarnation::parse(&value)?,
                 "keys_hashed_since" => fixed.keys_hashed_since = Some(value.parse().map_err(|_| damaged(&name))?),
+                "first_administrator" => {
+                    fixed.first_administrator = Some(value.parse().map_err(|_| damaged(&name))?);
+                }
                 "master_key_check" if value != keyring.check() => {
                     return Err(ReadError::Damaged("it was made with another master key".to_owned()));
                 }
@@ -86,12 +115,12 @@ impl Fixed {
     }
 }
 
-/// Fixes what is not fixed yet; then reads what is.
+/// Stores the settings that are missing; then reads all.
 async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Result<Fixed, ReadError> {
     let mut tx = database.begin().await?;
     let wanted = [
         ("partitions", settings.partitions.to_string()),
-        ("incarnation", random_id()?.to_string()),
+        (INCARNATION, random_id()?.to_string()),
         ("master_key_check", keyring.check()),
     ];
     let set = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
@@ -99,6 +128,11 @@ async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Res
         tx.execute(query(set).bind(name).bind(value)).await?;
     }
     let fixed = Fixed::read(&tx.fetch_all(query(SETTINGS)).await?, keyring)?;
+    if let Some(administrator) = fixed.first_administrator {
+        let claim = "INSERT INTO claims (kind, hash, owner) VALUES ($1, $2, $3) ON CONFLICT (kind, hash) DO NOTHING";
+        let claim = query(claim).bind(ClaimKind::Bootstrap.as_str()).bind(&keyring.bootstrap_hash()[..]);
+        tx.execute(claim.bind(administrator)).await?;
+    }
     let lanes = vec!["0"; 2 * usize::from(fixed.partitions)].join(",");
     let heads = match database.engine() {
         Engine::Sqlite => format!("'[{lanes}]'"),
@@ -113,7 +147,7 @@ async fn fix(database: &Database, settings: &Settings, keyring: &Keyring) -> Res
     Ok(fixed)
 }
 
-fn random_id() -> Result<Uuid, ReadError> {
+pub(crate) fn random_id() -> Result<Uuid, ReadError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| ReadError::Damaged(format!("no randomness: {error}")))?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())

@@ -1,20 +1,20 @@
-//! What the log says of a person: their sessions, what they had to do with, and the events of their own scope.
+//! The log about a person: sessions, conversations and friendships, and the events of their own scope.
 
 use crate::{EventStore, Position, ReadError, RecordedEvent, StreamId, read::COLUMNS};
-use domain::AggregateType;
+use domain::{AggregateType, session::SessionEvent};
 use sql::query;
 use std::{collections::HashSet, sync::Arc};
 use uuid::Uuid;
 
-/// People of one statement.
+/// The most people of one statement.
 const PEOPLE: usize = 500;
 /// Refresh tokens read at a time.
 const TOKENS: u32 = 256;
 
 impl EventStore {
-    /// At most `limit` sessions of `user` that began before `until` and have not ended: those that were renewed last
-    /// first, `skip` of which are left out. They are those that have a current refresh token, so that the work does not
-    /// grow with how often somebody signed in; tokens of sessions that ended are removed on the way.
+    /// At most `limit` sessions of `user` that began before `until` and have not ended, last renewed first, after the first
+    /// `skip`. Only sessions with a current refresh token are read, so that the work does not grow with the number of
+    /// sign-ins. Removes the tokens of ended sessions it finds.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -37,8 +37,8 @@ impl EventStore {
             let rows = self.database().fetch_all(tokens).await?;
             let mut sessions = Vec::with_capacity(rows.len());
             for row in &rows {
-                sessions.push(row.get::<Uuid>(0)?);
-                last = (row.get(1)?, row.get(2)?);
+                sessions.push(row.get::<Uuid>("session")?);
+                last = (row.get("expires_at")?, row.get("hash")?);
             }
             let (began, over) = self.ends_of(&sessions, until).await?;
             self.drop_tokens(&over).await?;
@@ -55,75 +55,74 @@ impl EventStore {
         }
     }
 
-    /// Which of some sessions began before `until` and have not ended, and which have ended.
+    /// Of some sessions, those that began before `until` and have not ended, and those that have ended.
     async fn ends_of(&self, sessions: &[Uuid], until: Position) -> Result<(HashSet<Uuid>, Vec<Uuid>), ReadError> {
         if sessions.is_empty() {
             return Ok((HashSet::new(), Vec::new()));
         }
         let mut ids: Vec<String> = sessions.iter().map(Uuid::to_string).collect();
-        // Up to a power of two, so that the statements are few.
+        // Padded to a power of two, so that there are few statements.
         let last = ids.last().cloned().unwrap_or_default();
         ids.resize(ids.len().next_power_of_two(), last);
         let marks = sql::placeholders(1, ids.len());
         let found = query(format!(
-            "SELECT CAST(e.aggregate_id AS TEXT), e.event_type, e.position FROM events e
+            "SELECT CAST(e.aggregate_id AS TEXT) AS session, e.event_type AS event_type, e.position AS position FROM events e
              WHERE e.aggregate_type = 'session' AND e.aggregate_id IN ({marks})
-             AND e.event_type IN ('session.started', 'session.ended')"
+             AND e.event_type IN ('{}', '{}')",
+            SessionEvent::STARTED.name,
+            SessionEvent::ENDED.name,
         ));
         let (mut began, mut over) = (HashSet::new(), Vec::new());
         for row in self.database().fetch_all(found.bind_all(ids)).await? {
-            let session = id(&row.get::<String>(0)?)?;
-            match row.get::<String>(1)?.as_str() {
-                "session.ended" => over.push(session),
-                _ if row.unsigned(2)? < until => {
-                    began.insert(session);
-                }
-                _ => (),
+            let session = id(&row.get::<String>("session")?)?;
+            if row.get::<String>("event_type")? == SessionEvent::ENDED.name {
+                over.push(session);
+            } else if row.unsigned("position")? < until {
+                began.insert(session);
             }
         }
         began.retain(|session| !over.contains(session));
         Ok((began, over))
     }
 
-    /// The conversations that `user` was in or asked to be in, and the pairs with whom there was something that they
-    /// know of. One statement, over all that was ever about them.
+    /// The streams of conversations and friendships with an event about `user`. One statement over all such events.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn dealings(&self, user: Uuid) -> Result<Vec<StreamId>, ReadError> {
+    pub async fn streams_involving(&self, user: Uuid) -> Result<Vec<StreamId>, ReadError> {
         let about = query(
-            "SELECT DISTINCT e.aggregate_type, CAST(e.aggregate_id AS TEXT) FROM inbox b
+            "SELECT DISTINCT e.aggregate_type AS aggregate_type, CAST(e.aggregate_id AS TEXT) AS aggregate_id FROM inbox b
              JOIN events e ON e.position = b.position
              WHERE b.user_id = $1 AND e.aggregate_type IN ('conversation', 'friendship')",
         );
         let mut streams = Vec::new();
         for row in self.database().fetch_all(about.bind(user)).await? {
-            if let Some(aggregate) = AggregateType::parse(&row.get::<String>(0)?) {
-                streams.push(StreamId { aggregate, id: id(&row.get::<String>(1)?)? });
+            if let Some(aggregate) = AggregateType::parse(&row.get::<String>("aggregate_type")?) {
+                streams.push(StreamId { aggregate, id: id(&row.get::<String>("aggregate_id")?)? });
             }
         }
         Ok(streams)
     }
 
-    /// Which of `users` the event at a position is about, whatever it is.
+    /// Those of `users` whom the event at a position is about.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn told_of(&self, position: Position, users: &[Uuid]) -> Result<Vec<Uuid>, ReadError> {
-        let mut told = Vec::new();
+    pub async fn recipients_among(&self, position: Position, users: &[Uuid]) -> Result<Vec<Uuid>, ReadError> {
+        let mut recipients = Vec::new();
         for some in users.chunks(PEOPLE) {
             let marks = sql::placeholders(2, some.len());
             let sql = format!("SELECT user_id FROM inbox WHERE position = $1 AND user_id IN ({marks})");
             let rows = self.database().fetch_all(query(sql).bind(position).bind_all(some.iter().copied())).await?;
             for row in &rows {
-                told.push(row.get(0)?);
+                recipients.push(row.get("user_id")?);
             }
         }
-        Ok(told)
+        Ok(recipients)
     }
 
-    /// At most `limit` events of a scope after `position`, in position order: of a person's own scope, what concerns
-    /// their account and sessions.
+    /// At most `limit` events of a scope after `position`, in position order. A person's own scope has the events of their
+    /// account and sessions.
     ///
     /// # Errors
     /// [`ReadError`].

@@ -1,18 +1,17 @@
-//! An append made ready in its caller's task: checked, sealed, serialised and digested, so that the writer only
-//! numbers and stores.
+//! Prepares an append in its caller's task: checks, seals, serialises and digests it, so that the writer only numbers and
+//! stores.
 
 use crate::{
     Append, AppendError, Claim, CommandKey, Guard, NewEvent, OpenError, Record, Retention, Secret,
-    feed::NOT_SCOPE_WIDE,
     keyring::{DataKey, Keyring},
     seal::{Fault, seal},
 };
-use domain::{Event, Lane, Partition, Presence, Timestamp};
+use domain::{AudienceChange, Event, Lane, Partition, Timestamp};
 use sql::Database;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// A command as the writer takes it.
+/// A prepared command.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) key: CommandKey,
@@ -21,30 +20,30 @@ pub(crate) struct Prepared {
     pub(crate) accepted_at: Timestamp,
     /// The caller's guards and, for each stream written, the version its first event follows.
     pub(crate) guards: Vec<Guard>,
-    /// How many of `guards` stand for streams written; they come first.
+    /// The number of `guards` for written streams; they come first.
     pub(crate) written: usize,
     pub(crate) claims: Vec<Claim>,
     pub(crate) data_keys: Vec<(Uuid, Vec<u8>)>,
     /// The other secrets.
     pub(crate) secrets: Vec<Secret>,
-    /// Those to whom something in the events belongs, save those whose key comes to be with them.
+    /// The people whose values the events contain, except those whose data key this command creates.
     pub(crate) sealed_for: Vec<Uuid>,
     pub(crate) events: Vec<PreparedEvent>,
 }
 
-/// An event as the writer takes it.
+/// A prepared event.
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedEvent {
-    /// Complete save position, scope_seq and digest.
+    /// Complete except for position, scope_seq and digest.
     pub(crate) record: Record,
     pub(crate) event: Event,
     pub(crate) content: [u8; 32],
     pub(crate) counts: bool,
-    /// Whom it is about: 1 enters, -1 leaves, 0 neither.
+    /// Its recipients, and their change of the audience: 1 join, -1 leave, 0 none.
     pub(crate) inbox: Vec<(Uuid, i16)>,
 }
 
-/// What preparing needs.
+/// The environment of a preparation.
 pub(crate) struct Preparation<'s> {
     pub(crate) database: &'s Database,
     pub(crate) keyring: &'s Keyring,
@@ -53,7 +52,7 @@ pub(crate) struct Preparation<'s> {
 }
 
 impl Preparation<'_> {
-    /// Also answers the data keys that come to be with this append.
+    /// Prepares an append; also returns the data keys it creates.
     pub(crate) async fn prepare(&self, append: &Append) -> Result<(Prepared, HashMap<Uuid, DataKey>), AppendError> {
         if [&append.key.owner, &append.key.key].into_iter().any(|text| text.contains('\0')) {
             return Err(AppendError::Broken("an idempotency key cannot contain a zero byte".to_owned()));
@@ -85,7 +84,7 @@ impl Preparation<'_> {
         Ok((prepared, fresh))
     }
 
-    /// Makes the wanted data keys that are not there yet: in the clear, and wrapped.
+    /// Generates the wanted data keys that do not exist yet: in the clear, and wrapped.
     async fn data_keys(
         &self,
         secrets: &[Secret],
@@ -96,7 +95,7 @@ impl Preparation<'_> {
             if fresh.contains_key(subject) || self.stored_key(*subject).await?.is_some() {
                 continue;
             }
-            let broken = || AppendError::Broken(format!("no data key could be made for {subject}"));
+            let broken = || AppendError::Broken(format!("failed to create a data key for {subject}"));
             let key = DataKey::random().map_err(|_| broken())?;
             wrapped.push((*subject, self.keyring.wrap(*subject, &key).ok_or_else(broken)?));
             fresh.insert(*subject, key);
@@ -112,12 +111,9 @@ impl Preparation<'_> {
         sealed_for: &mut Vec<Uuid>,
     ) -> Result<PreparedEvent, AppendError> {
         let NewEvent { stream, sequence, event } = new;
-        let kind = event.kind();
+        let kind = event.event_type();
         if event.aggregate_type() != stream.aggregate {
             return Err(AppendError::Broken(format!("{} is no event of {stream}", kind.name)));
-        }
-        if event.is_scope_wide() == NOT_SCOPE_WIDE.contains(&kind.name) {
-            return Err(AppendError::Broken(format!("NOT_SCOPE_WIDE is wrong about {}", kind.name)));
         }
         let scope = event.scope(stream.id);
         let mut record = Record {
@@ -139,10 +135,10 @@ impl Preparation<'_> {
         };
         let content = record.content_digest();
         record.digest = content;
-        Ok(PreparedEvent { record, event: event.clone(), content, counts: event.counts(), inbox: inbox(new) })
+        Ok(PreparedEvent { record, event: event.clone(), content, counts: kind.counts, inbox: inbox(new) })
     }
 
-    /// The event's JSON, its personal values sealed; whose they are is added to `sealed_for`.
+    /// The event's JSON with its personal values sealed; adds their subjects to `sealed_for`.
     async fn payload(
         &self,
         new: &NewEvent,
@@ -174,7 +170,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// `None`: there never was one; `Some(None)`: it was destroyed.
+    /// The subject's key. `None`: it never existed; `Some(None)`: it was destroyed.
     async fn stored_key(&self, subject: Uuid) -> Result<Option<Option<DataKey>>, AppendError> {
         self.keyring.load(self.database, subject).await.map_err(|error| match error {
             OpenError::Read(error) => AppendError::Unavailable(error.to_string()),
@@ -183,8 +179,8 @@ impl Preparation<'_> {
     }
 }
 
-/// A guard for each stream written: the version its first event follows. Sequences of a stream must follow each
-/// other, for the database checks only the first.
+/// A guard for each written stream: the version before its first event. Sequences of a stream must be consecutive, since the
+/// database checks only the first.
 fn written(events: &[NewEvent]) -> Result<Vec<Guard>, AppendError> {
     let mut guards: Vec<Guard> = Vec::new();
     let mut last = HashMap::new();
@@ -193,20 +189,20 @@ fn written(events: &[NewEvent]) -> Result<Vec<Guard>, AppendError> {
         if expected.is_none() && *sequence > 0 {
             guards.push(Guard { stream: *stream, version: sequence - 1 });
         } else if expected.is_none_or(|expected| *sequence != expected + 1) {
-            return Err(AppendError::Broken(format!("the sequences of {stream} do not follow each other")));
+            return Err(AppendError::Broken(format!("the sequences of {stream} are not consecutive")));
         }
     }
     Ok(guards)
 }
 
-/// Each person once; entering or leaving says more than being told.
+/// The recipients of an event, each once; a join or leave wins over none.
 fn inbox(new: &NewEvent) -> Vec<(Uuid, i16)> {
     let mut inbox: Vec<(Uuid, i16)> = Vec::new();
-    for about in new.event.about(new.stream.id) {
-        let presence = match about.presence {
-            Presence::Enters => 1,
-            Presence::Leaves => -1,
-            Presence::Told => 0,
+    for about in new.event.recipients(new.stream.id) {
+        let presence = match about.change {
+            AudienceChange::Join => 1,
+            AudienceChange::Leave => -1,
+            AudienceChange::None => 0,
         };
         match inbox.iter_mut().find(|(user, _)| *user == about.user.0) {
             Some((_, known)) if *known == 0 => *known = presence,

@@ -1,5 +1,4 @@
-//! How far the reactors have come, and what they could not do, for whoever watches over them: both stand beside the
-//! events.
+//! Checkpoints of the reactors, and their parked reactions, for operators. Both are stored in the log's database.
 
 use crate::{EventStore, Position, ReadError};
 use domain::{Lane, Tier, Timestamp};
@@ -7,10 +6,10 @@ use sql::{Row, query};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 use uuid::Uuid;
 
-/// Names a parked reaction: `reactor.leave_calls:4711`.
+/// The name of a parked reaction: `reactor.leave_calls:4711`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReactionId {
-    /// Which reactor.
+    /// The reactor.
     pub reactor: String,
     /// The position of the event.
     pub position: Position,
@@ -33,12 +32,12 @@ impl FromStr for ReactionId {
     }
 }
 
-/// A text that names no parked reaction.
+/// A text that is not the name of a parked reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a parked reaction is named reactor.<name>:<position>")]
 pub struct NoReaction;
 
-/// A reaction that a reactor could not do.
+/// A reaction that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedReaction {
     /// Its name.
@@ -47,20 +46,20 @@ pub struct ParkedReaction {
     pub aggregate_type: String,
     /// The event's stream.
     pub aggregate_id: Uuid,
-    /// What kind of event.
+    /// The event's type.
     pub event_type: String,
-    /// What was wrong.
+    /// The last error.
     pub error: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u64,
-    /// Since when it lies here.
+    /// When it was parked.
     pub parked_at: Timestamp,
-    /// When it is tried again; `None` for an event that this build cannot read: by another build.
+    /// When it is tried again; `None` for an unreadable event, which another build retries.
     pub retry_at: Option<Timestamp>,
 }
 
 impl ParkedReaction {
-    /// A word for programs: `waiting` (it is tried again by itself) or `unreadable` (by another build).
+    /// `waiting` (it is retried automatically) or `unreadable` (another build retries it).
     #[must_use]
     pub const fn state(&self) -> &'static str {
         if self.retry_at.is_some() { "waiting" } else { "unreadable" }
@@ -68,20 +67,20 @@ impl ParkedReaction {
 
     fn parse(row: &Row) -> Result<Self, sql::Error> {
         Ok(Self {
-            id: ReactionId { reactor: row.get(0)?, position: row.unsigned(1)? },
-            aggregate_type: row.get(2)?,
-            aggregate_id: row.get(3)?,
-            event_type: row.get(4)?,
-            error: row.get(5)?,
-            attempts: row.unsigned(6)?,
-            parked_at: Timestamp::from_millis(row.get(7)?),
-            retry_at: row.get::<Option<i64>>(8)?.map(Timestamp::from_millis),
+            id: ReactionId { reactor: row.get("reactor")?, position: row.unsigned("position")? },
+            aggregate_type: row.get("aggregate_type")?,
+            aggregate_id: row.get("aggregate_id")?,
+            event_type: row.get("event_type")?,
+            error: row.get("error")?,
+            attempts: row.unsigned("attempts")?,
+            parked_at: Timestamp::from_millis(row.get("parked_at")?),
+            retry_at: row.get::<Option<i64>>("retry_at")?.map(Timestamp::from_millis),
         })
     }
 }
 
 impl EventStore {
-    /// How far each reactor has come in a lane, by its name; one that has not begun is not there.
+    /// The position up to which each reactor has handled a lane, by its name; a reactor that has not begun is missing.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -89,10 +88,10 @@ impl EventStore {
         let column = if lane.tier == Tier::High { "high" } else { "medium" };
         let sql = format!("SELECT reactor, {column} FROM reactor_checkpoints WHERE partition = $1");
         let rows = self.database().fetch_all(query(sql).bind(lane.partition.0)).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, row.unsigned(1)?))).collect()
+        rows.iter().map(|row| Ok((row.get("reactor")?, row.unsigned(column)?))).collect()
     }
 
-    /// At most `limit` parked reactions in the order of position and [name](ReactionId), after one that need not be there.
+    /// At most `limit` parked reactions by position and [name](ReactionId), after a given one, which need not exist.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -111,16 +110,26 @@ impl EventStore {
         Ok(rows.iter().map(ParkedReaction::parse).collect::<Result<_, _>>()?)
     }
 
-    /// How many reactions are parked.
+    /// The number of parked reactions that are not retried any more.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn count_given_up_reactions(&self) -> Result<u64, ReadError> {
+        let sql = "SELECT COUNT(*) AS parked FROM parked_reactions WHERE retry_at IS NULL";
+        let row = self.database().fetch_optional(query(sql)).await?;
+        Ok(row.map_or(Ok(0), |row| row.unsigned("parked"))?)
+    }
+
+    /// The number of parked reactions.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn count_parked_reactions(&self) -> Result<u64, ReadError> {
-        let row = self.database().fetch_optional(query("SELECT COUNT(*) FROM parked_reactions")).await?;
-        Ok(row.map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
+        let row = self.database().fetch_optional(query("SELECT COUNT(*) AS parked FROM parked_reactions")).await?;
+        Ok(row.map(|row| row.unsigned("parked")).transpose()?.unwrap_or_default())
     }
 
-    /// Has a parked reaction tried again at the next look, whichever build looks. Answers whether there is one.
+    /// Schedules a parked reaction for the next check by any build. Returns whether it exists.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -129,7 +138,7 @@ impl EventStore {
         Ok(self.database().execute(query(sql).bind(id.reactor.as_str()).bind(id.position)).await? > 0)
     }
 
-    /// Gives a parked reaction up for good. Answers whether there was one.
+    /// Discards a parked reaction. Returns whether it existed.
     ///
     /// # Errors
     /// [`ReadError`].

@@ -1,18 +1,31 @@
-//! Reading events back.
+//! Reads of events.
 
 use crate::{EventStore, Origin, Position, ReadError, Record, RecordedEvent, Selection, StreamId};
 use domain::{Lane, Partition, Tier, Timestamp};
 use serde_json::json;
 use sql::{Engine, Query, Row, query};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
 /// The columns [`record`] reads, of the table or alias `e`.
-pub(crate) const COLUMNS: &str = "e.position, e.aggregate_type, CAST(e.aggregate_id AS TEXT), e.sequence, e.event_type,
-    e.event_version, CAST(e.payload AS TEXT), CAST(e.metadata AS TEXT), e.scope, e.scope_seq, CAST(e.tier AS BIGINT),
-    CAST(e.partition AS BIGINT), e.actor, e.correlation_id, e.causation_id, e.command_key, e.recorded_at, e.digest";
+pub(crate) const COLUMNS: &str = "e.position AS position, e.aggregate_type AS aggregate_type,
+    CAST(e.aggregate_id AS TEXT) AS aggregate_id, e.sequence AS sequence, e.event_type AS event_type,
+    e.event_version AS event_version, CAST(e.payload AS TEXT) AS payload, CAST(e.metadata AS TEXT) AS metadata,
+    e.scope AS scope, e.scope_seq AS scope_seq, CAST(e.tier AS BIGINT) AS tier, CAST(e.partition AS BIGINT) AS partition,
+    e.actor AS actor, e.correlation_id AS correlation_id, e.causation_id AS causation_id, e.command_key AS command_key,
+    e.recorded_at AS recorded_at, e.digest AS digest";
 
 impl EventStore {
+    /// The scope of a stream's events; `None` when there are none.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn scope_of(&self, stream: StreamId) -> Result<Option<Uuid>, ReadError> {
+        let sql = "SELECT scope FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 ORDER BY sequence LIMIT 1";
+        let asked = query(sql).bind(stream.aggregate.as_str()).bind(stream.id.to_string());
+        Ok(self.database().fetch_optional(asked).await?.map(|row| row.get("scope")).transpose()?)
+    }
+
     /// The events of a stream after `version`, in order.
     ///
     /// # Errors
@@ -78,7 +91,7 @@ impl EventStore {
                   WHERE n.aggregate_type = a.t AND n.aggregate_id = a.i AND n.fold = $3) END"
             }
         };
-        // First from where, then the events, so that the index is entered there.
+        // The start versions are computed first, so that the index is entered there.
         let sql = format!(
             "WITH s AS MATERIALIZED (SELECT a.t, a.i, {after} AS v FROM ({asked}) a)
              SELECT {COLUMNS} FROM s
@@ -90,7 +103,7 @@ impl EventStore {
     }
 
     /// The events of several streams, each after a sequence and up to another, in one statement; ordered by stream, then
-    /// sequence. A stream may be asked for twice.
+    /// sequence. A stream may occur twice.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -111,7 +124,7 @@ impl EventStore {
         self.events(query(sql).bind(ranges.collect::<serde_json::Value>().to_string())).await
     }
 
-    /// A table of streams and sequences, given as JSON.
+    /// A table of streams and sequences from a JSON parameter.
     fn asked(&self) -> &'static str {
         match self.database().engine() {
             Engine::Sqlite => {
@@ -196,18 +209,36 @@ impl EventStore {
         Ok(self.events(query(sql).bind(position)).await?.pop())
     }
 
-    /// The events at some positions, in position order; those that are not there are left out. One statement.
+    /// The events at some positions, in position order; missing ones are left out. One statement.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn read_many(&self, positions: &[Position]) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
-        let Some(last) = positions.last() else { return Ok(Vec::new()) };
-        // Up to a power of two, so that the statements are few and prepared ones are used again.
-        let mut padded = positions.to_vec();
-        padded.resize(positions.len().next_power_of_two(), *last);
+        let padded = padded(positions);
+        if padded.is_empty() {
+            return Ok(Vec::new());
+        }
         let marks = sql::placeholders(1, padded.len());
         let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.position IN ({marks}) ORDER BY e.position");
         self.events(query(sql).bind_all(padded)).await
+    }
+
+    /// The digests of the events at some positions; missing ones are left out. One statement.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn digests_at(&self, positions: &[Position]) -> Result<BTreeMap<Position, [u8; 32]>, ReadError> {
+        let padded = padded(positions);
+        if padded.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let marks = sql::placeholders(1, padded.len());
+        let asked = query(format!("SELECT position, digest FROM events WHERE position IN ({marks})")).bind_all(padded);
+        let mut digests = BTreeMap::new();
+        for row in self.database().fetch_all(asked).await? {
+            digests.insert(row.unsigned("position")?, digest(&row)?);
+        }
+        Ok(digests)
     }
 
     /// The last position and its event's digest, both zero in an empty log; and the digest of the event at `position`,
@@ -223,23 +254,22 @@ impl EventStore {
         let position = position.min(i64::MAX.unsigned_abs());
         let (mut last, mut found) = ((0, [0; 32]), None);
         for row in self.database().fetch_all(asked.bind(position)).await? {
-            let at = row.unsigned(0)?;
-            let digest = row.get::<Vec<u8>>(1)?.try_into();
-            let digest = digest.map_err(|_| ReadError::Damaged(format!("the digest of event {at} is not one")))?;
+            let at = row.unsigned("position")?;
+            let digest = digest(&row)?;
             last = (at, digest);
             found = found.or((at == position).then_some(digest));
         }
         Ok((last, found))
     }
 
-    /// The last `scope_seq` of a scope; 0 when it has no message.
+    /// The last `scope_seq` of a scope; 0 without messages.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn scope_seq(&self, scope: Uuid) -> Result<u64, ReadError> {
         let last = query("SELECT scope_seq FROM events WHERE scope = $1 ORDER BY position DESC LIMIT 1").bind(scope);
         let row = self.database().fetch_optional(last).await?;
-        Ok(row.map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
+        Ok(row.map(|row| row.unsigned("scope_seq")).transpose()?.unwrap_or_default())
     }
 
     /// The rows of a statement that selects [`COLUMNS`].
@@ -258,29 +288,44 @@ fn wanted(streams: &[(StreamId, u64)]) -> String {
 }
 
 fn record(row: &Row) -> Result<Record, ReadError> {
-    let position = row.unsigned(0)?;
+    let position = row.unsigned("position")?;
     let damaged = |what: &str| ReadError::Damaged(format!("the {what} of event {position} is not one"));
-    let tier = u8::try_from(row.unsigned(10)?).ok().and_then(Tier::from_number).ok_or_else(|| damaged("tier"))?;
-    let partition = Partition(u16::try_from(row.unsigned(11)?).map_err(|_| damaged("partition"))?);
+    let tier = u8::try_from(row.unsigned("tier")?).ok().and_then(Tier::from_number).ok_or_else(|| damaged("tier"))?;
+    let partition = Partition(u16::try_from(row.unsigned("partition")?).map_err(|_| damaged("partition"))?);
     Ok(Record {
         position,
-        aggregate_type: row.get(1)?,
-        aggregate_id: row.get::<String>(2)?.parse().map_err(|_| damaged("aggregate id"))?,
-        sequence: row.unsigned(3)?,
-        event_type: row.get(4)?,
-        event_version: row.get::<String>(5)?.parse().map_err(|_| damaged("version"))?,
-        payload: row.get(6)?,
-        metadata: row.get(7)?,
-        scope: row.get(8)?,
-        scope_seq: row.unsigned(9)?,
+        aggregate_type: row.get("aggregate_type")?,
+        aggregate_id: row.get::<String>("aggregate_id")?.parse().map_err(|_| damaged("aggregate id"))?,
+        sequence: row.unsigned("sequence")?,
+        event_type: row.get("event_type")?,
+        event_version: row.get::<String>("event_version")?.parse().map_err(|_| damaged("version"))?,
+        payload: row.get("payload")?,
+        metadata: row.get("metadata")?,
+        scope: row.get("scope")?,
+        scope_seq: row.unsigned("scope_seq")?,
         lane: Lane { tier, partition },
         origin: Origin {
-            actor: row.get(12)?,
-            correlation_id: row.get(13)?,
-            causation_id: row.get::<Option<i64>>(14)?.and_then(|position| u64::try_from(position).ok()),
+            actor: row.get("actor")?,
+            correlation_id: row.get("correlation_id")?,
+            causation_id: row.get::<Option<i64>>("causation_id")?.and_then(|position| u64::try_from(position).ok()),
         },
-        command_key: row.get(15)?,
-        recorded_at: Timestamp::from_millis(row.get(16)?),
-        digest: row.get::<Vec<u8>>(17)?.try_into().map_err(|_| damaged("digest"))?,
+        command_key: row.get("command_key")?,
+        recorded_at: Timestamp::from_millis(row.get("recorded_at")?),
+        digest: digest(row)?,
     })
+}
+
+/// Padded to a power of two, so that there are few statements and prepared ones are reused.
+fn padded(positions: &[Position]) -> Vec<Position> {
+    let mut padded = positions.to_vec();
+    if let Some(last) = positions.last() {
+        padded.resize(positions.len().next_power_of_two(), *last);
+    }
+    padded
+}
+
+fn digest(row: &Row) -> Result<[u8; 32], ReadError> {
+    let digest = row.get::<Vec<u8>>("digest")?.try_into();
+    let position = row.unsigned("position")?;
+    digest.map_err(|_| ReadError::Damaged(format!("the digest of event {position} is not one")))
 }

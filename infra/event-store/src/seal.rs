@@ -6,22 +6,22 @@ use domain::{UserId, personal};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Ties a sealed value to its subject and stream, so that it opens nowhere else.
+/// Binds a sealed value to its subject and stream, so that it cannot be opened elsewhere.
 fn aad(subject: Uuid, aggregate: &str, stream: Uuid) -> Vec<u8> {
     [subject.as_bytes(), aggregate.as_bytes(), stream.as_bytes()].concat()
 }
 
-/// Why a value was not sealed or opened.
+/// The failure to seal or open a value.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// This subject's key is not at hand.
+    /// This subject's key is not available.
     Missing(Uuid),
-    /// The cipher refused.
+    /// Encryption or decryption failed.
     Cipher(Uuid),
 }
 
-/// Seals each personal value of `json`. On [`Fault::Missing`] it can be called again with that key at hand: what
-/// was sealed stays sealed.
+/// Seals each personal value of `json`. After [`Fault::Missing`] it can be called again with that key: sealed values stay
+/// sealed.
 pub(crate) fn seal(
     json: &mut Value,
     stream: StreamId,
@@ -35,8 +35,8 @@ pub(crate) fn seal(
     })
 }
 
-/// Opens each sealed value of the event's payload; those of `forgotten` subjects stay sealed, which reads as
-/// forgotten. On [`Fault::Missing`] call again with that key at hand or the subject among the forgotten.
+/// Opens each sealed value of the event's payload; those of `forgotten` subjects stay sealed, which decodes as forgotten.
+/// After [`Fault::Missing`] call it again with that key, or with the subject among the forgotten.
 pub(crate) fn open(
     json: &mut Value,
     event: &RecordedEvent,
@@ -66,12 +66,12 @@ mod tests {
     use domain::AggregateType;
 
     #[test]
-    fn a_missing_key_can_be_brought_and_the_sealing_taken_up() {
+    fn sealing_continues_once_a_missing_key_is_available() {
         let (ana, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let stream = StreamId { aggregate: AggregateType::User, id: ana };
         let key = DataKey::random().unwrap();
         let mut json = json!([{ "$personal": ana, "value": 1 }, { "$personal": ben, "value": 2 }]);
-        assert_eq!(seal(&mut json, stream, |who| (who == ana).then_some(key)), Err(Fault::Missing(ben)));
+        assert_eq!(seal(&mut json, stream, |subject| (subject == ana).then_some(key)), Err(Fault::Missing(ben)));
         let half = json[0].clone();
         assert_eq!(seal(&mut json, stream, |_| Some(key)), Ok(()));
         assert_eq!(json[0], half);

@@ -1,4 +1,4 @@
-//! What can be asked of the log, and why an answer may fail.
+//! Selections of events, and failures of reads.
 
 use crate::{Heads, Position};
 use domain::{Lane, Tier};
@@ -16,10 +16,10 @@ pub struct Head {
     pub heads: Heads,
 }
 
-/// Which events to read, in position order.
+/// The events to read, in position order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// All.
+    /// All events.
     All,
     /// Those of one lane.
     Lane(Lane),
@@ -29,52 +29,52 @@ pub enum Selection {
     Partitions(Vec<u16>),
 }
 
-/// A time during which a user receives a scope: its events from `from` up to `until`, both included.
+/// The positions during which a user is in a scope's audience, from `from` up to `until`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// The scope.
     pub scope: Uuid,
-    /// The position of the event by which they entered: it is the first they receive.
+    /// The position of the event by which they joined, the first they receive.
     pub from: Position,
-    /// The position of the event by which they left, the last they receive; `None` while they are in.
+    /// The position of the event by which they left, the last they receive; `None` while they are members.
     pub until: Option<Position>,
 }
 
-/// What somebody is to catch up on: everything they may see after their cursor.
+/// The events a person catches up on: all they may see after their cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
-    /// Who.
+    /// The person.
     pub user: Uuid,
-    /// When they received which scopes.
+    /// Their intervals.
     pub intervals: Vec<Interval>,
-    /// High events up to here are known to them.
+    /// They have received the high events up to here.
     pub high: Position,
-    /// Medium events up to here are known to them.
+    /// They have received the medium events up to here.
     pub medium: Position,
-    /// Nothing after this position.
+    /// The last position to read.
     pub until: Position,
-    /// At most so many events.
+    /// The most events.
     pub limit: u32,
-    /// No more events once their payloads take up so many bytes.
+    /// No further events once their payloads have this many bytes.
     pub bytes: u32,
 }
 
 /// A read that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The store is away; come back later.
+    /// The store is unavailable; try again later.
     #[error("the event store is unavailable: {0}")]
     Unavailable(#[from] sql::Error),
     /// A newer build wrote the event at this position, and this one cannot read it.
     #[error("a newer version wrote the event at {0}, which this one cannot read")]
     Newer(Position),
-    /// The store answered something that must not be.
+    /// The store returned an impossible value.
     #[error("the event store is damaged: {0}")]
     Damaged(String),
 }
 
 impl ReadError {
-    /// The store has not answered for this long.
+    /// The store did not answer within this time.
     #[must_use]
     pub const fn unanswered(within: Duration) -> Self {
         Self::Unavailable(sql::Error::Unanswered(within))
@@ -84,13 +84,13 @@ impl ReadError {
 /// A stored event that cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// This build does not know it, or its shape is wrong.
+    /// This build does not know its type or version, or its payload is malformed.
     #[error(transparent)]
     Decode(#[from] domain::DecodeError),
-    /// It is not JSON.
+    /// The payload is not JSON.
     #[error("the payload is not JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// A sealed value is not what its key sealed.
+    /// A sealed value cannot be decrypted.
     #[error("a sealed value of {0} does not open")]
     Seal(Uuid),
     /// A data key could not be read.
@@ -99,7 +99,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// Whether another build may open the event: this one does not know its type or version, or another shape of it.
+    /// Whether another build may open the event: this one does not know its type, version or payload.
     #[must_use]
     pub const fn is_for_another_build(&self) -> bool {
         matches!(self, Self::Decode(_))

@@ -1,20 +1,21 @@
-//! How to open the log.
+//! Settings of the log.
 
+use crate::keyring::Keyring;
 use domain::Timestamp;
 use std::fmt;
 
-/// How to open the log.
+/// Settings of the log.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where it is: a SQLite file with [`sql::Durability::Full`], or a Postgres schema (`chatchit_log`).
+    /// The location: a SQLite file with [`sql::Durability::Full`], or a Postgres schema (`chatchit_log`).
     pub location: sql::Location,
     /// Connections for reading.
     pub connections: u32,
-    /// How many partitions a log created now gets; one that exists keeps its own.
+    /// The partitions of a new log; an existing one keeps its number.
     pub partitions: u16,
-    /// The keys that wrap and hash.
+    /// The deployment's keys.
     pub keys: Keys,
-    /// The clock that stamps `recorded_at`.
+    /// The clock of `recorded_at`.
     pub clock: fn() -> Timestamp,
 }
 
@@ -23,6 +24,14 @@ pub struct Settings {
 pub struct Keys {
     /// Wraps the data keys, and keys the hashes of claims.
     pub master: [u8; 32],
+}
+
+impl Keys {
+    /// The name of the master key: 32 hexadecimal digits that are equal for equal keys, and reveal nothing of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Keyring::new(self).check()
+    }
 }
 
 impl fmt::Debug for Keys {

@@ -1,7 +1,7 @@
-//! States of long streams as they were at some event, so that a load need not begin with the first one.
+//! Cached states of long streams, so that a load does not begin with the first event.
 //!
-//! The state of a stream in which something of people stands is sealed with a key of its own, of which each of them has a
-//! share, sealed with their data key: once one of them is forgotten nobody can read it, and it is made anew.
+//! A state with personal values is sealed with a key of its own. Each person in it has a share of the key, sealed with their
+//! data key: once one of them is erased the state cannot be opened, and is folded again.
 
 use crate::{EventStore, OpenError, ReadError, StreamId, keyring::DataKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 use sql::query;
 use uuid::Uuid;
 
-/// People of whom something may stand in a state that is kept: more would cost more than they save.
+/// The most people in a snapshot: with more it would cost more than it saves.
 const PEOPLE: usize = 256;
-/// For how long snapshots of other builds are kept, in milliseconds: builds run beside each other for a while.
+/// How long snapshots of other builds are kept, in milliseconds: several builds may run side by side.
 const OTHERS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Rows purged in one statement.
 const PORTION: u64 = 1_000;
 
-/// A state as it was kept.
+/// A cached state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The sequence of the last event in it.
+    /// The sequence of its last event.
     pub version: u64,
-    /// What was given to be kept.
+    /// The serialised state.
     pub state: Vec<u8>,
 }
 
-/// What somebody has of the key.
+/// A person's share of the key.
 #[derive(Serialize, Deserialize)]
 struct Share {
     subject: Uuid,
@@ -33,8 +33,7 @@ struct Share {
 }
 
 impl EventStore {
-    /// The snapshot of a stream by the build whose fold is `fold`; `None` when there is none, or when somebody of whom
-    /// something stood in it was forgotten.
+    /// The snapshot of a stream by builds with this `fold`; `None` when there is none, or when a person in it was erased.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -45,8 +44,8 @@ impl EventStore {
         );
         let kept = kept.bind(stream.aggregate.as_str()).bind(stream.id.to_string()).bind(fold);
         let Some(row) = self.database().fetch_optional(kept).await? else { return Ok(None) };
-        let (version, sealed) = (row.unsigned(0)?, row.get::<Vec<u8>>(2)?);
-        let Ok(shares) = serde_json::from_str::<Vec<Share>>(&row.get::<String>(1)?) else { return Ok(None) };
+        let (version, sealed) = (row.unsigned("version")?, row.get::<Vec<u8>>("state")?);
+        let Ok(shares) = serde_json::from_str::<Vec<Share>>(&row.get::<String>("sealed_for")?) else { return Ok(None) };
         let mut key = [0; 32];
         for Share { subject, sealed } in shares {
             let data_key = match self.keyring().load(self.database(), subject).await {
@@ -64,12 +63,12 @@ impl EventStore {
         Ok(state.map(|state| Snapshot { version, state }))
     }
 
-    /// Keeps the state of a stream at an event, in the place of an older one. `people` are all of whom something stands in
-    /// it; when one of them was forgotten, or there are too many, nothing is kept.
+    /// Stores the state of a stream at an event in place of an older one. `people` are all with values in it; if one of them was
+    /// erased, or there are too many, no snapshot is stored.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub async fn keep_snapshot(
+    pub async fn store_snapshot(
         &self,
         stream: StreamId,
         fold: i64,
@@ -107,7 +106,7 @@ impl EventStore {
         Ok(())
     }
 
-    /// Removes snapshots that no build has renewed for a week and whose fold is none of `folds`; answers how many.
+    /// Removes snapshots that are older than a week and whose fold is none of `folds`; returns their number.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -130,7 +129,7 @@ impl EventStore {
     }
 }
 
-/// Ties a snapshot to its stream and place, so that it opens nowhere else.
+/// Binds a snapshot to its stream, fold and version, so that it cannot be opened elsewhere.
 fn bound(stream: StreamId, fold: i64, version: u64) -> Vec<u8> {
     format!("snapshot {stream} {fold} {version}").into_bytes()
 }

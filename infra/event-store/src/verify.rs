@@ -1,19 +1,19 @@
-//! The hash chain, computed again and compared with what is stored (I6), batch by batch in constant memory.
+//! Recomputes the hash chain and compares it with the stored one (I6), batch by batch in constant memory.
 
-use crate::{EventStore, Head, LedgerRow, Position, ReadError, RecordedEvent, Selection, first_chain, next_chain};
+use crate::{EventStore, Head, LedgerRow, Position, ReadError, RecordedEvent, Selection, next_chain};
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-/// Events and rows of the ledger read at once.
+/// Events, and rows of the ledger, per read.
 const PAGE: u32 = 2_000;
 
-/// Something in the log that is not as it was written.
+/// A part of the log that differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainFault {
     /// There is no event at these positions, both included.
     Missing(Position, Position),
-    /// An event is not what its digest says.
+    /// An event does not match its digest.
     Digest(Position),
-    /// The chain over these positions is not what the ledger says.
+    /// The chain over these positions does not match the ledger.
     Chain(Position, Position),
     /// The ledger ends at the first position, before its own head.
     LedgerEnds(Position, Position),
@@ -22,7 +22,7 @@ pub enum ChainFault {
 }
 
 impl ChainFault {
-    /// The first position that is not as it was written.
+    /// The first affected position.
     #[must_use]
     pub const fn position(&self) -> Position {
         match self {
@@ -44,16 +44,16 @@ impl fmt::Display for ChainFault {
     }
 }
 
-/// A batch that was checked.
+/// A checked batch.
 #[derive(Clone, Debug)]
 pub struct CheckedBatch {
     /// The position before its first event.
     pub after: Position,
     /// Its last position.
     pub position: Position,
-    /// The chain up to it, as the ledger has it.
+    /// The chain up to it, from the ledger.
     pub chain: [u8; 32],
-    /// What is wrong with it.
+    /// Its faults.
     pub faults: Vec<ChainFault>,
 }
 
@@ -68,14 +68,14 @@ pub struct ChainWalk {
 }
 
 impl EventStore {
-    /// Begins to check the chain after `position`, where a batch must have ended; `None` when none did. That the chain
-    /// up to there holds is taken for granted.
+    /// Begins to check the chain after `position`, which must be the end of a batch; `None` otherwise. The chain up to there is
+    /// assumed to be valid.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn walk_chain(&self, position: Position) -> Result<Option<ChainWalk>, ReadError> {
         let chain = match position {
-            0 => Some(first_chain(self.incarnation())),
+            0 => Some(self.first_chain()),
             _ => {
                 let row = self.ledger(position - 1, 1).await?.pop();
                 row.filter(|row| row.position == position).map(|row| row.chain)
@@ -85,7 +85,7 @@ impl EventStore {
         Ok(chain.map(|chain| ChainWalk { store: self.clone(), at: position, chain, rows, events, read: position }))
     }
 
-    /// Whether the log ends where its ledger does: asked with the head from before the walk that came to `reached`.
+    /// Compares the end of the log with that of its ledger, given the head from before the walk that came to `reached`.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -94,14 +94,14 @@ impl EventStore {
             return Ok(Some(ChainFault::LedgerEnds(reached, head.position)));
         }
         let is_beyond = !self.read_after(head.position, &Selection::All, 1).await?.is_empty();
-        // Appended meanwhile?
+        // An append may have happened meanwhile.
         let is_beyond = is_beyond && self.head().await?.position == head.position;
         Ok(is_beyond.then_some(ChainFault::Beyond(head.position)))
     }
 }
 
 impl ChainWalk {
-    /// How far it has come.
+    /// The last checked position.
     #[must_use]
     pub const fn position(&self) -> Position {
         self.at
@@ -126,7 +126,7 @@ impl ChainWalk {
         Ok(Some(CheckedBatch { after, position, chain, faults }))
     }
 
-    /// Those not given out yet, up to and including a position.
+    /// The next events up to and including a position.
     async fn events_up_to(&mut self, position: Position) -> Result<Vec<Arc<RecordedEvent>>, ReadError> {
         while self.read < position {
             let page = self.store.read_after(self.read, &Selection::All, PAGE).await?;
@@ -138,7 +138,7 @@ impl ChainWalk {
     }
 }
 
-/// Each position from `after` on is there, and is what its digest says.
+/// Checks that each position after `after` exists and matches its digest.
 fn check_events(after: Position, events: &[Arc<RecordedEvent>], until: Position) -> Vec<ChainFault> {
     let mut faults = Vec::new();
     let mut expected = after + 1;

@@ -1,4 +1,4 @@
-//! The one task of this process that appends: takes what is in flight, commits it, tells of it, answers it.
+//! The only task of this process that appends: takes the commands in flight, commits them, publishes and answers them.
 
 use crate::{
     AppendError, CommittedBatch, Heads, Linked, Position, Receipt, Record, RecordedEvent,
@@ -7,6 +7,7 @@ use crate::{
     engine::{Appender, Fault, Outcome, Verdict},
     prepare::Prepared,
 };
+use metrics::{counter, histogram};
 use std::{
     sync::{
         Arc,
@@ -14,34 +15,51 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use traces::TraceContext;
+use tracing::Span;
 
-/// How long the outcome of a command is asked for before it is answered with `Unavailable`.
+/// How long a batch with an unknown outcome is retried before its commands fail with `Unavailable`.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two tries.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Writer {
     pub(crate) intake: Intake,
     pub(crate) appender: Appender,
     pub(crate) committed: mpsc::Sender<Arc<CommittedBatch>>,
-    /// Batches nobody was told of, because the receiver was full.
+    /// The number of batches dropped because the receiver was full.
     pub(crate) dropped: Arc<AtomicU64>,
+    /// Since when the current batch has been committing.
+    pub(crate) committing: watch::Sender<Option<Instant>>,
 }
 
 impl Writer {
-    /// Runs until every handle of the store is gone.
+    /// Runs until every handle of the store is dropped.
     pub(crate) async fn run(mut self) {
         while let Some(batch) = self.intake.next().await {
+            let began = Instant::now();
+            self.committing.send_replace(Some(began));
+            let waited = histogram!("chatchit_append_queue_seconds");
+            batch.iter().for_each(|queued| waited.record(began.duration_since(queued.since)));
+            histogram!("chatchit_append_batch_size").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+            let spans = commit_spans(&batch);
             self.commit(batch).await;
+            drop(spans);
+            histogram!("chatchit_append_commit_seconds").record(began.elapsed());
+            self.committing.send_replace(None);
         }
     }
 
     async fn commit(&mut self, batch: Vec<Queued>) {
         match self.outcome(&batch).await {
             Ok((outcome, is_again)) => self.settle(batch, outcome, is_again),
-            Err(Fault::Away(error)) => {
-                tracing::error!(batch.commands = batch.len(), %error, "the event store is away; commands are refused");
+            Err(Fault::Unavailable(error)) => {
+                tracing::error!(batch.commands = batch.len(), %error, "The event store is unavailable; refusing commands");
+                counter!("chatchit_append_commands_total", "outcome" => "unavailable").increment(batch.len() as u64);
                 let why = error.to_string();
                 for queued in batch {
                     let _ = queued.reply.send(Err(AppendError::Unavailable(why.clone())));
@@ -51,12 +69,12 @@ impl Writer {
         }
     }
 
-    /// A statement the engine refuses for good: one command is at fault, and the others must not suffer for it.
+    /// Retries the commands of a refused statement one by one, so that only the faulty one fails.
     async fn commit_one_by_one(&mut self, batch: Vec<Queued>, refused: &sql::Error) {
         let alone = batch.len() == 1;
         for queued in batch {
             if alone {
-                tracing::error!(error = %refused, "the event store refuses a command");
+                tracing::error!(error = %refused, "The event store refuses a command");
                 let _ = queued.reply.send(Err(AppendError::Broken(refused.to_string())));
             } else {
                 Box::pin(self.commit(vec![queued])).await;
@@ -64,38 +82,40 @@ impl Writer {
         }
     }
 
-    /// Runs the batch until its outcome is known, and answers whether it was asked for again. Running it again is safe:
-    /// what was committed says so by its keys.
+    /// Runs the batch until its outcome is known; also returns whether it was run again. Running it again is safe: committed
+    /// commands are recognised by their keys.
     async fn outcome(&mut self, batch: &[Queued]) -> Result<(Outcome, bool), Fault> {
         let commands: Vec<&Prepared> = batch.iter().map(|queued| &queued.prepared).collect();
         let oldest = batch.iter().map(|queued| queued.since).min().unwrap_or_else(Instant::now);
-        let mut asked = false;
+        let mut is_again = false;
         loop {
             match self.appender.run(&commands).await {
-                // A newer build has moved the tables on: they do not come back, and who comes again may meet that one.
-                Err(Fault::Away(error)) if oldest.elapsed() < PATIENCE && !error.is_of_another_schema() => {
-                    if !asked {
-                        tracing::warn!(batch.commands = commands.len(), %error, "the outcome of a batch is asked for again");
+                // After a breaking migration by a newer build retries are useless here; the client may reach that build.
+                Err(Fault::Unavailable(error)) if oldest.elapsed() < PATIENCE && !error.is_of_another_schema() => {
+                    if !is_again {
+                        tracing::warn!(batch.commands = commands.len(), %error, "The outcome of a batch is unknown; running it again");
                     }
-                    asked = true;
+                    is_again = true;
                     tokio::time::sleep(PAUSE).await;
                 }
-                outcome => return outcome.map(|outcome| (outcome, asked)),
+                outcome => return outcome.map(|outcome| (outcome, is_again)),
             }
         }
     }
 
-    /// Tells first and answers then, so that this process's own consumers do not lag behind the answer.
+    /// Publishes first and answers then, so that this process's consumers do not lag behind the answers.
     fn settle(&self, batch: Vec<Queued>, outcome: Outcome, is_again: bool) {
         let Outcome { mut position, mut heads, verdicts, scope_seqs } = outcome;
         let mut scope_seqs = scope_seqs.into_iter();
         let mut events = Vec::new();
         let mut replies = Vec::with_capacity(batch.len());
         for (queued, verdict) in batch.into_iter().zip(verdicts) {
+            counter!("chatchit_append_commands_total", "outcome" => verdict.word()).increment(1);
             let answer = match verdict {
                 Verdict::Appended => {
                     let first = events.len();
-                    link(queued.prepared, &mut position, &mut heads, &mut scope_seqs, &mut events);
+                    let trace = traces::context(&queued.span);
+                    link(queued.prepared, trace, (&mut position, &mut heads), &mut scope_seqs, &mut events);
                     Ok(Reply::Appended(receipt(events.get(first..).unwrap_or_default())))
                 }
                 Verdict::Repeated(position) => Ok(Reply::Repeated(position)),
@@ -108,26 +128,34 @@ impl Writer {
             };
             replies.push((queued.reply, answer));
         }
-        // Committed before its outcome was known, and told to nobody: whoever follows the log looks for it at once.
-        let is_untold = is_again && replies.iter().any(|(_, answer)| matches!(answer, Ok(Reply::Repeated(Some(_)))));
-        if is_untold {
+        counter!("chatchit_append_events_total").increment(events.len() as u64);
+        // Commands committed by a run without an answer were not published: consumers read them from the store.
+        let has_unpublished =
+            is_again && replies.iter().any(|(_, answer)| matches!(answer, Ok(Reply::Repeated(Some(_)))));
+        if has_unpublished {
             let _ = self.committed.try_send(Arc::new(CommittedBatch { events: Vec::new() }));
         }
         if !events.is_empty() && self.committed.try_send(Arc::new(CommittedBatch { events })).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         for (reply, answer) in replies {
-            // A caller that went away cancelled nothing.
+            // The caller may have been cancelled.
             let _ = reply.send(answer);
         }
     }
 }
 
-/// Gives the events of a command their numbers and links.
+/// The spans of the commit in the traces of its commands.
+fn commit_spans(batch: &[Queued]) -> Vec<Span> {
+    let traced = batch.iter().map(|queued| &queued.span).filter(|span| traces::context(span).is_some());
+    traced.map(|span| traces::span!(parent: span, "commit", batch.commands = batch.len())).collect()
+}
+
+/// Assigns positions, links and the context of its trace to the events of a command.
 fn link(
     command: Prepared,
-    position: &mut Position,
-    heads: &mut Heads,
+    trace: Option<TraceContext>,
+    (position, heads): (&mut Position, &mut Heads),
     scope_seqs: &mut impl Iterator<Item = u64>,
     events: &mut Vec<Linked>,
 ) {
@@ -137,19 +165,20 @@ fn link(
         let digest = event_digest(&prepared.content, *position, scope_seq);
         let record = Record { position: *position, scope_seq, digest, ..prepared.record };
         let link = heads.advance(record.lane, *position);
-        events.push(Linked { event: Arc::new(RecordedEvent::known(record, prepared.event)), link });
+        let event = RecordedEvent::known(record, prepared.event).traced(trace);
+        events.push(Linked { event: Arc::new(event), link });
     }
 }
 
 fn receipt(events: &[Linked]) -> Receipt {
-    match events.last() {
-        Some(last) => Receipt::of(&last.event, false),
-        None => Receipt::empty(false),
-    }
+    let Some(Linked { event: last, .. }) = events.last() else { return Receipt::empty(false) };
+    let is_one = events.iter().all(|linked| linked.event.record.scope == last.record.scope);
+    let receipt = Receipt::of(last, false);
+    Receipt { scope: receipt.scope.filter(|_| is_one), ..receipt }
 }
 
 impl Receipt {
-    /// Of a command whose last event is this one.
+    /// The receipt of a command whose last event is this one.
     pub(crate) fn of(event: &RecordedEvent, repeated: bool) -> Self {
         let record = &event.record;
         Self {
@@ -157,13 +186,14 @@ impl Receipt {
             version: record.sequence,
             seq: record.scope_seq,
             stream: event.stream(),
+            scope: Some(record.scope),
             recorded_at: record.recorded_at.millis(),
             repeated,
         }
     }
 
-    /// Of a command that changed nothing.
+    /// The receipt of a command without events.
     pub(crate) const fn empty(repeated: bool) -> Self {
-        Self { position: None, version: 0, seq: 0, stream: None, recorded_at: 0, repeated }
+        Self { position: None, version: 0, seq: 0, stream: None, scope: None, recorded_at: 0, repeated }
     }
 }

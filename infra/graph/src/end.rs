@@ -1,17 +1,18 @@
-//! A relation as it is seen from one of its ends.
+//! A relation as seen from one of its ends.
 
-use crate::{Change, Relation};
+use crate::{Change, Position, Relation};
 use domain::{ConversationId, UserId};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Whose relations, and of which kind: what is kept, and read, as one.
+/// The relations of one kind of one user or conversation; stored and read as a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum End {
     /// The friends of a user.
     Friends(UserId),
-    /// Whom a user has blocked.
+    /// The users blocked by a user.
     Blocks(UserId),
-    /// Who has blocked a user.
+    /// The users who have blocked a user.
     Blockers(UserId),
     /// The members of a conversation.
     Members(ConversationId),
@@ -19,8 +20,16 @@ pub(crate) enum End {
     Conversations(UserId),
 }
 
+/// The users or conversations at the other ends of the relations of one end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// All changes up to here are included; later ones may be.
+    pub(crate) settled: Position,
+    pub(crate) others: BTreeSet<Uuid>,
+}
+
 impl Change {
-    /// The ends from which this is seen, each with who or what is at the other.
+    /// Both ends of the relation, each with the id at the other end.
     pub(crate) fn ends(&self) -> impl Iterator<Item = (End, Uuid)> + use<> {
         let (here, there) = match self.relation {
             Relation::Friends(a, b) => ((End::Friends(a), b.0), (End::Friends(b), a.0)),

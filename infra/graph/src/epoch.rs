@@ -1,56 +1,27 @@
-//! Epochs: a graph is filled under a name of its own, and read by nobody before it is whole.
+//! Epochs: a graph is filled under a number of its own, and not read before it is complete.
 
-use crate::{Change, Graph, GraphError, Position};
-use domain::Lane;
-use std::collections::BTreeMap;
+use crate::{Change, Graph, GraphError, Marks, Position};
 
-/// One filling of the graph. Of those that are published the last is the one that is read; writing to any other
-/// is no error and changes nothing that anybody reads. Clones are the same epoch.
+/// One complete filling of the graph. The one published last is read; writing to another is no error and has no visible
+/// effect. Clones are the same epoch.
 #[derive(Clone, Debug)]
 pub struct Epoch {
     pub(crate) graph: Graph,
     pub(crate) number: u64,
 }
 
-/// How far an epoch has come: where a feeder goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// In each lane, the position up to which all of its events were applied. Lanes not named: 0.
-    pub lanes: BTreeMap<Lane, Position>,
-    /// The position up to which all events of all lanes were applied.
-    pub settled: Position,
-}
-
-impl Marks {
-    /// Raises each mark to that of `other` where that is the greater.
-    pub fn raise(&mut self, other: &Self) {
-        self.settled = self.settled.max(other.settled);
-        for (lane, position) in &other.lanes {
-            let mark = self.lanes.entry(*lane).or_default();
-            *mark = (*mark).max(*position);
-        }
-    }
-
-    /// Whether each mark is at least that of `other`.
-    #[must_use]
-    pub fn reach(&self, other: &Self) -> bool {
-        let mark = |lane| self.lanes.get(lane).copied().unwrap_or_default();
-        self.settled >= other.settled && other.lanes.iter().all(|(lane, position)| mark(lane) >= *position)
-    }
-}
-
 impl Epoch {
-    /// Names it apart from the other epochs of this graph; later ones have greater numbers.
+    /// Its number; later epochs of this graph have greater ones.
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Applies what the events at these positions change; none of it more than once, and not after a later change
-    /// of the same relation. The order does not matter.
+    /// Applies the changes of the events at these positions, in any order. A repeated change, or one earlier than the last of
+    /// its relation, has no effect.
     ///
     /// # Errors
-    /// [`GraphError::Unavailable`]; then some of it may be applied, and all of it may be told again.
+    /// [`GraphError::Unavailable`]; then some may be applied, and repeating all is safe.
     pub async fn apply_all(&self, changes: &[(Position, Change)]) -> Result<(), GraphError> {
         match &self.graph {
             Graph::Memory(memory) => memory.write(self.number, |relations| {
@@ -61,7 +32,7 @@ impl Epoch {
         Ok(())
     }
 
-    /// Raises the marks, to be told once what they say was applied. Never lowers one.
+    /// Raises the marks, after the changes up to them were applied. Never lowers one.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -73,7 +44,20 @@ impl Epoch {
         Ok(())
     }
 
-    /// How far it has come.
+    /// Drops the positions of relations that ended up to `floor`, which identified late changes. Every event up to there MUST
+    /// have been applied: from now on a change up to `floor` of a relation that does not hold counts as repeated.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`]; then they are dropped the next time.
+    pub async fn forget_ended(&self, floor: Position) -> Result<(), GraphError> {
+        match &self.graph {
+            Graph::Memory(memory) => memory.write(self.number, |relations| relations.forget_ended(floor)),
+            Graph::Redis(redis) => redis.forget_ended(self.number, floor).await?,
+        }
+        Ok(())
+    }
+
+    /// Its progress.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -84,8 +68,8 @@ impl Epoch {
         }
     }
 
-    /// Makes it the one that is read. Answers whether it is: not when a later one was published already, nor when
-    /// anything of it may have been lost while it was filled.
+    /// Makes it the epoch that is read. Returns false if a later one is published, or if parts of this one may have been lost
+    /// while it was filled.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`]; then it may be published or not.

@@ -1,20 +1,25 @@
-//! The port: who has to do with whom, and who is here.
+//! The port: relations of users, and session leases.
 
-use crate::{Epoch, Health, Memory, Position, Redis, RedisSettings, Stats, end::End, leases::Lease};
+use crate::{
+    Epoch, Grant, GraphError, Health, Memory, Position, Redis, RedisInfo, RedisSettings, Stats,
+    end::{End, Seen},
+    leases::Lease,
+};
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
+use supervisor::Supervisor;
 use uuid::Uuid;
 
 /// The graph. Clones share it.
 ///
-/// What every arm MUST do: keep with each relation the last position that changed it, and ignore a change told
-/// again or too late, so that any doubling of events gives the same graph (I14); answer about relations from the
-/// [`Epoch`] published last, or with [`GraphError::Rebuilding`]; keep leases apart from relations, for they are no
-/// projection and outlive every epoch.
+/// Every engine MUST store with each relation the last position that changed it, until that
+/// [can be dropped](Epoch::forget_ended). It MUST ignore repeated and late changes, so that any doubling of events gives the
+/// same graph (I14). It MUST read relations from the [`Epoch`] published last, or fail with [`GraphError::Rebuilding`]. It MUST
+/// store leases apart from relations, since they are no projection and outlive every epoch.
 #[derive(Clone, Debug)]
 pub enum Graph {
     /// In this process's memory.
@@ -23,46 +28,15 @@ pub enum Graph {
     Redis(Arc<Redis>),
 }
 
-/// A graph that does not answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GraphError {
-    /// It is away; come back later, or do without.
-    #[error("the graph is unavailable: {0}")]
-    Unavailable(String),
-    /// It answers, and is not filled yet (or too far behind to be of use): ask the read models.
-    #[error("the graph is being rebuilt")]
-    Rebuilding,
-    /// It cannot be as it was set up.
-    #[error("the graph's settings are wrong: {0}")]
-    Settings(String),
-}
-
-/// What is granted of a budget that processes share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// How many.
-    pub granted: u32,
-    /// When none: after how many microseconds there is one.
-    pub wait_us: i64,
-}
-
-/// Who or what is at the other end of somebody's relations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// All changes up to here are in it; later ones may be.
-    pub(crate) settled: Position,
-    pub(crate) others: BTreeSet<Uuid>,
-}
-
 impl Graph {
-    /// An empty graph in this process's memory; nothing is read from it before an epoch is published.
+    /// An empty graph in this process's memory; it cannot be read before an epoch is published.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::Memory(Arc::default())
     }
 
-    /// The graph in Redis. Connects in the background, within a tokio runtime, and returns at once even when Redis
-    /// is absent; every question is then answered with [`GraphError::Unavailable`] within a second.
+    /// The graph in Redis. Connects in the background, within a Tokio runtime, and returns at once. While Redis is
+    /// unavailable every request fails with [`GraphError::Unavailable`] within a second.
     ///
     /// # Errors
     /// [`GraphError::Settings`].
@@ -70,7 +44,7 @@ impl Graph {
         Ok(Self::Redis(Arc::new(Redis::connect(settings)?)))
     }
 
-    /// Whether it answers now.
+    /// Whether it is available now.
     #[must_use]
     pub fn health(&self) -> Health {
         match self {
@@ -79,7 +53,16 @@ impl Graph {
         }
     }
 
-    /// What this process has asked of it so far.
+    /// The supervisor of its tasks; a graph in memory has none.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<&Supervisor> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Redis(redis) => Some(redis.supervisor()),
+        }
+    }
+
+    /// Counts of this process's requests.
     #[must_use]
     pub fn stats(&self) -> Stats {
         match self {
@@ -88,7 +71,7 @@ impl Graph {
         }
     }
 
-    /// Begins an epoch, empty and read by nobody before [`Epoch::publish`].
+    /// Begins an empty epoch, which is not read before [`Epoch::publish`].
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -100,7 +83,7 @@ impl Graph {
         Ok(Epoch { graph: self.clone(), number })
     }
 
-    /// The epoch that is read; `None` when there is none of this log.
+    /// The published epoch; `None` when there is none of this log.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -112,8 +95,8 @@ impl Graph {
         Ok(number.map(|number| Epoch { graph: self.clone(), number }))
     }
 
-    /// Removes what is left of epochs before the one that is read; answers how many keys that were. Looks at every
-    /// key of the server, in small steps: for the background.
+    /// Removes the keys of epochs before the published one; returns their number. Scans every key of the server in small
+    /// steps: for the background.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -132,7 +115,7 @@ impl Graph {
         self.others(End::Friends(user)).await
     }
 
-    /// Whom `user` has blocked.
+    /// The users blocked by `user`.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -140,7 +123,7 @@ impl Graph {
         self.others(End::Blocks(user)).await
     }
 
-    /// Who has blocked `user`.
+    /// The users who have blocked `user`.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -168,7 +151,7 @@ impl Graph {
         Ok(self.read(end).await?.others.into_iter().map(T::from).collect())
     }
 
-    /// Reads one end of the epoch that is read.
+    /// Reads one end of the published epoch.
     pub(crate) async fn read(&self, end: End) -> Result<Seen, GraphError> {
         match self {
             Self::Memory(memory) => {
@@ -178,7 +161,7 @@ impl Graph {
         }
     }
 
-    /// Reads many ends of the epoch that is read, in a round trip for each few hundred.
+    /// Reads many ends of the published epoch, in a round trip per few hundred.
     pub(crate) async fn read_all(&self, ends: &[End]) -> Result<Vec<Seen>, GraphError> {
         match self {
             Self::Memory(memory) => memory.read(|relations| {
@@ -189,7 +172,7 @@ impl Graph {
         }
     }
 
-    /// How many others many ends have, and up to where that is known, in a round trip for each few hundred.
+    /// The sizes of many ends, and the position up to which they are complete, in a round trip per few hundred.
     pub(crate) async fn sizes(&self, ends: &[End]) -> Result<(Position, Vec<u64>), GraphError> {
         match self {
             Self::Memory(memory) => memory.read(|relations| {
@@ -200,9 +183,9 @@ impl Graph {
         }
     }
 
-    /// `session` of `user` is here, on a socket of the process `node`, for as long as it `lasts` from now, or longer if
-    /// that was said before. Leases are judged by one clock: that of Redis, or of this process, and not by those of the
-    /// processes that ask.
+    /// Grants or extends the lease of a session with a socket in the process `node`: it `lasts` this long from now, or as long
+    /// as granted before if that is longer. Leases end by one clock, that of Redis or of this process, never by those of the
+    /// callers.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -210,10 +193,10 @@ impl Graph {
         self.renew(&[(user, session)], node, lasts).await
     }
 
-    /// The same for many sessions, in a few round trips: a heartbeat of the process `node`.
+    /// Does the same for many sessions in a few round trips: a heartbeat of the process `node`.
     ///
     /// # Errors
-    /// [`GraphError::Unavailable`]; then some may be renewed, and all may be told again.
+    /// [`GraphError::Unavailable`]; then some may be renewed, and repeating all is safe.
     pub async fn renew(&self, sessions: &[(UserId, SessionId)], node: Uuid, lasts: Duration) -> Result<(), GraphError> {
         match self {
             Self::Memory(memory) => {
@@ -225,18 +208,18 @@ impl Graph {
         Ok(())
     }
 
-    /// `session` of `user` has no socket of the process `node` any more; those of other processes stay.
+    /// Releases the lease of a session in the process `node`; leases of other processes stay.
     ///
     /// # Errors
-    /// [`GraphError::Unavailable`]; the lease then ends by itself.
+    /// [`GraphError::Unavailable`]; the lease then expires.
     pub async fn release(&self, user: UserId, session: SessionId, node: Uuid) -> Result<(), GraphError> {
         self.release_all(&[(user, session)], node).await
     }
 
-    /// The same for many sessions: a process that goes.
+    /// Does the same for many sessions: those of a process that stops.
     ///
     /// # Errors
-    /// [`GraphError::Unavailable`]; the leases then end by themselves.
+    /// [`GraphError::Unavailable`]; the leases then expire.
     pub async fn release_all(&self, sessions: &[(UserId, SessionId)], node: Uuid) -> Result<(), GraphError> {
         match self {
             Self::Memory(memory) => {
@@ -248,7 +231,7 @@ impl Graph {
         Ok(())
     }
 
-    /// The sessions of `user` that are here, in the order of their ids. A lease holds before its end.
+    /// The sessions of `user` with a lease, in the order of their ids. A lease holds before its end.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -256,7 +239,7 @@ impl Graph {
         Ok(self.here(&[user]).await?.into_values().flatten().map(|(session, _)| session).collect())
     }
 
-    /// Those of `users` who are here.
+    /// Those of `users` who are online.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -264,7 +247,7 @@ impl Graph {
         Ok(self.here(users).await?.into_keys().collect())
     }
 
-    /// Those of `users` who are here, each with their sessions and the processes that hold their sockets.
+    /// Those of `users` who are online, with their sessions and the processes that hold their sockets.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -287,8 +270,8 @@ impl Graph {
         Ok(self.here(users).await?.into_values().flatten().map(|(_, node)| node).collect())
     }
 
-    /// Takes up to `wanted` from the budget `name`, of which `burst` can be had at once, and then one every
-    /// `every_us` microseconds by the clock of whoever keeps it. In memory nobody shares it, and all are granted.
+    /// Takes up to `wanted` from the budget `name`: at most `burst` at once, then one per `every_us` microseconds by the
+    /// engine's clock. In memory the budget is not shared, and all are granted.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
@@ -299,19 +282,30 @@ impl Graph {
         }
     }
 
-    /// How many people are here. In Redis, those whose last lease has just ended may still count.
+    /// What Redis says of itself; `None` in memory.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].
-    pub async fn count_here(&self) -> Result<u64, GraphError> {
+    pub async fn info(&self) -> Result<Option<RedisInfo>, GraphError> {
+        match self {
+            Self::Memory(_) => Ok(None),
+            Self::Redis(redis) => redis.info().await.map(Some),
+        }
+    }
+
+    /// The number of online users. In Redis, users whose last lease has just ended may still count.
+    ///
+    /// # Errors
+    /// [`GraphError::Unavailable`].
+    pub async fn count_online(&self) -> Result<u64, GraphError> {
         match self {
             Self::Memory(memory) => Ok(memory.leases().count()),
             Self::Redis(redis) => redis.count_held().await,
         }
     }
 
-    /// Drops all leases that have ended; answers whose last one that was. Of several processes that ask, one is told of a
-    /// user; an answer that is lost on its way is not repeated.
+    /// Drops all expired leases; returns the users without a lease left. Of several processes that call this, one receives a
+    /// user; a lost response is not repeated.
     ///
     /// # Errors
     /// [`GraphError::Unavailable`].

@@ -1,4 +1,4 @@
-//! Session leases: who is here, until when, and which process holds the socket. And those in memory.
+//! Session leases in memory: which users are online, until when, and in which processes.
 
 use domain::{SessionId, UserId};
 use std::{
@@ -7,14 +7,14 @@ use std::{
 };
 use uuid::Uuid;
 
-/// What a lease is for: a session in a process. A session may have sockets in two.
+/// The name of a lease: a session in a process. A session may have sockets in two processes.
 pub(crate) type Name = (SessionId, Uuid);
 
-/// How long a lease holds, by a clock that nobody sets.
+/// The end of a lease, by a monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lease {
     Until(Instant),
-    /// Longer than can be told.
+    /// Beyond the range of the clock.
     ForEver,
 }
 
@@ -28,7 +28,7 @@ impl Lease {
     }
 }
 
-/// The leases of each user's sessions; a user without one is not here.
+/// The leases of each user's sessions; a user without one is offline.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     users: HashMap<UserId, BTreeMap<Name, Lease>>,
@@ -49,14 +49,14 @@ impl Leases {
         }
     }
 
-    /// The leases of `user` that hold.
+    /// The unexpired leases of `user`.
     pub(crate) fn held(&self, user: UserId) -> BTreeSet<Name> {
         let now = Instant::now();
         let leases = self.users.get(&user).into_iter().flatten();
         leases.filter(|(_, until)| until.holds(now)).map(|(name, _)| *name).collect()
     }
 
-    /// How many users have a lease that holds.
+    /// The number of users with an unexpired lease.
     pub(crate) fn count(&self) -> u64 {
         let now = Instant::now();
         self.users.values().filter(|leases| leases.values().any(|until| until.holds(now))).count() as u64

@@ -14,7 +14,7 @@ pub struct Memory {
     leases: Mutex<Leases>,
 }
 
-/// The published epoch and those being filled.
+/// The published epoch and those that are being filled.
 #[derive(Debug, Default)]
 struct Epochs {
     last: u64,
@@ -67,7 +67,7 @@ impl Memory {
     }
 
     fn epochs(&self) -> MutexGuard<'_, Epochs> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

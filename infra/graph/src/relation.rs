@@ -1,31 +1,31 @@
-//! What events say of who has to do with whom.
+//! Relations, and their changes by events.
 
-use domain::{ConversationId, Event, Presence, UserId, friendship::FriendshipEvent};
+use domain::{AudienceChange, ConversationId, Event, UserId, friendship::FriendshipEvent};
 use uuid::Uuid;
 
-/// Something that holds between two, or does not.
+/// A relation between two users, or a user and a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Relation {
     /// Two people are friends; the lesser id first, see [`Relation::friends`].
     Friends(UserId, UserId),
     /// One person has blocked another.
     Blocks {
-        /// Who.
+        /// The user who blocks.
         by: UserId,
-        /// Whom.
+        /// The blocked user.
         with: UserId,
     },
     /// A person is in a conversation.
     Member {
-        /// Which.
+        /// The conversation.
         conversation: ConversationId,
-        /// Who.
+        /// The member.
         user: UserId,
     },
 }
 
 impl Relation {
-    /// The friendship of two, whichever way round they are named.
+    /// The friendship of two users, in any order.
     #[must_use]
     pub fn friends(a: UserId, b: UserId) -> Self {
         Self::Friends(a.min(b), a.max(b))
@@ -35,13 +35,13 @@ impl Relation {
 /// A relation begins or ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Which.
+    /// The relation.
     pub relation: Relation,
-    /// Whether it holds from here on.
+    /// Whether it holds after the change.
     pub holds: bool,
 }
 
-/// What an event of `stream` changes; most change nothing. No event changes a relation twice.
+/// The changes by an event of `stream`; most events change no relation. No event changes a relation twice.
 #[must_use]
 pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
     let begins = |relation| Change { relation, holds: true };
@@ -56,14 +56,14 @@ pub fn changes(event: &Event, stream: Uuid) -> Vec<Change> {
             vec![ends(Relation::Blocks { by: *by, with: *with })]
         }
         Event::Conversation(_) => event
-            .about(stream)
+            .recipients(stream)
             .into_iter()
             .filter_map(|about| {
                 let member = Relation::Member { conversation: stream.into(), user: about.user };
-                match about.presence {
-                    Presence::Enters => Some(begins(member)),
-                    Presence::Leaves => Some(ends(member)),
-                    Presence::Told => None,
+                match about.change {
+                    AudienceChange::Join => Some(begins(member)),
+                    AudienceChange::Leave => Some(ends(member)),
+                    AudienceChange::None => None,
                 }
             })
             .collect(),

@@ -1,67 +1,19 @@
-//! A set of tables in one place, and its connections.
+//! The tables at one location, and the connections to them.
 
 use crate::{
-    Connections, Error, Limits, Migrator, Query, Row, Transaction,
-    postgres::ACQUIRE,
+    Connections, Engine, Error, Limits, Location, Migrator, Query, Row, Transaction,
     query::{for_postgres, for_sqlite},
+    sqlite::{Pools, in_time},
 };
-use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+use metrics::histogram;
+use sqlx::SqlitePool;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
 };
-use std::{path::PathBuf, time::Duration};
-use tokio::time::timeout;
+use tokio::{task::yield_now, time::timeout};
 
-/// Which engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// The embedded default.
-    Sqlite,
-    /// Production.
-    Postgres,
-}
-
-impl Engine {
-    /// The expression that gives the milliseconds since the epoch by the database's own clock: the one that all processes
-    /// share, whatever theirs say. A SQLite file is on one machine, and so is its clock.
-    #[must_use]
-    pub const fn now(self) -> &'static str {
-        match self {
-            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-        }
-    }
-}
-
-/// What survives a power cut in SQLite. Postgres decides that for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Every commit (`synchronous=FULL`): for the log.
-    Full,
-    /// Every commit until some moment (`synchronous=NORMAL`): for what can be rebuilt.
-    Normal,
-}
-
-/// Where a database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// A file, made when it is not there.
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What survives a power cut.
-        durability: Durability,
-    },
-    /// A schema, made when it is not there.
-    Postgres {
-        /// `postgres://…`
-        url: String,
-        /// The schema's name: `[a-z_][a-z0-9_]*`.
-        schema: String,
-    },
-}
-
-/// A set of tables in one place. Clones share the connections.
+/// The tables at one location. Clones share the connections.
 #[derive(Clone, Debug)]
 pub enum Database {
     /// A SQLite file: many readers, one writer.
@@ -72,7 +24,7 @@ pub enum Database {
         write: SqlitePool,
         /// The file.
         path: PathBuf,
-        /// How long its work may take.
+        /// How long its statements may take.
         limits: Limits,
     },
     /// A schema of a Postgres database.
@@ -84,63 +36,31 @@ pub enum Database {
     },
 }
 
-/// How long the schema may take to be brought up to date.
+/// How long migrating may take.
 const MIGRATION: Duration = Duration::from_secs(3_600);
 
-/// The answer of SQLite, which may wait for a connection before and for its write lock, if it comes in time. One that
-/// was given up goes on until its statement ends; its connection is free then.
-pub(crate) async fn in_time<T>(
-    limits: Limits,
-    answer: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Error> {
-    let within = ACQUIRE + limits.answer();
-    Ok(timeout(within, answer).await.map_err(|_| Error::Unanswered(within))??)
-}
-
 impl Database {
-    /// Opens the place with at most `connections` connections, making file or schema when it is not there. What is done
-    /// there keeps to [`Limits::INTERACTIVE`].
+    /// Opens the location with at most `connections` connections, creating file or schema if needed. Statements keep to
+    /// [`Limits::INTERACTIVE`].
     ///
     /// # Errors
-    /// When the place cannot be reached or its name is not one.
+    /// When the location cannot be reached or its name is invalid.
     pub async fn connect(location: &Location, connections: u32) -> Result<Self, Error> {
         Self::connect_for(location, connections, Limits::INTERACTIVE).await
     }
 
-    /// The same, for work that keeps to other limits.
+    /// Does the same, with other limits.
     ///
     /// # Errors
-    /// When the place cannot be reached or its name is not one.
+    /// When the location cannot be reached or its name is invalid.
     pub async fn connect_for(location: &Location, connections: u32, limits: Limits) -> Result<Self, Error> {
         match location {
             Location::Sqlite { path, durability } => {
-                Self::open_file(path.clone(), *durability, connections, limits).await
+                let Pools { read, write } = Pools::open(path, *durability, connections).await?;
+                Ok(Self::Sqlite { read, write, path: path.clone(), limits })
             }
             Location::Postgres { url, schema } => Self::open_schema(url, schema, connections, limits).await,
         }
-    }
-
-    async fn open_file(path: PathBuf, durability: Durability, connections: u32, limits: Limits) -> Result<Self, Error> {
-        let synchronous = match durability {
-            Durability::Full => SqliteSynchronous::Full,
-            Durability::Normal => SqliteSynchronous::Normal,
-        };
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(synchronous)
-            .foreign_keys(true)
-            .busy_timeout(ACQUIRE)
-            .statement_cache_capacity(256)
-            .pragma("cache_size", "-16000")
-            // 40 MB between two checkpoints instead of 4: each one syncs the file, and writers wait for it.
-            .pragma("wal_autocheckpoint", "10000")
-            .pragma("temp_store", "memory");
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
-        let write = pool(1).connect_with(options.clone()).await?;
-        let read = pool(connections).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { read, write, path, limits })
     }
 
     async fn open_schema(url: &str, schema: &str, connections: u32, limits: Limits) -> Result<Self, Error> {
@@ -150,18 +70,17 @@ impl Database {
         }
         let pool = Connections::open(url, schema, connections, limits).await?;
         let database = Self::Postgres { pool, schema: schema.to_owned() };
-        // Asked first, so that a role that may not create schemas can use one made for it. Two processes that
-        // make it at the same instant collide in the catalogue although IF NOT EXISTS stands there; the loser
-        // finds it made.
+        // The check comes first, so that a role without the right to create schemas can use an existing one. Two processes
+        // that create it at the same instant collide in the catalogue in spite of IF NOT EXISTS; then it exists.
         let exists = crate::query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema);
         if database.fetch_optional(exists).await?.is_none() {
-            let made = database.execute(crate::query(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await;
-            made.map(drop).or_else(|error| if error.is_unique_violation() { Ok(()) } else { Err(error) })?;
+            let created = database.execute(crate::query(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await;
+            created.map(drop).or_else(|error| if error.is_unique_violation() { Ok(()) } else { Err(error) })?;
         }
         Ok(database)
     }
 
-    /// Which engine it runs on.
+    /// The engine it runs on.
     #[must_use]
     pub const fn engine(&self) -> Engine {
         match self {
@@ -170,19 +89,31 @@ impl Database {
         }
     }
 
-    /// Brings the tables up to date. What a newer build has added is left as it is.
+    /// How many connections are open, and how many of these are idle.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        match self {
+            Self::Sqlite { read, write, .. } => {
+                let open = read.size().saturating_add(write.size());
+                (usize::try_from(open).unwrap_or(usize::MAX), read.num_idle() + write.num_idle())
+            }
+            Self::Postgres { pool, .. } => pool.connections(),
+        }
+    }
+
+    /// Applies the pending migrations. Those of a newer build are ignored.
     ///
     /// # Errors
-    /// When a migration fails, one that ran before has changed since, or a newer build made one that this build cannot
-    /// live with ([`SchemaError::Breaking`](crate::SchemaError)).
+    /// When a migration fails, an applied one has changed since, or a newer build applied a breaking one
+    /// ([`SchemaError::Breaking`](crate::SchemaError)).
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), Error> {
         self.schema(migrator).await?.expect_compatible()?;
         let migrator = &Migrator { migrations: migrator.migrations.clone(), ignore_missing: true, ..Migrator::DEFAULT };
         let migrated = async {
             match self {
                 Self::Sqlite { write, .. } => {
-                    // Here sqlx takes no lock: of two processes that migrate one file at once, one loses a migration
-                    // to the other, and finds it made when it looks again.
+                    // sqlx takes no lock on SQLite: of two processes that migrate a file at once, one fails, and finds the
+                    // migration applied when it tries again.
                     for _ in migrator.iter() {
                         if migrator.run(write).await.is_ok() {
                             return Ok(());
@@ -201,23 +132,26 @@ impl Database {
         timeout(MIGRATION, migrated).await.map_err(|_| Error::Unanswered(MIGRATION))?
     }
 
-    /// Begins a transaction that may write. In SQLite it holds the write lock from here on.
+    /// Begins a transaction that may write. In SQLite it holds the write lock from the start.
     ///
     /// # Errors
-    /// When no connection is to be had.
+    /// When no connection is available in time.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Ok(match self {
             Self::Sqlite { write, limits, .. } => {
-                Transaction::Sqlite(in_time(*limits, write.begin_with("BEGIN IMMEDIATE")).await?, *limits)
+                let began = Instant::now();
+                let begun = in_time(*limits, write.begin_with("BEGIN IMMEDIATE")).await;
+                histogram!("chatchit_sql_wait_seconds").record(began.elapsed());
+                Transaction::Sqlite(begun?, *limits)
             }
             Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin("BEGIN").await?),
         })
     }
 
-    /// Begins a transaction that reads one state of the tables throughout.
+    /// Begins a read-only transaction over one snapshot of the tables.
     ///
     /// # Errors
-    /// When no connection is to be had.
+    /// When no connection is available in time.
     pub async fn begin_read(&self) -> Result<Transaction, Error> {
         Ok(match self {
             Self::Sqlite { read, limits, .. } => Transaction::Sqlite(in_time(*limits, read.begin()).await?, *limits),
@@ -227,10 +161,10 @@ impl Database {
         })
     }
 
-    /// Runs a statement that writes; answers how many rows it changed.
+    /// Runs a statement that writes; returns the number of rows changed.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn execute(&self, query: Query) -> Result<u64, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -246,10 +180,10 @@ impl Database {
         })
     }
 
-    /// All rows of a statement that reads.
+    /// Returns all rows of a statement that reads.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn fetch_all(&self, query: Query) -> Result<Vec<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -267,10 +201,10 @@ impl Database {
         })
     }
 
-    /// The first row of a statement that reads, if there is one.
+    /// Returns the first row of a statement that reads, if there is one.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn fetch_optional(&self, query: Query) -> Result<Option<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -286,17 +220,22 @@ impl Database {
         })
     }
 
-    /// Closes the connections once their work is done, or has taken too long.
+    /// Closes the connections when their statements have ended, or have taken too long.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { read, write, limits, .. } => {
                 let closed = async {
-                    read.close().await;
-                    write.close().await;
+                    for pool in [read, write] {
+                        // sqlx leaves a connection open that comes back while the pool closes.
+                        while pool.size() > 0 {
+                            pool.close().await;
+                            yield_now().await;
+                        }
+                    }
                     Ok(())
                 };
                 if let Err(error) = in_time(*limits, closed).await {
-                    tracing::warn!(%error, "SQLite did not end its work in time and is left");
+                    tracing::warn!(%error, "SQLite did not finish its statements in time; the connections stay open");
                 }
             }
             Self::Postgres { pool, .. } => pool.close().await,

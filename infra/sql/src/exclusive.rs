@@ -1,18 +1,22 @@
-//! What one process at a time may do with a place, whatever becomes of that process: the operating system or the server
-//! frees it when the process dies.
+//! Exclusive rights of one process at a time to work on a location. The operating system or the server frees them when the
+//! process dies.
 
-use crate::{Error, Location, schema::connect};
+use crate::{
+    Error, Location,
+    postgres::{answer_alone, connect_alone},
+};
 use sqlx::{Connection as _, PgConnection};
 use std::{
     fs::{File, TryLockError},
     io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     time::UNIX_EPOCH,
 };
 
-/// Names our advisory locks; the second half is that of the place and the work.
+/// The first half of the advisory locks; the second half is that of the location and the work.
 const SPACE: i32 = 0x43_48_4C_4B;
 
-/// The right to some work on a place, until this is dropped or released.
+/// The exclusive right to a kind of work on a location, until it is dropped or released.
 #[derive(Debug)]
 pub enum Exclusive {
     /// A locked file beside the database.
@@ -21,38 +25,41 @@ pub enum Exclusive {
     Session(Box<PgConnection>),
 }
 
-/// Somebody else has it.
+/// Another process has the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Since when, in milliseconds since the epoch, as far as that is known.
+    /// Since when, in milliseconds since the epoch, if known.
     pub since: Option<i64>,
 }
 
 impl Exclusive {
-    /// Takes the right to the work `name` on a place, if nobody has it.
+    /// Takes the right to the work `name` on a location, if it is free.
     ///
     /// # Errors
-    /// When the place is away.
+    /// When the location is unavailable.
     pub async fn take(location: &Location, name: &str) -> Result<Result<Self, Taken>, Error> {
         match location {
             Location::Sqlite { path, .. } => {
                 let stem = path.file_stem().map_or_else(|| "read".into(), |stem| stem.to_string_lossy());
                 let path = path.with_file_name(format!("{stem}-{name}.lock"));
-                let file =
-                    File::options().create(true).truncate(false).write(true).open(path).map_err(sqlx::Error::Io)?;
+                let mut file = File::options();
+                let file = file.create(true).truncate(false).write(true).mode(0o600).open(path);
+                let file = file.map_err(sqlx::Error::Io)?;
                 Ok(lock(file).map_err(sqlx::Error::Io)?)
             }
-            Location::Postgres { url, schema } => lock_session(connect(url).await?, &format!("{schema}:{name}")).await,
+            Location::Postgres { url, schema } => {
+                lock_session(connect_alone(url).await?, &format!("{schema}:{name}")).await
+            }
         }
     }
 
-    /// Gives it back, and waits until the others can have it.
+    /// Releases it, and waits until other processes can take it.
     pub async fn release(self) {
         match self {
             Self::File(file) => drop(file),
             Self::Session(connection) => {
-                if let Err(error) = connection.close().await {
-                    tracing::debug!(%error, "A lock ends with its connection");
+                if let Err(error) = answer_alone(connection.close()).await {
+                    tracing::debug!(%error, "Failed to close the connection of a lock, which ends with it");
                 }
             }
         }
@@ -62,7 +69,7 @@ impl Exclusive {
 fn lock(mut file: File) -> io::Result<Result<Exclusive, Taken>> {
     match file.try_lock() {
         Ok(()) => {
-            // Since when is what the file says of its last change.
+            // The time of the last change is the time of the lock.
             file.set_len(0)?;
             writeln!(file, "{}", std::process::id())?;
             Ok(Ok(Exclusive::File(file)))
@@ -77,7 +84,7 @@ fn lock(mut file: File) -> io::Result<Result<Exclusive, Taken>> {
 
 async fn lock_session(mut connection: PgConnection, name: &str) -> Result<Result<Exclusive, Taken>, Error> {
     let sql = "SELECT pg_try_advisory_lock($1, hashtext($2))";
-    if sqlx::query_scalar(sql).bind(SPACE).bind(name).fetch_one(&mut connection).await? {
+    if answer_alone(sqlx::query_scalar(sql).bind(SPACE).bind(name).fetch_one(&mut connection)).await? {
         return Ok(Ok(Exclusive::Session(Box::new(connection))));
     }
     let sql = "SELECT (extract(epoch FROM a.backend_start) * 1000)::bigint
@@ -85,8 +92,8 @@ async fn lock_session(mut connection: PgConnection, name: &str) -> Result<Result
         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.datname = current_database()
             AND l.classid::bigint = $1::bigint AND l.objid::bigint = hashtext($2)::bigint & 4294967295
         LIMIT 1";
-    let since = sqlx::query_scalar(sql).bind(SPACE).bind(name).fetch_optional(&mut connection).await?;
-    connection.close().await?;
+    let since = answer_alone(sqlx::query_scalar(sql).bind(SPACE).bind(name).fetch_optional(&mut connection)).await?;
+    answer_alone(connection.close()).await?;
     Ok(Err(Taken { since: since.flatten() }))
 }
 
@@ -96,7 +103,7 @@ mod tests {
     use crate::Durability;
 
     #[tokio::test]
-    async fn one_at_a_time_has_it() {
+    async fn one_process_at_a_time_has_the_right() {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite { path: folder.path().join("read.db"), durability: Durability::Normal };
         let first = Exclusive::take(&location, "rebuild").await.unwrap().unwrap();

@@ -1,9 +1,8 @@
-//! The lock of an owner: what tells others, without any clock, that a process has died.
+//! The lock of an owner, by which other processes notice its death without a clock.
 //!
-//! A process holds a lock under a key of its own for as long as it lives: a file beside a SQLite database, which the
-//! system unlocks when the process ends; a session's advisory lock on Postgres, which the server lets go when the
-//! connection ends. A lease whose owner's lock is free is nobody's. A host that froze, or lost its network, may keep
-//! its lock: what it leased is free when the lease expires.
+//! A process holds a lock under its own key for its lifetime. On SQLite it is a file beside the database, which the system
+//! unlocks when the process ends; on Postgres a session's advisory lock, which the server releases with the connection. A lease
+//! whose owner's lock is free is invalid. A host that froze or lost its network may keep its lock: then its leases expire.
 
 use crate::{Database, Error, Transaction, query};
 use sqlx::{Connection, PgConnection};
@@ -18,7 +17,7 @@ use tokio::time::timeout;
 
 /// Files left by dead owners are removed when they are older.
 const OLD: Duration = Duration::from_secs(60);
-/// How long one wait of [`OwnerLock::keep`] takes at most.
+/// The longest wait of [`OwnerLock::keep`].
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The lock of an owner, held until it is dropped.
@@ -32,12 +31,12 @@ pub struct OwnerLock {
 enum Arm {
     /// A locked file.
     File { _file: File, path: PathBuf },
-    /// A session, while there is one, and whether it has the lock.
+    /// A session, if connected, and whether it has the lock.
     Session { database: Database, session: Option<PgConnection>, has_lock: bool },
 }
 
 impl Database {
-    /// Takes the lock of an owner: `key` is one that no other has or had.
+    /// Takes the lock of an owner; `key` is unique and never used again.
     ///
     /// # Errors
     /// When it cannot be taken.
@@ -63,17 +62,17 @@ impl Database {
     /// Whether the owner with this key has died: its lock is free.
     ///
     /// # Errors
-    /// When that cannot be asked.
-    pub async fn is_owner_gone(&self, tx: &mut Transaction, key: i64) -> Result<bool, Error> {
+    /// When the lock cannot be checked.
+    pub async fn is_owner_dead(&self, tx: &mut Transaction, key: i64) -> Result<bool, Error> {
         match self {
             Self::Sqlite { path, .. } => match is_free(&file_of(path, key)) {
                 Ok(free) => Ok(free),
                 Err(error) => Err(Error::OwnerLock(error)),
             },
-            // Shared, and for this transaction only: whoever asks does not keep another from asking.
+            // Shared, and for this transaction only, so that several processes can check at once.
             Self::Postgres { .. } => {
-                let asked = query("SELECT pg_try_advisory_xact_lock_shared($1)").bind(key);
-                tx.fetch_optional(asked).await?.map_or(Ok(false), |row| row.get(0))
+                let asked = query("SELECT pg_try_advisory_xact_lock_shared($1) AS is_free").bind(key);
+                tx.fetch_optional(asked).await?.map_or(Ok(false), |row| row.get("is_free"))
             }
         }
     }
@@ -86,8 +85,7 @@ impl OwnerLock {
         self.key
     }
 
-    /// Makes sure that it is still held, and takes it again when its session was lost. To be called every second or
-    /// two.
+    /// Checks that the lock is still held, and takes it again after its session was lost. To be called every second or two.
     ///
     /// # Errors
     /// When it is not held now.
@@ -113,7 +111,7 @@ impl OwnerLock {
             Ok(())
         };
         match timeout(PATIENCE, kept).await {
-            // Not had: an earlier session of this process, which the server has not missed yet, still holds it.
+            // Without an error it may be held by an earlier session of this process, whose end the server has not noticed.
             Ok(kept) => kept,
             Err(_) => Err(Error::Unanswered(PATIENCE)),
         }
@@ -123,7 +121,7 @@ impl OwnerLock {
 impl Drop for OwnerLock {
     fn drop(&mut self) {
         if let Arm::File { path, .. } = &self.arm {
-            // Left behind it does no harm: it is not locked.
+            // A file left behind is harmless: it is not locked.
             let _ = std::fs::remove_file(path);
         }
     }
@@ -135,7 +133,7 @@ fn file_of(database: &Path, key: i64) -> PathBuf {
     name.into()
 }
 
-/// Whether nobody holds the lock of this file. One that is not there is locked by nobody.
+/// Whether the lock of this file is free; that of a missing file is.
 fn is_free(path: &Path) -> io::Result<bool> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -148,7 +146,7 @@ fn is_free(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes the files of owners that died; what cannot be removed stays.
+/// Removes the files of dead owners, if possible.
 fn sweep(database: &Path) {
     let (Some(folder), Some(name)) = (database.parent(), database.file_name()) else { return };
     let prefix = format!("{}.owner-", name.to_string_lossy());

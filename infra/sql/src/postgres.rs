@@ -1,10 +1,10 @@
-//! Connections to Postgres of which none is waited for without an end.
+//! Connections to Postgres, each wait for which is bounded.
 //!
-//! sqlx returns a connection to its pool by a round trip, and has no deadline for it: one whose server fell silent
-//! would keep its place in the pool for ever. So connections are taken and returned here, each step in time, and one
-//! that was silent is closed on the spot.
+//! sqlx returns a connection to its pool by a round trip without a deadline: one with a silent server would occupy the pool for
+//! ever. So connections are taken and returned here, each step with a deadline, and silent ones are closed at once.
 
-use crate::{Error, Limits};
+use crate::{Error, Limits, error::counted, limits::ACQUIRE};
+use metrics::{Histogram, counter, histogram};
 use sqlx::{
     Connection, Executor, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
@@ -20,18 +20,16 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-/// How long a connection is waited for.
-pub(crate) const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long a connection may take to show that it is alive.
+/// How long a connection may take to answer a ping.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
-/// Options for connections that keep to `limits`, and whose server notices that this end is gone: within about 11 s
-/// when nothing is under way, and 10 s when something is. Their sessions have the name that `url` gives them
-/// (`application_name`), else `chatchit`.
+/// Options of all connections, in pools and outside: they keep to `limits`, and the server notices the loss of the client
+/// within about 11 s when idle, and 10 s during a statement. The session's name is the `application_name` of `url`, or
+/// `chatchit`. Without a schema the search path is the server's default.
 ///
 /// # Errors
-/// When `url` is none.
-pub fn postgres_options(url: &str, schema: &str, limits: Limits) -> Result<PgConnectOptions, Error> {
+/// When `url` is malformed.
+pub fn postgres_options(url: &str, schema: Option<&str>, limits: Limits) -> Result<PgConnectOptions, Error> {
     let keep_alive = [
         ("tcp_keepalives_idle", "5"),
         ("tcp_keepalives_interval", "2"),
@@ -42,11 +40,27 @@ pub fn postgres_options(url: &str, schema: &str, limits: Limits) -> Result<PgCon
     if options.get_application_name().is_none() {
         options = options.application_name("chatchit");
     }
-    Ok(options
-        .options([("search_path", schema)])
-        .options(limits.settings())
-        .options(keep_alive)
-        .statement_cache_capacity(256))
+    if let Some(schema) = schema {
+        options = options.options([("search_path", schema)]);
+    }
+    Ok(options.options(limits.settings()).options(keep_alive).statement_cache_capacity(256))
+}
+
+/// Connects, with a deadline.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Error> {
+    let connection = timeout(ACQUIRE, PgConnection::connect_with(options)).await;
+    Ok(connection.map_err(|_| Error::Unanswered(ACQUIRE))??)
+}
+
+/// A connection outside the pools, with the server's default search path.
+pub(crate) async fn connect_alone(url: &str) -> Result<PgConnection, Error> {
+    connect(&postgres_options(url, None, Limits::INTERACTIVE)?).await
+}
+
+/// The answer over such a connection, if it arrives in time; otherwise the connection must not be used any more.
+pub(crate) async fn answer_alone<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    let within = Limits::INTERACTIVE.answer();
+    Ok(timeout(within, answer).await.map_err(|_| Error::Unanswered(within))??)
 }
 
 /// A pool. Clones share the connections.
@@ -55,9 +69,11 @@ pub struct Connections {
     pool: PgPool,
     limits: Limits,
     silence: Silence,
+    /// How long work waited for a connection.
+    wait: Histogram,
 }
 
-/// When a server was last found silent: connections that have rested since before are not trusted.
+/// When a server was last found silent: connections idle since before are discarded.
 #[derive(Clone, Debug, Default)]
 struct Silence(Arc<Mutex<Option<Instant>>>);
 
@@ -66,13 +82,18 @@ impl Silence {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether it was noticed while a connection rested for `rest`.
-    fn is_within(&self, rest: Duration) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() <= rest)
+    /// Whether silence was noticed while a connection was idle for this long.
+    fn is_within(&self, idle: Duration) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() <= idle)
     }
 }
 
 impl Connections {
+    /// How many are open, and how many of these are idle.
+    pub(crate) fn connections(&self) -> (usize, usize) {
+        (usize::try_from(self.pool.size()).unwrap_or(usize::MAX), self.pool.num_idle())
+    }
+
     pub(crate) async fn open(url: &str, schema: &str, connections: u32, limits: Limits) -> Result<Self, Error> {
         let silence = Silence::default();
         let noticed = silence.clone();
@@ -80,6 +101,10 @@ impl Connections {
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
             .test_before_acquire(false)
+            .after_connect(|_, _| {
+                counter!("chatchit_sql_connects_total").increment(1);
+                Box::pin(async { Ok(()) })
+            })
             .before_acquire(move |connection, meta| {
                 let silence = noticed.clone();
                 Box::pin(async move {
@@ -95,8 +120,8 @@ impl Connections {
                     }
                 })
             });
-        let pool = pool.connect_with(postgres_options(url, schema, limits)?).await?;
-        Ok(Self { pool, limits, silence })
+        let pool = pool.connect_with(postgres_options(url, Some(schema), limits)?).await?;
+        Ok(Self { pool, limits, silence, wait: histogram!("chatchit_sql_wait_seconds") })
     }
 
     /// The pool itself, whose statements have no deadline.
@@ -107,7 +132,10 @@ impl Connections {
 
     /// Takes a connection.
     pub(crate) async fn take(&self) -> Result<Held, Error> {
-        let connection = Some(self.pool.acquire().await?);
+        let began = Instant::now();
+        let connection = self.pool.acquire().await;
+        self.wait.record(began.elapsed());
+        let connection = Some(connection.map_err(counted)?);
         Ok(Held {
             connection,
             limits: self.limits,
@@ -125,32 +153,29 @@ impl Connections {
         Ok(held)
     }
 
-    /// Opens a connection beside the pool.
+    /// Opens a connection outside the pool.
     pub(crate) async fn connect(&self) -> Result<PgConnection, Error> {
-        let options = self.pool.connect_options();
-        let connection = timeout(ACQUIRE, PgConnection::connect_with(&options)).await;
-        Ok(connection.map_err(|_| Error::Unanswered(ACQUIRE))??)
+        connect(&self.pool.connect_options()).await
     }
 
-    /// One connection for migrations: a statement may take long, and another process may be migrating, for which sqlx
-    /// waits with a lock.
+    /// A connection for migrations without timeouts: a statement may take long, and sqlx waits with a lock for other processes
+    /// that migrate.
     pub(crate) async fn patient(&self) -> Result<PgPool, Error> {
         let options = (*self.pool.connect_options()).clone();
         let options = options.options([("statement_timeout", "0"), ("lock_timeout", "0")]);
         Ok(PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options).await?)
     }
 
-    /// Closes the pool, waiting for statements under way, but not for those that are not answered.
+    /// Closes the pool; waits for running statements, but not for unanswered ones.
     pub(crate) async fn close(&self) {
         if timeout(self.limits.answer().min(ACQUIRE), self.pool.close()).await.is_err() {
-            tracing::warn!("Connections to Postgres did not end in time and are left");
+            tracing::warn!("Connections to Postgres did not close in time and stay open");
         }
     }
 }
 
-/// A connection that was taken from a pool, and goes back to it when it is dropped: a transaction that was not committed
-/// is rolled back before. One that was left in the middle of a transaction's statement is closed instead, and so is one
-/// whose server is silent.
+/// A connection taken from a pool. Dropped, it is returned after a rollback of an open transaction. It is closed instead if it
+/// was left in the middle of a transaction's statement, or if its server is silent.
 pub struct Held {
     connection: Option<PoolConnection<Postgres>>,
     limits: Limits,
@@ -160,26 +185,26 @@ pub struct Held {
 }
 
 impl Held {
-    /// The connection itself, and how long an answer may take. It counts as busy until [`Held::settle`]: so it is known
-    /// when the wait in between is cancelled.
+    /// The connection, and how long an answer may take. It counts as busy until [`Held::settle`], so that a cancelled wait is
+    /// noticed.
     pub(crate) fn begin(&mut self) -> Result<(&mut PgConnection, Duration), Error> {
         self.is_busy = true;
         let connection = self.connection.as_deref_mut().ok_or(Error::Lost)?;
         Ok((connection, self.limits.answer()))
     }
 
-    /// What came of a wait: without an answer, the connection is closed on the spot.
+    /// Takes the result of a wait; without an answer, closes the connection at once.
     pub(crate) fn settle<T>(&mut self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Error> {
         let Ok(answer) = answer else {
             self.silence.noticed();
             drop(self.connection.take().map(PoolConnection::detach));
-            return Err(Error::Unanswered(self.limits.answer()));
+            return Err(counted(Error::Unanswered(self.limits.answer())));
         };
         self.is_busy = false;
-        Ok(answer?)
+        answer.map_err(counted)
     }
 
-    /// Runs statements without values.
+    /// Runs statements without parameters.
     pub(crate) async fn run(&mut self, statements: &str) -> Result<(), Error> {
         let (connection, within) = self.begin()?;
         let answer = timeout(within, connection.execute(statements)).await;
@@ -193,8 +218,8 @@ impl Held {
         Ok(())
     }
 
-    /// Lets this transaction keep to other limits.
-    pub(crate) async fn keep_to(&mut self, limits: Limits) -> Result<(), Error> {
+    /// Changes the limits of this transaction.
+    pub(crate) async fn set_limits(&mut self, limits: Limits) -> Result<(), Error> {
         let set: String =
             limits.settings().iter().map(|(name, value)| format!("SET LOCAL {name} = '{value}';")).collect();
         self.run(&set).await?;
@@ -228,9 +253,9 @@ async fn give_back(mut connection: PoolConnection<Postgres>, in_transaction: boo
             }
         }
     }
-    // sqlx's own way back, which drops the connection when it is dropped itself.
+    // sqlx's own return, which drops the connection if it is cancelled.
     let returned = timeout(SIGN_OF_LIFE, connection.return_to_pool()).await;
-    // The server may well be at work on what was cancelled.
+    // The server may still be executing a cancelled statement.
     if returned.is_err() && !is_busy {
         silence.noticed();
     }
@@ -242,11 +267,11 @@ mod tests {
     use crate::Limits;
 
     #[test]
-    fn sessions_have_the_name_that_the_url_gives_them() {
+    fn sessions_have_the_name_of_the_url() {
         for (url, want) in
             [("postgres://h/d?application_name=worker-1", "worker-1"), ("postgres://h/d?sslmode=disable", "chatchit")]
         {
-            let options = postgres_options(url, "public", Limits::INTERACTIVE).unwrap();
+            let options = postgres_options(url, Some("public"), Limits::INTERACTIVE).unwrap();
             assert_eq!(options.get_application_name(), Some(want));
         }
     }

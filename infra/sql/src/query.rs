@@ -126,15 +126,16 @@ pub enum Row {
 }
 
 impl Row {
-    /// The column at `index`, counted from 0. A Postgres column must be of exactly the type asked for
-    /// (`BIGINT` for `i64`); cast in the statement where an expression gives another.
+    /// The value of a column, by its name in the select list. Of two columns with one name, the later is read. A Postgres
+    /// column must be of exactly the type asked for (`BIGINT` for `i64`); cast in the statement where an expression gives
+    /// another.
     ///
     /// # Errors
     /// When there is no such column or it has another type.
-    pub fn get<T: Column>(&self, index: usize) -> Result<T, Error> {
+    pub fn get<T: Column>(&self, column: &str) -> Result<T, Error> {
         Ok(match self {
-            Self::Sqlite(row) => row.try_get(index)?,
-            Self::Postgres(row) => row.try_get(index)?,
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
         })
     }
 
@@ -142,7 +143,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::get`].
-    pub fn unsigned(&self, index: usize) -> Result<u64, Error> {
-        Ok(u64::try_from(self.get::<i64>(index)?).unwrap_or_default())
+    pub fn unsigned(&self, column: &str) -> Result<u64, Error> {
+        Ok(u64::try_from(self.get::<i64>(column)?).unwrap_or_default())
     }
 }

@@ -1,16 +1,16 @@
-//! A transaction on either engine. Dropped without a commit, it is rolled back.
+//! Transactions on both engines. Dropped without a commit, a transaction is rolled back.
 
 use crate::{
     Error, Limits, Query, Row, Value,
-    database::in_time,
     postgres::Held,
     query::{for_postgres, for_sqlite},
+    sqlite::in_time,
 };
 use sqlx::Sqlite;
 use std::fmt::Write as _;
 use tokio::time::timeout;
 
-/// A transaction on either engine. Each statement keeps to the place's [`Limits`].
+/// A transaction. Each statement keeps to the [`Limits`] of its database.
 pub enum Transaction {
     /// On SQLite.
     Sqlite(sqlx::Transaction<'static, Sqlite>, Limits),
@@ -18,14 +18,14 @@ pub enum Transaction {
     Postgres(Held),
 }
 
-/// Rows per statement in [`Transaction::insert`]: few texts, so that prepared ones are used again.
+/// Rows per statement in [`Transaction::insert`]: few sizes, so that prepared statements are reused.
 const CHUNKS: [usize; 4] = [100, 20, 5, 1];
 
 impl Transaction {
-    /// Runs a statement; answers how many rows it changed.
+    /// Runs a statement; returns the number of rows changed.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn execute(&mut self, query: Query) -> Result<u64, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -40,10 +40,10 @@ impl Transaction {
         })
     }
 
-    /// All rows of a statement.
+    /// Returns all rows of a statement.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn fetch_all(&mut self, query: Query) -> Result<Vec<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -60,10 +60,10 @@ impl Transaction {
         })
     }
 
-    /// The first row of a statement, if there is one.
+    /// Returns the first row of a statement, if there is one.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn fetch_optional(&mut self, query: Query) -> Result<Option<Row>, Error> {
         let Query { sql, values } = query;
         Ok(match self {
@@ -78,23 +78,23 @@ impl Transaction {
         })
     }
 
-    /// Keeps to other limits from here on.
+    /// Changes the limits of further statements.
     ///
     /// # Errors
-    /// The engine's refusal.
-    pub async fn keep_to(&mut self, limits: Limits) -> Result<(), Error> {
+    /// When the engine refuses the statement or does not answer in time.
+    pub async fn set_limits(&mut self, limits: Limits) -> Result<(), Error> {
         match self {
             Self::Sqlite(_, kept) => *kept = limits,
-            Self::Postgres(held) => held.keep_to(limits).await?,
+            Self::Postgres(held) => held.set_limits(limits).await?,
         }
         Ok(())
     }
 
-    /// Inserts many rows in few statements: `head` is `INSERT INTO t (a, b) VALUES`, `tail` what follows the
-    /// rows (such as `ON CONFLICT …`, or nothing). All rows have the same number of values.
+    /// Inserts many rows in few statements: `head` is `INSERT INTO t (a, b) VALUES`, `tail` the text after the rows (such as
+    /// `ON CONFLICT …`, or empty). All rows have the same number of values.
     ///
     /// # Errors
-    /// The engine's refusal.
+    /// When the engine refuses the statement or does not answer in time.
     pub async fn insert(&mut self, head: &str, rows: Vec<Vec<Value>>, tail: &str) -> Result<(), Error> {
         let mut rows = rows.into_iter().peekable();
         while let Some(width) = rows.peek().map(Vec::len) {
@@ -108,7 +108,7 @@ impl Transaction {
                 for column in 0..width {
                     sql.push_str(if column == 0 { "" } else { ", " });
                     match self {
-                        // Nameless: SQLite looks a named one up in a list of all names, for each value bound.
+                        // Without a number: SQLite searches a numbered one in a list of all names for each value.
                         Self::Sqlite(..) => sql.push('?'),
                         Self::Postgres(_) => {
                             let _ = write!(sql, "${}", n * width + column + 1);
@@ -125,10 +125,10 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes it durable.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// The engine's refusal. Whether a commit that failed half-way happened is then unknown.
+    /// When the engine refuses it or does not answer in time. After a lost connection the outcome is unknown.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx, limits) => in_time(limits, tx.commit()).await,
@@ -136,10 +136,10 @@ impl Transaction {
         }
     }
 
-    /// Undoes it.
+    /// Rolls the transaction back.
     ///
     /// # Errors
-    /// When the connection is lost; the engine undoes it then.
+    /// When the connection is lost; the engine rolls it back then.
     pub async fn rollback(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx, limits) => in_time(limits, tx.rollback()).await,

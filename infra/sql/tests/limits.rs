@@ -1,13 +1,13 @@
-//! No wait is without an end: servers that fall silent, sessions that freeze, owners that die.
+//! Every wait is bounded: silent servers, frozen sessions, dead owners.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that finds nothing has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
-use sql::{Database, Error, Limits, Location, Transaction, query};
+use sql::{Database, Error, Exclusive, Limits, Location, Transaction, query};
 use std::time::Duration;
-use testkit::{Cable, Engine, Home, each_engine};
-use tokio::time::{sleep, timeout};
+use testkit::{Cable, Engine, Home, each_engine, until};
+use tokio::time::timeout;
 
-/// Long enough for a machine that does much else.
+/// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Short, so that tests end soon.
 const SHORT: Limits = Limits {
@@ -16,7 +16,7 @@ const SHORT: Limits = Limits {
     idle: Duration::from_millis(300),
 };
 
-/// A Postgres of one's own behind a cable.
+/// A private Postgres database behind a cable.
 async fn behind_a_cable() -> (Home, Cable, Location) {
     let home = Home::new(Engine::Postgres).await;
     let Location::Postgres { url, schema } = home.read_models() else { panic!("this is Postgres") };
@@ -28,7 +28,7 @@ async fn behind_a_cable() -> (Home, Cable, Location) {
 }
 
 async fn one(database: &Database) -> Result<i64, Error> {
-    database.fetch_optional(query("SELECT 1::BIGINT")).await?.unwrap().get(0)
+    database.fetch_optional(query("SELECT 1::BIGINT AS one")).await?.unwrap().get("one")
 }
 
 /// A table with a row in it.
@@ -42,7 +42,7 @@ async fn touch(tx: &mut Transaction) -> Result<u64, Error> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_silent_server_owes_is_given_up_and_new_connections_are_opened_at_once() {
+async fn unanswered_statements_time_out_and_connections_are_replaced_at_once() {
     let (home, cable, place) = behind_a_cable().await;
     let database = Database::connect_for(&place, 2, SHORT).await.unwrap();
     let direct = Database::connect(&home.read_models(), 1).await.unwrap();
@@ -50,24 +50,20 @@ async fn what_a_silent_server_owes_is_given_up_and_new_connections_are_opened_at
         let database = database.clone();
         tokio::spawn(async move { database.fetch_all(query("SELECT pg_sleep(1)")).await.map(|rows| rows.len()) })
     });
-    let active = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' \
+    let active = "SELECT COUNT(*) AS running FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' \
                   AND state = 'active'";
-    let under_way = async {
-        while direct.fetch_optional(query(active)).await.unwrap().unwrap().get::<i64>(0).unwrap() < 2 {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(DEADLINE, under_way).await.expect("both are under way");
+    let running = async || direct.fetch_optional(query(active)).await.unwrap().unwrap().unsigned("running").unwrap();
+    until("both to be under way", async || running().await == 2).await;
     cable.swallow();
     for asked in asked {
         let answer = timeout(DEADLINE, asked).await.expect("it ends").unwrap();
         assert!(matches!(&answer, Err(error @ Error::Unanswered(_)) if error.is_temporary()), "{answer:?}");
     }
-    assert_eq!(one(&database).await.unwrap(), 1, "both places of the pool are free again");
+    assert_eq!(one(&database).await.unwrap(), 1, "both connections of the pool were replaced");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_rested_while_the_server_died_are_not_used() {
+async fn connections_idle_while_the_server_died_are_not_used() {
     let (_home, cable, place) = behind_a_cable().await;
     let database = Database::connect_for(&place, 4, SHORT).await.unwrap();
     let mut held = Vec::new();
@@ -78,12 +74,12 @@ async fn connections_that_rested_while_the_server_died_are_not_used() {
         tx.rollback().await.unwrap();
     }
     cable.swallow();
-    assert_eq!(one(&database).await.unwrap(), 1, "the first call finds out, and is answered");
+    assert_eq!(one(&database).await.unwrap(), 1, "the first call notices it, and is answered");
     assert_eq!(one(&database).await.unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_freezes_in_a_transaction_loses_it() {
+async fn a_client_that_freezes_in_a_transaction_loses_it() {
     let (home, cable, place) = behind_a_cable().await;
     let frozen = Database::connect_for(&place, 1, SHORT).await.unwrap();
     with_a_row(&frozen).await;
@@ -92,7 +88,7 @@ async fn one_who_freezes_in_a_transaction_loses_it() {
     cable.swallow();
     let other = Database::connect_for(&home.read_models(), 1, Limits::WORKER).await.unwrap();
     let mut waiting = other.begin().await.unwrap();
-    assert_eq!(touch(&mut waiting).await.unwrap(), 1, "the server ended the transaction of the one who froze");
+    assert_eq!(touch(&mut waiting).await.unwrap(), 1, "the server ended the transaction of the frozen client");
     waiting.commit().await.unwrap();
     let late = touch(&mut tx).await;
     assert!(late.as_ref().is_err_and(Error::is_temporary), "{late:?}");
@@ -101,7 +97,7 @@ async fn one_who_freezes_in_a_transaction_loses_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lock_is_waited_for_so_long_and_no_longer() {
+async fn a_wait_for_a_lock_is_bounded() {
     let home = Home::new(Engine::Postgres).await;
     let holder = Database::connect(&home.read_models(), 1).await.unwrap();
     let other = Database::connect_for(&home.read_models(), 1, SHORT).await.unwrap();
@@ -133,31 +129,26 @@ each_engine!(transactions_that_are_dropped_or_cancelled_leave_their_connection_u
     assert_eq!(rows.len(), 1, "nothing was committed");
 });
 
-each_engine!(the_lock_of_an_owner_is_free_when_it_has_died, |home| async move {
+each_engine!(the_lock_of_a_dead_owner_is_free, |home| async move {
     let (one, other) = (
         Database::connect(&home.read_models(), 2).await.unwrap(),
         Database::connect(&home.read_models(), 2).await.unwrap(),
     );
     let is_gone = async |key| {
         let mut tx = other.begin_read().await.unwrap();
-        other.is_owner_gone(&mut tx, key).await.unwrap()
+        other.is_owner_dead(&mut tx, key).await.unwrap()
     };
     let mut lock = one.owner_lock(7).await.unwrap();
     let neighbour = one.owner_lock(8).await.unwrap();
     lock.keep().await.unwrap();
     assert!(!is_gone(7).await && !is_gone(8).await);
     drop(lock);
-    let gone = async {
-        while !is_gone(7).await {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(DEADLINE, gone).await.expect("it is free");
+    until("the lock to be free", async || is_gone(7).await).await;
     assert!(!is_gone(8).await, "the other one lives");
     drop(neighbour);
 });
 
-/// Its session was ended by the server: it takes its lock again.
+/// The server ended its session: it takes its lock again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_whose_session_was_lost_takes_its_lock_again() {
     let (home, cable, place) = behind_a_cable().await;
@@ -166,15 +157,26 @@ async fn an_owner_whose_session_was_lost_takes_its_lock_again() {
     let mut lock = database.owner_lock(7).await.unwrap();
     cable.cut();
     cable.mend();
-    let held_again = async {
-        loop {
-            let kept = lock.keep().await;
-            let mut tx = direct.begin_read().await.unwrap();
-            if kept.is_ok() && !direct.is_owner_gone(&mut tx, 7).await.unwrap() {
-                return;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
+    let is_held = async || {
+        let kept = lock.keep().await;
+        let mut tx = direct.begin_read().await.unwrap();
+        kept.is_ok() && !direct.is_owner_dead(&mut tx, 7).await.unwrap()
     };
-    timeout(DEADLINE, held_again).await.expect("it is held again");
+    until("the lock to be held again", is_held).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_outside_the_pools_have_the_same_limits() {
+    let home = Home::new(Engine::Postgres).await;
+    let place = home.read_models();
+    let settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS settings FROM pg_settings WHERE name IN \
+                    ('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'tcp_user_timeout', \
+                    'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count')";
+    let pooled = Database::connect(&place, 1).await.unwrap().fetch_optional(query(settings)).await.unwrap();
+    let Ok(Exclusive::Session(mut alone)) = Exclusive::take(&place, "rebuild").await.unwrap() else {
+        panic!("the right is free")
+    };
+    let alone: String = sqlx::query_scalar(settings).fetch_one(&mut *alone).await.unwrap();
+    assert_eq!(alone, pooled.unwrap().get::<String>("settings").unwrap());
+    assert!(alone.contains("tcp_user_timeout=10000"), "{alone}");
 }

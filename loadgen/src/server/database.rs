@@ -1,15 +1,14 @@
-//! A database that lasts as long as a run.
+//! A database that is dropped at the end of a run.
 
 use super::unique;
 use anyhow::Result;
 use sql::{Database, Location, query};
 use std::net::SocketAddr;
 
-const STATEMENTS: &str = "SELECT COALESCE(CAST(SUM(calls) AS BIGINT), 0) FROM pg_stat_statements \
+const STATEMENTS: &str = "SELECT COALESCE(CAST(SUM(calls) AS BIGINT), 0) AS calls FROM pg_stat_statements \
                           JOIN pg_database ON pg_database.oid = dbid \
                           WHERE datname = current_database() AND query !~* '^ *(BEGIN|START|COMMIT|ROLLBACK|SET)'";
 
-/// A database that lasts as long as a run.
 pub(crate) struct TemporaryDatabase {
     server: Database,
     name: String,
@@ -17,7 +16,6 @@ pub(crate) struct TemporaryDatabase {
 }
 
 impl TemporaryDatabase {
-    /// Makes one on a server.
     pub(crate) async fn create(url: &str) -> Result<Self> {
         let location = Location::Postgres { url: url.to_owned(), schema: "public".to_owned() };
         let server = Database::connect(&location, 1).await?;
@@ -26,8 +24,8 @@ impl TemporaryDatabase {
         Ok(Self { server, url: with_database(url, &name), name })
     }
 
-    /// How many statements ran in it so far, without those that only begin and end transactions. None when this Postgres
-    /// does not count them.
+    /// The number of statements so far, without those that begin and end transactions. `None` if this Postgres does not
+    /// count them.
     pub(crate) async fn statements(&self) -> Result<Option<u64>> {
         let location = Location::Postgres { url: self.url.clone(), schema: "public".to_owned() };
         let own = Database::connect(&location, 1).await?;
@@ -36,17 +34,15 @@ impl TemporaryDatabase {
         Ok(counted)
     }
 
-    /// Where it is.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it is for those who go through a proxy.
+    /// Its URL through a proxy.
     pub(crate) fn url_via(&self, proxy: Option<SocketAddr>) -> String {
         proxy.map_or_else(|| self.url.clone(), |proxy| with_server(&self.url, proxy))
     }
 
-    /// Removes it, whoever is connected.
     pub(crate) async fn destroy(self) -> Result<()> {
         let Self { server, name, .. } = self;
         server.execute(query(format!("DROP DATABASE {name} WITH (FORCE)"))).await?;
@@ -55,14 +51,13 @@ impl TemporaryDatabase {
     }
 }
 
-/// An error unless the extension is there, and was loaded when the server started.
+/// Fails unless the extension was loaded when the server started.
 async fn count(database: &Database) -> Result<u64> {
     database.execute(query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")).await?;
     let rows = database.fetch_all(query(STATEMENTS)).await?;
-    Ok(rows.first().map(|row| row.unsigned(0)).transpose()?.unwrap_or_default())
+    Ok(rows.first().map(|row| row.unsigned("calls")).transpose()?.unwrap_or_default())
 }
 
-/// A server's URL with another database's name.
 fn with_database(url: &str, name: &str) -> String {
     let (base, query) = url.split_once('?').map_or((url, String::new()), |(base, query)| (base, format!("?{query}")));
     let authority = base.find("://").map_or(0, |at| at + 3);
@@ -70,7 +65,7 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{}/{name}{query}", &base[..end])
 }
 
-/// A URL with another address of the server.
+/// The URL with another host and port.
 fn with_server(url: &str, server: SocketAddr) -> String {
     let authority = url.find("://").map_or(0, |at| at + 3);
     let end = url[authority..].find(['/', '?']).map_or(url.len(), |at| authority + at);

@@ -1,71 +1,66 @@
-//! The server under load: one that runs, or one started for the purpose in an empty place, as one process or as
-//! gateways and workers.
+//! The server under load: a running one, or one started for the run as one process or as gateways and workers.
 
 mod database;
 mod process;
 mod signals;
 
 pub(crate) use database::TemporaryDatabase;
-pub(crate) use process::Role;
+pub(crate) use process::{Process, Role};
 pub(crate) use signals::Signals;
 
 use crate::machine::{self, Kind, Usage};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use domain::hex;
 use futures_util::future::try_join_all;
-use process::Process;
 use sql::{Durability, Location};
 use std::{
     hash::{BuildHasher, RandomState},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::ExitStatus,
     str::FromStr,
     sync::Arc,
-    time::Duration,
 };
 use tempfile::TempDir;
 
-/// The signing secret of a server started for a run.
 pub(crate) const SECRET: &str = "a secret for this run alone, of 32 bytes or more";
-/// Its master key.
 pub(crate) const MASTER_KEY: [u8; 32] = [0x42; 32];
-/// Below the ports that Linux gives to outgoing connections: nobody takes that of a killed process meanwhile.
+/// Below the ports of outgoing connections: no other program takes the port of a killed process.
 const PORTS: std::ops::Range<u16> = 10_240..30_000;
 
-/// Which server.
+/// The server to load.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Target {
-    /// Start this `chatchit` in an empty place for the run.
+    /// Start this `chatchit` in an empty folder for the run.
     #[arg(long, value_name = "PROGRAM", conflicts_with = "address", required_unless_present = "address")]
     spawn: Option<PathBuf>,
-    /// A database server for `--spawn`; a database is made on it for the run. Without: SQLite.
+    /// A Postgres server for `--spawn`, on which a database is created for the run. Without: SQLite.
     #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
     database_url: Option<String>,
-    /// RabbitMQ for `--spawn`, under a namespace of the run's own. Without: events travel in process.
+    /// RabbitMQ for `--spawn`, under a namespace of the run. Without: events travel in process.
     #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
     rabbitmq_url: Option<String>,
-    /// Redis for `--spawn`, under a namespace of the run's own. Without: memory.
+    /// Redis for `--spawn`, under a namespace of the run. Without: memory.
     #[arg(long, value_name = "URL", requires = "spawn", conflicts_with = "address")]
     redis_url: Option<String>,
-    /// Start so many gateways, and workers beside them; 0: one process that is both.
+    /// Start so many gateways and --workers; 0: one process for both.
     #[arg(long, default_value_t = 0, requires = "database_url")]
     gateways: usize,
     /// Start so many workers.
     #[arg(long, default_value_t = 1, requires = "gateways")]
     workers: usize,
-    /// The processes started find the database server here instead: a proxy in front of it.
+    /// The address of a proxy through which the processes reach the database server.
     #[arg(long, value_name = "HOST:PORT", requires = "database_url")]
     database_via: Option<SocketAddr>,
-    /// Set the clock of a process so many milliseconds ahead, or behind: `gateway-1=60000`, `worker-2=-300000`.
+    /// Set the clock of a process ahead (or back): `gateway-1=60000`, `worker-2=-300000`.
     #[arg(long = "clock", value_name = "PROCESS=MILLISECONDS", requires = "spawn")]
     clocks: Vec<Clock>,
-    /// Load a server that runs here already.
+    /// Load a running server.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<SocketAddr>,
 }
 
-/// How far off the clock of one process is.
+/// The offset of one process' clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Clock {
     process: String,
@@ -83,24 +78,21 @@ impl FromStr for Clock {
     }
 }
 
-/// Whether the budgets of the server that is started are its own, or lifted.
+/// The budgets of a server that is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Budgets {
-    /// What is measured and checked is the server, not its budgets.
     Lifted,
-    /// Those it has when nothing is set.
     Default,
 }
 
-/// A server that answers.
 pub(crate) struct Server {
-    /// Of all doors.
+    /// Of all gateways.
     addresses: Arc<[SocketAddr]>,
     folder: TempDir,
-    /// None, when it runs already.
+    /// Empty if the server is not ours.
     processes: Vec<Process>,
     database: Option<TemporaryDatabase>,
-    /// Programs beside it whose cost counts: what `/proc` calls them, what the report does.
+    /// Engines whose cost counts: the program's name, and its kind.
     engines: Vec<(&'static str, Kind)>,
 }
 
@@ -113,9 +105,10 @@ impl Target {
         several(Role::Gateway, self.gateways).chain(several(Role::Worker, self.workers)).collect()
     }
 
-    /// What every process of a run is told.
+    /// The settings of every process.
     fn settings(&self, budgets: Budgets, database: Option<&TemporaryDatabase>) -> Vec<(&'static str, String)> {
-        let mut settings = vec![("JWT_ACCESS_TOKEN", SECRET.to_owned()), ("CHATCHIT_MASTER_KEY", hex(&MASTER_KEY))];
+        let mut settings =
+            vec![("JWT_ACCESS_TOKEN", SECRET.to_owned()), ("CHATCHIT_MASTER_KEY", hex::encode(&MASTER_KEY))];
         if budgets == Budgets::Lifted {
             settings.push(("RATE_LIMITS", "off".to_owned()));
         }
@@ -133,8 +126,7 @@ impl Target {
         engines
     }
 
-    /// What was asked for, in words.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         if self.spawn.is_none() {
             return "a server that runs already".to_owned();
         }
@@ -150,13 +142,8 @@ impl Target {
 }
 
 impl Server {
-    /// The server that runs, or an empty place and addresses for one that is yet to start.
-    pub(crate) async fn reserve(target: &Target) -> Result<Self> {
-        Self::reserve_with(target, Budgets::Lifted).await
-    }
-
-    /// As [`reserve`](Self::reserve), with the budgets as given.
-    pub(crate) async fn reserve_with(target: &Target, budgets: Budgets) -> Result<Self> {
+    /// A running server, or an empty folder and addresses for one that is started later.
+    pub(crate) async fn reserve(target: &Target, budgets: Budgets) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-load-").tempdir()?;
         let engines = target.engines();
         let Some(program) = &target.spawn else {
@@ -184,7 +171,7 @@ impl Server {
             let mut settings = settings.clone();
             let clock = target.clocks.iter().find(|clock| clock.process == name);
             settings.extend(clock.map(|clock| ("CHATCHIT_TEST_CLOCK_OFFSET_MS", clock.ahead.to_string())));
-            // By it the sessions of each process are told apart on the database server.
+            // Names the sessions of each process on the database server.
             for (_, url) in settings.iter_mut().filter(|(setting, _)| *setting == "DATABASE_URL") {
                 *url = named(url, &name);
             }
@@ -213,43 +200,21 @@ impl Server {
         Some(Location::Postgres { url, schema: "chatchit_read".to_owned() })
     }
 
-    /// Starts what does not run yet, and waits until it is ready.
+    /// Starts all processes that do not run, and waits until they are ready.
     pub(crate) async fn start(&self) -> Result<()> {
         try_join_all(self.processes.iter().map(Process::start)).await?;
         Ok(())
     }
 
-    /// Starts the process of a name, and waits until it is ready.
-    pub(crate) async fn start_one(&self, name: &str) -> Result<()> {
-        self.named(name)?.start().await
+    pub(crate) fn process(&self, name: &str) -> Result<&Process> {
+        self.processes.iter().find(|process| process.name == name).with_context(|| format!("there is no {name}"))
     }
 
-    /// Stops the process of a name where it is (SIGSTOP).
-    pub(crate) async fn stop_one(&self, name: &str) -> Result<()> {
-        self.named(name)?.stop().await
-    }
-
-    /// Lets it go on (SIGCONT).
-    pub(crate) async fn go_on(&self, name: &str) -> Result<()> {
-        self.named(name)?.go_on().await
-    }
-
-    /// Kills it (SIGKILL).
-    pub(crate) async fn kill_one(&self, name: &str) -> Result<()> {
-        self.named(name)?.kill().await
-    }
-
-    /// Asks it to end (SIGTERM): how it ended, and after how long; none when it had to be killed after `patience`.
-    pub(crate) async fn terminate(&self, name: &str, patience: Duration) -> Result<Option<(ExitStatus, Duration)>> {
-        self.named(name)?.terminate(patience).await
-    }
-
-    /// All processes: name, and what each does.
     pub(crate) fn processes(&self) -> impl Iterator<Item = (&str, Role)> {
         self.processes.iter().map(|process| (process.name.as_str(), process.role))
     }
 
-    /// What the processes are told, but for where the database is: that is its own server.
+    /// The settings of the processes. The database is reached without a proxy.
     pub(crate) fn settings(&self) -> Result<Vec<(&'static str, String)>> {
         let mut settings = self.processes.first().context("this server runs elsewhere")?.settings().to_vec();
         settings.retain(|(name, _)| *name != "CHATCHIT_TEST_CLOCK_OFFSET_MS");
@@ -259,28 +224,23 @@ impl Server {
         Ok(settings)
     }
 
-    fn named(&self, name: &str) -> Result<&Process> {
-        self.processes.iter().find(|process| process.name == name).with_context(|| format!("there is no {name}"))
-    }
-
-    /// Where its doors are.
     pub(crate) fn addresses(&self) -> Arc<[SocketAddr]> {
         Arc::clone(&self.addresses)
     }
 
-    /// How many running processes do the work of a role.
+    /// The number of running processes of a role.
     pub(crate) fn count(&self, role: Role) -> usize {
         self.of_role(role).count()
     }
 
-    /// Kills the first process that does the work of a role (SIGKILL); its name.
+    /// Kills the first process of a role, and returns its name.
     pub(crate) async fn kill(&self, role: Role) -> Result<&str> {
         let process = self.of_role(role).next().context("there is nothing to kill")?;
         process.kill().await?;
         Ok(&process.name)
     }
 
-    /// The doors of what runs.
+    /// The addresses of all gateways that run and are not stopped.
     pub(crate) fn living_doors(&self) -> Vec<SocketAddr> {
         match self.processes[..] {
             [] => self.addresses.to_vec(),
@@ -288,12 +248,12 @@ impl Server {
         }
     }
 
-    /// Processes that ended without being killed, each in words.
+    /// Descriptions of processes that ended by themselves.
     pub(crate) fn ended(&self) -> Result<Vec<String>> {
         let ended = self.processes.iter().map(|process| Ok(process.ended()?.map(|status| (process, status))));
         let ended: Vec<_> = ended.collect::<Result<_>>()?;
-        let in_words = |(process, status): (&Process, _)| format!("{} ended by itself: {status}", process.name);
-        Ok(ended.into_iter().flatten().map(in_words).collect())
+        let describe = |(process, status): (&Process, _)| format!("{} ended by itself: {status}", process.name);
+        Ok(ended.into_iter().flatten().map(describe).collect())
     }
 
     fn of_role(&self, role: Role) -> impl Iterator<Item = &Process> {
@@ -301,12 +261,11 @@ impl Server {
         self.processes.iter().filter(|process| process.is_running()).filter(does)
     }
 
-    /// A folder that lasts as long as the run.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What its processes, its engines and this program used so far, always in the same order.
+    /// The usage of its processes, its engines and this program, always in the same order.
     pub(crate) fn usage(&self) -> Result<Vec<Usage>> {
         let mut all: Vec<_> = self.processes.iter().map(Process::usage).collect();
         for (name, kind) in &self.engines {
@@ -316,12 +275,12 @@ impl Server {
         Ok(all)
     }
 
-    /// The memory of its largest process (KiB); none when none was started here.
+    /// The memory of its largest process (KiB); `None` if the server is not ours.
     pub(crate) fn resident(&self) -> Option<u64> {
         self.processes.iter().filter_map(|process| process.usage().resident_kib).max()
     }
 
-    /// How many statements the run's database ran so far; none without a Postgres that counts them.
+    /// The number of statements in the run's database; `None` without a Postgres that counts them.
     pub(crate) async fn statements(&self) -> Result<Option<u64>> {
         match &self.database {
             Some(database) => database.statements().await,
@@ -329,7 +288,7 @@ impl Server {
         }
     }
 
-    /// Ends what was started.
+    /// Ends all processes, and removes the database.
     pub(crate) async fn stop(mut self) -> Result<()> {
         for process in &self.processes {
             process.kill().await?;
@@ -350,16 +309,12 @@ fn reserve_port() -> Result<TcpListener> {
         .context("there is no free port on this machine")
 }
 
-/// A database URL whose sessions have a name.
+/// A database URL that names its sessions.
 fn named(url: &str, name: &str) -> String {
     format!("{url}{}application_name={name}", if url.contains('?') { '&' } else { '?' })
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A number that no other run has: from the hasher's random keys.
+/// 64 random bits.
 pub(crate) fn unique() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }

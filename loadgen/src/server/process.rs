@@ -16,19 +16,15 @@ use tokio::{
 
 const READY: Duration = Duration::from_secs(60);
 
-/// What a process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Everything.
     All,
-    /// The doors.
     Gateway,
-    /// The read models.
     Worker,
 }
 
 impl Role {
-    /// As the server's setting has it.
+    /// The value of the server's setting.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -38,23 +34,22 @@ impl Role {
     }
 }
 
-/// One process of the server; it may end and be started again.
+/// A process of the server. It can end and be started again.
 pub(crate) struct Process {
-    pub(super) name: String,
+    pub(crate) name: String,
     pub(super) role: Role,
     pub(super) address: SocketAddr,
-    program: PathBuf,
+    program: RefCell<PathBuf>,
     folder: PathBuf,
     settings: Vec<(&'static str, String)>,
     child: RefCell<Option<Child>>,
-    /// Whether it was stopped (SIGSTOP), and does not go on yet.
+    /// Stopped by SIGSTOP.
     stopped: Cell<bool>,
-    /// Processor seconds of those that were killed.
+    /// Processor seconds of killed predecessors.
     earlier: Cell<f64>,
 }
 
 impl Process {
-    /// One that is yet to start, with `settings` beside those of every process.
     pub(super) fn new(
         name: String,
         role: Role,
@@ -64,15 +59,17 @@ impl Process {
         settings: Vec<(&'static str, String)>,
     ) -> Self {
         let (child, stopped, earlier) = (RefCell::new(None), Cell::new(false), Cell::new(0.0));
+        let program = RefCell::new(program);
         Self { name, role, address, program, folder, settings, child, stopped, earlier }
     }
 
-    /// Starts it, unless it runs, and waits until it is ready.
-    pub(super) async fn start(&self) -> Result<()> {
+    /// Starts it if it does not run, and waits until it is ready.
+    pub(crate) async fn start(&self) -> Result<()> {
         if self.is_running() {
             return Ok(());
         }
-        let mut command = Command::new(&self.program);
+        let program = self.program.borrow().clone();
+        let mut command = Command::new(&program);
         for name in ["DATABASE_URL", "RABBITMQ_URL", "REDIS_URL", "CHATCHIT_NAMESPACE"] {
             command.env_remove(name);
         }
@@ -81,27 +78,32 @@ impl Process {
         command.env("RUST_LOG", "warn").envs(self.settings.iter().map(|(name, value)| (name, value)));
         // Our standard output is the report.
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         self.child.replace(Some(child));
         self.wait_until_ready().await
     }
 
-    /// Stops it where it is (SIGSTOP): its connections stay open, and nothing of it moves.
-    pub(super) async fn stop(&self) -> Result<()> {
+    /// It is started with this program from now on.
+    pub(crate) fn replace_program(&self, program: PathBuf) {
+        self.program.replace(program);
+    }
+
+    /// SIGSTOP: its connections stay open.
+    pub(crate) async fn stop(&self) -> Result<()> {
         self.signal("STOP").await?;
         self.stopped.set(true);
         Ok(())
     }
 
-    /// Lets it go on after a stop (SIGCONT).
-    pub(super) async fn go_on(&self) -> Result<()> {
+    /// SIGCONT.
+    pub(crate) async fn go_on(&self) -> Result<()> {
         self.signal("CONT").await?;
         self.stopped.set(false);
         Ok(())
     }
 
-    /// Asks it to end (SIGTERM), and waits: how, and after how long. One that has not ended within `patience` is killed.
-    pub(super) async fn terminate(&self, patience: Duration) -> Result<Option<(ExitStatus, Duration)>> {
+    /// SIGTERM. Returns the status and the time until the end; `None` if it was killed after `patience`.
+    pub(crate) async fn terminate(&self, patience: Duration) -> Result<Option<(ExitStatus, Duration)>> {
         self.signal("TERM").await?;
         let asked = Instant::now();
         let child = self.child.take();
@@ -113,7 +115,6 @@ impl Process {
         ended.ok().map(|status| Ok((status?, asked.elapsed()))).transpose()
     }
 
-    /// Sends it a signal by name, such as `TERM`.
     async fn signal(&self, name: &str) -> Result<()> {
         let id = self.child.borrow().as_ref().and_then(Child::id);
         let id = id.with_context(|| format!("{} does not run", self.name))?;
@@ -123,8 +124,8 @@ impl Process {
         Ok(())
     }
 
-    /// Kills it at once (SIGKILL), if it runs.
-    pub(super) async fn kill(&self) -> Result<()> {
+    /// SIGKILL, if it runs.
+    pub(crate) async fn kill(&self) -> Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         self.stopped.set(false);
         let id = child.id();
@@ -135,27 +136,25 @@ impl Process {
         Ok(())
     }
 
-    /// What it is told, beside what every process is.
     pub(super) fn settings(&self) -> &[(&'static str, String)] {
         &self.settings
     }
 
-    /// Whether it was started and not killed by us.
+    /// Started, and not killed by us.
     pub(super) fn is_running(&self) -> bool {
         self.child.borrow().is_some()
     }
 
-    /// Whether it can answer, as far as is known: it runs and is not stopped.
+    /// Runs, and is not stopped.
     pub(super) fn is_awake(&self) -> bool {
         self.is_running() && !self.stopped.get()
     }
 
-    /// How it ended, if it did so by itself.
+    /// The status, if it ended by itself.
     pub(super) fn ended(&self) -> Result<Option<ExitStatus>> {
         Ok(self.child.borrow_mut().as_mut().map(Child::try_wait).transpose()?.flatten())
     }
 
-    /// What it used so far.
     pub(super) fn usage(&self) -> Usage {
         let id = self.child.borrow().as_ref().and_then(Child::id);
         let now = id.and_then(machine::seconds_of).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the server says became of its signals.
+//! The server's own counts of signals.
 
 use super::Server;
 use anyhow::{Context, Result};
@@ -7,19 +7,18 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What became of signals, by the name of each count and over all gateways; empty when the server does not tell us.
+/// Counts of all gateways by name; empty if the server does not publish them to us.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Signals(BTreeMap<String, u64>);
 
 impl Signals {
-    /// What was counted since `before`. A gateway that was restarted meanwhile began again at 0.
+    /// The difference to an earlier count. A restarted gateway counts from 0.
     pub(crate) fn since(&self, before: &Self) -> Self {
         let earlier = |name| before.0.get(name).copied().unwrap_or_default();
         Self(self.0.iter().map(|(name, count)| (name.clone(), count.saturating_sub(earlier(name)))).collect())
     }
 
-    /// For people.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let counts: Vec<_> = self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
         if counts.is_empty() { "nothing for us".to_owned() } else { counts.join(", ") }
     }
@@ -34,7 +33,7 @@ impl Signals {
 }
 
 impl Server {
-    /// What its gateways count, for an administrator.
+    /// The counts of all gateways. `admin` is an administrator's token.
     pub(crate) async fn signals(&self, admin: Option<&str>) -> Result<Signals> {
         let mut signals = Signals::default();
         let Some(token) = admin else { return Ok(signals) };
@@ -54,11 +53,11 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn counts_of_gateways_add_up_and_are_told_from_earlier_ones() {
+    fn counts_of_gateways_add_up_and_earlier_ones_are_subtracted() {
         let mut before = Signals::default();
-        before.add(&json!({"engine": "x", "signals": {"told": 5, "shed": 1}, "signalsShedOnEntry": 2}));
+        before.add(&json!({"engine": "x", "signals": {"sent": 5, "shed": 1}, "signalsShedOnEntry": 2}));
         let mut after = before.clone();
-        after.add(&json!({"signals": {"told": 7, "shed": 0}, "signalsShedOnEntry": 1}));
-        assert_eq!(after.since(&before).in_words(), "shed 0, signalsShedOnEntry 1, told 7");
+        after.add(&json!({"signals": {"sent": 7, "shed": 0}, "signalsShedOnEntry": 1}));
+        assert_eq!(after.since(&before).describe(), "sent 7, shed 0, signalsShedOnEntry 1");
     }
 }

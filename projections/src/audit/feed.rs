@@ -1,4 +1,4 @@
-//! Filling the index: one process at a time, batch by batch, after the log's head.
+//! Fills the index after the log's head, batch by batch, by one process at a time.
 
 use super::{AuditIndex, Running};
 use crate::Error;
@@ -6,23 +6,23 @@ use event_store::EventStore;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Events of one transaction.
+/// Events per transaction.
 const BATCH: u32 = 1_000;
-/// Between two looks at a log that had nothing new: one indexed statement each.
+/// The pause between looks at a log without new events: one indexed statement each.
 const LOOK: Duration = Duration::from_millis(100);
-/// Between attempts while log or read models are away.
+/// The pause between attempts while the log or the read models are unavailable.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Fills the index until `stop`, whatever is away meanwhile. Give it a store over connections of its own
-/// ([`EventStore::reserved`]).
+/// Fills the index until
+/// `stop`, and retries while an engine is unavailable. Give it a store with connections of its own ([`EventStore::reserved`]).
 pub async fn run(index: AuditIndex, store: EventStore, stop: CancellationToken) {
     let feeding = async {
         let mut is_held_up = false;
         loop {
             let Err(error) = follow(&index, &store, &mut is_held_up).await;
-            // Rebuilt, or filled by somebody else for a moment: it goes on from where the index is now.
+            // Rebuilt, or filled by another process for a moment: continue from where the index is now.
             if !matches!(error, Error::Overtaken) && !std::mem::replace(&mut is_held_up, true) {
-                tracing::warn!(error.cause = %error, "The audit index is not filled");
+                tracing::warn!(error.cause = %error, "The audit index cannot be filled; trying again");
             }
             tokio::time::sleep(PAUSE).await;
         }

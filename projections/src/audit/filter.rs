@@ -1,58 +1,55 @@
-//! Which events are asked for, and which index finds them.
+//! Filters of events, and the index that serves each.
 
 use domain::Timestamp;
 use event_store::Position;
 use sql::{Engine, Value};
 use uuid::Uuid;
 
-/// Which events are asked for: those for which all that is given holds.
+/// A filter of events; all given fields must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Who acted.
     pub actor: Option<Uuid>,
-    /// `message.sent` …
+    /// Such as `message.sent`.
     pub event_type: Option<String>,
-    /// `message` …
+    /// Such as `message`.
     pub aggregate_type: Option<String>,
-    /// The stream's id.
+    /// The id of the stream.
     pub aggregate_id: Option<Uuid>,
-    /// The conversation; else the pair; else the user.
+    /// The conversation, else the pair, else the user.
     pub scope: Option<Uuid>,
-    /// The request it came of.
+    /// The request that caused the event.
     pub correlation_id: Option<Uuid>,
-    /// Not before this time.
+    /// The earliest time, inclusive.
     pub from: Option<Timestamp>,
-    /// Not after this time.
+    /// The latest time, inclusive.
     pub to: Option<Timestamp>,
-    /// Not before this position.
+    /// The first position, inclusive.
     pub from_position: Option<Position>,
-    /// Not after this position.
+    /// The last position, inclusive.
     pub to_position: Option<Position>,
 }
 
-/// In which order.
+/// The order of the events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The last position first.
     #[default]
     Newest,
-    /// The first position first.
     Oldest,
 }
 
-/// The index by which a filter is read, and what remains to be compared row by row.
+/// The index that serves a filter, and the conditions left to compare row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Plan {
     /// The index; `None`: the primary key.
     pub(super) index: Option<&'static str>,
-    /// What the index answers.
+    /// The conditions that the index serves.
     pub(super) driving: Vec<(&'static str, Value)>,
-    /// What remains.
+    /// The conditions compared row by row.
     pub(super) residual: Vec<(&'static str, &'static str, Value)>,
 }
 
-/// The indexes with their columns; the first all of whose columns are asked for is taken. Those that find fewest come
-/// first: a request has a few events, an aggregate some, what somebody did in one conversation more.
+/// The indexes with their columns; the first with all columns in the filter is used. The most selective come first: a
+/// request has a few events, an aggregate some, a person in a conversation more.
 const INDEXES: [(&str, &[&str]); 10] = [
     ("audit_correlation", &["correlation_id"]),
     ("audit_aggregate", &["aggregate_id"]),
@@ -81,13 +78,13 @@ impl Plan {
             INDEXES.into_iter().find(|(_, columns)| columns.iter().all(is_asked)).unwrap_or(("", &[]));
         let (driving, rest): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(name, _)| columns.contains(name));
         let mut residual: Vec<_> = rest.into_iter().map(|(column, value)| (column, "=", value)).collect();
-        // Beside the range of positions that the times make, which may hold others, too.
+        // Besides the range of positions for the times, which may include events of other times.
         residual.extend(filter.from.map(|from| ("recorded_at", ">=", from.millis().into())));
         residual.extend(filter.to.map(|to| ("recorded_at", "<=", to.millis().into())));
         Self { index: Some(name).filter(|name| !name.is_empty()), driving, residual }
     }
 
-    /// The table, by this index. Postgres finds it by itself: no other gives as few rows in the order asked for.
+    /// The table, by this index. Postgres chooses it by itself: no other index gives as few rows in this order.
     pub(super) fn table(&self, engine: Engine) -> String {
         match (engine, self.index) {
             (Engine::Sqlite, Some(index)) => format!("audit_events INDEXED BY {index}"),

@@ -1,8 +1,8 @@
-//! The audit index: a row per event of the log, in plain position order, for the questions of administrators.
+//! The audit index: a row per event of the log, in position order, for administrators' queries.
 //!
-//! An insert-only table keyed by position, so that it may take the events of all aggregates (I13). It is no
-//! [`Projection`](crate::Projection): it needs every event, whatever it says, and one at a time, so one process at a time
-//! fills it as a duty, beside the lanes and never in their way. It is dense, so its newest row is its checkpoint.
+//! An insert-only table keyed by position, so that it may take the events of all aggregates (I13). It is not a
+//! [`Projection`](crate::Projection): it needs every event, in position order, so a singleton job fills it beside the
+//! lanes, without delaying them. It is dense, so its newest row is its checkpoint.
 
 mod feed;
 mod filter;
@@ -28,58 +28,58 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// The name under which the tools know it.
+/// Its name in the tools.
 pub const NAME: &str = "audit";
-/// Raised whenever the same events would give other rows: the index is then made anew.
+/// Raise it whenever the same events would give other rows; the index is then rebuilt.
 const VERSION: i64 = 1;
-/// Rows of the index that are looked at for one page.
+/// The most rows examined for one page.
 const SCAN: u32 = 5_000;
-/// How often one who waits looks.
+/// The pause between looks while a caller waits.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The index in one place. Clones share the connections.
+/// The index in one database. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct AuditIndex {
     database: Database,
-    /// Rows that are looked at for one page.
+    /// The most rows examined for one page.
     scan: u32,
 }
 
 impl AuditIndex {
-    /// The index that stands beside these read models.
+    /// The index beside these read models.
     #[must_use]
     pub const fn new(database: Database) -> Self {
         Self { database, scan: SCAN }
     }
 
-    /// The same, looking at fewer rows for one page.
-    #[cfg(test)]
-    pub(crate) fn scanning(self, scan: u32) -> Self {
+    /// The same index, examining at most `scan` rows for one page.
+    #[must_use]
+    pub fn scanning(self, scan: u32) -> Self {
         Self { scan, ..self }
     }
 
-    /// The read models that it stands beside.
+    /// The read models beside the index.
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.database
     }
 
-    /// How far it has come: all events up to here are in it. 0 when it is not of this log.
+    /// The position up to which the index has all events; 0 if it is of another log or version.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn indexed_to(&self, store: &EventStore) -> Result<Position, sql::Error> {
-        let sql = "SELECT incarnation, version, (SELECT MAX(position) FROM audit_events) FROM audit_source";
+        let sql = "SELECT incarnation, version, (SELECT MAX(position) FROM audit_events) AS newest FROM audit_source";
         let Some(row) = self.database.fetch_optional(query(sql)).await? else { return Ok(0) };
-        let is_ours = row.get::<Uuid>(0)? == store.incarnation() && row.get::<i64>(1)? == VERSION;
-        let newest = row.get::<Option<i64>>(2)?.and_then(|position| Position::try_from(position).ok());
+        let is_ours = row.get::<Uuid>("incarnation")? == store.incarnation() && row.get::<i64>("version")? == VERSION;
+        let newest = row.get::<Option<i64>>("newest")?.and_then(|position| Position::try_from(position).ok());
         Ok(newest.filter(|_| is_ours).unwrap_or_default())
     }
 
-    /// Waits until it has come to `position`; answers how far it has come then, or when the time is up.
+    /// Waits until the index has reached `position`, at most for `patience`. Returns the position reached.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn wait(
         &self,
         store: &EventStore,
@@ -96,11 +96,11 @@ impl AuditIndex {
         }
     }
 
-    /// Takes at most `limit` further events of the log into the index; answers up to where. Two that do so at once do no
-    /// harm: one of them fails on the other's rows.
+    /// Indexes at most `limit` further events of the log, and returns the new state. Of two concurrent callers, one
+    /// fails on the other's rows.
     ///
     /// # Errors
-    /// When log or read models are away.
+    /// If the log or the read models are unavailable.
     pub async fn advance(&self, store: &EventStore, after: Running, limit: u32) -> Result<Running, Error> {
         let events = store.read_after(after.position, &event_store::Selection::All, limit).await?;
         if events.is_empty() {
@@ -120,14 +120,14 @@ impl AuditIndex {
         Ok(running)
     }
 
-    /// Where to go on; empties the index first when it is of another log or version, or of a future that this log no
-    /// longer has.
+    /// The state from which to continue. Empties the index first if it is of another log or version, or of a future
+    /// that this log no longer has.
     ///
     /// # Errors
-    /// When log or read models are away.
+    /// If the log or the read models are unavailable.
     pub async fn begin(&self, store: &EventStore) -> Result<Running, Error> {
         let head = store.head().await?.position;
-        // Nobody is kept waiting by one who only goes on.
+        // Read-only, so that continuing waits for no other transaction.
         let mut tx = self.database.begin_read().await?;
         let newest = Running::newest(&mut tx).await?;
         if is_of(&mut tx, store).await? && newest.position <= head {
@@ -140,7 +140,7 @@ impl AuditIndex {
             return Ok(newest);
         }
         if newest.position > 0 {
-            tracing::warn!(index.position = newest.position, "The audit index is not of this log and is made anew");
+            tracing::warn!(index.position = newest.position, "The audit index belongs to another log and is rebuilt");
         }
         let empty = match tx {
             Transaction::Postgres(_) => "TRUNCATE audit_events",
@@ -153,14 +153,14 @@ impl AuditIndex {
     }
 }
 
-/// Whether the index is of this log, and of this version.
+/// Whether the index is of this log and version.
 async fn is_of(tx: &mut Transaction, store: &EventStore) -> Result<bool, sql::Error> {
     let row = tx.fetch_optional(query("SELECT incarnation, version FROM audit_source")).await?;
     let Some(row) = row else { return Ok(false) };
-    Ok(row.get::<Uuid>(0)? == store.incarnation() && row.get::<i64>(1)? == VERSION)
+    Ok(row.get::<Uuid>("incarnation")? == store.incarnation() && row.get::<i64>("version")? == VERSION)
 }
 
-/// Notes that the index is of this log.
+/// Records that the index is of this log.
 async fn claim(tx: &mut Transaction, store: &EventStore) -> Result<(), sql::Error> {
     tx.execute(query("DELETE FROM audit_source")).await?;
     let claim = query("INSERT INTO audit_source (incarnation, version) VALUES ($1, $2)");

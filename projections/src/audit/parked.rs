@@ -1,13 +1,13 @@
-//! Whether a projection could not apply an event.
+//! The parked state of an event, for the audit.
 
 use crate::Projection;
 use event_store::Position;
 use sql::{Database, query};
 
-/// `waiting`, `given_up`, `unreadable` or `behind` when the projection could not apply the event at a position.
+/// `waiting`, `given_up`, `unreadable` or `behind` if the projection could not apply the event at a position.
 ///
 /// # Errors
-/// When the read models are away.
+/// If the read models are unavailable.
 pub async fn parked_at(
     database: &Database,
     projection: Projection,
@@ -16,10 +16,16 @@ pub async fn parked_at(
     let sql = "SELECT state, retry_at, unreadable FROM parked WHERE projection = $1 AND position = $2";
     let row = database.fetch_optional(query(sql).bind(projection.name()).bind(position)).await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(match (row.get::<String>(0)?.as_str(), row.get::<bool>(2)?, row.get::<Option<i64>>(1)?) {
-        ("behind", ..) => "behind".to_owned(),
-        (_, true, _) => "unreadable".to_owned(),
-        (_, _, Some(_)) => "waiting".to_owned(),
-        (_, _, None) => "given_up".to_owned(),
-    }))
+    Ok(Some(
+        match (
+            row.get::<String>("state")?.as_str(),
+            row.get::<bool>("unreadable")?,
+            row.get::<Option<i64>>("retry_at")?,
+        ) {
+            ("behind", ..) => "behind".to_owned(),
+            (_, true, _) => "unreadable".to_owned(),
+            (_, _, Some(_)) => "waiting".to_owned(),
+            (_, _, None) => "given_up".to_owned(),
+        },
+    ))
 }

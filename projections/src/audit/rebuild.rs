@@ -1,4 +1,4 @@
-//! Makes the index anew from the log, aside, then swaps it in.
+//! Rebuilds the index from the log in a shadow, then swaps it in.
 
 use super::{AuditIndex, claim};
 use crate::{Error, checkpoint, rebuild::Shadow};
@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 const BATCH: u32 = 1_000;
 
-/// Fills a shadow of the index from the log and, with `swap`, puts it in the live one's place, which may be filled
-/// meanwhile. Stopped by its token, it leaves the live one untouched; called again, it goes on. Answers up to where.
+/// Fills a shadow of the index from the log and, with `swap`, replaces the live index, which may be filled meanwhile.
+/// When cancelled, it leaves the live index unchanged; the next call continues. Returns the position reached.
 ///
 /// # Errors
-/// [`Error::Stopped`], or when log or read models are away.
+/// [`Error::Stopped`], or if the log or the read models are unavailable.
 pub async fn rebuild(
     store: &EventStore,
     live: &Location,
@@ -69,7 +69,7 @@ async fn fill(
     }
 }
 
-/// Whoever fills the live index waits meanwhile, and then goes on after the last row.
+/// The job that fills the live index waits meanwhile, and continues after the last row.
 async fn swap_in(
     store: &EventStore,
     live: &Database,
@@ -82,8 +82,8 @@ async fn swap_in(
     let new = shadow.table("audit_events");
     let statements = match tx {
         Transaction::Postgres(_) => {
-            let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT")).await?;
-            let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
+            let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT AS name")).await?;
+            let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get("name")?;
             ["DROP TABLE audit_events".to_owned(), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
         }
         Transaction::Sqlite(..) => [

@@ -1,4 +1,4 @@
-//! A row of the index: what is asked of an event, and what runs along with the rows.
+//! The rows of the index, and the running values along them.
 
 use domain::Timestamp;
 use event_store::{Position, Record};
@@ -8,28 +8,28 @@ use sql::{Transaction, Value, query};
 pub(super) const COLUMNS: &str = "position, recorded_at, latest_at, widest, actor, event_type, aggregate_type, \
     aggregate_id, scope, correlation_id, causation_id";
 
-/// What runs along: where the index is, and how times have run so far.
+/// The running values: the position, and the spread of times so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Running {
     /// The last position.
     pub position: Position,
-    /// The latest time of any row up to here.
+    /// The latest time of any row so far.
     pub latest_at: Timestamp,
-    /// The most that any row up to here lies behind the latest time before it, in milliseconds.
+    /// The most that a row so far lies behind the latest time before it, in milliseconds.
     pub widest: i64,
 }
 
 impl Running {
-    /// The newest row's.
+    /// The values of the newest row.
     pub(super) async fn newest(tx: &mut Transaction) -> Result<Self, sql::Error> {
         let sql = "SELECT position, latest_at, widest FROM audit_events ORDER BY position DESC LIMIT 1";
         let row = tx.fetch_optional(query(sql)).await?;
         let Some(row) = row else { return Ok(Self::default()) };
-        let latest_at = Timestamp::from_millis(row.get(1)?);
-        Ok(Self { position: row.unsigned(0)?, latest_at, widest: row.get(2)? })
+        let latest_at = Timestamp::from_millis(row.get("latest_at")?);
+        Ok(Self { position: row.unsigned("position")?, latest_at, widest: row.get("widest")? })
     }
 
-    /// Moves on to the next event, and makes its row.
+    /// Advances to the next event and returns its row.
     pub(super) fn row(&mut self, record: &Record) -> Vec<Value> {
         self.position = record.position;
         self.latest_at = self.latest_at.max(record.recorded_at);

@@ -1,31 +1,30 @@
-//! Finding events: at most so many rows are looked at for one page, whatever is asked.
+//! Searches events; the rows examined for one page are bounded.
 
 use super::{
     AuditIndex,
     filter::{AuditFilter, Order, Plan},
 };
-use crate::queries::MAX_LIMIT;
 use domain::Timestamp;
 use event_store::Position;
+use queries::MAX_LIMIT;
 use sql::{Engine, Query, Value, query};
 use std::{fmt::Write as _, ops::RangeInclusive};
 
-/// The positions of a page, in the order asked for.
+/// The positions of a page, in the requested order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditPage {
-    /// Where the events are.
     pub positions: Vec<Position>,
-    /// The page goes on after this position; `None` when this is all. A page may be short, or empty, and still go on:
-    /// so much was looked at as may be for one.
+    /// The page continues after this position; `None` on the last page. A page may be short or empty and still
+    /// continue, as the rows examined are bounded.
     pub next: Option<Position>,
 }
 
 impl AuditIndex {
-    /// At most `limit` events of a filter, after the position at which the page before ended. One statement, and a second
-    /// one for a page that is short; two more for times.
+    /// At most `limit` events of a filter, after the position at which the previous page ended. One statement; a second
+    /// one for a short page, and two more for times.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn search(
         &self,
         filter: &AuditFilter,
@@ -37,7 +36,7 @@ impl AuditIndex {
         let plan = Plan::of(filter);
         let statement = self.statement(&plan, order, &range, probed(limit));
         let rows = self.database.fetch_all(statement).await?;
-        let mut positions = rows.iter().map(|row| row.unsigned(0)).collect::<Result<Vec<Position>, _>>()?;
+        let mut positions = rows.iter().map(|row| row.unsigned("position")).collect::<Result<Vec<Position>, _>>()?;
         if positions.len() > limit {
             positions.truncate(limit);
             let next = positions.last().copied();
@@ -50,24 +49,24 @@ impl AuditIndex {
         Ok(AuditPage { positions, next })
     }
 
-    /// The engine's own words on how it reads the first page of a filter.
+    /// The engine's plan for the first page of a filter.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn explain(&self, filter: &AuditFilter, limit: usize) -> Result<Vec<String>, sql::Error> {
         let Some(range) = self.range(filter, Order::Newest, None).await? else { return Ok(Vec::new()) };
         let (explain, column) = match self.database.engine() {
-            Engine::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-            Engine::Postgres => ("EXPLAIN (COSTS OFF)", 0),
+            Engine::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
+            Engine::Postgres => ("EXPLAIN (COSTS OFF)", "QUERY PLAN"),
         };
         let statement = self.statement(&Plan::of(filter), Order::Newest, &range, probed(limit)).prefixed(explain);
         self.database.fetch_all(statement).await?.iter().map(|row| row.get(column)).collect()
     }
 
-    /// What the events at some positions caused, first of all first.
+    /// The events caused by the events at some positions, in position order.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub async fn caused_by(&self, causes: &[Position], limit: u32) -> Result<Vec<Position>, sql::Error> {
         let Some(last) = causes.last() else { return Ok(Vec::new()) };
         let mut padded = causes.to_vec();
@@ -79,10 +78,10 @@ impl AuditIndex {
             padded.len() + 1
         );
         let rows = self.database.fetch_all(query(sql).bind_all(padded).bind(limit)).await?;
-        rows.iter().map(|row| row.unsigned(0)).collect()
+        rows.iter().map(|row| row.unsigned("position")).collect()
     }
 
-    /// The positions within which all that is asked for lies; `None` when there is nothing.
+    /// The range of positions that can contain matches; `None` if there are none.
     async fn range(
         &self,
         filter: &AuditFilter,
@@ -106,25 +105,26 @@ impl AuditIndex {
         Ok((from <= to).then_some(from..=to))
     }
 
-    /// The first position before which nothing is as late as `time`.
+    /// The first position before which no event is as late as `time`.
     async fn first_since(&self, time: Timestamp) -> Result<Option<Position>, sql::Error> {
         let sql = "SELECT position FROM audit_events WHERE latest_at >= $1 ORDER BY latest_at, position LIMIT 1";
         let row = self.database.fetch_optional(query(sql).bind(time.millis())).await?;
-        row.map(|row| row.unsigned(0)).transpose()
+        row.map(|row| row.unsigned("position")).transpose()
     }
 
-    /// The last position after which everything is later than `time`: no row lies more than the widest behind the latest.
+    /// The last position after which every event is later than
+    /// `time`: no row lies further behind the latest time than `widest`.
     async fn last_until(&self, time: Timestamp) -> Result<Option<Position>, sql::Error> {
         let widest = "SELECT widest FROM audit_events ORDER BY position DESC LIMIT 1";
         let Some(row) = self.database.fetch_optional(query(widest)).await? else { return Ok(None) };
-        let until = time.millis().saturating_add(row.get(0)?);
+        let until = time.millis().saturating_add(row.get("widest")?);
         let sql =
             "SELECT position FROM audit_events WHERE latest_at <= $1 ORDER BY latest_at DESC, position DESC LIMIT 1";
         let row = self.database.fetch_optional(query(sql).bind(until)).await?;
-        row.map(|row| row.unsigned(0)).transpose()
+        row.map(|row| row.unsigned("position")).transpose()
     }
 
-    /// Where looking ended, if there is more to look at.
+    /// The position at which the examination ended, if there are more rows.
     async fn scanned(
         &self,
         plan: &Plan,
@@ -136,13 +136,13 @@ impl AuditIndex {
             Order::Newest => "MIN",
             Order::Oldest => "MAX",
         };
-        let sql = format!("SELECT COUNT(*), {end}(position) FROM ({inner}) AS scanned");
+        let sql = format!("SELECT COUNT(*) AS looked_at, {end}(position) AS last FROM ({inner}) AS scanned");
         let Some(row) = self.database.fetch_optional(query(sql).bind_all(values)).await? else { return Ok(None) };
-        let is_full = row.unsigned(0)? >= u64::from(self.scan);
-        Ok(row.get::<Option<i64>>(1)?.filter(|_| is_full).and_then(|position| u64::try_from(position).ok()))
+        let is_full = row.unsigned("looked_at")? >= u64::from(self.scan);
+        Ok(row.get::<Option<i64>>("last")?.filter(|_| is_full).and_then(|position| u64::try_from(position).ok()))
     }
 
-    /// The first positions for which all holds, among the rows that are looked at.
+    /// The first positions that match, among the rows examined.
     fn statement(&self, plan: &Plan, order: Order, range: &RangeInclusive<Position>, limit: u64) -> Query {
         if plan.residual.is_empty() {
             let (sql, values) = self.scan(plan, order, range, "position", limit);
@@ -156,8 +156,8 @@ impl AuditIndex {
             let word = if n == 0 { "" } else { " AND" };
             let _ = write!(sql, "{word} {column} {compare} ${}", values.len());
         }
-        // Postgres knows that the rows come in order already. SQLite would sort all that are looked at before it gave the
-        // first; it reads an ordered and limited subquery row by row, and stops at the limit.
+        // Postgres knows that the rows are in order. SQLite would sort all examined rows before the first; it reads an
+        // ordered, limited subquery row by row and stops at the limit.
         if self.database.engine() == Engine::Postgres {
             let _ = write!(sql, " ORDER BY position{}", direction(order));
         }
@@ -165,7 +165,7 @@ impl AuditIndex {
         query(sql).bind_all(values)
     }
 
-    /// The rows that the index gives within the range, at most so many.
+    /// The rows that the index yields within the range, at most `limit`.
     fn scan(
         &self,
         plan: &Plan,
@@ -186,8 +186,8 @@ impl AuditIndex {
     }
 }
 
-/// How many rows are asked for: one more than a page has tells whether there is a next one. A number in the statement, so
-/// that Postgres plans for as few as there are; and of few different ones, so that prepared statements are used again.
+/// The rows to read: one more than a page shows whether there is a next one. A literal in the statement, so that
+/// Postgres plans for few rows; of few distinct values, so that prepared statements are reused.
 const fn probed(limit: usize) -> u64 {
     let least = MAX_LIMIT as u64;
     1 + if least > limit as u64 { least } else { limit as u64 }

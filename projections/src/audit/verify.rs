@@ -1,4 +1,4 @@
-//! Compares the index with the log, row by row: what a row must be follows from the event and those before it.
+//! Compares the index with the log row by row: an event and its predecessors determine its row.
 
 use super::{AuditIndex, COLUMNS, Running, is_of};
 use crate::Error;
@@ -7,36 +7,34 @@ use sql::{Row, Value, query};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Rows compared at once.
+/// Rows compared per step.
 const PAGE: u32 = 1_000;
 
-/// A row that is not what the log says it should be.
+/// A difference between the index and the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditDifference {
-    /// The whole index is of another log, or made by another version.
+    /// The index is of another log or version.
     Alien,
-    /// The log calls for it, and it is not there.
+    /// The log has the event, and the index lacks its row.
     Missing(Position),
-    /// It is there, and the log does not call for it.
+    /// The index has a row without an event.
     Surplus(Position),
     /// A column has another value.
     Column {
-        /// Which row.
         position: Position,
-        /// Which column.
         name: &'static str,
-        /// What the log calls for.
+        /// The value according to the log.
         wanted: String,
-        /// What is there.
+        /// The value in the index.
         found: String,
     },
 }
 
-/// Compares all that the index has, and hands each difference to `found`; answers how many rows were compared. What the
-/// log has beyond is none: the index is on its way there.
+/// Compares all rows of the index and passes each difference to `found`. Returns the number of rows compared. Events
+/// after the index's newest row are not differences.
 ///
 /// # Errors
-/// [`Error::Stopped`], or when log or read models are away.
+/// [`Error::Stopped`], or if the log or the read models are unavailable.
 pub async fn verify(
     index: &AuditIndex,
     store: &EventStore,
@@ -66,17 +64,17 @@ pub async fn verify(
         let mut there = there.iter().peekable();
         for event in &events {
             let (position, wanted) = (event.record.position, running.row(&event.record));
-            while let Some(row) = there.next_if(|row| row.unsigned(0).is_ok_and(|at| at < position)) {
-                found(AuditDifference::Surplus(row.unsigned(0)?));
+            while let Some(row) = there.next_if(|row| row.unsigned("position").is_ok_and(|at| at < position)) {
+                found(AuditDifference::Surplus(row.unsigned("position")?));
             }
-            match there.next_if(|row| row.unsigned(0).is_ok_and(|at| at == position)) {
+            match there.next_if(|row| row.unsigned("position").is_ok_and(|at| at == position)) {
                 None => found(AuditDifference::Missing(position)),
                 Some(row) => compare(position, &names, &wanted, &values(row)?, found),
             }
             rows += 1;
         }
         for row in there {
-            found(AuditDifference::Surplus(row.unsigned(0)?));
+            found(AuditDifference::Surplus(row.unsigned("position")?));
         }
         after = through;
         report(after);
@@ -93,7 +91,7 @@ fn compare(
 ) {
     for ((name, wanted), there) in names.iter().zip(wanted).zip(there) {
         if wanted != there {
-            let (wanted, there) = (told(wanted), told(there));
+            let (wanted, there) = (text_of(wanted), text_of(there));
             found(AuditDifference::Column { position, name, wanted, found: there });
         }
     }
@@ -101,21 +99,21 @@ fn compare(
 
 fn values(row: &Row) -> Result<Vec<Value>, sql::Error> {
     Ok(vec![
-        row.get::<i64>(0)?.into(),
-        row.get::<i64>(1)?.into(),
-        row.get::<i64>(2)?.into(),
-        row.get::<i64>(3)?.into(),
-        row.get::<Option<Uuid>>(4)?.into(),
-        row.get::<String>(5)?.into(),
-        row.get::<String>(6)?.into(),
-        row.get::<Uuid>(7)?.into(),
-        row.get::<Uuid>(8)?.into(),
-        row.get::<Option<Uuid>>(9)?.into(),
-        row.get::<Option<i64>>(10)?.into(),
+        row.get::<i64>("position")?.into(),
+        row.get::<i64>("recorded_at")?.into(),
+        row.get::<i64>("latest_at")?.into(),
+        row.get::<i64>("widest")?.into(),
+        row.get::<Option<Uuid>>("actor")?.into(),
+        row.get::<String>("event_type")?.into(),
+        row.get::<String>("aggregate_type")?.into(),
+        row.get::<Uuid>("aggregate_id")?.into(),
+        row.get::<Uuid>("scope")?.into(),
+        row.get::<Option<Uuid>>("correlation_id")?.into(),
+        row.get::<Option<i64>>("causation_id")?.into(),
     ])
 }
 
-fn told(value: &Value) -> String {
+fn text_of(value: &Value) -> String {
     let text = match value {
         Value::Int(value) => value.map(|value| value.to_string()),
         Value::Text(value) => value.clone(),

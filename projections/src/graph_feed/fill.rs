@@ -1,39 +1,39 @@
-//! Filling an epoch from the read models.
+//! Fills an epoch from the read models.
 //!
-//! First the marks, then the rows, which have at least the events below the marks. What the rows have besides is
-//! told again by the log from the marks on, each relation coming to what its last event says.
+//! Marks first, then rows, which include at least the events below the marks. The log repeats later events from the
+//! marks on; each relation ends up as its last event says.
 
-use super::{FeedError, GraphFeedSettings};
+use super::settings::{FeedError, GraphFeedSettings};
 use crate::{
-    Projection, Queries,
+    Projection,
     checkpoint::{self, Checkpoints, mark},
-    queries::{MembershipRow, RelationRow},
 };
 use domain::{Lane, Partition, Tier};
 use event_store::{Head, Position};
 use graph::{Change, Epoch, Marks, Relation};
+use queries::{MembershipRow, Queries, RelationRow};
 use sql::query;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Rows of one step.
+/// Rows per step.
 const PAGE: u32 = 2_000;
-/// The projections whose rows say it all.
+/// The projections whose rows the graph is filled from.
 const SOURCES: [Projection; 2] = [Projection::Friendships, Projection::Conversations];
 
-/// In each partition, the position up to which all of its events are in the rows.
+/// In each partition, the position up to which the rows include all of its events.
 struct Begin(BTreeMap<Partition, Position>);
 
-/// Fills an epoch and publishes it. `None` when another one was published meanwhile, or something of it was lost.
+/// Fills an epoch and publishes it. `None` if another one was published meanwhile, or a part of it was lost.
 pub(super) async fn fill(settings: &GraphFeedSettings) -> Result<Option<(Epoch, Marks)>, FeedError> {
     let head = settings.store.head().await?;
     let before = checkpoints(settings).await?;
     let begin = Begin::new(&head, &before);
     let epoch = settings.graph.begin((settings.clock)()).await?;
-    tracing::info!(epoch = epoch.number(), "The graph is filled from the read models");
+    tracing::debug!(epoch = epoch.number(), "Filling the graph from the read models");
     let pairs = fill_pairs(settings, &epoch, &begin).await?;
     let memberships = fill_memberships(settings, &epoch, &begin).await?;
-    // Emptied read models, made anew meanwhile, have lost rows that `before` promised.
+    // Read models that were emptied and rebuilt meanwhile have lost rows that `before` covered.
     let after = checkpoints(settings).await?;
     if !before.iter().all(|(key, before)| {
         let after = after.get(key).copied().unwrap_or_default().marks;
@@ -49,7 +49,7 @@ pub(super) async fn fill(settings: &GraphFeedSettings) -> Result<Option<(Epoch, 
         tracing::info!(epoch = epoch.number(), "Another graph was published first, or this one was flushed");
         return Ok(None);
     }
-    tracing::info!(epoch = epoch.number(), pairs, memberships, "The graph is filled");
+    tracing::debug!(epoch = epoch.number(), pairs, memberships, "Filled the graph");
     Ok(Some((epoch, marks)))
 }
 
@@ -60,7 +60,7 @@ async fn checkpoints(settings: &GraphFeedSettings) -> Result<Checkpoints, FeedEr
     let mut found = checkpoint::read(&mut tx).await?;
     drop(tx);
     found.retain(|(projection, _), _| SOURCES.contains(projection));
-    let is_ours = source.map(|row| row.get::<Uuid>(0)).transpose()? == Some(settings.store.incarnation());
+    let is_ours = source.map(|row| row.get::<Uuid>("incarnation")).transpose()? == Some(settings.store.incarnation());
     let is_complete = found.len() == SOURCES.len() * usize::from(settings.store.partitions());
     let furthest = found.values().map(|found| found.marks.high.max(found.marks.medium)).max().unwrap_or_default();
     if is_ours && is_complete && furthest <= settings.store.head().await?.position {
@@ -71,8 +71,8 @@ async fn checkpoints(settings: &GraphFeedSettings) -> Result<Checkpoints, FeedEr
 }
 
 impl Begin {
-    /// `head` must be older than the checkpoints. A lane that has come to it has all events up to its position, be
-    /// they of other lanes.
+    /// `head` must be older than the checkpoints. A lane that has reached it has all of its events up to the head's
+    /// position, whichever lane's event that is.
     fn new(head: &Head, checkpoints: &Checkpoints) -> Self {
         let mut begin = BTreeMap::new();
         for ((_, partition), checkpoint) in checkpoints {
@@ -108,7 +108,7 @@ async fn fill_pairs(settings: &GraphFeedSettings, epoch: &Epoch, begin: &Begin) 
     }
 }
 
-/// What holds between two.
+/// The relations of a pair.
 fn relations(row: &RelationRow) -> impl Iterator<Item = Relation> + use<> {
     let RelationRow { low, high, friends, blocked_by_low, blocked_by_high, .. } = *row;
     let friends = friends.then_some(Relation::friends(low, high));

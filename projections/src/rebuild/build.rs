@@ -1,4 +1,4 @@
-//! Fills a place with read models from the log, in plain position order.
+//! Fills read models from the log, in position order.
 
 use crate::{
     Error, Projection,
@@ -22,7 +22,7 @@ use uuid::Uuid;
 /// Events per page and transaction.
 const PAGE: u32 = 1_000;
 
-/// How a place is filled.
+/// A filling of read models.
 #[derive(Clone)]
 pub(crate) struct Build {
     pub(crate) store: EventStore,
@@ -36,7 +36,7 @@ pub(crate) struct Build {
     pub(crate) token: CancellationToken,
 }
 
-/// How fast it goes, and whom to tell.
+/// The rate limit and the progress report.
 pub(crate) struct Pace {
     begun: Instant,
     max_rate: Option<u32>,
@@ -49,7 +49,7 @@ impl Pace {
         Self { begun: Instant::now(), max_rate, done: AtomicU64::new(0), report }
     }
 
-    /// Counts events read; rests when it has gone faster than allowed.
+    /// Counts events read, and pauses if the rate is exceeded.
     async fn count(&self, events: u64) {
         let done = self.done.fetch_add(events, Ordering::Relaxed) + events;
         (self.report)(done);
@@ -61,8 +61,7 @@ impl Pace {
 }
 
 impl Build {
-    /// Applies everything up to `until`, partitions spread over the jobs. What was applied before is not applied
-    /// again: a build that was stopped goes on.
+    /// Applies everything up to `until`, partitions spread over the jobs. Continues a build that was stopped.
     pub(crate) async fn run(&self, until: &Checkpoints) -> Result<(), Error> {
         let partitions: Vec<_> = (0..self.store.partitions()).map(Partition).collect();
         let jobs = usize::from(self.jobs.max(1)).min(partitions.len());
@@ -81,7 +80,7 @@ impl Build {
     async fn fill(self, partitions: Vec<Partition>, until: Checkpoints) -> Result<(), Error> {
         let Self { store, database, projections, clock, .. } = &self;
         let mut applier = Applier::load(store.clone(), database.clone(), projections, &partitions, *clock).await?;
-        let Some((mut after, last)) = stretch(&applier, &until) else { return Ok(()) };
+        let Some((mut after, last)) = range(&applier, &until) else { return Ok(()) };
         applier.until(until);
         let selection = if partitions.len() == usize::from(store.partitions()) {
             Selection::All
@@ -105,18 +104,18 @@ impl Build {
     }
 }
 
-/// From where to where the log must be read; `None` when all is applied.
-fn stretch(applier: &Applier, until: &Checkpoints) -> Option<(Position, Position)> {
-    let mut stretch: Option<(Position, Position)> = None;
+/// The range of the log to read, start excluded; `None` if everything is applied.
+fn range(applier: &Applier, until: &Checkpoints) -> Option<(Position, Position)> {
+    let mut range: Option<(Position, Position)> = None;
     for (key, now) in applier.checkpoints() {
         for tier in Tier::DURABLE {
             let end = until.get(key).map_or(0, |until| mark(until.marks, tier));
             let begin = mark(now.marks, tier);
             if begin < end {
-                let (after, last) = stretch.unwrap_or((begin, end));
-                stretch = Some((after.min(begin), last.max(end)));
+                let (after, last) = range.unwrap_or((begin, end));
+                range = Some((after.min(begin), last.max(end)));
             }
         }
     }
-    stretch
+    range
 }

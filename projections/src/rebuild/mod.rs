@@ -1,6 +1,6 @@
-//! Rebuilds read models from the log into a shadow, swaps them in, and verifies live ones against a shadow.
+//! Rebuilds read models from the log in a shadow, swaps them in, and verifies live ones against a shadow.
 //!
-//! The same code writes both places. See `docs/adr/0006-one-projection-code-two-places.md`.
+//! The same code fills both. See `docs/adr/0006-one-projection-code-two-places.md`.
 
 mod build;
 mod shadow;
@@ -8,9 +8,7 @@ mod swap;
 mod verify;
 
 pub(crate) use shadow::Shadow;
-#[cfg(test)]
-pub(crate) use verify::columns;
-pub use verify::{Difference, DifferenceKind};
+pub use verify::{Difference, DifferenceKind, columns};
 
 use crate::{
     Error, Projection,
@@ -25,64 +23,64 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// How to rebuild or verify.
+/// The options of a rebuild or a verification.
 pub struct RebuildOptions {
-    /// How many partitions are read side by side.
+    /// The number of concurrent readers of partitions.
     pub jobs: u16,
     /// The most events read per second.
     pub max_rate: Option<u32>,
-    /// Whether the shadow takes the place of the live tables when it is full.
+    /// Whether the filled shadow replaces the live tables.
     pub swap: bool,
-    /// Fill a place that is not meant to take the live one's, instead.
-    pub aside: Option<Aside>,
-    /// Told how many events were read so far.
+    /// Fill a partial shadow instead, which never replaces the live tables.
+    pub partial: Option<PartialShadow>,
+    /// Receives the number of events read so far.
     pub report: Box<dyn Fn(u64) + Send + Sync>,
-    /// The clock that stamps parked events.
+    /// Stamps parked events.
     pub clock: fn() -> Timestamp,
 }
 
-/// A place of its own for a part of the log: made anew each time, and never swapped in.
+/// A shadow of a part of the log, emptied first and never swapped in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Aside {
-    /// Its name, of the form `[a-z0-9_]+`: the schema `chatchit_shadow_aside_<name>`, or a file beside the live one.
+pub struct PartialShadow {
+    /// Its name, `[a-z0-9_]+`: the schema `chatchit_shadow_aside_<name>`, or a file beside the live one.
     pub name: String,
-    /// The last position; `None` is the log's head.
+    /// The last position; `None`: the log's head.
     pub until: Option<Position>,
     /// Only the events of this scope.
     pub scope: Option<Uuid>,
 }
 
 impl RebuildOptions {
-    /// One job, no limit, with a swap, in silence.
+    /// One job, no rate limit, with a swap, without a report.
     #[must_use]
     pub fn new(clock: fn() -> Timestamp) -> Self {
-        Self { jobs: 1, max_rate: None, swap: true, aside: None, report: Box::new(|_| ()), clock }
+        Self { jobs: 1, max_rate: None, swap: true, partial: None, report: Box::new(|_| ()), clock }
     }
 }
 
-/// What a rebuild did.
+/// The result of a rebuild.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
     /// The position up to which the log was read.
     pub position: Position,
-    /// Whether the live tables were replaced; else the shadow stays.
+    /// Whether the live tables were replaced; otherwise the shadow stays.
     pub swapped: bool,
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// How many rows were compared.
+    /// The rows compared.
     pub rows: u64,
-    /// How many differences were handed out.
+    /// The differences found.
     pub differences: u64,
 }
 
-/// Fills a shadow of the live read models from the log and puts it in their place. Live workers may go on
-/// meanwhile. Stopped by its token, it leaves the live tables untouched; called again, it goes on.
+/// Fills a shadow of the live read models from the log and replaces them. Live workers may run meanwhile. When
+/// cancelled, it leaves the live tables unchanged; the next call continues.
 ///
 /// # Errors
-/// [`Error::Stopped`], or when log or read models are away.
+/// [`Error::Stopped`], or if the log or the read models are unavailable.
 pub async fn rebuild(
     store: &EventStore,
     live: &Location,
@@ -91,12 +89,12 @@ pub async fn rebuild(
     token: CancellationToken,
 ) -> Result<Rebuilt, Error> {
     let connections = u32::from(options.jobs.max(1)) + 1;
-    let shadow = match &options.aside {
+    let shadow = match &options.partial {
         None => Shadow::open(live, "rebuild", connections).await?,
-        Some(aside) => Shadow::open_empty(live, &format!("aside_{}", aside.name), connections).await?,
+        Some(partial) => Shadow::open_empty(live, &format!("aside_{}", partial.name), connections).await?,
     };
-    let swap = options.swap && options.aside.is_none();
-    let until = options.aside.as_ref().and_then(|aside| aside.until);
+    let swap = options.swap && options.partial.is_none();
+    let until = options.partial.as_ref().and_then(|partial| partial.until);
     let build = build_of(store, &shadow, projections, options, token);
     match fill(store, live, projections, &shadow, &build, until, swap).await {
         Ok(rebuilt) if rebuilt.swapped => shadow.discard().await.map(|()| rebuilt),
@@ -122,7 +120,7 @@ async fn fill(
     if !swap {
         return Ok(Rebuilt { position, swapped: false });
     }
-    // What was appended meanwhile, so that the workers need not wait long for the rest.
+    // The events appended meanwhile, so that the workers wait only briefly for the rest.
     position = store.head().await?.position;
     build.run(&up_to(store, projections, position)).await?;
     let database = Database::connect_for(live, 1, Limits::BULK).await?;
@@ -133,11 +131,11 @@ async fn fill(
     Ok(Rebuilt { position, swapped: true })
 }
 
-/// Fills a shadow up to where the live read models are, and compares each table with it, row by row and column by
-/// column. Each difference is handed to `found`. Live workers may go on meanwhile.
+/// Fills a shadow up to the live read models' checkpoints and compares each table, row by row and column by column.
+/// Passes each difference to `found`. Live workers may run meanwhile.
 ///
 /// # Errors
-/// [`Error::Stopped`], or when log or read models are away.
+/// [`Error::Stopped`], or if the log or the read models are unavailable.
 pub async fn verify(
     store: &EventStore,
     live: &Location,
@@ -161,7 +159,7 @@ async fn compare(
     build: &Build,
     found: &mut (dyn FnMut(Difference) + Send),
 ) -> Result<Verified, Error> {
-    // Most of the way without holding a snapshot, then the rest up to exactly what the snapshot shows.
+    // Most of the way without a snapshot, then up to exactly the snapshot's checkpoints.
     build.run(&checkpoints(database).await?).await?;
     let mut live = database.begin_read().await?;
     let now = checkpoint::read(&mut live).await?;
@@ -196,13 +194,13 @@ fn build_of(
         projections: projections.to_vec(),
         clock: options.clock,
         jobs: options.jobs,
-        scope: options.aside.and_then(|aside| aside.scope),
+        scope: options.partial.and_then(|partial| partial.scope),
         pace: Arc::new(Pace::new(options.max_rate, options.report)),
         token,
     }
 }
 
-/// All events up to `position`, in every lane.
+/// Every lane up to `position`.
 fn up_to(store: &EventStore, projections: &[Projection], position: Position) -> Checkpoints {
     let end = Checkpoint { number: 0, marks: Marks { high: position, medium: position } };
     let partitions = move |projection: &Projection| {

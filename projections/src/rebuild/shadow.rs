@@ -1,6 +1,6 @@
-//! A shadow: a second place for read models, beside the live one.
+//! A shadow: a second set of read models beside the live one.
 
-use crate::{Error, Projection, audit, schema::migrator};
+use crate::{Error, Projection, audit, migrator};
 use domain::Timestamp;
 use sql::{Database, Durability, Engine, Exclusive, Limits, Location, Transaction, placeholders, query};
 use std::{
@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-/// How often, and after which pause, the right to a shadow is asked for: whoever died a moment ago may still seem to have
-/// it.
+/// The attempts to acquire a shadow, and the pause between them: a process that died a moment ago may still seem to
+/// hold it.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A second place for read models: another schema of the same Postgres database, or another file of the same folder.
-/// One at a time has the shadow of a name, and whoever does may take it away.
+/// A second set of read models: another schema of the same Postgres database, or another file in the same folder. One
+/// process at a time holds the shadow of a name, and may remove it.
 pub(crate) struct Shadow {
     name: Name,
     live: Location,
@@ -23,18 +23,17 @@ pub(crate) struct Shadow {
     pub(crate) database: Database,
 }
 
-/// What it is called.
 enum Name {
     Schema(String),
     File(PathBuf),
 }
 
 impl Shadow {
-    /// Opens the shadow `name` of `live`, making it when it is not there, or is not whole: its tables are gone when they
-    /// were swapped in, and those of another build are of no use.
+    /// Opens the shadow `name` of `live`. Creates it if it does not exist or is not whole: its tables were swapped in,
+    /// or are those of another build.
     ///
     /// # Errors
-    /// [`Error::UnderWay`] while somebody else has it, or when the place is away.
+    /// [`Error::UnderWay`] while another process holds it, or if the database is unavailable.
     pub(crate) async fn open(live: &Location, name: &str, connections: u32) -> Result<Self, Error> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.chars().all(plain) {
@@ -62,13 +61,13 @@ impl Shadow {
         Ok(Self { name, live: live.clone(), right, database })
     }
 
-    /// Opens the shadow `name` of `live` with nothing in it.
+    /// Opens the shadow `name` of `live`, emptied.
     pub(crate) async fn open_empty(live: &Location, name: &str, connections: u32) -> Result<Self, Error> {
         Self::open(live, name, 1).await?.discard().await?;
         Self::open(live, name, connections).await
     }
 
-    /// Lets a transaction on the live place reach the shadow's tables.
+    /// Gives a transaction on the live read models access to the shadow's tables.
     pub(crate) async fn attach(&self, tx: &mut Transaction) -> Result<(), sql::Error> {
         if let Name::File(path) = &self.name {
             let path = path.to_string_lossy().into_owned();
@@ -77,7 +76,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// How statements of an attached transaction name a table of the shadow.
+    /// The name of a shadow's table in an attached transaction.
     pub(crate) fn table(&self, table: &str) -> String {
         match &self.name {
             Name::Schema(schema) => format!("{schema}.{table}"),
@@ -85,19 +84,19 @@ impl Shadow {
         }
     }
 
-    /// When it was made, in milliseconds since the epoch by the database's clock: nothing in it was read before. For an
-    /// attached transaction.
+    /// When it was created, in milliseconds since the epoch by the database's clock; nothing in it was read before. For
+    /// an attached transaction.
     pub(crate) async fn made_at(&self, tx: &mut Transaction) -> Result<i64, sql::Error> {
         let first = match &self.name {
             Name::Schema(_) => "CAST(EXTRACT(EPOCH FROM MIN(installed_on)) * 1000 AS BIGINT)",
             Name::File(_) => "CAST(strftime('%s', MIN(installed_on)) AS INTEGER) * 1000",
         };
-        let sql = format!("SELECT {first} FROM {}", self.table("_sqlx_migrations"));
-        tx.fetch_optional(query(sql)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)
+        let sql = format!("SELECT {first} AS made_at FROM {}", self.table("_sqlx_migrations"));
+        tx.fetch_optional(query(sql)).await?.ok_or(sqlx::Error::RowNotFound)?.get("made_at")
     }
 
-    /// Takes it away with the transaction that took its tables: a process that dies leaves nothing half-way. A file is
-    /// whole still, for its tables were copied; it goes when it is discarded.
+    /// Removes it in the transaction that took its tables, so that a process that dies leaves nothing half-done. A
+    /// SQLite file stays whole, as its tables were copied; discarding removes it.
     pub(crate) async fn drop_with(&self, tx: &mut Transaction) -> Result<(), sql::Error> {
         if let Name::Schema(schema) = &self.name {
             tx.execute(query(format!("DROP SCHEMA {schema} CASCADE"))).await?;
@@ -105,20 +104,20 @@ impl Shadow {
         Ok(())
     }
 
-    /// Whether it is still there.
+    /// Whether it still exists.
     pub(crate) async fn is_there(&self, live: &Database) -> Result<bool, sql::Error> {
         let Name::Schema(schema) = &self.name else { return Ok(true) };
         let found = query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema.as_str());
         Ok(live.fetch_optional(found).await?.is_some())
     }
 
-    /// Leaves it as it is, for the next one to go on from.
+    /// Leaves it for the next rebuild to continue.
     pub(crate) async fn keep(self) {
         self.database.close().await;
         self.right.release().await;
     }
 
-    /// Takes the shadow away.
+    /// Removes the shadow.
     pub(crate) async fn discard(self) -> Result<(), Error> {
         self.database.close().await;
         let removed = remove(&self.name, &self.live).await;
@@ -144,7 +143,7 @@ async fn right(live: &Location, name: &str) -> Result<Exclusive, Error> {
     })
 }
 
-/// Whether all tables of this build are there, or none yet.
+/// Whether all tables of this build exist, or none.
 async fn is_whole(database: &Database) -> Result<bool, Error> {
     let schema = match database.schema(migrator(database.engine())).await {
         Ok(schema) => schema,
@@ -162,14 +161,18 @@ async fn is_whole(database: &Database) -> Result<bool, Error> {
         of_projections.map(|table| table.name).chain(["audit_events", "parked", "checkpoints"]).collect();
     let marks = placeholders(1, wanted.len());
     let sql = match database.engine() {
-        Engine::Sqlite => format!("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ({marks})"),
+        Engine::Sqlite => {
+            format!("SELECT COUNT(*) AS found FROM sqlite_master WHERE type = 'table' AND name IN ({marks})")
+        }
         Engine::Postgres => {
-            format!("SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename IN ({marks})")
+            format!(
+                "SELECT COUNT(*) AS found FROM pg_tables WHERE schemaname = current_schema() AND tablename IN ({marks})"
+            )
         }
     };
     let count = wanted.len() as u64;
     let found = database.fetch_optional(query(sql).bind_all(wanted)).await?;
-    Ok(found.map(|row| row.unsigned(0)).transpose()? == Some(count))
+    Ok(found.map(|row| row.unsigned("found")).transpose()? == Some(count))
 }
 
 async fn remove(name: &Name, live: &Location) -> Result<(), Error> {

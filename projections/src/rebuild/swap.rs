@@ -1,4 +1,4 @@
-//! Puts a shadow's tables in the place of the live ones, checkpoints included, in one transaction.
+//! Replaces the live tables and checkpoints by a shadow's, in one transaction.
 
 use super::{Build, Shadow};
 use crate::{
@@ -8,32 +8,31 @@ use crate::{
 use sql::{Database, Limits, Location, Transaction, query};
 use std::time::Duration;
 
-/// How long the swap waits for readers that are in a table, before it lets those behind it through and begins anew:
-/// less than Postgres takes to look for a deadlock.
+/// The lock timeout of an attempt, after which readers behind it get through: less than Postgres' deadlock timeout.
 const PATIENCE: &str = "500ms";
-/// How often it begins.
+/// The number of attempts.
 const ATTEMPTS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(200);
-/// By so much the clock that stamped an erasure may differ from the database's, caches of keys included.
+/// The most that the clock of an erasure may differ from the database's, cached keys included.
 const MARGIN_MS: i64 = 3_600_000;
 
-/// Swaps the tables of some projections. The workers are kept waiting meanwhile, while the shadow catches up with
-/// them: so the live read models never go back. A worker then finds its checkpoints overtaken, and loads them again.
+/// Swaps the tables of some projections. The workers wait while the shadow catches up with them, so that the live read
+/// models never go back. A worker then finds its checkpoints overtaken and loads them again.
 pub(super) async fn swap(live: &Location, shadow: &Shadow, build: &Build) -> Result<(), Error> {
     let mut attempts = 0;
     loop {
-        // Of the commit of the last attempt nobody knows: the shadow is gone with it when it happened.
+        // Whether the last attempt committed is unknown; if it did, the shadow is gone.
         if attempts > 0 && !is_there(live, shadow).await {
             return Ok(());
         }
         attempts += 1;
-        // A connection for each attempt: SQLite does not forget what was attached to one.
+        // A connection per attempt: SQLite keeps an attached file until the connection closes.
         let live = Database::connect_for(live, 1, Limits::BULK).await?;
         let swapped = try_swap(&live, shadow, build).await;
         live.close().await;
         match swapped {
             Err(Error::Sql(error)) if attempts < ATTEMPTS && error.is_temporary() => {
-                tracing::debug!(%error, attempts, "The live tables are in use");
+                tracing::debug!(%error, attempts, "The live tables are in use; trying again");
                 tokio::time::sleep(PAUSE).await;
             }
             swapped => return swapped,
@@ -65,7 +64,7 @@ async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(),
     for projection in &build.projections {
         move_projection(&mut tx, shadow, *projection, &next).await?;
     }
-    // The shadow may have read what somebody wrote who was erased since it was made, or whose key was at hand still.
+    // The shadow may have read content of a person erased after it was created, or while their key was cached.
     let since = shadow.made_at(&mut tx).await?.saturating_sub(MARGIN_MS);
     tx.execute(query("UPDATE erasures SET passes = 0 WHERE erased_at >= $1").bind(since)).await?;
     shadow.drop_with(&mut tx).await?;
@@ -82,8 +81,8 @@ async fn move_projection(
         let new = shadow.table(table);
         let statements = match tx {
             Transaction::Postgres(_) => {
-                let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT")).await?;
-                let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get(0)?;
+                let schema = tx.fetch_optional(query("SELECT current_schema()::TEXT AS name")).await?;
+                let schema: String = schema.ok_or(Error::Sql(sqlx::Error::RowNotFound.into()))?.get("name")?;
                 [format!("DROP TABLE {table}"), format!("ALTER TABLE {new} SET SCHEMA {schema}")]
             }
             Transaction::Sqlite(..) => {

@@ -1,51 +1,44 @@
-//! Compares two places with the same read models, row by row and column by column.
+//! Compares two sets of the same read models, row by row and column by column.
 
-use crate::{
-    Error, Projection,
-    schema::{Key, Table},
-};
+use crate::{Error, Key, Projection, Table};
 use sql::{Query, Row, Transaction, Value, placeholders, query};
 use std::{collections::BTreeMap, fmt::Write as _};
 use uuid::Uuid;
 
-/// Rows compared at once.
+/// Rows compared per step.
 const PAGE: usize = 1_000;
 
-/// A row that is not what the log says it should be.
+/// A difference between a read model and the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Whose table.
     pub projection: Projection,
-    /// Which table.
     pub table: &'static str,
     /// The row's primary key, as `column=value, …`.
     pub row: String,
-    /// What is wrong with it.
     pub kind: DifferenceKind,
 }
 
-/// What is wrong with a row.
+/// The kind of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DifferenceKind {
-    /// The log calls for it, and it is not there.
+    /// The log calls for the row, and it does not exist.
     Missing,
-    /// It is there, and the log does not call for it.
+    /// The row exists, and the log does not call for it.
     Surplus,
     /// A column has another value.
     Column {
-        /// Which.
         name: String,
-        /// What the log calls for, as an SQL literal.
+        /// The value according to the log, as an SQL literal.
         wanted: String,
-        /// What is there.
+        /// The value in the read model, as an SQL literal.
         found: String,
     },
 }
 
-/// A row's columns as SQL literals, under its key as SQL literals.
+/// The columns of rows as SQL literals, by their key as SQL literals.
 type Rows = BTreeMap<Vec<String>, Vec<String>>;
 
-/// Compares a table in two places and hands each difference to `found`; answers how many rows were compared.
+/// Compares a table in two databases and passes each difference to `found`. Returns the number of rows compared.
 pub(super) async fn compare(
     projection: Projection,
     table: Table,
@@ -101,20 +94,20 @@ fn differences(
     }
 }
 
-/// The table's columns, from the catalogue: a column added later is compared without anybody thinking of it.
-pub(crate) async fn columns(tx: &mut Transaction, table: Table) -> Result<Vec<String>, Error> {
+/// The table's columns, from the catalogue, so that new columns are compared too.
+pub async fn columns(tx: &mut Transaction, table: Table) -> Result<Vec<String>, Error> {
     let sql = match tx {
         Transaction::Sqlite(..) => "SELECT name FROM pragma_table_info($1) ORDER BY cid",
         Transaction::Postgres(_) => {
-            "SELECT column_name::TEXT FROM information_schema.columns \
+            "SELECT column_name::TEXT AS name FROM information_schema.columns \
              WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
         }
     };
     let rows = tx.fetch_all(query(sql).bind(table.name)).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?)
 }
 
-/// Rows with keys after one, up to and including another, at most so many.
+/// Rows with keys after one, up to and including another, at most `limit`.
 #[derive(Clone, Copy)]
 struct Range<'a> {
     after: Option<&'a [Value]>,
@@ -131,24 +124,30 @@ async fn rows(
 ) -> Result<(Rows, Option<Vec<Value>>), Error> {
     let mut rows = Rows::new();
     let mut last = None;
-    let width = table.key.len();
+    let key: Vec<_> = table.key.iter().map(|(column, _)| literal(column)).collect();
+    let all: Vec<_> = columns.iter().map(|column| literal(column)).collect();
     for row in tx.fetch_all(select(tx, table, columns, range)).await? {
-        let texts = |from: usize, to: usize| (from..to).map(|at| row.get(at)).collect::<Result<Vec<String>, _>>();
-        rows.insert(texts(0, width)?, texts(width, width + columns.len())?);
-        last = Some(key_of(&row, table, width + columns.len())?);
+        let texts =
+            |names: &[String]| names.iter().map(|name| row.get(name.as_str())).collect::<Result<Vec<String>, _>>();
+        rows.insert(texts(&key)?, texts(&all)?);
+        last = Some(key_of(&row, table)?);
     }
     Ok((rows, last))
 }
 
-/// Key columns as literals, all columns as literals, key columns as they are.
+/// The name under which [`select`] gives a column as a literal.
+fn literal(column: &str) -> String {
+    format!("literal_{column}")
+}
+
+/// All columns as literals, and the key columns as they are.
 fn select(tx: &Transaction, table: Table, columns: &[String], range: Range<'_>) -> Query {
     let quote = match tx {
         Transaction::Sqlite(..) => "quote",
         Transaction::Postgres(_) => "quote_nullable",
     };
+    let literals: Vec<_> = columns.iter().map(|column| format!("{quote}({column}) AS {}", literal(column))).collect();
     let key: Vec<_> = table.key.iter().map(|(column, _)| *column).collect();
-    let literals = key.iter().copied().chain(columns.iter().map(String::as_str));
-    let literals: Vec<_> = literals.map(|column| format!("{quote}({column})")).collect();
     let key = key.join(", ");
     let mut sql = format!("SELECT {}, {key} FROM {}", literals.join(", "), table.name);
     let mut values: Vec<Value> = Vec::new();
@@ -167,13 +166,13 @@ fn select(tx: &Transaction, table: Table, columns: &[String], range: Range<'_>) 
     query(sql).bind_all(values)
 }
 
-fn key_of(row: &Row, table: Table, at: usize) -> Result<Vec<Value>, Error> {
-    let value = |(n, (_, key)): (usize, &(&str, Key))| {
+fn key_of(row: &Row, table: Table) -> Result<Vec<Value>, Error> {
+    let value = |(column, key): &(&str, Key)| {
         Ok(match key {
-            Key::Uuid => row.get::<Uuid>(at + n)?.into(),
-            Key::Int => row.get::<i64>(at + n)?.into(),
-            Key::Text => row.get::<String>(at + n)?.into(),
+            Key::Uuid => row.get::<Uuid>(column)?.into(),
+            Key::Int => row.get::<i64>(column)?.into(),
+            Key::Text => row.get::<String>(column)?.into(),
         })
     };
-    table.key.iter().enumerate().map(value).collect()
+    table.key.iter().map(value).collect()
 }

@@ -1,13 +1,15 @@
-//! Somebody else holds rows, or has died: the others go on.
+//! Another session holds rows, or a process has died: the other workers go on.
 
 use super::support::{DEADLINE, PARTITIONS, Story, World};
-use crate::{Error, Owner, Projection, Standing, audit::AuditIndex, checkpoint, checkpoints, mark, worker::Leases};
+use crate::{
+    Error, Extent, Owner, Projection, Standing, audit::AuditIndex, checkpoint, checkpoints, mark, worker::Leases,
+};
 use broker::Faults;
 use domain::{Lane, Partition, Tier};
 use sql::{Database, Limits, Transaction, query};
 use std::time::Duration;
-use testkit::{Engine, Home, each_engine};
-use tokio::time::{sleep, timeout};
+use testkit::{Engine, Home, each_engine, until};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,13 +19,13 @@ async fn postgres() -> World {
     World::new(Home::new(Engine::Postgres).await).await
 }
 
-/// A session of somebody else, which may do nothing for long.
+/// Another session, which may be idle for long.
 async fn foreign(world: &World) -> Transaction {
     let database = Database::connect_for(&world.home.read_models(), 1, Limits::BULK).await.unwrap();
     database.begin().await.unwrap()
 }
 
-/// The partitions in which each projection has come to the log's head.
+/// The partitions in which each projection has reached the log's head.
 async fn at_the_head(world: &World) -> Vec<Partition> {
     let head = world.store.head().await.unwrap();
     let applied = checkpoints(&world.database).await.unwrap();
@@ -40,15 +42,10 @@ async fn at_the_head(world: &World) -> Vec<Partition> {
 
 async fn until_at_the_head(world: &World, wanted: &[u16]) {
     let wanted: Vec<_> = wanted.iter().copied().map(Partition).collect();
-    let coming = async {
-        while at_the_head(world).await != wanted {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(DEADLINE, coming).await.unwrap_or_else(|_| panic!("only {wanted:?} come to the head"));
+    until(&format!("only {wanted:?} to come to the head"), async || at_the_head(world).await == wanted).await;
 }
 
-/// So many people that each partition has some of them.
+/// Enough people that each partition has some of them.
 fn crowd(seed: u64) -> Story {
     let mut story = Story::new(seed);
     story.register_all(40);
@@ -70,16 +67,19 @@ async fn a_partition_whose_rows_somebody_holds_is_set_aside_and_comes_back() {
     assert_eq!(frozen.execute(query(next)).await.unwrap(), 1);
     world.tell(&mut crowd(2)).await;
     until_at_the_head(&world, &[0, 1, 3]).await;
-    // Again and again, without the one.
+    let head = world.store.head().await.unwrap().position;
+    let shows = async |extent: &[u16], deadline| {
+        let extent = Extent::Partitions(extent.iter().copied().map(Partition).collect());
+        worker.progress().wait_in(&extent, head, &Projection::ALL, deadline).await
+    };
+    assert!(shows(&[0, 1, 3], DEADLINE).await, "who asks nothing of what stands does not wait for it");
+    assert!(!shows(&[2, 3], Duration::from_millis(300)).await);
+    // Repeatedly, without that partition.
     world.tell(&mut crowd(3)).await;
     until_at_the_head(&world, &[0, 1, 3]).await;
     let mut standing = Standing::default();
-    let stands = async {
-        while !standing.look(&worker.progress()).await.unwrap().contains("read_models:users") {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(DEADLINE, stands).await.expect("what stands is named");
+    let is_named = async || standing.look(&worker.progress()).await.unwrap().contains("read_models:users");
+    until("what stands to be named", is_named).await;
 
     frozen.rollback().await.unwrap();
     until_at_the_head(&world, &[0, 1, 2, 3]).await;
@@ -98,15 +98,12 @@ async fn who_wants_the_read_models_alone_lets_others_through_until_it_has_them()
         let database = world.database.clone();
         async move { checkpoint::begin_alone(&database).await.unwrap().commit().await.unwrap() }
     });
-    let waits = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = \
+    let waits = "SELECT COUNT(*) AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = \
                  (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let waiting =
+        async || world.database.fetch_optional(query(waits)).await.unwrap().unwrap().unsigned("waiting").unwrap();
     for _ in 0..3 {
-        let waiting = async {
-            while world.database.fetch_optional(query(waits)).await.unwrap().unwrap().get::<i64>(0).unwrap() == 0 {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(DEADLINE, waiting).await.expect("it waits for the gate");
+        until("it to wait for the gate", async || waiting().await > 0).await;
         checkpoint::begin(&world.database).await.expect("let through").commit().await.unwrap();
     }
     frozen.rollback().await.unwrap();
@@ -145,8 +142,8 @@ async fn a_step_that_somebody_holds_up_is_given_up_soon() {
 }
 
 async fn count(world: &World, table: &str) -> i64 {
-    let row = world.database.fetch_optional(query(format!("SELECT COUNT(*) FROM {table}"))).await.unwrap();
-    row.unwrap().get(0).unwrap()
+    let row = world.database.fetch_optional(query(format!("SELECT COUNT(*) AS count FROM {table}"))).await.unwrap();
+    row.unwrap().get("count").unwrap()
 }
 
 each_engine!(what_a_dead_process_leased_is_free_at_once, |home| async move {
@@ -190,10 +187,6 @@ each_engine!(what_stands_still_is_named, |home| async move {
     leases.renew().await.unwrap();
     assert!(standing.look(&world.progress()).await.unwrap().is_empty());
     world.tell(&mut crowd(2)).await;
-    let stands = async {
-        while !standing.look(&world.progress()).await.unwrap().contains("read_models:users") {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(DEADLINE, stands).await.expect("nobody applies it");
+    let is_named = async || standing.look(&world.progress()).await.unwrap().contains("read_models:users");
+    until("what nobody applies to be named", is_named).await;
 });

@@ -1,19 +1,21 @@
 //! Leases: every partition has one worker, and another one soon after that worker is gone.
 
-use super::support::{DEADLINE, World};
-use crate::worker::Leases;
+use super::support::{DEADLINE, PARTITIONS as FEW, World, clock};
+use crate::{Worker, WorkerSettings, worker::Leases};
+use broker::Faults;
 use domain::Partition;
 use sql::Database;
 use std::{collections::BTreeSet, time::Duration};
-use testkit::each_engine;
+use testkit::{each_engine, until};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const PARTITIONS: u16 = 16;
 /// Longer than a test may take.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// The leases of worker `n`, each of which lasts so long.
+/// The leases of worker `n`.
 fn leases(database: &Database, n: u128, duration: Duration) -> Leases {
     Leases::new(database.clone(), Uuid::from_u128(n), duration, PARTITIONS)
 }
@@ -42,7 +44,7 @@ each_engine!(partitions_are_shared_out_evenly, |home| async move {
 each_engine!(a_third_worker_gets_its_share, |home| async move {
     let world = World::new(home).await;
     let mut workers = [1, 2, 3].map(|n| leases(&world.database, n, LONG));
-    // One begins alone; then all renew a few times.
+    // One worker begins alone; then all renew a few times.
     assert_eq!(held(&mut workers[0]).await.len(), 16);
     for _ in 0..3 {
         for worker in &mut workers {
@@ -66,4 +68,30 @@ each_engine!(a_lease_that_is_not_renewed_is_taken_over, |home| async move {
     assert!(held(&mut silent).await.is_empty(), "what was lost stays lost until it is shared out anew");
     let mut late = leases(&world.database, 3, LONG);
     assert!(held(&mut late).await.is_empty(), "a lease that lasts is left alone");
+});
+
+each_engine!(a_worker_has_what_another_does_not_renew_as_soon_as_it_expires, |home| async move {
+    let world = World::new(home).await;
+    let second = Duration::from_secs(1);
+    let mut silent = Leases::new(world.database.clone(), Uuid::from_u128(1), second, FEW);
+    assert_eq!(held(&mut silent).await.len(), usize::from(FEW));
+    // A worker that looked only when it renews its own leases would be a quarter of an hour late.
+    let owner = Uuid::from_u128(2);
+    let settings = WorkerSettings {
+        store: world.store.clone(),
+        broker: world.broker(Faults::NONE),
+        database: world.database.clone(),
+        leases_in: None,
+        owner,
+        lease: LONG,
+        clock,
+        build: "test".into(),
+    };
+    let token = CancellationToken::new();
+    let worker = Worker::start(settings, token.clone());
+    let of_it = || sql::query("SELECT COUNT(*) AS count FROM leases WHERE owner = $1").bind(owner);
+    let count = async || world.database.fetch_optional(of_it()).await.unwrap().unwrap().get::<i64>("count").unwrap();
+    until("the leases to be taken at once", async || count().await >= i64::from(FEW)).await;
+    token.cancel();
+    worker.stopped().await;
 });

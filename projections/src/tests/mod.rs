@@ -1,21 +1,10 @@
-//! Scenarios over the whole crate, on both engines.
+//! Scenarios with access to internals. Those of the public surface are in `tests/it/`, whose histories these share.
 
+#[path = "../../tests/it/support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the scenarios in tests/it use the rest")]
 mod support;
 
-mod apply;
-mod audit;
 mod blocked;
-mod builds;
-mod duty;
-mod erasures;
-mod graph_feed;
-mod interleaving;
 mod leases;
-mod poison;
-mod presence;
-mod queries;
-mod rabbitmq;
-mod rebuild;
-mod retries;
-mod verify;
-mod worker;
+mod parked;
+mod shadow;

@@ -1,7 +1,6 @@
-//! Partitions whose rows somebody else holds: a session that froze in the middle, or an operator's. They are set aside, so
-//! that the others go on, and tried again and again.
+//! Partitions set aside: another session, frozen or an operator's, holds their rows. The other partitions go on, and
+//! these are tried again.
 
-use super::reading::SOON;
 use crate::{Error, checkpoint};
 use domain::Partition;
 use sql::Database;
@@ -11,15 +10,17 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Between two tries.
+/// The lock timeout per partition, once rows were found held by another session.
+pub(super) const SOON: Duration = Duration::from_millis(250);
+/// The pause between looks.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a partition rests that was set aside again: doubled each time, up to `LONGEST`.
+/// The rest of a partition that is set aside again: doubled each time, up to `LONGEST`.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
-/// After this long without trouble it begins anew.
+/// After this time without trouble, the rest starts over.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
-/// The partitions set aside, and those that were not long ago.
+/// The partitions set aside, now or recently.
 #[derive(Debug, Default)]
 pub(super) struct Aside(BTreeMap<Partition, Resting>);
 
@@ -31,7 +32,6 @@ struct Resting {
 }
 
 impl Aside {
-    /// Sets partitions aside.
     pub(super) fn put(&mut self, partitions: BTreeSet<Partition>) {
         let now = Instant::now();
         self.0.retain(|_, resting| resting.is_aside || now.saturating_duration_since(resting.until) < FORGIVEN);
@@ -45,7 +45,7 @@ impl Aside {
         self.0.get(&partition).is_some_and(|resting| resting.is_aside)
     }
 
-    /// Waits until one of `held` that is set aside can be moved on again.
+    /// Waits until a partition of `held` that is set aside can be moved again.
     pub(super) async fn freed(&mut self, database: &Database, held: &BTreeSet<Partition>) {
         loop {
             sleep(LOOK).await;
@@ -60,7 +60,9 @@ impl Aside {
                         }
                         return;
                     }
-                    Err(error) => tracing::debug!(?partition, %error, "A partition is still held up"),
+                    Err(error) => {
+                        tracing::debug!(?partition, %error, "The rows of a partition are still held by another session")
+                    }
                 }
             }
         }

@@ -1,10 +1,9 @@
-//! Leases: which worker follows which partitions. They spread the work and pass it on when a worker dies.
+//! Leases of partitions: they spread the work over the workers, and pass it on when a worker dies.
 //!
-//! A lease is no lock: a worker that lost one without noticing is stopped by the checkpoints' compare-and-set. The
-//! workers are on different machines: what has expired is judged by the database's clock, never by theirs.
+//! A lease is not a lock: the checkpoints' compare-and-set stops a worker that lost one without noticing. Workers run
+//! on different machines, so the database's clock decides what has expired.
 
-use super::Pauses;
-use crate::now::now;
+use super::pauses::Pauses;
 use domain::Partition;
 use sql::{Database, Transaction, query};
 use std::{collections::BTreeSet, time::Duration};
@@ -15,12 +14,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// What a worker has leased.
+/// The delay after a lease expires before it is acquired.
+const EXPIRED: Duration = Duration::from_millis(20);
+
+/// The leases of a worker, as published to its work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Leased {
-    /// Whether it was asked for already.
+    /// Whether they were read at least once.
     pub(super) known: bool,
-    /// The partitions; none when it is not known for longer than a lease lasts.
+    /// Empty once the leases could not be renewed for as long as they last.
     pub(super) partitions: BTreeSet<Partition>,
 }
 
@@ -31,11 +33,14 @@ pub(crate) struct Leases {
     duration: Duration,
     partitions: u16,
     held: BTreeSet<Partition>,
+    /// When the first lease of another worker expires unless it is renewed, as of the last renewal; on the monotonic
+    /// clock.
+    next_free: Option<Instant>,
 }
 
 impl Leases {
     pub(crate) const fn new(database: Database, owner: Uuid, duration: Duration, partitions: u16) -> Self {
-        Self { database, owner, duration, partitions, held: BTreeSet::new() }
+        Self { database, owner, duration, partitions, held: BTreeSet::new(), next_free: None }
     }
 
     /// The partitions held at the last [`Leases::renew`].
@@ -44,8 +49,8 @@ impl Leases {
         &self.held
     }
 
-    /// Renews the leases four times as often as they last, until `stop`, whatever the worker is busy with, and tells
-    /// what is held. What could not be renewed in time is not held any more.
+    /// Renews the leases four times as often as they last, until `stop`, and publishes the partitions held. Leases not
+    /// renewed in time are dropped; leases that other workers do not renew are acquired as soon as they expire.
     pub(super) async fn keep(&mut self, leased: &watch::Sender<Leased>, stop: &CancellationToken) {
         let pause = (self.duration / 4).max(Duration::from_millis(1));
         let mut pauses = Pauses::default();
@@ -74,22 +79,23 @@ impl Leases {
                 changed
             });
             if renewed == asked {
-                stop.run_until_cancelled(sleep(pause)).await;
+                let free = self.next_free.map_or(pause, |at| at.saturating_duration_since(Instant::now()) + EXPIRED);
+                stop.run_until_cancelled(sleep(pause.min(free))).await;
             } else {
                 pauses.next(stop).await;
             }
         }
     }
 
-    /// Says that this worker lives, renews what it holds, gives up what is more than its share, takes what is
-    /// free of its share. Answers whether it holds other partitions than before.
+    /// Reports that this worker is alive, renews its leases, releases those beyond its share, and acquires free ones up
+    /// to its share. Returns whether its partitions changed.
     ///
     /// # Errors
-    /// When the read models are away.
+    /// If the read models are unavailable.
     pub(crate) async fn renew(&mut self) -> Result<bool, sql::Error> {
-        let mut tx = self.database.begin().await?;
-        let now = format!("SELECT {}", now(self.database.engine()));
-        let now: i64 = tx.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get(0)?;
+        let mut tx = begin(&self.database).await?;
+        let now = format!("SELECT {} AS now", self.database.engine().now());
+        let now: i64 = tx.fetch_optional(query(now)).await?.ok_or(sqlx::Error::RowNotFound)?.get("now")?;
         let until = now.saturating_add(i64::try_from(self.duration.as_millis()).unwrap_or(i64::MAX));
         let alive = self.report(&mut tx, now, until).await?;
         let share = usize::from(self.partitions.div_ceil(alive.max(1)));
@@ -98,12 +104,15 @@ impl Leases {
         tx.execute(renewed).await?;
         let mut held = BTreeSet::new();
         let mut taken = BTreeSet::new();
+        let mut next_free = None;
         for row in tx.fetch_all(query("SELECT partition, owner, expires_at FROM leases")).await? {
-            let partition = Partition(u16::try_from(row.get::<i64>(0)?).unwrap_or(u16::MAX));
-            if row.get::<Uuid>(1)? == self.owner {
+            let partition = Partition(u16::try_from(row.get::<i64>("partition")?).unwrap_or(u16::MAX));
+            let expires: i64 = row.get("expires_at")?;
+            if row.get::<Uuid>("owner")? == self.owner {
                 held.insert(partition);
-            } else if row.get::<i64>(2)? >= now {
+            } else if expires >= now {
                 taken.insert(partition);
+                next_free = Some(next_free.map_or(expires, |next: i64| next.min(expires)));
             }
         }
         while held.len() > share
@@ -124,26 +133,28 @@ impl Leases {
             }
         }
         tx.commit().await?;
+        let left = next_free.and_then(|expires| u64::try_from(expires - now).ok());
+        self.next_free = left.map(|left| Instant::now() + Duration::from_millis(left));
         let changed = held != self.held;
         self.held = held;
         Ok(changed)
     }
 
-    /// Writes down that this worker lives; answers how many do.
+    /// Records that this worker is alive. Returns the number of live workers.
     async fn report(&self, tx: &mut Transaction, now: i64, until: i64) -> Result<u16, sql::Error> {
         let sql = "INSERT INTO workers (owner, expires_at) VALUES ($1, $2) \
                    ON CONFLICT (owner) DO UPDATE SET expires_at = excluded.expires_at";
         tx.execute(query(sql).bind(self.owner).bind(until)).await?;
         tx.execute(query("DELETE FROM workers WHERE expires_at < $1").bind(now)).await?;
-        let counted = tx.fetch_optional(query("SELECT COUNT(*) FROM workers")).await?;
-        let alive = counted.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(1);
+        let counted = tx.fetch_optional(query("SELECT COUNT(*) AS alive FROM workers")).await?;
+        let alive = counted.map(|row| row.get::<i64>("alive")).transpose()?.unwrap_or(1);
         Ok(u16::try_from(alive).unwrap_or(u16::MAX))
     }
 
-    /// Gives everything up, so that others need not wait for the leases to expire.
+    /// Releases all leases, so that other workers need not wait until they expire.
     ///
     /// # Errors
-    /// When the read models are away; the leases then expire by themselves.
+    /// If the read models are unavailable; the leases then expire.
     pub(crate) async fn release(&mut self) -> Result<(), sql::Error> {
         self.held.clear();
         let mut tx = self.database.begin().await?;
@@ -153,16 +164,26 @@ impl Leases {
     }
 }
 
-/// The partitions that nobody has leased.
+/// Begins a transaction whose commit does not wait for the disk, so that a stalled disk costs no live worker its
+/// leases. A server that crashed may forget them.
+async fn begin(database: &Database) -> Result<Transaction, sql::Error> {
+    let mut tx = database.begin().await?;
+    if matches!(tx, Transaction::Postgres(_)) {
+        tx.execute(query("SELECT set_config('synchronous_commit', 'off', true)")).await?;
+    }
+    Ok(tx)
+}
+
+/// The partitions that no worker has leased.
 ///
 /// # Errors
-/// When the read models are away.
+/// If the read models are unavailable.
 pub(super) async fn unheld(database: &Database, partitions: u16) -> Result<Vec<Partition>, sql::Error> {
-    let now = now(database.engine());
+    let now = database.engine().now();
     let held = format!("SELECT partition FROM leases WHERE expires_at >= {now}");
     let mut free: BTreeSet<_> = (0..partitions).map(Partition).collect();
     for row in database.fetch_all(query(held)).await? {
-        free.remove(&Partition(u16::try_from(row.get::<i64>(0)?).unwrap_or(u16::MAX)));
+        free.remove(&Partition(u16::try_from(row.get::<i64>("partition")?).unwrap_or(u16::MAX)));
     }
     Ok(free.into_iter().collect())
 }

@@ -1,58 +1,36 @@
-//! Workers: follow the lanes of the partitions they lease, and fold them into the read models.
+//! Workers: they follow the lanes of their leased partitions and fold the events into the read models.
 
 mod aside;
+mod extent;
 mod lease;
 mod parking;
+mod pauses;
 mod progress;
 mod reading;
+mod settings;
 pub(crate) mod settled;
 mod standing;
 
+pub use extent::Extent;
 pub(crate) use lease::Leases;
 pub use parking::Parking;
-pub use progress::Progress;
+pub use progress::{Lag, LaneLag, Progress};
+pub use settings::WorkerSettings;
 pub use standing::Standing;
 
-use crate::{Error, parked::BackOff};
+use crate::{BackOff, Error};
 use aside::Aside;
-use broker::{BACK_OFF, Broker};
-use domain::{Partition, Timestamp};
-use event_store::EventStore;
+use broker::BACK_OFF;
+use domain::Partition;
 use lease::Leased;
+use pauses::Pauses;
 use reading::Reading;
-use sql::Database;
-use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-/// The pauses between attempts while an engine is away.
-const PAUSES: [Duration; 4] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1)];
-
-/// How long giving up the leases may take.
+/// The longest time to release the leases.
 const RELEASE: Duration = Duration::from_secs(3);
-
-/// What a worker needs.
-#[derive(Clone)]
-pub struct WorkerSettings {
-    /// The log.
-    pub store: EventStore,
-    /// The hints.
-    pub broker: Broker,
-    /// The read models, migrated.
-    pub database: Database,
-    /// The same over connections that only leases and duties use; `None`: those of `database`.
-    pub leases_in: Option<Database>,
-    /// This worker's name, which no other has or had.
-    pub owner: Uuid,
-    /// How long a lease lasts without being renewed; it is renewed four times as often.
-    pub lease: Duration,
-    /// The clock that stamps parked events.
-    pub clock: fn() -> Timestamp,
-    /// Names the build of this process: what another one could not apply is tried again when a worker starts.
-    pub build: Arc<str>,
-}
 
 /// A running worker. It works until its token is cancelled, whatever fails meanwhile.
 pub struct Worker {
@@ -61,41 +39,38 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker.
     #[must_use]
     pub fn start(settings: WorkerSettings, token: CancellationToken) -> Self {
         Self::start_with(settings, BACK_OFF, token)
     }
 
-    /// The same, with other pauses before poisonous events are tried again.
-    pub(crate) fn start_with(settings: WorkerSettings, back_off: BackOff, token: CancellationToken) -> Self {
+    /// Starts a worker with other pauses between retries of parked events.
+    #[must_use]
+    pub fn start_with(settings: WorkerSettings, back_off: BackOff, token: CancellationToken) -> Self {
         let progress = Progress::new(settings.store.clone(), settings.database.clone());
         let task = tokio::spawn(run(settings, back_off, progress.clone(), token));
         Self { progress, task }
     }
 
-    /// The same for a caller that watches over it: works until `token` is cancelled, and tells how far it has come by
-    /// `progress`.
+    /// Runs a worker for a supervised caller until `token` is cancelled. It reports through `progress`.
     pub async fn run(settings: WorkerSettings, progress: Progress, token: CancellationToken) {
         run(settings, BACK_OFF, progress, token).await;
     }
 
-    /// How far the read models have come.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// Ends it on the spot, as a crash would.
-    #[cfg(test)]
-    pub(crate) fn kill(self) {
+    /// Ends the worker at once, as a crash would.
+    pub fn kill(self) {
         self.task.abort();
     }
 
-    /// Waits until it has ended, after its token was cancelled.
+    /// Waits until the worker has ended, after its token was cancelled.
     pub async fn stopped(self) {
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "A projection worker died");
+            tracing::error!(%error, "A projection worker panicked");
         }
     }
 }
@@ -104,18 +79,18 @@ async fn run(settings: WorkerSettings, back_off: BackOff, progress: Progress, to
     let WorkerSettings { store, database, leases_in, owner, lease, .. } = &settings;
     let leases_in = leases_in.as_ref().unwrap_or(database).clone();
     let mut leases = Leases::new(leases_in, *owner, *lease, store.partitions());
-    let (tell, leased) = watch::channel(Leased::default());
+    let (publish, leased) = watch::channel(Leased::default());
     progress.publish(None);
-    // Side by side: whatever holds up the work does not hold up the leases.
-    tokio::join!(leases.keep(&tell, &token), work(&settings, back_off, leased, &progress, &token));
+    // Concurrently, so that slow work does not delay the leases.
+    tokio::join!(leases.keep(&publish, &token), work(&settings, back_off, leased, &progress, &token));
     match timeout(RELEASE, leases.release()).await {
         Ok(Ok(())) => (),
-        Ok(Err(error)) => tracing::debug!(%error, "The leases were not given up and expire by themselves"),
-        Err(_) => tracing::debug!("The leases were not given up and expire by themselves"),
+        Ok(Err(error)) => tracing::debug!(%error, "The leases were not released and will expire"),
+        Err(_) => tracing::debug!("The leases were not released and will expire"),
     }
 }
 
-/// Works on what is leased until the token is cancelled, whatever fails meanwhile.
+/// Works on the leased partitions until the token is cancelled, whatever fails meanwhile.
 async fn work(
     settings: &WorkerSettings,
     back_off: BackOff,
@@ -140,9 +115,12 @@ async fn work(
         progress.publish(None);
         match turn {
             Ok(()) => pauses = Pauses::default(),
-            Err(Error::Overtaken) => tracing::info!("Somebody else moved the checkpoints on; loading them again"),
+            Err(Error::Overtaken) => tracing::info!("Another worker moved the checkpoints; loading them again"),
             Err(Error::Blocked(partitions)) => {
-                tracing::warn!(?partitions, "Somebody holds rows of these partitions; the others go on");
+                tracing::warn!(
+                    ?partitions,
+                    "Another session holds rows of these partitions; the other partitions go on"
+                );
                 aside.put(partitions);
             }
             Err(error) => {
@@ -153,8 +131,8 @@ async fn work(
     }
 }
 
-/// Follows the leased partitions, save those set aside, until either changes or the token is cancelled. What is under way
-/// then is finished.
+/// Follows the leased partitions that are not set aside, until either set changes or the token is cancelled. Finishes
+/// the batch in progress.
 async fn follow(
     settings: &WorkerSettings,
     back_off: BackOff,
@@ -193,19 +171,4 @@ async fn follow(
     }
     turned.cancel();
     following.await
-}
-
-/// Longer and longer pauses.
-#[derive(Default)]
-struct Pauses(usize);
-
-impl Pauses {
-    async fn next(&mut self, token: &CancellationToken) {
-        let pause = PAUSES[self.0.min(PAUSES.len() - 1)];
-        self.0 += 1;
-        tokio::select! {
-            () = token.cancelled() => (),
-            () = tokio::time::sleep(pause) => (),
-        }
-    }
 }

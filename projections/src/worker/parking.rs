@@ -1,23 +1,23 @@
-//! Figures about parked events, for metrics.
+//! Metrics of parked events.
 
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What a worker knows of parked events.
+/// Metrics of parked events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parking {
-    /// Events parked now, in all partitions, those behind another one included; as of about a second ago.
+    /// Parked events in all partitions, those behind another one included; at most about a second old.
     pub parked: u64,
-    /// Of them, events that the build which tried them cannot read: a newer one wrote them. As of about a second ago.
+    /// Of them, events that the build which tried them cannot read, as a newer one wrote them.
     pub unreadable: u64,
-    /// How often this worker tried a poisonous event again.
+    /// Retries of parked events by this worker.
     pub retried: u64,
-    /// How many events this worker gave up.
+    /// Events that this worker gave up.
     pub given_up: u64,
 }
 
-/// The same as it is counted.
+/// The counters of [`Parking`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     parked: AtomicU64,

@@ -1,4 +1,4 @@
-//! Whether the read models move: what stands still behind the log is named.
+//! Detects stalled read models and partitions.
 
 use super::{Progress, lease::unheld};
 use crate::{
@@ -17,22 +17,23 @@ use tokio::time::Instant;
 /// How long a projection may be behind in a partition without a step: longer than any batch takes.
 const STANDS: Duration = Duration::from_secs(2);
 
-/// Looks now and then whether the read models move.
+/// Detects stalled read models and partitions.
 #[derive(Debug, Default)]
 pub struct Standing(BTreeMap<(Projection, Partition), (Marks, Instant)>);
 
 impl Standing {
-    /// What stands still now: `read_models:<projection>` that has been behind in some partition for 2 s without a step,
-    /// and `partition:<number>` that no worker has leased. To be asked about every second.
+    /// Everything stalled now:
+    /// `read_models:<projection>` that has been behind in a partition for 2 s without a step, and `partition:<number>`
+    /// that no worker has leased. Call it about every second.
     ///
     /// # Errors
-    /// When log or read models are away.
+    /// If the log or the read models are unavailable.
     pub async fn look(&mut self, progress: &Progress) -> Result<BTreeSet<String>, Error> {
         let (store, database): (_, &Database) = (progress.store(), progress.database());
         let applied = checkpoints(database).await?;
         let head = store.head().await?;
         let now = Instant::now();
-        let mut standing: BTreeSet<_> = unheld(database, store.partitions())
+        let mut stalled: BTreeSet<_> = unheld(database, store.partitions())
             .await?
             .into_iter()
             .map(|free| format!("partition:{}", free.0))
@@ -48,11 +49,11 @@ impl Standing {
             let since =
                 self.0.get(&key).filter(|(marks, _)| *marks == checkpoint.marks).map_or(now, |(_, since)| *since);
             if now.saturating_duration_since(since) >= STANDS {
-                standing.insert(format!("read_models:{}", projection.name()));
+                stalled.insert(format!("read_models:{}", projection.name()));
             }
             behind.insert(key, (checkpoint.marks, since));
         }
         self.0 = behind;
-        Ok(standing)
+        Ok(stalled)
     }
 }

@@ -1,4 +1,4 @@
-//! A tool of one build on tables of another: whoever only looks changes nothing.
+//! A tool of one build on tables of another: a reading task changes nothing.
 
 use crate::support::{WORDS, World};
 use sql::{Database, Location, query};
@@ -17,7 +17,7 @@ const LOOKING: [&[&str]; 7] = [
 async fn migrations(location: &Location) -> Vec<i64> {
     let database = Database::connect(location, 1).await.unwrap();
     let rows = database.fetch_all(query("SELECT version FROM _sqlx_migrations ORDER BY version")).await.unwrap();
-    rows.iter().map(|row| row.get(0).unwrap()).collect()
+    rows.iter().map(|row| row.get("version").unwrap()).collect()
 }
 
 async fn change(location: &Location, sql: &'static str) {
@@ -42,17 +42,17 @@ each_engine!(tables_of_another_build_are_refused_and_left_alone, |home| async mo
             assert!(refused.contains("newer than this build") && refused.contains("9999 (more)"), "{refused}");
         }
         assert_eq!(migrations(&place).await, beyond);
-        // What only adds does not keep a rebuild from its work; what breaks does.
+        // Additive migrations do not prevent a rebuild; breaking ones do.
         world.run(&["rebuild", "users"]).await.expect(0);
         change(&place, BREAKING).await;
         let refused = world.run(&["rebuild", "users"]).await.expect(2).complaint;
-        assert!(refused.contains("cannot work with migration 9999"), "{refused}");
+        assert!(refused.contains("not compatible with migration 9999"), "{refused}");
 
         let database = Database::connect(&place, 1).await.unwrap();
         let newest =
             "SELECT version, checksum FROM _sqlx_migrations WHERE version < 9999 ORDER BY version DESC LIMIT 1";
         let newest = database.fetch_optional(query(newest)).await.unwrap().unwrap();
-        let (newest, checksum): (i64, Vec<u8>) = (newest.get(0).unwrap(), newest.get(1).unwrap());
+        let (newest, checksum): (i64, Vec<u8>) = (newest.get("version").unwrap(), newest.get("checksum").unwrap());
         change(&place, BACK).await;
         let behind = migrations(&place).await;
         assert_eq!(behind.len() + 2, beyond.len());

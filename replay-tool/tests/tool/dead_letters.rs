@@ -1,4 +1,4 @@
-//! Events that could not be applied.
+//! Parked events.
 
 use crate::support::{WORDS, World};
 use domain::MessageId;
@@ -6,7 +6,7 @@ use event_store::Position;
 use sql::query;
 use testkit::each_engine;
 
-/// Parks an event until its next retry; `None`: as one that was given up.
+/// Parks an event until its next retry; `None`: as given up.
 async fn park(world: &World, message: MessageId, position: Position, retry_at: Option<i64>) {
     let parked = query(
         "INSERT INTO parked (projection, position, aggregate_type, aggregate_id, event_type, state, error, attempts, \

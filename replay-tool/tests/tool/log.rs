@@ -1,4 +1,4 @@
-//! Reading the log: events, states, the chain; and a place where there is none.
+//! Reading the log: events, states and the chain, and the absence of a log.
 
 use crate::support::{WORDS, World, run};
 use serde_json::Value;
@@ -87,7 +87,7 @@ each_engine!(the_chain_is_verified_and_compared_with_a_noted_head, |home| async 
     world.run(&["chain", "verify", "--against", head]).await.expect(1);
     world.run(&["chain", "verify", "--against", "not-there.json"]).await.expect(2);
 
-    // What the database refuses, somebody who owns it can still do: it shows.
+    // The owner of the database can still change what it refuses; the chain shows it.
     let log = Database::connect(&world.home.log(), 1).await.unwrap();
     let disarm = match log.engine() {
         Engine::Sqlite => "DROP TRIGGER events_no_update",
@@ -124,6 +124,7 @@ each_engine!(the_chain_stays_whole_when_somebody_is_erased, |home| async move {
 });
 
 each_engine!(where_there_is_no_log_none_is_made, |home| async move {
+    let home = home.emptied().await;
     for arguments in [&["status"][..], &["verify", "all"], &["events"]] {
         let answer = run(&home, arguments).await.expect(2);
         assert!(answer.complaint.contains("there is no log"), "{answer:?}");

@@ -2,6 +2,7 @@
 
 use crate::support::{WORDS, World, program};
 use sql::query;
+use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt as _};
 use testkit::each_engine;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -39,6 +40,21 @@ each_engine!(what_differs_is_named_and_a_rebuild_mends_it, |home| async move {
     world.run(&["rebuild", "massages"]).await.expect(2);
 });
 
+#[tokio::test]
+async fn what_it_makes_is_its_owners_alone() {
+    let world = World::new(testkit::Home::new(sql::Engine::Sqlite).await).await;
+    world.say(WORDS).await;
+    // The log of an earlier build, without read models.
+    for file in ["log.db", "log.db-wal", "log.db-shm"] {
+        fs::set_permissions(world.home.folder().join(file), Permissions::from_mode(0o644)).unwrap();
+    }
+    world.run(&["rebuild", "all"]).await.expect(0);
+    let files = fs::read_dir(world.home.folder()).unwrap().map(|file| file.unwrap());
+    let open = files.filter(|file| file.metadata().unwrap().permissions().mode() & 0o077 != 0);
+    assert_eq!(open.map(|file| file.file_name()).collect::<Vec<_>>(), Vec::<std::ffi::OsString>::new());
+    assert!(world.home.folder().join("read.db").exists());
+}
+
 each_engine!(the_audit_index_is_rebuilt_verified_and_used, |home| async move {
     let world = World::new(home).await;
     let (_, first) = world.say(WORDS).await;
@@ -69,7 +85,7 @@ each_engine!(the_audit_index_is_rebuilt_verified_and_used, |home| async move {
 each_engine!(an_interrupted_rebuild_leaves_live_tables_alone_and_goes_on, |home| async move {
     let world = World::new(home).await;
     world.run(&["rebuild", "all"]).await.expect(0);
-    // More than one page, so that there is a pause between to interrupt.
+    // More than one page, so that there is a pause in which to interrupt.
     for _ in 0..1_200 {
         world.say("bread").await;
     }
@@ -78,13 +94,13 @@ each_engine!(an_interrupted_rebuild_leaves_live_tables_alone_and_goes_on, |home|
 
     let arguments = ["rebuild", "all", "--jobs", "1", "--max-rate", "20"];
     let mut rebuild = program(&world.home, &arguments).spawn().unwrap();
-    let mut told = BufReader::new(rebuild.stderr.take().unwrap()).lines();
-    let line = told.next_line().await.unwrap().unwrap();
+    let mut lines = BufReader::new(rebuild.stderr.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
     assert!(line.starts_with("rebuild: "), "{line}");
     let interrupt = format!("kill -INT {}", rebuild.id().unwrap());
     Command::new("sh").args(["-c", &interrupt]).status().await.unwrap();
     let mut rest = String::new();
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = lines.next_line().await.unwrap() {
         rest.push_str(&line);
     }
     assert_eq!(rebuild.wait().await.unwrap().code(), Some(2), "{rest}");

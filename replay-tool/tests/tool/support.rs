@@ -1,4 +1,4 @@
-//! A log with something in it, and the program beside it.
+//! A log with some events, and the program beside it.
 
 use domain::{
     AggregateType, CallId, ConversationId, Event, MessageId, Personal, Tier, Timestamp, UserId,
@@ -14,14 +14,14 @@ use event_store::{
 use serde_json::Value;
 use sql::{Database, Query};
 use std::{
-    process::Stdio,
+    process::{Output, Stdio},
     sync::atomic::{AtomicU64, Ordering},
 };
 use testkit::Home;
 use tokio::process::Command;
 use uuid::Uuid;
 
-/// What a person wrote, nowhere else to be found.
+/// A message's text, found nowhere else.
 pub(crate) const WORDS: &str = "meet me at the old mill";
 
 /// A conversation of two people, and its log.
@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) room: ConversationId,
 }
 
-/// What the program answered.
+/// The output of the program.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: Option<i32>,
@@ -42,6 +42,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code(), text: text(output.stdout), complaint: text(output.stderr) }
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -66,25 +71,25 @@ pub(crate) fn program(home: &Home, arguments: &[&str]) -> Command {
 }
 
 pub(crate) async fn run(home: &Home, arguments: &[&str]) -> Answer {
-    let output = program(home, arguments).output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Answer { status: output.status.code(), text: text(output.stdout), complaint: text(output.stderr) }
+    Answer::of(program(home, arguments).output().await.unwrap())
 }
 
-/// An id that no other call of this process gives.
+/// An id that is unique in this process.
 pub(crate) fn id() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 64 | 0x7000_8000_0000_0000_0000)
 }
 
-/// The time of the events, in milliseconds: one later each.
+/// The time of the events, in milliseconds; each is one later.
 fn clock() -> Timestamp {
     static NOW: AtomicU64 = AtomicU64::new(1_000_000);
     Timestamp::from_millis(NOW.fetch_add(1, Ordering::Relaxed) as i64)
 }
 
 impl World {
+    /// A world with a log, and without read models.
     pub(crate) async fn new(home: Home) -> Self {
+        let home = home.emptied().await;
         let keys = Keys { master: [7; 32] };
         let settings = Settings { location: home.log(), connections: 2, partitions: 16, keys, clock };
         let (store, _) = EventStore::open(settings).await.unwrap();
@@ -120,7 +125,7 @@ impl World {
         self.store.append(append).await.unwrap();
     }
 
-    /// Ana says something; the message's id and position.
+    /// Ana sends a message. Returns its id and position.
     pub(crate) async fn say(&self, words: &str) -> (MessageId, Position) {
         let message = MessageId(id());
         let content = MessageContent { body: MessageBody::parse(words).unwrap(), attachments: Vec::new() };
@@ -135,7 +140,7 @@ impl World {
         (message, self.append(self.ana, AggregateType::Message, message.0, 1, sent.into()).await)
     }
 
-    /// Ana calls, and nobody answers; the call's id, and the position at which it began to ring.
+    /// Ana calls and nobody answers. Returns the call's id, and the position at which it began to ring.
     pub(crate) async fn call(&self) -> (CallId, Position) {
         let (call, conversation, call_type) = (CallId(id()), self.room, CallType::Voice);
         let ringing = CallEvent::Ringing { conversation, caller: self.ana, call_type, invited: vec![self.ben] };
@@ -144,7 +149,7 @@ impl World {
         (call, rang)
     }
 
-    /// Ana says something else instead.
+    /// Ana edits a message.
     pub(crate) async fn edit(&self, message: MessageId, words: &str) -> Position {
         let body = Personal::new(self.ana, MessageBody::parse(words).unwrap());
         let edited = MessageEvent::Edited { conversation: self.room, by: self.ana, body };
@@ -174,7 +179,7 @@ impl World {
         run(&self.home, arguments).await
     }
 
-    /// Does something to the read models that only a fault would.
+    /// Executes a statement on the read models that only a fault would.
     pub(crate) async fn meddle(&self, statement: Query) -> u64 {
         let read = Database::connect(&self.home.read_models(), 1).await.unwrap();
         let changed = read.execute(statement).await.unwrap();

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn new_connections_lead_elsewhere_when_told_so() {
+    async fn new_connections_lead_to_the_other_server() {
         let cable = Cable::to(server(0).await.0.to_string()).await;
         let mut old = TcpStream::connect(cable.address()).await.unwrap();
         assert_eq!(answer(&mut old, b'a').await, b'a');

@@ -51,6 +51,16 @@ export class Person {
     return (await this.post("/conversations", { type: "group", title, members })).id;
   }
 
+  /** A file that was uploaded: a text. */
+  async upload(name, content) {
+    const body = new FormData();
+    body.append("file", new Blob([content]), name);
+    const headers = { Authorization: `Bearer ${this.token}` };
+    const answer = await within(fetch(`${this.door}/files`, { method: "POST", headers, body }), "POST /files");
+    ensure(answer.ok, `POST /files: ${answer.status}`);
+    return answer.json();
+  }
+
   /** The message that was posted. */
   say(conversation, content) {
     return this.post(`/conversations/${conversation}/messages`, { messageType: "TEXT", content });

@@ -1,66 +1,58 @@
-//! Schemathesis in an environment of its own, asking every route of `/openapi.json`.
+//! The two documents: linted, made into types and clients that are run, and every route asked by Schemathesis.
 
-use super::{place::Place, workspace_root};
+use super::{
+    copy::copy,
+    place::Place,
+    python::{self, Python},
+};
 use crate::{
     install,
-    shell::{Shell, say, which},
+    shell::{Shell, say, workspace_root},
 };
 use anyhow::{Context, Result};
-use std::path::PathBuf;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// Debian's packages for such an environment.
-const PACKAGES: [&str; 2] = ["python3", "python3-venv"];
+/// Required programs, and their packages in Debian.
+const PROGRAMS: [(&str, &[&str]); 4] =
+    [("python3", python::PACKAGES), ("node", &["nodejs"]), ("npm", &["npm"]), ("java", &["default-jre-headless"])];
 const FOLDER: &str = "xtask/e2e/api";
 
-/// Whether the environment can be made, or what it needs may be installed.
-pub(super) fn can_be_had() -> bool {
-    which("python3").is_some() || install::is_possible()
+/// Required programs that are missing and cannot be installed here.
+pub(super) fn missing() -> Vec<&'static str> {
+    install::missing(&PROGRAMS)
 }
 
 /// The environment, in a folder of its own.
 pub(super) struct Api {
     folder: TempDir,
+    python: Python,
 }
 
 impl Api {
-    /// Makes it.
+    /// Makes it: the scripts, an environment of Python and the packages of npm, each at one version.
     pub(super) async fn prepare(shell: &mut Shell) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-e2e-api-").tempdir()?;
-        let api = Self { folder };
-        if !shell.succeeds(&mut api.environment()).await {
-            say("Python cannot make an environment; installing Debian's");
-            install::packages(shell, &PACKAGES).await?;
-            shell.run(&mut api.environment()).await?;
-        }
-        let mut pip = Command::new(api.program("pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        shell.run(pip.arg(workspace_root().join(FOLDER).join("requirements.txt"))).await?;
-        Ok(api)
+        copy(&workspace_root().join(FOLDER), folder.path()).with_context(|| format!("cannot copy {FOLDER}"))?;
+        install::programs(shell, &PROGRAMS).await?;
+        let python = Python::prepare(shell, folder.path()).await?;
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--silent", "--no-fund", "--no-audit"]);
+        shell.run(npm.current_dir(folder.path())).await?;
+        Ok(Self { folder, python })
     }
 
-    /// Asks the first door of a place in which nobody is registered yet.
+    /// Runs against a place without any account.
     pub(super) async fn run(&self, shell: &mut Shell, place: &Place) -> Result<()> {
-        let [door, ..] = place.doors() else { anyhow::bail!("a place without doors") };
+        let [door, .., other] = place.doors() else { anyhow::bail!("a place without doors") };
         let token = place.bootstrap_token().context("no bootstrap token is in the server's log")?;
-        let mut python = Command::new(self.program("python"));
-        python.arg(workspace_root().join(FOLDER).join("main.py")).current_dir(self.folder.path());
-        python.env("DOOR_A", door).env("BOOTSTRAP_TOKEN", token);
+        let mut python = Command::new(self.python.program("python"));
+        python.arg("main.py").current_dir(self.folder.path());
+        python.env("DOOR_A", door).env("DOOR_B", other).env("BOOTSTRAP_TOKEN", token);
         let ran = shell.run(&mut python).await;
         if ran.is_err() {
             say(format_args!("the server's log says:\n{}", place.log()));
         }
-        ran.context("schemathesis found something")
-    }
-
-    fn environment(&self) -> Command {
-        let mut python = Command::new("python3");
-        python.args(["-m", "venv"]).arg(self.folder.path().join("venv"));
-        python
-    }
-
-    fn program(&self, name: &str) -> PathBuf {
-        self.folder.path().join("venv/bin").join(name)
+        ran.context("the documents are wrong, or the routes differ from them")
     }
 }

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 
 /// Debian's package.
 pub(crate) const PACKAGE: &str = "chromium";
-/// What distributions call the program.
+/// The program's names in distributions.
 const NAMES: [&str; 4] = [PACKAGE, "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Whether it is here, or may be installed.
+/// Whether it is installed, or can be.
 pub(crate) fn can_be_had() -> bool {
     find().is_some() || install::is_possible()
 }
 
-/// The program, installed first where it is missing.
+/// The program, which is installed if it is missing.
 pub(crate) async fn program(shell: &mut Shell) -> Result<PathBuf> {
     if let Some(program) = find() {
         return Ok(program);

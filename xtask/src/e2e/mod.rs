@@ -2,8 +2,12 @@
 
 mod api;
 mod chromium;
+mod copy;
+mod ops;
 mod place;
+mod python;
 mod scripts;
+mod stock;
 mod tour;
 
 use crate::{
@@ -16,45 +20,49 @@ use api::Api;
 use clap::ValueEnum;
 use place::{Limits, Place};
 use scripts::Scripts;
-use std::path::{Path, PathBuf};
 
-/// What can be run alone.
+/// A suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
     /// docs/tour.md as it is written, with curl and wscat.
     Tour,
-    /// Every row of the Socket.IO table, with the official client.
+    /// Every row of the Socket.IO table, with the official client; stock clients of three languages through a proxy.
     #[value(name = "socketio")]
     SocketIo,
     /// A call with voice and video between two pages of a headless Chromium.
     #[value(name = "webrtc")]
     WebRtc,
-    /// Every route of the OpenAPI document, by Schemathesis.
+    /// The dashboard in a headless Chromium: signed in at, looked at, with a picture of it.
+    Dashboard,
+    /// The two documents: linters, generated clients, and every route by Schemathesis.
     Api,
+    /// Deployment: the files, and two gateways and two workers behind nginx.
+    Ops,
 }
 
 /// All suites.
-pub(crate) const ALL: [Suite; 4] = [Suite::Tour, Suite::SocketIo, Suite::WebRtc, Suite::Api];
+pub(crate) const ALL: [Suite; 6] =
+    [Suite::Tour, Suite::SocketIo, Suite::WebRtc, Suite::Dashboard, Suite::Api, Suite::Ops];
 
 impl Suite {
-    /// What this machine lacks for it, and cannot be given here.
+    /// Requirements that are missing and cannot be installed here.
     pub(crate) fn missing(self) -> Vec<&'static str> {
         let (programs, package): (&[_], _) = match self {
             Self::Tour => (&["bash", "curl", "jq", "npm"], None),
-            Self::SocketIo => (&["node", "npm"], None),
-            Self::WebRtc => (&["node"], (!chromium::can_be_had()).then_some(chromium::PACKAGE)),
-            Self::Api => (&[], (!api::can_be_had()).then_some("python3")),
+            Self::SocketIo => return stock::missing(),
+            Self::WebRtc | Self::Dashboard => (&["node"], (!chromium::can_be_had()).then_some(chromium::PACKAGE)),
+            Self::Api => return api::missing(),
+            Self::Ops => return ops::missing(),
         };
         let missing = programs.iter().copied().filter(|program| which(program).is_none());
         missing.chain(package).collect()
     }
 
-    /// Whether it is a script of Node.
     const fn is_of_node(self) -> bool {
-        matches!(self, Self::SocketIo | Self::WebRtc)
+        matches!(self, Self::SocketIo | Self::WebRtc | Self::Dashboard)
     }
 
-    /// What it is called on the command line.
+    /// The name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
@@ -77,6 +85,9 @@ pub(crate) async fn run(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
     }
     if suites.contains(&Suite::Api) {
         ask_everything(shell).await?;
+    }
+    if suites.contains(&Suite::Ops) {
+        ops::run(shell).await?;
     }
     Ok(())
 }
@@ -105,10 +116,4 @@ async fn ask_everything(shell: &mut Shell) -> Result<()> {
     let engines = Engines::fresh(shell).await?;
     let place = Place::two_gateways(shell, nobody(), &engines, Limits::Off).await?;
     api.run(shell, &place).await
-}
-
-/// The folder above this crate's.
-fn workspace_root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own).to_owned()
 }

@@ -6,7 +6,9 @@ use crate::{
     shell::{Shell, say},
 };
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -24,7 +26,7 @@ pub(crate) const SECRETS: [(&str, &str); 2] = [
 /// Of a log, for people.
 const TAIL: usize = 8_000;
 
-/// Whether the server's budgets hold: whoever asks everything at once has them lifted.
+/// The server's budgets. A suite that asks everything at once lifts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limits {
     /// They do.
@@ -33,12 +35,24 @@ pub(crate) enum Limits {
     Off,
 }
 
+/// How a gateway was started, so that a script can kill and restart it.
+#[derive(Serialize)]
+pub(crate) struct Gateway {
+    door: String,
+    pid: Option<u32>,
+    program: PathBuf,
+    folder: PathBuf,
+    log: PathBuf,
+    settings: BTreeMap<String, String>,
+}
+
 /// A server that lives as long as this value.
 pub(crate) struct Place {
     folder: TempDir,
     program: PathBuf,
     processes: Vec<(&'static str, Child)>,
     doors: Vec<String>,
+    gateways: Vec<Gateway>,
     settings: Vec<(String, String)>,
 }
 
@@ -73,7 +87,7 @@ impl Place {
         let limits = if limits == Limits::On { "on" } else { "off" };
         let settings = [("ALLOWED_ORIGINS", origin.as_str()), ("RUST_LOG", "info"), ("RATE_LIMITS", limits)];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Ok(Self { folder, program, processes: Vec::new(), doors: Vec::new(), settings })
+        Ok(Self { folder, program, processes: Vec::new(), doors: Vec::new(), gateways: Vec::new(), settings })
     }
 
     async fn start(&mut self, shell: &mut Shell, name: &'static str, role: &str) -> Result<()> {
@@ -82,11 +96,24 @@ impl Place {
         let log = fs::File::create(self.log_of(name))?;
         let address: SocketAddr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         say(format_args!("starting {name} at {address}"));
+        let own = [("PORT", address.port().to_string()), ("CHATCHIT_DATA", data.display().to_string())];
+        let own = own.into_iter().chain([("CHATCHIT_ROLE", role.to_owned())]);
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let settings: BTreeMap<_, _> = self.settings.iter().cloned().chain(own).collect();
         let mut command = Command::new(&self.program);
-        command.env_clear().envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command.env("PORT", address.port().to_string()).env("CHATCHIT_DATA", &data).env("CHATCHIT_ROLE", role);
+        command.env_clear().envs(&settings);
         command.current_dir(&data).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
         let server = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
+        if role == "gateway" {
+            self.gateways.push(Gateway {
+                door: format!("http://{address}"),
+                pid: server.id(),
+                program: self.program.clone(),
+                folder: data.clone(),
+                log: self.log_of(name),
+                settings,
+            });
+        }
         self.processes.push((name, server));
         let Some((_, server)) = self.processes.last_mut() else { bail!("a process was lost") };
         match shell.unless_interrupted(release::wait_until_ready(server, address)).await {
@@ -102,6 +129,11 @@ impl Place {
     /// The URLs of its doors: two, which may be the same.
     pub(crate) fn doors(&self) -> &[String] {
         &self.doors
+    }
+
+    /// Its gateways; empty for a single process.
+    pub(crate) fn gateways(&self) -> &[Gateway] {
+        &self.gateways
     }
 
     /// The token with which the first administrator registers, as the first start printed it.

@@ -1,49 +1,51 @@
 //! The suites that are scripts of Node.
 
-use super::{Suite, chromium, place::Place, workspace_root};
-use crate::shell::{Shell, say};
+use super::{Suite, chromium, copy::copy, place::Place, stock::Stock};
+use crate::{
+    release,
+    shell::{Shell, say, workspace_root},
+};
 use anyhow::{Context, Result};
 use std::{
-    fs,
     net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 use tempfile::TempDir;
 use tokio::process::Command;
 
 const FOLDER: &str = "xtask/e2e";
 
-/// Scripts in a folder of their own, with what they need.
+/// Scripts in a folder of their own, with their requirements.
 pub(crate) struct Scripts {
     folder: TempDir,
     suites: Vec<Suite>,
     chromium: Option<PathBuf>,
-    /// Where the pages of the browser are to be.
+    stock: Option<Stock>,
+    /// The port of the browser's pages.
     pages: u16,
+    /// Where pictures are left, to be looked at.
+    screenshots: PathBuf,
 }
 
 impl Scripts {
-    /// Copies them, and installs what they need.
+    /// Copies them, and installs their requirements.
     pub(crate) async fn prepare(shell: &mut Shell, suites: &[Suite]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-e2e-").tempdir()?;
         copy(&workspace_root().join(FOLDER), folder.path()).with_context(|| format!("cannot copy {FOLDER}"))?;
-        let mut chromium = None;
+        let (mut chromium, mut stock) = (None, None);
         for suite in suites {
             match suite {
-                Suite::Tour | Suite::Api => {}
-                Suite::WebRtc => chromium = Some(chromium::program(shell).await?),
-                Suite::SocketIo => {
-                    let mut npm = Command::new("npm");
-                    npm.args(["ci", "--silent", "--no-fund", "--no-audit"]);
-                    shell.run(npm.current_dir(folder.path().join(suite.name()))).await?;
-                }
+                Suite::Tour | Suite::Api | Suite::Ops => {}
+                Suite::WebRtc | Suite::Dashboard => chromium = Some(chromium::program(shell).await?),
+                Suite::SocketIo => stock = Some(Stock::prepare(shell, &folder.path().join(suite.name())).await?),
             }
         }
         let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        Ok(Self { folder, suites: suites.to_vec(), chromium, pages })
+        let screenshots = release::target_directory(shell).await?.join("e2e");
+        Ok(Self { folder, suites: suites.to_vec(), chromium, stock, pages, screenshots })
     }
 
-    /// Where the pages come from, as browsers tell it.
+    /// The origin of the pages, as browsers send it.
     pub(crate) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.pages)
     }
@@ -55,8 +57,10 @@ impl Scripts {
             let mut node = Command::new("node");
             node.arg(self.folder.path().join(suite.name()).join("main.mjs"));
             node.env("DOOR_A", first).env("DOOR_B", last).env("PAGES_PORT", self.pages.to_string());
-            // What they leave behind when they are interrupted goes with the folder.
+            // Their temporary files are removed with the folder.
             node.env("TMPDIR", self.folder.path());
+            node.env("SCREENSHOTS", self.screenshots.as_path());
+            node.envs(place.bootstrap_token().map(|token| ("BOOTSTRAP", token)));
             node.envs(self.chromium.iter().map(|program| ("CHROMIUM", program)));
             let ran = shell.run(&mut node).await;
             if ran.is_err() {
@@ -64,38 +68,10 @@ impl Scripts {
             }
             ran.with_context(|| format!("{} failed", suite.name()))?;
         }
+        // Last, because it kills each gateway.
+        if let (Some(stock), [_, _, ..]) = (&self.stock, place.gateways()) {
+            stock.run(shell, place).await?;
+        }
         Ok(())
-    }
-}
-
-/// Copies a folder; what npm has put there is left out.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true if entry.file_name() == "node_modules" => {}
-            true => copy(&entry.path(), &target)?,
-            false => drop(fs::copy(entry.path(), target)?),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::copy;
-    use std::fs;
-
-    #[test]
-    fn what_npm_installed_is_not_copied() {
-        let [from, to] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        for folder in ["rows", "node_modules"] {
-            fs::create_dir(from.path().join(folder)).unwrap();
-            fs::write(from.path().join(folder).join("a.mjs"), "").unwrap();
-        }
-        copy(from.path(), to.path()).unwrap();
-        assert!(to.path().join("rows/a.mjs").exists() && !to.path().join("node_modules").exists());
     }
 }

@@ -1,9 +1,9 @@
 //! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
 
-use super::{place::SECRETS, workspace_root};
+use super::place::SECRETS;
 use crate::{
     engines::{ALL, Engines},
-    shell::{Shell, say},
+    shell::{Shell, say, workspace_root},
     suite,
 };
 use anyhow::{Context, Result};
@@ -18,7 +18,7 @@ use tokio::process::Command;
 
 const TOUR: &str = "docs/tour.md";
 
-/// Ends at the first command that fails, and says which it was.
+/// Ends at the first command that fails, and prints it.
 const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
 
 /// Runs the tour on SQLite, on a private Postgres, and on private production engines.
@@ -71,7 +71,7 @@ fn with_folder(folder: &Path) -> Result<OsString> {
     Ok(std::env::join_paths(folders)?)
 }
 
-/// What stands in the fenced `bash` blocks of a page.
+/// The contents of the fenced `bash` blocks of a page.
 fn blocks(page: &str) -> String {
     let mut inside = false;
     let mut script = String::new();

@@ -1,6 +1,6 @@
 //! A private server in Docker.
 
-use super::{Engine, START};
+use super::engine::{Engine, START};
 use crate::shell::{self, Shell, say, which};
 use anyhow::{Context, Result, bail};
 use std::{net::SocketAddr, process::Stdio, time::Duration};
@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// What a container is made of.
+/// The image of a container.
 pub(crate) struct Image {
     pub(crate) name: &'static str,
     /// The port inside of it.
@@ -26,7 +26,7 @@ pub(crate) struct Container {
     url: String,
 }
 
-/// Whether there is a Docker that answers.
+/// Whether Docker answers.
 pub(crate) async fn is_usable(shell: &mut Shell) -> bool {
     which("docker").is_some() && shell.succeeds(Command::new("docker").arg("info")).await
 }
@@ -36,7 +36,7 @@ impl Container {
     pub(crate) async fn start(engine: &'static Engine) -> Result<Self> {
         let Image { name: image, port, options, arguments } = &engine.image;
         say(format_args!("starting {image} in Docker"));
-        // Named before it is there, so that it is removed whenever we are interrupted.
+        // Named before the start, so that an interrupt removes it.
         let name = format!("chatchit-{}-{}", engine.folder(), std::process::id());
         let mut container = Self { name, url: String::new() };
         let mut run = Command::new("docker");
@@ -56,7 +56,6 @@ impl Container {
         Ok(container)
     }
 
-    /// Where it is.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

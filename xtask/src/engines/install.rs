@@ -1,6 +1,6 @@
 //! Engines from Debian's packages, when there are no others and we may.
 
-use super::Engine;
+use super::engine::Engine;
 use crate::{
     install,
     shell::{Shell, say},

@@ -1,6 +1,6 @@
 //! Postgres.
 
-use super::{Engine, Private, docker::Image};
+use super::{Private, docker::Image, engine::Engine};
 use crate::shell::which;
 use anyhow::{Context, Result, ensure};
 use std::{
@@ -22,7 +22,7 @@ pub(crate) const POSTGRES: Engine = Engine {
         options: &["--env=POSTGRES_HOST_AUTH_METHOD=trust"],
         arguments: &["-c", "max_connections=400"],
     },
-    // A startup packet: its length, protocol 3.0, the user. One that may come in is told so.
+    // A startup packet: its length, protocol 3.0, the user. The answer `R` accepts the user.
     hello: b"\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00",
     ready: b"R",
     url: |address| format!("postgres://postgres@{address}/postgres"),
@@ -38,9 +38,9 @@ pub(crate) const PRIMARY: Engine = Engine { server: primary, ..POSTGRES };
 /// One that follows a primary, whose port is in its folder.
 const STANDBY: Engine = Engine { prepare: copy_primary, server: primary, ..POSTGRES };
 
-/// What a primary and its standby need beside [`SETTINGS`], where the last of two counts.
+/// Further settings of a primary and its standby. The last of two equal names counts.
 const REPLICATED: [&str; 3] = ["wal_level=replica", "max_wal_senders=4", "hot_standby=on"];
-/// Where a standby finds its primary's port.
+/// The file with the primary's port.
 const PRIMARY_PORT: &str = "primary";
 
 /// As in production where it matters (`fsync` stays on: the log refuses to run without), small elsewhere.
@@ -101,11 +101,11 @@ fn primary(private: &Private) -> Command {
 }
 
 impl Private {
-    /// A standby without which this primary commits nothing: it has whatever was acknowledged.
+    /// A synchronous standby: the primary commits nothing without it.
     pub(crate) async fn standby(&mut self, program: PathBuf) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-standby-").tempdir()?.keep();
         fs::write(folder.join(PRIMARY_PORT), self.port().to_string())?;
-        let standby = Self::start_in(&STANDBY, program, Some(folder)).await?;
+        let standby = Self::start_in(&STANDBY, program, folder).await?;
         let settings = self.folder().join("data/postgresql.auto.conf");
         let mut written = fs::read_to_string(&settings)?;
         written.push_str("synchronous_standby_names = '*'\n");

@@ -1,12 +1,17 @@
 //! A private server from installed programs: in a folder of its own, on free ports of the loopback, and as a user
 //! without rights when we are root.
 
-use super::{Engine, START, process::Process, user::User};
+use super::{
+    engine::{Engine, START},
+    process::Process,
+    user::User,
+};
 use crate::shell::{is_root, say};
 use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs,
+    env, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
@@ -34,7 +39,7 @@ pub(crate) struct Private {
     kept: bool,
 }
 
-/// What another run has to know of a server that is kept.
+/// The record of a server that outlives this run.
 #[derive(Default, Serialize, Deserialize)]
 struct Record {
     /// The server's; one more for the server; its companion's.
@@ -43,15 +48,42 @@ struct Record {
     companion: Option<Process>,
 }
 
+/// The file system in memory.
+const MEMORY: &str = "/dev/shm";
+/// What the engines of a run may need there, in bytes.
+const ROOM: u64 = 4 << 30;
+
+/// Where an engine keeps its data.
+enum Folder {
+    At(PathBuf),
+    TemporaryIn(PathBuf),
+}
+
+/// Whether `folder` has plenty of room, unless the user names a place for temporary files.
+fn has_room(folder: &str) -> bool {
+    let free = statvfs(folder).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize));
+    env::var_os("TMPDIR").is_none() && free >= ROOM
+}
+
 impl Private {
     /// Starts one in a temporary folder.
     pub(crate) async fn start(engine: &'static Engine, program: PathBuf) -> Result<Self> {
-        Self::start_in(engine, program, None).await
+        Self::serve_from(engine, program, Folder::TemporaryIn(env::temp_dir())).await
     }
 
-    /// Starts one in `folder`, which is made; by default in a temporary one.
-    pub(crate) async fn start_in(engine: &'static Engine, program: PathBuf, folder: Option<PathBuf>) -> Result<Self> {
-        // When we are interrupted, this goes on to its end, and what it made is removed.
+    /// Starts one in a temporary folder, in memory if there is plenty: the database of a test is some thousand small files.
+    pub(crate) async fn start_in_memory(engine: &'static Engine, program: PathBuf) -> Result<Self> {
+        let folder = if has_room(MEMORY) { PathBuf::from(MEMORY) } else { env::temp_dir() };
+        Self::serve_from(engine, program, Folder::TemporaryIn(folder)).await
+    }
+
+    /// Starts one in `folder`, which is made.
+    pub(crate) async fn start_in(engine: &'static Engine, program: PathBuf, folder: PathBuf) -> Result<Self> {
+        Self::serve_from(engine, program, Folder::At(folder)).await
+    }
+
+    async fn serve_from(engine: &'static Engine, program: PathBuf, folder: Folder) -> Result<Self> {
+        // An interrupt does not cancel this, and its result is removed.
         let mut private = spawn_blocking(move || Self::prepare(engine, program, folder)).await??;
         let mut attempts = 0;
         loop {
@@ -82,12 +114,12 @@ impl Private {
         Ok(Self { engine, program, folder, user, record: Record::default(), url: String::new(), kept: false })
     }
 
-    fn prepare(engine: &'static Engine, program: PathBuf, folder: Option<PathBuf>) -> Result<Self> {
+    fn prepare(engine: &'static Engine, program: PathBuf, folder: Folder) -> Result<Self> {
         let prefix = format!("chatchit-{}-", engine.folder());
         let (folder, temporary) = match folder {
-            Some(folder) => (folder, None),
-            None => {
-                let temporary = tempfile::Builder::new().prefix(&prefix).tempdir()?;
+            Folder::At(folder) => (folder, None),
+            Folder::TemporaryIn(parent) => {
+                let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent)?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
@@ -101,12 +133,10 @@ impl Private {
         Ok(private)
     }
 
-    /// Where clients find it.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it keeps its files.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -139,10 +169,10 @@ impl Private {
         Ok(())
     }
 
-    /// A program that runs as its user, with nothing of our environment.
+    /// A program that runs as its user, with an empty environment.
     pub(super) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", &self.folder);
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).env("HOME", &self.folder);
         command.current_dir(&self.folder);
         if let Some(User { uid, gid, .. }) = self.user {
             command.uid(uid).gid(gid);
@@ -150,7 +180,6 @@ impl Private {
         command
     }
 
-    /// Whether its process runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.record.server.as_mut().is_some_and(Process::is_running)
     }
@@ -162,7 +191,7 @@ impl Private {
         }
     }
 
-    /// Stops all of it where it is (SIGSTOP): its connections stay open, and nothing of it moves.
+    /// Stops all of its processes (SIGSTOP). Connections stay open.
     pub(crate) fn freeze(&mut self) {
         if let Some(server) = &mut self.record.server {
             server.signal_family("STOP");
@@ -183,7 +212,7 @@ impl Private {
         }
     }
 
-    /// Sends its process a signal upon which it ends, and waits until it has.
+    /// Sends a signal that ends it, and waits for the end.
     pub(crate) async fn shut_down(&mut self, signal: &str) -> Result<()> {
         self.signal(signal);
         let deadline = Instant::now() + START;
@@ -194,12 +223,12 @@ impl Private {
         Ok(())
     }
 
-    /// Its URL for those who reach it at another address.
+    /// Its URL at another address, such as that of a proxy.
     pub(crate) fn url_at(&self, address: SocketAddr) -> String {
         (self.engine.url)(address)
     }
 
-    /// Starts it on its port, with what was in its folder.
+    /// Starts it again on its port, with its data.
     pub(crate) async fn start_again(&mut self) -> Result<()> {
         self.kill();
         let deadline = Instant::now() + START;
@@ -213,7 +242,7 @@ impl Private {
         }
     }
 
-    /// Starts it on its port, as if new.
+    /// Starts it again on its port, without its data.
     pub(crate) async fn start_again_empty(&mut self) -> Result<()> {
         self.kill();
         fs::remove_dir_all(self.folder.join("data"))?;
@@ -276,7 +305,7 @@ impl Private {
     fn spawn(&self, mut command: Command) -> Result<Process> {
         let log = fs::File::options().create(true).append(true).open(self.folder.join("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // Ctrl-C is for us, who then end it.
+        // Ctrl-C must reach xtask alone, which ends it.
         Process::spawn(command.process_group(0))
     }
 
@@ -293,7 +322,7 @@ impl Private {
     }
 
     fn end(&mut self) {
-        // What is frozen hears nothing.
+        // A stopped process takes no signals.
         self.thaw();
         let Record { server, companion, .. } = &mut self.record;
         for (process, signal) in [(server, self.engine.end), (companion, "KILL")] {

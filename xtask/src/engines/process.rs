@@ -1,4 +1,4 @@
-//! A process of ours, which may outlive the program that started it.
+//! A process that may outlive the program that started it.
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -78,12 +78,12 @@ fn children(parent: u32) -> Vec<u32> {
     .collect()
 }
 
-/// What a line of `/proc/<id>/stat` says: its field 4.
+/// Field 4 of a line of `/proc/<id>/stat`.
 fn parent_in(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// When a process began, as the system tells it; `None` when there is none, or one that only waits to be reaped.
+/// The start time of a process; `None` if there is none, or only a zombie.
 fn beginning(id: u32) -> Option<String> {
     if Path::new("/proc/self/stat").exists() {
         return since(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?);
@@ -94,7 +94,7 @@ fn beginning(id: u32) -> Option<String> {
     (!state.starts_with('Z')).then(|| since.trim().to_owned())
 }
 
-/// What a line of `/proc/<id>/stat` says: its fields 3 (state) and 22 (start time).
+/// Fields 3 (state) and 22 (start time) of a line of `/proc/<id>/stat`.
 fn since(stat: &str) -> Option<String> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;

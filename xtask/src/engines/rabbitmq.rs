@@ -1,6 +1,6 @@
 //! RabbitMQ: with an Erlang node, a cookie and a port mapper (`epmd`) of its own, apart from the machine's.
 
-use super::{Engine, Private, docker::Image};
+use super::{Private, docker::Image, engine::Engine};
 use crate::shell::which;
 use anyhow::Result;
 use std::{fs, path::PathBuf, process::Command};
@@ -33,7 +33,7 @@ const CONFIGURATION: &str = "vm_memory_high_watermark.absolute = 6442450944\nlog
 /// A machine may lack `/etc/hosts`.
 const HOSTS: &str = "{host, {127,0,0,1}, [\"localhost\"]}.\n{lookup, [file, native]}.\n";
 
-/// The server's own script. What packages put into the search path is a wrapper that becomes their user.
+/// The server's own script. Packages put a wrapper into the search path that changes the user.
 fn find() -> Option<PathBuf> {
     let packaged = PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server");
     let in_path = || which("rabbitmq-server")?.canonicalize().ok().filter(|path| path.ends_with("rabbitmq-server"));
@@ -64,7 +64,7 @@ fn server(private: &Private) -> Command {
         .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2")
         .env("RABBITMQ_LOGS", "-")
         .env("ERL_INETRC", folder.join("inetrc"))
-        // The machine's own settings are not ours.
+        // The settings of the machine must not apply.
         .env("RABBITMQ_CONF_ENV_FILE", "/dev/null");
     for (variable, name) in [
         ("RABBITMQ_MNESIA_BASE", "data"),

@@ -1,6 +1,10 @@
 //! Redis: keeps nothing on disk, for all of it can be made again.
 
-use super::{Engine, Private, ask, docker::Image};
+use super::{
+    Private,
+    docker::Image,
+    engine::{Engine, ask},
+};
 use crate::shell::which;
 use anyhow::{Result, ensure};
 use std::process::Command;

@@ -11,7 +11,7 @@ pub(crate) struct User {
     pub(crate) gid: u32,
 }
 
-/// Whether the users of engines can come to `folder`: root's own folders are often closed to others.
+/// Whether the users of engines can enter `folder`. Root's own folders are often closed to others.
 pub(crate) fn can_be_reached(folder: &Path) -> bool {
     let mut command = Command::new("sh");
     command.args(["-c", ":"]).current_dir(folder);

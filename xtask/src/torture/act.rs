@@ -1,4 +1,4 @@
-//! One scenario as it is played: engines, traffic, chance, and what was measured.
+//! One running scenario: engines, traffic, chance and measurements.
 
 use super::{dice::Dice, report::Line, stage::Stage, traffic::Traffic};
 use crate::shell::say;
@@ -6,13 +6,13 @@ use anyhow::Result;
 use std::{path::Path, time::Duration};
 use tokio::{process::Command, time::sleep};
 
-/// Within which all must work again after an engine was away (seconds).
+/// The bound of the recovery after the failure of an engine (seconds).
 pub(super) const ENGINE: f64 = 20.0;
-/// Within which others have taken over the partitions of a worker.
+/// The bound of the takeover of a worker's partitions (seconds).
 pub(super) const PARTITIONS: f64 = 14.0;
 /// Those whom a failure does not concern wait no longer.
 pub(super) const UNCONCERNED: f64 = 5.0;
-/// How long before and between failures, at least and at most.
+/// The pause before and between failures: least and most.
 const CALM: (u64, u64) = (1, 5);
 
 /// One scenario as it is played.
@@ -30,7 +30,7 @@ impl<'s> Act<'s> {
         Ok(Self { stage, traffic, dice, lines: Vec::new() })
     }
 
-    /// Some seconds in which nothing is broken.
+    /// Some seconds without a failure.
     pub(super) async fn calm(&mut self) {
         sleep(self.dice.seconds(CALM.0, CALM.1)).await;
     }
@@ -48,8 +48,8 @@ impl<'s> Act<'s> {
         self.recovers(phase, [within; 3], None).await
     }
 
-    /// From the last mark, commands, deliveries and reads work again within so many seconds each; the reads of what
-    /// a process had are told apart, if one is named, and others hardly wait.
+    /// Checks that commands, deliveries and reads work again within these seconds of the last mark. Reads of the rooms that
+    /// process `of` held count apart; others must hardly wait.
     pub(super) async fn recovers(&mut self, phase: &str, within: [f64; 3], of: Option<&str>) -> Result<()> {
         let longest = within.into_iter().fold(0.0, f64::max);
         let found = self.traffic.recovered(longest, of).await?;
@@ -63,7 +63,7 @@ impl<'s> Act<'s> {
         Ok(())
     }
 
-    /// Takes down what was measured.
+    /// Notes a measurement.
     pub(super) fn note(&mut self, line: Line) {
         say(&line);
         self.lines.push(line);
@@ -84,7 +84,7 @@ impl<'s> Act<'s> {
         Ok(())
     }
 
-    /// Ends the traffic; what was measured.
+    /// Ends the traffic, and returns the measurements.
     pub(super) async fn end(self) -> Result<Vec<Line>> {
         self.traffic.end().await?;
         Ok(self.lines)

@@ -1,4 +1,4 @@
-//! What may become of an engine.
+//! Failures of engines.
 
 use super::{
     act::{Act, ENGINE, UNCONCERNED},
@@ -22,7 +22,7 @@ pub(super) async fn frozen(act: &mut Act<'_>, which: Which) -> Result<()> {
     Ok(())
 }
 
-/// Postgres ends in the middle of commits, in each of the ways in which it does.
+/// Postgres ends in the middle of commits, in each possible way.
 pub(super) async fn restarted(act: &mut Act<'_>) -> Result<()> {
     for (how, signal) in act.dice.shuffled([("fast", "INT"), ("immediately", "QUIT"), ("by SIGKILL", "KILL")]) {
         act.calm().await;
@@ -34,7 +34,7 @@ pub(super) async fn restarted(act: &mut Act<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The primary is gone without a word; its standby, which has all that was acknowledged, takes its place.
+/// The primary vanishes silently, and its synchronous standby takes over.
 pub(super) async fn failed_over(act: &mut Act<'_>) -> Result<()> {
     act.calm().await;
     act.stage.fail_over().await?;

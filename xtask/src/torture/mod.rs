@@ -1,52 +1,58 @@
-//! Failures on purpose, under traffic. `chatchit-loadgen trial` posts, reads, breaks the server's processes when it is told
-//! to, and judges in the end; what breaks is decided here, and engines and the cables to them are broken here.
+//! Deliberate failures under traffic. `chatchit-loadgen trial` posts, reads, breaks the server's processes by order, and judges
+//! at the end. This program gives the orders, and breaks engines and the cables to them.
 
 mod act;
 mod dice;
 mod engines;
 mod processes;
 mod production;
+mod programs;
 mod report;
+mod rolling;
 mod stage;
 mod traffic;
 
-use crate::{
-    release,
-    shell::{Shell, cargo, say},
-};
+use crate::shell::{Shell, say};
 use act::Act;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use dice::Dice;
+use programs::Programs;
 use report::Report;
 use stage::{Stage, Which};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-/// What is tortured, and how often.
+/// Deliberate failures.
 #[derive(Args)]
 pub(crate) struct Torture {
-    /// Which scenarios; all of them when none is named.
+    /// The scenarios; all by default.
     #[arg(value_enum)]
     scenarios: Vec<Scenario>,
-    /// By it the victims, the moments and the lengths of failures are chosen.
+    /// Chooses the victims, the moments and the lengths of failures.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// So many seeds, one after the other, from --seed on.
+    /// The number of seeds, one after the other, from --seed on.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// Messages a second.
     #[arg(long, default_value_t = 100)]
     rate: u32,
-    /// An acknowledgement, a delivery or a read that takes longer is held up (milliseconds).
+    /// An acknowledgement, a delivery or a read that takes longer is delayed (milliseconds).
     #[arg(long, default_value_t = 2_000)]
     slow: u64,
     /// Take the programs from this folder, such as `target/debug`. Without: they are built for release.
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
+    /// The commit from which `rolling-upgrade` begins; it is built beside this one.
+    #[arg(long, value_name = "REVISION")]
+    from: Option<String>,
+    /// The `chatchit` from which `rolling-upgrade` begins, already built.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "from")]
+    from_program: Option<PathBuf>,
 }
 
-/// What is done to a server of several processes on private engines.
+/// A failure of a server of several processes on private engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// A gateway and a worker are killed, RabbitMQ is away for half a minute and later loses all it had, Redis is flushed
@@ -78,10 +84,12 @@ pub(crate) enum Scenario {
     GatewayStopped,
     /// Each process is stopped in turn, and goes on.
     EachStopped,
-    /// Each process is told to end while Postgres is silent.
+    /// Each process gets SIGTERM while Postgres is silent.
     EndsAnyway,
     /// The clocks of the processes are minutes apart: presence stays, calls live and end by the rules.
     ClocksApart,
+    /// Processes of an earlier build (`--from`) are replaced one by one by this one, back, and forth again.
+    RollingUpgrade,
 }
 
 impl Scenario {
@@ -101,18 +109,25 @@ impl Scenario {
 
 /// Runs scenarios; an error when something was found to be wrong.
 pub(crate) async fn run(shell: &mut Shell, torture: Torture) -> Result<()> {
-    let programs = Programs::find(shell, &torture).await?;
+    let programs = Programs::find(shell, torture.binaries.as_deref()).await?;
+    let earlier = rolling::earlier(shell, &torture).await?;
     let scenarios = match &torture.scenarios[..] {
         [] => Scenario::value_variants(),
         named => named,
     };
+    let asked = torture.scenarios.contains(&Scenario::RollingUpgrade);
+    ensure!(earlier.is_some() || !asked, "rolling-upgrade needs --from or --from-program");
+    // Without an earlier build, all are all others.
+    let possible = |scenario: &&Scenario| earlier.is_some() || **scenario != Scenario::RollingUpgrade;
+    let scenarios: Vec<_> = scenarios.iter().filter(possible).collect();
     let mut report = Report::default();
     for seed in torture.seed..torture.seed.saturating_add(torture.seeds) {
-        for scenario in scenarios {
+        for scenario in &scenarios {
             let title = format!("{}, seed {seed}", scenario.name());
             say(format_args!("{title} begins"));
-            let log = programs.log(*scenario, seed)?;
-            let played = play(shell, &programs, &torture, *scenario, seed, &log);
+            let log = programs.log(&format!("{}-{seed}", scenario.name()))?;
+            let builds = Builds { programs: &programs, earlier: earlier.as_deref() };
+            let played = play(shell, builds, &torture, **scenario, seed, &log);
             report.add(&title, played.await, &log)?;
         }
     }
@@ -121,14 +136,21 @@ pub(crate) async fn run(shell: &mut Shell, torture: Torture) -> Result<()> {
     Ok(())
 }
 
+/// The programs of this build, and the server of an earlier one.
+#[derive(Clone, Copy)]
+struct Builds<'p> {
+    programs: &'p Programs,
+    earlier: Option<&'p Path>,
+}
+
 /// One scenario with one seed, on engines of its own.
 async fn play(
     shell: &mut Shell,
-    programs: &Programs,
+    Builds { programs, earlier }: Builds<'_>,
     torture: &Torture,
     scenario: Scenario,
     seed: u64,
-    log: &std::path::Path,
+    log: &Path,
 ) -> Result<Vec<report::Line>> {
     let mut stage = Stage::set(shell, scenario == Scenario::PostgresFailedOver).await?;
     let mut dice = Dice::new(seed);
@@ -137,8 +159,9 @@ async fn play(
     if scenario == Scenario::ClocksApart {
         clocks = processes::clocks(&mut dice, processes);
     }
+    let present = programs.program("chatchit");
     let calls = async || {
-        let mut loadgen = stage.loadgen(programs, "calls", processes, &clocks);
+        let mut loadgen = stage.loadgen(programs, &present, "calls", processes, &clocks);
         loadgen.arg("--times=2").stdout(traffic::append(log)?).stderr(traffic::append(log)?);
         calls(loadgen).await
     };
@@ -153,7 +176,11 @@ async fn play(
         }
         _ => None,
     };
-    let mut trial = stage.loadgen(programs, "trial", processes, &clocks);
+    let first = earlier.filter(|_| scenario == Scenario::RollingUpgrade).unwrap_or(&present);
+    let mut trial = stage.loadgen(programs, first, "trial", processes, &clocks);
+    if scenario == Scenario::RollingUpgrade {
+        trial.arg("--nothing-parked");
+    }
     trial.arg(format!("--rate={}", torture.rate)).arg(format!("--slow={}", torture.slow));
     trial.arg("--replay").arg(programs.program("chatchit-replay"));
     let mut act = Act::begin(&mut stage, trial, dice, log).await?;
@@ -175,6 +202,7 @@ async fn play(
             Scenario::EachStopped => processes::each_stopped(&mut act).await,
             Scenario::EndsAnyway => processes::ends_anyway(&mut act).await,
             Scenario::ClocksApart => processes::clocks_apart(&mut act).await,
+            Scenario::RollingUpgrade => rolling::play(&mut act, first, &present).await,
             Scenario::Calls => Ok(()),
         }?;
         act.finish().await
@@ -183,7 +211,7 @@ async fn play(
     let lines = act.end().await?;
     match played? {
         Ok(()) => Ok(lines),
-        // What was seen before is part of the story.
+        // Earlier measurements stay in the report.
         Err(error) => Ok([lines, vec![report::Line::failure(&error)]].concat()),
     }
 }
@@ -192,38 +220,4 @@ async fn play(
 async fn calls(mut loadgen: Command) -> Result<report::Line> {
     let status = loadgen.kill_on_drop(true).status().await.context("cannot run chatchit-loadgen")?;
     Ok(report::Line::judged("calls over the death of a gateway", status.success()))
-}
-
-/// The programs, and where their logs go.
-pub(super) struct Programs {
-    folder: PathBuf,
-    logs: PathBuf,
-}
-
-impl Programs {
-    async fn find(shell: &mut Shell, torture: &Torture) -> Result<Self> {
-        let target = release::target_directory(shell).await?;
-        let folder = match &torture.binaries {
-            Some(folder) => folder.clone(),
-            None => {
-                shell.run(cargo().args(release::BUILD)).await?;
-                target.join("release")
-            }
-        };
-        let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
-        let logs = target.join("torture");
-        std::fs::create_dir_all(&logs)?;
-        Ok(Self { folder, logs })
-    }
-
-    fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    /// An empty file for what the processes of one run say.
-    fn log(&self, scenario: Scenario, seed: u64) -> Result<PathBuf> {
-        let path = self.logs.join(format!("{}-{seed}.log", scenario.name()));
-        std::fs::write(&path, "")?;
-        Ok(path)
-    }
 }

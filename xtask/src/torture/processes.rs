@@ -1,4 +1,4 @@
-//! What may become of a process of the server.
+//! Failures of the server's processes.
 
 use super::{
     act::{Act, ENGINE, PARTITIONS, UNCONCERNED},
@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep};
 
 /// How far apart clocks are, in milliseconds.
 const APART: [i64; 4] = [60_000, -60_000, 300_000, -300_000];
-/// Within which a process ends that is told to, whatever an engine does (seconds).
+/// The bound of the end after SIGTERM, whatever an engine does (seconds).
 const ENDS: f64 = 22.0;
-/// How long people may take to be known to be there, and how long they are watched then.
+/// The time limit until people are shown as online, and the time of watching them then.
 const SOON: Duration = Duration::from_secs(30);
 const WATCHED: Duration = Duration::from_secs(75);
 
-/// A worker stands still inside a transaction: its partitions move, the others do not notice; later it goes on.
+/// A worker is stopped inside a transaction: its partitions move, and others are not delayed. Later it goes on.
 pub(super) async fn worker_stopped(act: &mut Act<'_>) -> Result<()> {
     for worker in act.dice.shuffled(act.traffic.processes("worker")).into_iter().take(2) {
         stop_worker(act, &worker).await?;
@@ -36,14 +36,14 @@ pub(super) async fn audit_stopped(act: &mut Act<'_>) -> Result<()> {
 async fn stop_worker(act: &mut Act<'_>, worker: &str) -> Result<()> {
     act.calm().await;
     let how = if act.traffic.stop(worker, true).await? { "inside a transaction" } else { "between transactions" };
-    let phase = format!("{worker} stands still {how}");
+    let phase = format!("{worker} is stopped {how}");
     act.recovers(&phase, [UNCONCERNED, UNCONCERNED, PARTITIONS], Some(worker)).await?;
     act.lasts(1, 10).await;
     act.traffic.go_on(worker).await?;
     act.works_again(&format!("{worker} goes on"), PARTITIONS).await
 }
 
-/// A gateway stands still: its clients come back at another; later it goes on.
+/// A gateway is stopped: its clients reconnect to another. Later it goes on.
 pub(super) async fn gateway_stopped(act: &mut Act<'_>) -> Result<()> {
     for gateway in act.dice.shuffled(act.traffic.processes("gateway")) {
         stop_gateway(act, &gateway).await?;
@@ -54,7 +54,7 @@ pub(super) async fn gateway_stopped(act: &mut Act<'_>) -> Result<()> {
 async fn stop_gateway(act: &mut Act<'_>, gateway: &str) -> Result<()> {
     act.calm().await;
     act.traffic.stop(gateway, false).await?;
-    act.recovers(&format!("{gateway} stands still"), [ENGINE; 3], None).await?;
+    act.recovers(&format!("{gateway} is stopped"), [ENGINE; 3], None).await?;
     act.lasts(1, 10).await;
     act.traffic.go_on(gateway).await?;
     act.works_again(&format!("{gateway} goes on"), ENGINE).await
@@ -71,7 +71,7 @@ pub(super) async fn each_stopped(act: &mut Act<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A gateway and a worker are told to end while Postgres says nothing, and again while it is frozen.
+/// A gateway and a worker get SIGTERM while Postgres is silent, and again while it is frozen.
 pub(super) async fn ends_anyway(act: &mut Act<'_>) -> Result<()> {
     let gateways = act.dice.shuffled(act.traffic.processes("gateway"));
     let workers = act.dice.shuffled(act.traffic.processes("worker"));
@@ -87,7 +87,7 @@ pub(super) async fn ends_anyway(act: &mut Act<'_>) -> Result<()> {
         let victims = [victims.0, victims.1];
         for process in &victims {
             let ended = act.traffic.terminate(process, ENDS + 30.0).await?;
-            act.note(Line::seconds(&format!("{process} is told to end, Postgres is {how}"), "ended", ended, ENDS));
+            act.note(Line::seconds(&format!("{process} gets SIGTERM, Postgres is {how}"), "ended", ended, ENDS));
         }
         match how {
             "silent" => act.stage.engine(Which::Postgres).cable.mend(),
@@ -108,7 +108,7 @@ pub(super) fn clocks(dice: &mut Dice, (gateways, workers): (usize, usize)) -> Ve
     names.zip(dice.shuffled(APART)).map(|(name, ahead)| format!("{name}={ahead}")).collect()
 }
 
-/// With clocks apart, everybody who is there stays there for everybody, for longer than any lease.
+/// With clocks apart, connected people stay online for everybody, for longer than any lease.
 pub(super) async fn clocks_apart(act: &mut Act<'_>) -> Result<()> {
     act.works_again("clocks are apart", ENGINE).await?;
     let begun = Instant::now();
@@ -120,6 +120,6 @@ pub(super) async fn clocks_apart(act: &mut Act<'_>) -> Result<()> {
         most = most.max(act.traffic.absent().await?);
         sleep(Duration::from_secs(3)).await;
     }
-    act.note(Line::none_of("clocks are apart", "people told to be away who are there", most as f64));
+    act.note(Line::none_of("clocks are apart", "connected people shown as offline", most as f64));
     act.works_again("clocks were apart", ENGINE).await
 }

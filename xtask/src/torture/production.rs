@@ -1,4 +1,4 @@
-//! What happens in production, one after the other: processes die, RabbitMQ and Redis come and go.
+//! Failures of production, one after the other: processes die, RabbitMQ and Redis come and go.
 
 use super::{
     act::{Act, ENGINE, PARTITIONS, UNCONCERNED},

@@ -1,4 +1,4 @@
-//! What was measured against which bound.
+//! Measurements against their bounds.
 
 use crate::shell::say;
 use anyhow::{Error, Result};
@@ -21,12 +21,12 @@ impl Line {
         Self { phase: phase.to_owned(), what: what.to_owned(), measured, bound, unit: " s" }
     }
 
-    /// How many there were of what there should be none of.
+    /// A count that must be 0.
     pub(super) fn none_of(phase: &str, what: &str, count: f64) -> Self {
         Self { phase: phase.to_owned(), what: what.to_owned(), measured: Some(count), bound: 0.0, unit: "" }
     }
 
-    /// What somebody else has judged.
+    /// A judgement of another program.
     pub(super) fn judged(phase: &str, is_clean: bool) -> Self {
         Self::none_of(phase, "faults", if is_clean { 0.0 } else { 1.0 })
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Line {
 pub(super) struct Report(Vec<(String, Vec<Line>)>);
 
 impl Report {
-    /// Takes what a run came to. An error only when we were told to end.
+    /// Adds the result of a run. Fails only after an interrupt.
     pub(super) fn add(&mut self, title: &str, played: Result<Vec<Line>>, log: &Path) -> Result<()> {
         let lines = match played {
             Ok(lines) => lines,
@@ -67,7 +67,7 @@ impl Report {
             Err(error) => vec![Line::failure(&error)],
         };
         if !lines.iter().all(Line::holds) {
-            say(format_args!("{title}: what its processes said is in {}", log.display()));
+            say(format_args!("{title}: the log of its processes is {}", log.display()));
         }
         self.0.push((title.to_owned(), lines));
         Ok(())

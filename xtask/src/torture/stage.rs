@@ -1,13 +1,13 @@
 //! Private engines, and a cable to each of them.
 
-use super::Programs;
+use super::programs::Programs;
 use crate::{
     engines::{self, POSTGRES, PRIMARY, Private, RABBITMQ, REDIS},
     shell::Shell,
 };
 use anyhow::{Context, Result, bail};
 use cable::Cable;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 use tokio::process::Command;
 
 /// An engine.
@@ -19,7 +19,6 @@ pub(super) enum Which {
 }
 
 impl Which {
-    /// As people call it.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Postgres => POSTGRES.name,
@@ -29,7 +28,7 @@ impl Which {
     }
 }
 
-/// An engine, and the cable by which the servers reach it.
+/// An engine, and the cable between it and the servers.
 pub(super) struct Wired {
     pub(super) engine: Private,
     pub(super) cable: Cable,
@@ -40,7 +39,7 @@ pub(super) struct Stage {
     postgres: Wired,
     rabbitmq: Wired,
     redis: Wired,
-    /// By which the load generator asks the database itself: nothing is done to it.
+    /// The load generator's own cable to the database, which is never broken.
     aside: Cable,
     standby: Option<Private>,
 }
@@ -98,16 +97,17 @@ impl Stage {
         Ok(())
     }
 
-    /// A scenario of the load generator, against a server of its own on these engines.
+    /// A scenario of the load generator, against a server of its own on these engines, which is this program.
     pub(super) fn loadgen(
         &self,
         programs: &Programs,
+        server: &Path,
         scenario: &str,
         (gateways, workers): (usize, usize),
         clocks: &[String],
     ) -> Command {
         let mut loadgen = Command::new(programs.program("chatchit-loadgen"));
-        loadgen.arg(scenario).arg("--spawn").arg(programs.program("chatchit"));
+        loadgen.arg(scenario).arg("--spawn").arg(server);
         loadgen.arg("--database-url").arg(self.postgres.engine.url_at(self.aside.address()));
         loadgen.arg("--database-via").arg(self.postgres.cable.address().to_string());
         loadgen.arg("--rabbitmq-url").arg(self.rabbitmq.url()).arg("--redis-url").arg(self.redis.url());

@@ -1,4 +1,4 @@
-//! The load generator, which takes orders.
+//! The load generator, which obeys orders.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) struct Traffic {
     processes: Vec<String>,
 }
 
-/// What was held up, in seconds from the mark; none when something still is.
+/// Delays, in seconds from the mark; `None` while there is one.
 pub(super) struct Recovery {
     pub(super) commands: Option<f64>,
     pub(super) deliveries: Option<f64>,
@@ -28,19 +28,19 @@ pub(super) struct Recovery {
     pub(super) longest_read_elsewhere: Option<f64>,
 }
 
-/// A file to which something more is written.
+/// A file opened for appending.
 pub(super) fn append(path: &Path) -> Result<File> {
     File::options().append(true).create(true).open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 impl Traffic {
-    /// Starts it, and waits until it posts; what it and the server say goes to `log`.
+    /// Starts it, and waits until it posts. It and the server write to `log`.
     pub(super) async fn begin(mut loadgen: Command, log: &Path) -> Result<Self> {
         loadgen.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(append(log)?).kill_on_drop(true);
-        // Ctrl-C is for us, who then end it.
+        // Ctrl-C must reach xtask alone, which ends it.
         let mut child = loadgen.process_group(0).spawn().context("cannot run chatchit-loadgen")?;
-        let orders = child.stdin.take().context("the load generator is deaf")?;
-        let answers = BufReader::new(child.stdout.take().context("the load generator is mute")?).lines();
+        let orders = child.stdin.take().context("the load generator has no standard input")?;
+        let answers = BufReader::new(child.stdout.take().context("the load generator has no standard output")?).lines();
         let mut traffic = Self { child, orders, answers, processes: Vec::new() };
         let begun = traffic.answer().await?;
         let processes = begun["processes"].as_array().into_iter().flatten();
@@ -58,7 +58,7 @@ impl Traffic {
         self.order(json!("mark")).await.map(drop)
     }
 
-    /// Stops a process (SIGSTOP), in the middle of a transaction if that can be had: whether it is. Times count from then.
+    /// Stops a process (SIGSTOP), inside a transaction if possible. Returns whether it is. Times count from then.
     pub(super) async fn stop(&mut self, process: &str, in_transaction: bool) -> Result<bool> {
         let stop = json!({"stop": {"process": process, "inTransaction": in_transaction}});
         Ok(self.order(stop).await?["inTransaction"] == true)
@@ -79,6 +79,11 @@ impl Traffic {
         self.order(json!({"start": {"process": process}})).await.map(drop)
     }
 
+    /// Does the same with another program, which it keeps.
+    pub(super) async fn start_with(&mut self, process: &str, program: &Path) -> Result<()> {
+        self.order(json!({"start": {"process": process, "program": program}})).await.map(drop)
+    }
+
     /// Asks it to end (SIGTERM): after how many seconds it did; none when it had to be killed.
     pub(super) async fn terminate(&mut self, process: &str, within: f64) -> Result<Option<f64>> {
         Ok(self.order(json!({"terminate": {"process": process, "within": within}})).await?["seconds"].as_f64())
@@ -89,7 +94,7 @@ impl Traffic {
         Ok(self.order(json!({"holder": {"duty": duty}})).await?.as_str().map(str::to_owned))
     }
 
-    /// Waits until nothing is held up; reads of what a process had are told apart, if one is named.
+    /// Waits until nothing is delayed. Reads of the rooms that process `of` held count apart.
     pub(super) async fn recovered(&mut self, within: f64, of: Option<&str>) -> Result<Recovery> {
         let answer = self.order(json!({"recovered": {"within": within, "of": of}})).await?;
         let seconds = |name: &str| answer[name].as_f64();
@@ -101,17 +106,17 @@ impl Traffic {
         })
     }
 
-    /// How many who are there are told to be away.
+    /// The number of connected people who are shown as offline.
     pub(super) async fn absent(&mut self) -> Result<u64> {
         self.order(json!("absent")).await?.as_u64().context("not a number of people")
     }
 
-    /// Ends the traffic: what the oracle and the replay tool found.
+    /// Ends the traffic, and returns the findings of the oracle and the replay tool.
     pub(super) async fn finish(&mut self) -> Result<Value> {
         self.order(json!("finish")).await
     }
 
-    /// Ends it, and what it started.
+    /// Ends it and everything it started.
     pub(super) async fn end(self) -> Result<()> {
         let Self { mut child, orders, .. } = self;
         // Without orders it ends by itself.

@@ -1,4 +1,4 @@
-//! As much of S3 as is asked here, in memory. It checks no signature: that is the library's matter.
+//! The part of S3 that the tests need, in memory. It checks no signatures.
 
 use axum::{
     Router,
@@ -65,8 +65,8 @@ impl Bucket {
             return (FRESH, content.clone()).into_response();
         };
         let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
-        let told = [("content-range", format!("bytes {from}-{to}/{}", content.len()))];
-        (StatusCode::PARTIAL_CONTENT, FRESH, told, content[from..=to].to_vec()).into_response()
+        let range = [("content-range", format!("bytes {from}-{to}/{}", content.len()))];
+        (StatusCode::PARTIAL_CONTENT, FRESH, range, content[from..=to].to_vec()).into_response()
     }
 }
 

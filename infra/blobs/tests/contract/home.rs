@@ -1,4 +1,4 @@
-//! A place of a test.
+//! The file store of a test.
 
 use crate::bucket::Bucket;
 use blobs::{Blobs, Place};
@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A place, and a look behind it.
+/// A store of blobs, and its contents.
 pub(crate) struct Home {
     pub(crate) blobs: Blobs,
     behind: Behind,
@@ -39,7 +39,7 @@ impl Home {
         }
     }
 
-    /// The names of all that lies there, unfinished uploads included.
+    /// The names of all objects, including unfinished uploads.
     pub(crate) fn lying(&self) -> Vec<String> {
         match &self.behind {
             Behind::Folder(folder) => files(folder.path()),

@@ -35,7 +35,7 @@ fn event(position: Position, lane: Lane) -> Arc<RecordedEvent> {
 
 type Placed = (Position, Lane);
 
-/// A log that grows, and hints on their way.
+/// A log that grows, and notifications on their way.
 struct Log {
     lanes: Vec<Lane>,
     committed: Vec<Linked>,
@@ -65,19 +65,19 @@ impl Log {
         Head { position: self.committed.len() as Position, chain: [0; 32], heads: self.heads.clone() }
     }
 
-    /// Reads one page of what is lacking; whether something was.
+    /// Reads one page of the missing events; returns whether any was missing.
     fn read_into(&self, order: &mut Order) -> bool {
         let head = self.head();
-        let Some(stretch) = order.lacks(&head) else { return false };
+        let Some(range) = order.missing_range(&head) else { return false };
         let wanted = |linked: &&Linked| {
             let record = &linked.event.record;
-            record.position > stretch.after
-                && stretch.partitions.as_ref().is_none_or(|some| some.contains(&record.lane.partition))
+            record.position > range.after
+                && range.partitions.as_ref().is_none_or(|some| some.contains(&record.lane.partition))
         };
         let page: Vec<_> =
             self.committed.iter().filter(wanted).take(PAGE).map(|linked| Arc::clone(&linked.event)).collect();
         let until = if page.len() < PAGE { head.position } else { page[PAGE - 1].record.position };
-        order.read(&stretch, page, until, Instant::now());
+        order.add_range(&range, page, until, Instant::now());
         true
     }
 }
@@ -107,12 +107,12 @@ fn lanes() -> impl Strategy<Value = Vec<Lane>> {
     prop::collection::vec(lane, 1..60)
 }
 
-/// Marks that somebody can have come to: no further in the medium tier than in the high one.
+/// Marks as a consumer can have them: no further in the medium tier than in the high one.
 fn marks() -> impl Strategy<Value = Marks> {
     (0..20_u64, 0..20_u64).prop_map(|(a, b)| Marks { high: a.max(b), medium: a.min(b) })
 }
 
-/// Plays the steps, then catches up with the store; answers what was yielded, in that order.
+/// Plays the steps, then catches up with the store; returns the yielded events in order.
 fn play(order: &mut Order, log: &mut Log, steps: Vec<Step>) -> Vec<Placed> {
     let mut yielded = Vec::new();
     for step in steps {
@@ -121,7 +121,7 @@ fn play(order: &mut Order, log: &mut Log, steps: Vec<Step>) -> Vec<Placed> {
             Step::Deliver(run, twice) if !log.flying.is_empty() => {
                 let run = run.index(log.flying.len());
                 let events = if twice { log.flying[run].clone() } else { log.flying.swap_remove(run) };
-                events.iter().for_each(|linked| order.hear(linked, Instant::now()));
+                events.iter().for_each(|linked| order.add(linked, Instant::now()));
             }
             Step::Lose(run) if !log.flying.is_empty() => {
                 log.flying.swap_remove(run.index(log.flying.len()));
@@ -142,7 +142,7 @@ fn play(order: &mut Order, log: &mut Log, steps: Vec<Step>) -> Vec<Placed> {
     while log.read_into(order) {}
     yielded.extend(order.take(usize::MAX));
     assert_eq!(order.waiting(), 0);
-    assert_eq!(order.hole_since(), None);
+    assert_eq!(order.gap_since(), None);
     yielded.iter().map(|event| (event.record.position, event.record.lane)).collect()
 }
 
@@ -208,21 +208,21 @@ fn a_high_event_overtakes_a_medium_one_and_is_never_overtaken() {
     let mut log = Log::new(vec![high, medium, high]);
     log.commit(3);
     let mut order = Order::new(Ordering::Partition, BTreeMap::from([(Partition(0), Marks::default())]));
-    let hear = |order: &mut Order, position: usize| order.hear(&log.committed[position - 1], Instant::now());
+    let receive = |order: &mut Order, position: usize| order.add(&log.committed[position - 1], Instant::now());
     let take = |order: &mut Order| order.take(9).iter().map(|event| event.record.position).collect::<Vec<_>>();
-    hear(&mut order, 2);
+    receive(&mut order, 2);
     assert!(take(&mut order).is_empty(), "2 waits for 1");
-    assert!(order.hole_since().is_some());
-    hear(&mut order, 3);
+    assert!(order.gap_since().is_some());
+    receive(&mut order, 3);
     assert!(take(&mut order).is_empty(), "3 waits for 1");
-    hear(&mut order, 1);
+    receive(&mut order, 1);
     assert_eq!(take(&mut order), [1, 3, 2]);
     assert_eq!(order.marks()[&Partition(0)], Marks { high: 3, medium: 2 });
-    assert_eq!(order.hole_since(), None);
+    assert_eq!(order.gap_since(), None);
 }
 
 #[test]
-fn partitions_far_from_the_head_do_not_hold_up_those_near_it() {
+fn partitions_far_from_the_head_do_not_delay_those_near_it() {
     let far = lane(Tier::High, 0);
     let near = lane(Tier::High, 1);
     let mut heads = Heads::new(PARTITIONS);
@@ -232,8 +232,8 @@ fn partitions_far_from_the_head_do_not_hold_up_those_near_it() {
     let near_marks = Marks { high: 9_999, medium: 9_999 };
     let from = BTreeMap::from([(far.partition, Marks::default()), (near.partition, near_marks)]);
     let mut order = Order::new(Ordering::Partition, from);
-    let stretch = order.lacks(&head).unwrap();
-    assert_eq!(stretch, Stretch { after: 9_999, partitions: Some(vec![near.partition]) });
-    order.read(&stretch, vec![event(10_001, near)], 10_001, Instant::now());
-    assert_eq!(order.lacks(&head), Some(Stretch { after: 0, partitions: Some(vec![far.partition]) }));
+    let range = order.missing_range(&head).unwrap();
+    assert_eq!(range, LogRange { after: 9_999, partitions: Some(vec![near.partition]) });
+    order.add_range(&range, vec![event(10_001, near)], 10_001, Instant::now());
+    assert_eq!(order.missing_range(&head), Some(LogRange { after: 0, partitions: Some(vec![far.partition]) }));
 }

@@ -1,8 +1,8 @@
-//! Hearing, over a connection of its own: a task and a channel for each subscription and tier.
+//! Consumes over a connection of its own, with a task and a channel for each subscription and tier.
 
 use super::{
-    Shared,
     link::{Link, LinkError, Pauses, within},
+    shared::Shared,
     topology::{self, Declaration, Names},
     wire::{Parcel, Sender, kind, read},
 };
@@ -21,36 +21,33 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-/// How often a consumer makes sure that its queues and bindings stand.
-const ASSURANCE: Duration = Duration::from_secs(10);
-/// How many messages are acknowledged at once, at most.
+/// How often a consumer declares its queues and bindings again.
+const REDECLARE: Duration = Duration::from_secs(10);
+/// The most messages of one acknowledgement.
 const GROUP: usize = 16;
 
-/// Which queues are consumed.
+/// The queues of a subscription.
 #[derive(Clone, Debug)]
 pub(crate) enum Queues {
-    /// Those of some lanes, shared by all who give the same name.
+    /// Those of some lanes, shared by all subscribers with the same name.
     Lanes(String, Vec<Lane>),
-    /// One of a tier.
+    /// That of a tier.
     Tier(String, Tier),
-    /// Those of the retries due in some partitions.
+    /// Those of the due retries of some partitions.
     Due(BTreeSet<Partition>),
-    /// That of the signals to this process: of calls, or all others.
+    /// That of the signals to this process: those of calls, or all others.
     Signals { urgent: bool },
 }
 
-/// Whom the messages are handed to.
-#[derive(Debug)]
+/// The receiver of the messages.
+#[derive(Clone, Debug)]
 pub(crate) enum Sink {
     Runs(Tier, mpsc::Sender<Arc<Run>>),
     Retries(mpsc::Sender<Retry>),
     Signals { urgent: bool, listeners: Arc<InProcess> },
 }
 
-/// The connection, when there is one.
-pub(crate) type Links = watch::Sender<Option<Arc<Link>>>;
-
-/// Keeps a connection, until it is dropped.
+/// Keeps a connection open until it is dropped.
 pub(crate) async fn keep_connected(shared: Arc<Shared>) {
     let (mut pauses, mut connected) = (Pauses::new(), false);
     loop {
@@ -80,10 +77,12 @@ async fn connect_once(shared: &Shared, connected: &mut bool) -> Result<Infallibl
     }
 }
 
-/// Consumes until nobody wants it any more, over one connection after another.
+/// Consumes until the sink is closed, over one connection after another.
 pub(crate) async fn consume(shared: Arc<Shared>, queues: Queues, sink: Sink, bound: watch::Sender<bool>) {
+    // It may be true from before a panic.
+    bound.send_replace(false);
     let mut links = shared.links.subscribe();
-    let (mut pauses, mut told) = (Pauses::new(), String::new());
+    let (mut pauses, mut warned) = (Pauses::new(), String::new());
     let consuming = async {
         loop {
             let Ok(link) = links.wait_for(Option::is_some).await.map(|link| link.clone()) else { return };
@@ -91,10 +90,10 @@ pub(crate) async fn consume(shared: Arc<Shared>, queues: Queues, sink: Sink, bou
             let Err(error) = consume_over_one(&shared, &link, &queues, &sink, &bound).await;
             bound.send_replace(false);
             let why = error.to_string();
-            // The connection's own failure is told by its own task.
-            if link.is_up() && why != told {
-                tracing::warn!(why, ?queues, "RabbitMQ does not let queues be consumed; trying on");
-                told = why;
+            // The connection's task logs failures of the connection itself.
+            if link.is_up() && why != warned {
+                tracing::warn!(why, ?queues, "Failed to consume queues of RabbitMQ; trying again");
+                warned = why;
             }
             drop(link);
             pauses.pause().await;
@@ -106,7 +105,7 @@ pub(crate) async fn consume(shared: Arc<Shared>, queues: Queues, sink: Sink, bou
     }
 }
 
-/// Consumes over one connection until something fails.
+/// Consumes over one connection until an error.
 async fn consume_over_one(
     shared: &Shared,
     link: &Link,
@@ -115,7 +114,7 @@ async fn consume_over_one(
     bound: &watch::Sender<bool>,
 ) -> Result<Infallible, LinkError> {
     let (names, declarations) = queues.declarations(shared);
-    topology::ensure(link, &declarations, &shared.complaints).await?;
+    topology::ensure(link, &declarations, &shared.warnings).await?;
     let channel = link.channel().await?;
     within("set the prefetch", channel.basic_qos(queues.prefetch(), BasicQosOptions::default())).await?;
     let mut consumers = Vec::new();
@@ -123,13 +122,13 @@ async fn consume_over_one(
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(name.into(), "".into(), options, FieldTable::default());
         let consumer = within("consume", consumer).await?;
-        // A queue that is deleted ends its consumer: that one's end is an item.
+        // The end of a consumer, whose queue was deleted, becomes an item.
         consumers.push(consumer.map(Some).chain(stream::iter([None])));
     }
     bound.send_replace(true);
-    let mut assurance = interval(ASSURANCE);
-    assurance.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    assurance.reset();
+    let mut redeclare = interval(REDECLARE);
+    redeclare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    redeclare.reset();
     let mut deliveries = stream::select_all(consumers);
     let mut acks = Acks::default();
     loop {
@@ -139,8 +138,8 @@ async fn consume_over_one(
                 acks.flush(&channel).await?;
                 tokio::select! {
                     next = deliveries.next() => next,
-                    _ = assurance.tick() => {
-                        topology::ensure(link, &declarations, &shared.complaints).await?;
+                    _ = redeclare.tick() => {
+                        topology::ensure(link, &declarations, &shared.warnings).await?;
                         continue;
                     }
                 }
@@ -157,6 +156,19 @@ async fn consume_over_one(
 }
 
 impl Queues {
+    /// The name of the task that consumes them.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Lanes(consumer, lanes) => {
+                format!("{consumer}.{}", lanes.first().map_or(Tier::High, |lane| lane.tier).as_str())
+            }
+            Self::Tier(consumer, tier) => format!("{consumer}.{}", tier.as_str()),
+            Self::Due(_) => "retries".to_owned(),
+            Self::Signals { urgent: true } => "signals.urgent".to_owned(),
+            Self::Signals { urgent: false } => "signals".to_owned(),
+        }
+    }
+
     fn declarations(&self, shared: &Shared) -> (Vec<String>, Vec<Declaration>) {
         let names: &Names = shared.wire.names();
         let queues: Vec<_> = match self {
@@ -170,8 +182,8 @@ impl Queues {
         (names, exchanges.into_iter().chain(queues.into_iter().flatten()).collect())
     }
 
-    /// How many messages of one queue may be here unacknowledged: as few as keep the line busy, for the rest stays
-    /// bounded at RabbitMQ.
+    /// The most unacknowledged messages of a queue: as few as keep the connection busy, since the rest is bounded at
+    /// RabbitMQ.
     const fn prefetch(&self) -> u16 {
         match self {
             Self::Lanes(..) | Self::Due(_) => 8,
@@ -181,7 +193,7 @@ impl Queues {
 }
 
 impl Sink {
-    /// Waits until nobody takes from it any more.
+    /// Waits until the receiving end is closed.
     async fn closed(&self) {
         match self {
             Self::Runs(_, runs) => runs.closed().await,
@@ -190,7 +202,7 @@ impl Sink {
         }
     }
 
-    /// Hands a message on, if it is one for this process; waits until there is room.
+    /// Hands a message on, if it is for this process; waits for room.
     async fn take(&self, shared: &Shared, delivery: Delivery) {
         let counters = shared.counters();
         let counted = self.counted(shared);
@@ -198,7 +210,7 @@ impl Sink {
             Sender::Own if counted.is_some() => return counted.map_or((), |counted| counted.own.one()),
             Sender::Own | Sender::Peer => {}
             Sender::Foreign => return counters.foreign.one(),
-            Sender::Nobody => return unreadable(shared, delivery, "it does not say who sent it".to_owned()),
+            Sender::Unknown => return unreadable(shared, delivery, "it does not name its sender".to_owned()),
         }
         let wanted = match self {
             Self::Runs(..) => kind::RUN,
@@ -214,17 +226,17 @@ impl Sink {
         }
     }
 
-    /// Hands on what is in a body, or says what is wrong with it. Who has gone is handed nothing.
+    /// Decodes a body and hands its content on; a closed receiver is ignored.
     async fn hand(&self, shared: &Shared, properties: &BasicProperties, body: &[u8]) -> Result<(), String> {
         match self {
             Self::Runs(_, runs) => drop(runs.send(Arc::new(shared.wire.run(body)?)).await),
             Self::Retries(retries) => drop(retries.send(read(body)?).await),
-            Self::Signals { listeners, .. } => listeners.tell(&Arc::new(shared.wire.signal(properties, body)?)),
+            Self::Signals { listeners, .. } => listeners.deliver(&Arc::new(shared.wire.signal(properties, body)?)),
         }
         Ok(())
     }
 
-    /// How this traffic is counted. Retries are none: a process hears its own, too.
+    /// The counters of this traffic; `None` for retries, of which a process receives its own, too.
     fn counted<'a>(&self, shared: &'a Shared) -> Option<&'a Counted> {
         match self {
             Self::Runs(tier, _) => Some(shared.counters().runs(*tier)),
@@ -236,12 +248,16 @@ impl Sink {
 
 fn unreadable(shared: &Shared, delivery: Delivery, why: String) {
     shared.counters().unreadable.one();
-    tracing::warn!(why, key = delivery.routing_key.as_str(), "an unreadable message goes to the dead letters");
-    shared.outbox.put(Parcel::Unreadable(delivery.data, why), shared);
+    tracing::warn!(
+        why,
+        key = delivery.routing_key.as_str(),
+        "Received an unreadable message; it becomes a dead letter"
+    );
+    shared.put(Parcel::Unreadable(delivery.data, why));
 }
 
-/// Deliveries that are dealt with and not yet acknowledged. Several consumers of one channel may deal with theirs out
-/// of order, and an acknowledgement covers all before it.
+/// Processed deliveries without an acknowledgement yet. Consumers of one channel may finish out of order, and an
+/// acknowledgement covers all deliveries before it.
 #[derive(Debug, Default)]
 struct Acks {
     acked: u64,

@@ -1,4 +1,4 @@
-//! One connection to RabbitMQ, and the pauses between one and the next.
+//! A connection to RabbitMQ, and the pauses before the next one.
 
 use crate::random;
 use futures_util::Stream;
@@ -14,17 +14,20 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 
-/// How long RabbitMQ may take to answer whatever it is asked.
+/// How long RabbitMQ may take to answer any request.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a connection may take to say goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
-/// The first pause after a failure; each further one is twice as long.
+/// How long an orderly close may take.
+const CLOSING: Duration = Duration::from_secs(2);
+/// The first pause after a failure; each further one is twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What ended a connection, or a use of it.
+/// The failure of a connection, or of a request on it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
     #[error("{0}")]
@@ -35,24 +38,27 @@ pub(crate) enum LinkError {
     Ended(&'static str),
 }
 
-/// A connection. Its socket is ended with it, even when nothing comes through any more: lapin by itself would keep a
-/// thread for each connection that hangs.
+/// A connection. Its socket is shut down with it, even when the peer is silent: lapin by itself would keep a thread for each
+/// connection that hangs.
 #[derive(Debug)]
 pub(crate) struct Link {
     connection: Connection,
     ending: Ending,
 }
 
-/// The socket, as soon as there is one.
+/// The socket, once connected.
 #[derive(Clone, Debug, Default)]
 struct Socket(Arc<OnceLock<TcpStream>>);
 
-/// Ends the socket when dropped, after time for a goodbye.
+/// Shuts down the socket when dropped, after time for an orderly close.
 #[derive(Debug)]
 struct Ending(Socket);
 
+/// The current connection for consuming, if there is one.
+pub(crate) type Links = watch::Sender<Option<Arc<Link>>>;
+
 impl Link {
-    /// Connects, under a name for RabbitMQ's own lists.
+    /// Connects, with a name for RabbitMQ's lists.
     pub(crate) async fn connect(address: &AMQPUri, name: &str) -> Result<Self, LinkError> {
         let ending = Ending(Socket::default());
         let socket = ending.0.clone();
@@ -62,7 +68,7 @@ impl Link {
             let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..address.clone() };
             let stream = timeout(PATIENCE, plain.connect_async(&tokio)).await.map_err(io::Error::from)??;
             if let AsyncTcpStream::Plain(stream) = &stream {
-                // There is no second one: lapin's own recovery is off.
+                // Set once: lapin's own recovery is off.
                 let _ = socket.0.set(stream.get_ref().as_fd().try_clone_to_owned()?.into());
             }
             Ok(match address.scheme {
@@ -76,11 +82,11 @@ impl Link {
         Ok(Self { connection, ending })
     }
 
-    /// What happens to it from now on. The error of a channel is told, too: the connection's own are those after which
+    /// The events of the connection from now on. Errors of channels are among them; after an error of the connection itself
     /// it is not up.
     pub(crate) fn events(&self) -> Result<impl Stream<Item = Event> + Send + Unpin, LinkError> {
         let events = Box::pin(self.connection.events_listener());
-        // What happened before somebody listened is not told.
+        // Earlier events are lost, so the state is checked.
         self.is_up().then_some(events).ok_or(LinkError::Ended("the connection ended"))
     }
 
@@ -92,7 +98,7 @@ impl Link {
         self.connection.status().connected()
     }
 
-    /// Ends it without a goodbye.
+    /// Shuts down the socket without an orderly close.
     pub(crate) fn cut(&self) {
         self.ending.0.end();
     }
@@ -101,19 +107,19 @@ impl Link {
 impl Socket {
     fn end(&self) {
         if let Some(socket) = self.0.get() {
-            // An error says that it is closed already.
+            // An error means that it is closed already.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// lapin says goodbye when the connection is dropped.
+/// lapin closes a connection in order when it is dropped.
 impl Drop for Ending {
     fn drop(&mut self) {
         let socket = self.0.clone();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
-                sleep(GOODBYE).await;
+                sleep(CLOSING).await;
                 socket.end();
             })),
             Err(_) => socket.end(),
@@ -121,7 +127,7 @@ impl Drop for Ending {
     }
 }
 
-/// The answer to `what`, if it comes in time.
+/// The answer to the request `what`, if it arrives in time.
 pub(crate) async fn within<T, E: Into<LinkError>>(
     what: &'static str,
     answer: impl Future<Output = Result<T, E>>,
@@ -129,7 +135,7 @@ pub(crate) async fn within<T, E: Into<LinkError>>(
     timeout(PATIENCE, answer).await.map_err(|_| LinkError::TimedOut(what))?.map_err(Into::into)
 }
 
-/// Pauses that grow from failure to failure, and differ between processes.
+/// Pauses that grow with each failure, and differ between processes.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     next: Duration,
@@ -141,7 +147,7 @@ impl Pauses {
         Self { next: FIRST_PAUSE, since: Instant::now() }
     }
 
-    /// Waits before the next try. What went well for long enough begins with a short pause again.
+    /// Waits before the next attempt. After a long success the pauses are short again.
     pub(crate) async fn pause(&mut self) {
         if self.since.elapsed() > 2 * LONGEST_PAUSE + PATIENCE {
             self.next = FIRST_PAUSE;

@@ -1,37 +1,43 @@
 //! Lanes between processes, over RabbitMQ.
 //!
-//! What this process publishes reaches its own subscribers at once, through lanes within the process; a copy goes to
-//! the others by RabbitMQ, and back here, where it is recognised unread. While RabbitMQ is away, nothing waits for
-//! it: runs and signals to others are dropped and counted, and retries rest in this process.
+//! A run reaches the subscribers of this process at once, through lanes within the process. RabbitMQ carries a copy to other
+//! processes, and back here, where it is dropped undecoded. While RabbitMQ is unavailable, nothing waits for it: runs and
+//! signals to others are dropped and counted, and retries wait in this process.
 
 mod consumers;
 mod link;
+mod outbox;
+mod probe;
 mod publisher;
 mod settings;
+mod shared;
 mod status;
 mod topology;
 mod wire;
 
+pub use probe::{ProbeError, probe};
 pub use settings::{BrokerError, RabbitSettings};
 
 use crate::{
     DeadLetter, Faults, Health, InProcess, Interest, Retry, RetrySubscription, Run, Signal, SignalSubscription,
-    Subscription, random, stats::Counters, subscription::Bound,
+    Subscription, Waiting, subscription::Bound,
 };
-use consumers::{Links, Queues, Sink};
+use consumers::{Queues, Sink};
 use domain::{Partition, Tier, Timestamp};
 use event_store::CommittedBatch;
-use lapin::uri::AMQPUri;
-use publisher::Outbox;
+use link::Links;
+use outbox::Outbox;
+use shared::Shared;
 use status::Status;
 use std::{
     collections::BTreeSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use topology::{Complaints, Names};
+use supervisor::Supervisor;
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::DropGuard;
+use topology::{Names, RateLimitedWarnings};
 use uuid::Uuid;
 use wire::{Parcel, Wire};
 
@@ -39,38 +45,10 @@ use wire::{Parcel, Wire};
 #[derive(Debug)]
 pub struct RabbitMq {
     shared: Arc<Shared>,
-    /// Whether the queues of signals stand, once somebody listened.
+    /// Whether the queues of signals exist; set by the first listener.
     signals: OnceLock<Bound>,
-    stop: CancellationToken,
+    supervisor: Supervisor,
     _stopped_with: DropGuard,
-}
-
-/// What the tasks share.
-#[derive(Debug)]
-struct Shared {
-    local: Arc<InProcess>,
-    address: AMQPUri,
-    wire: Wire,
-    outbox: Outbox,
-    status: Status,
-    links: Links,
-    complaints: Complaints,
-}
-
-impl Shared {
-    fn counters(&self) -> &Counters {
-        self.local.counters()
-    }
-
-    /// What RabbitMQ lists a connection as.
-    fn connection_name(&self, what: &str) -> String {
-        format!("{} {what} {}", self.wire.names().events(), self.wire.node())
-    }
-
-    /// A name for a queue of this process alone, never used before: an earlier one may still be locked.
-    fn new_owner(&self) -> String {
-        format!("{}.{:08x}", self.wire.node(), random::bits() as u32)
-    }
 }
 
 impl RabbitMq {
@@ -88,14 +66,19 @@ impl RabbitMq {
             outbox,
             status: Status::new(),
             links: Links::new(None),
-            complaints: Complaints::default(),
+            warnings: RateLimitedWarnings::default(),
         });
-        let stop = CancellationToken::new();
-        let broker = Self { shared, signals: OnceLock::new(), _stopped_with: stop.clone().drop_guard(), stop };
-        let shared = || Arc::clone(&broker.shared);
-        broker.spawn(publisher::publish(shared(), parcels));
-        broker.spawn(consumers::keep_connected(shared()));
+        let supervisor = Supervisor::default();
+        let broker = Self { shared, signals: OnceLock::new(), _stopped_with: supervisor.guard(), supervisor };
+        let (shared, parcels) = (Arc::clone(&broker.shared), Arc::new(Mutex::new(parcels)));
+        broker.spawn("publisher".to_owned(), move || publisher::publish(Arc::clone(&shared), Arc::clone(&parcels)));
+        let shared = Arc::clone(&broker.shared);
+        broker.spawn("connection".to_owned(), move || consumers::keep_connected(Arc::clone(&shared)));
         Ok(broker)
+    }
+
+    pub(crate) const fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     pub(crate) fn local(&self) -> &Arc<InProcess> {
@@ -106,9 +89,14 @@ impl RabbitMq {
         self.shared.status.health()
     }
 
+    /// What waits to be handed to RabbitMQ.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Waiting> {
+        self.shared.outbox.waiting()
+    }
+
     pub(crate) fn publish(&self, batch: &CommittedBatch) {
         if batch.events.is_empty() {
-            self.shared.local.call();
+            self.shared.local.announce_unpublished();
         }
         for run in Run::of_batch(batch) {
             let run = Arc::new(run);
@@ -143,12 +131,12 @@ impl RabbitMq {
         subscription.bound_to(Bound::to(vec![bound]))
     }
 
-    pub(crate) fn bury(&self, letter: DeadLetter) {
-        self.shared.local.bury(&letter);
+    pub(crate) fn dead_letter(&self, letter: DeadLetter) {
+        self.shared.local.dead_letter(&letter);
         self.put(Parcel::Letter(Box::new(letter)));
     }
 
-    /// Tells a signal to this process at once and to others by RabbitMQ; to all, or to some.
+    /// Delivers a signal in this process at once, and to all or some other processes by RabbitMQ.
     pub(crate) fn signal(&self, signal: Signal, nodes: Option<&[Uuid]>) {
         let (signal, own) = (Arc::new(signal), self.shared.local.node());
         self.shared.local.signal(&signal, nodes);
@@ -177,20 +165,31 @@ impl RabbitMq {
     }
 
     fn put(&self, parcel: Parcel) -> bool {
-        self.shared.outbox.put(parcel, &self.shared)
+        self.shared.put(parcel)
     }
 
-    /// Consumes in a task of its own; answers whether the queues stand.
+    /// Consumes in a task of its own; the receiver says whether the queues exist.
     fn consume(&self, queues: Queues, sink: Sink) -> watch::Receiver<bool> {
         let bound = watch::Sender::new(false);
-        let stands = bound.subscribe();
-        self.spawn(consumers::consume(Arc::clone(&self.shared), queues, sink, bound));
-        stands
+        let exists = bound.subscribe();
+        let shared = Arc::clone(&self.shared);
+        self.spawn(format!("consumer.{}", queues.name()), move || {
+            consumers::consume(Arc::clone(&shared), queues.clone(), sink.clone(), bound.clone())
+        });
+        exists
     }
 
-    /// Runs a task that ends with the broker.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
-        tokio::spawn(async move { stop.run_until_cancelled(task).await });
+    /// Runs the future of `task` until the broker is dropped. After a panic it is started again; consumers read the events
+    /// missed meanwhile from the log.
+    fn spawn<F>(&self, name: String, mut task: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.supervisor.spawn_optional(format!("rabbitmq.{name}"), move |stop| {
+            let task = task();
+            async move {
+                stop.run_until_cancelled(task).await;
+            }
+        });
     }
 }

@@ -1,34 +1,34 @@
-//! Where RabbitMQ is, and under which names this server lives there.
+//! The address of RabbitMQ, and the names this server uses there.
 
 use domain::Timestamp;
 use lapin::uri::AMQPUri;
 use std::fmt;
 use uuid::Uuid;
 
-/// Seconds between heartbeats, unless the URL says fewer: a connection silent for twice as long is given up.
+/// Seconds between heartbeats, unless the URL says fewer: a connection silent for twice as long counts as lost.
 const HEARTBEAT: u16 = 5;
 
-/// Where RabbitMQ is, and under which names this server lives there.
+/// The address of RabbitMQ, and the names this server uses there.
 #[derive(Clone)]
 pub struct RabbitSettings {
     /// `amqp://user:password@host:5672/vhost`, or `amqps`.
     pub url: String,
-    /// What the names of exchanges and queues begin with: `chatchit`. Letters, digits, `-`, `_` and `.`.
+    /// The prefix of exchanges and queues: `chatchit`. Letters, digits, `-`, `_` and `.`.
     pub namespace: String,
     /// The log's incarnation: messages of another log are ignored.
     pub log: Uuid,
-    /// How many partitions the log has.
+    /// The number of partitions of the log.
     pub partitions: u16,
-    /// How many runs may wait, in each tier, for RabbitMQ and for each subscription.
+    /// The most runs that wait in each tier, for RabbitMQ and for each subscription.
     pub capacity: usize,
-    /// What time it is: decides how long a signal may live.
+    /// The clock by which signals expire.
     pub clock: fn() -> Timestamp,
 }
 
-/// Why there can be no such broker.
+/// Settings that are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
-    /// The URL is none. What it holds is not told: it has a password.
+    /// The URL is invalid. The message does not quote it, since it contains a password.
     #[error("the RabbitMQ URL is not of the form amqp://user:password@host:5672/vhost")]
     Url,
     /// The namespace has other characters than allowed, none, or more than 64.
@@ -39,10 +39,7 @@ pub enum BrokerError {
 impl RabbitSettings {
     /// The address to connect to.
     pub(crate) fn address(&self) -> Result<AMQPUri, BrokerError> {
-        let mut address: AMQPUri = self.url.parse().map_err(|_| BrokerError::Url)?;
-        let heartbeat = address.query.heartbeat.filter(|seconds| *seconds > 0).unwrap_or(HEARTBEAT);
-        address.query.heartbeat = Some(heartbeat.min(HEARTBEAT));
-        Ok(address)
+        address_of(&self.url)
     }
 
     pub(crate) fn check_namespace(&self) -> Result<(), BrokerError> {
@@ -52,7 +49,15 @@ impl RabbitSettings {
     }
 }
 
-/// Without the URL, which has a password.
+/// The address in a URL.
+pub(crate) fn address_of(url: &str) -> Result<AMQPUri, BrokerError> {
+    let mut address: AMQPUri = url.parse().map_err(|_| BrokerError::Url)?;
+    let heartbeat = address.query.heartbeat.filter(|seconds| *seconds > 0).unwrap_or(HEARTBEAT);
+    address.query.heartbeat = Some(heartbeat.min(HEARTBEAT));
+    Ok(address)
+}
+
+/// Without the URL, which contains a password.
 impl fmt::Debug for RabbitSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { namespace, log, partitions, capacity, .. } = self;

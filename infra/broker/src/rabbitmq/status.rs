@@ -1,4 +1,4 @@
-//! Whether the two connections stand.
+//! Whether the two connections are up.
 
 use super::link::LinkError;
 use crate::Health;
@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-/// Whether the two connections stand.
+/// Whether the two connections are up.
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) publishing: Side,
@@ -22,7 +22,7 @@ pub(crate) struct Status {
 pub(crate) struct Side {
     what: &'static str,
     up: AtomicBool,
-    away: Mutex<Option<(Instant, String)>>,
+    down: Mutex<Option<(Instant, String)>>,
 }
 
 impl Status {
@@ -31,8 +31,8 @@ impl Status {
     }
 
     pub(crate) fn health(&self) -> Health {
-        let away = [self.publishing.away(), self.consuming.away()].into_iter().flatten();
-        match away.min_by_key(|(since, _)| *since) {
+        let down = [self.publishing.down(), self.consuming.down()].into_iter().flatten();
+        match down.min_by_key(|(since, _)| *since) {
             None => Health::Up,
             Some((since, why)) => Health::Away { since, why },
         }
@@ -41,40 +41,42 @@ impl Status {
 
 impl Side {
     fn new(what: &'static str) -> Self {
-        let away = (Instant::now(), "not connected yet".to_owned());
-        Self { what, up: AtomicBool::new(false), away: Mutex::new(Some(away)) }
+        let down = (Instant::now(), "not connected yet".to_owned());
+        Self { what, up: AtomicBool::new(false), down: Mutex::new(Some(down)) }
     }
 
     pub(crate) fn is_up(&self) -> bool {
         self.up.load(Relaxed)
     }
 
+    /// The connection is up.
     pub(crate) fn rise(&self) {
-        let was = self.away.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let was = self.down.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.up.store(true, Relaxed);
         if let Some((since, _)) = was {
-            tracing::info!(for.ms = since.elapsed().as_millis(), "RabbitMQ is there for {}", self.what);
+            tracing::info!(for.ms = since.elapsed().as_millis(), "RabbitMQ is available for {}", self.what);
         }
     }
 
+    /// The connection is down for this reason.
     pub(crate) fn fall(&self, why: &str) {
         self.up.store(false, Relaxed);
-        let mut away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        match away.as_mut() {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        match down.as_mut() {
             Some((_, known)) if known == why => return,
             Some((_, known)) => why.clone_into(known),
-            None => *away = Some((Instant::now(), why.to_owned())),
+            None => *down = Some((Instant::now(), why.to_owned())),
         }
-        drop(away);
-        tracing::warn!(why, "RabbitMQ is away for {}", self.what);
+        drop(down);
+        tracing::warn!(why, "RabbitMQ is unavailable for {}", self.what);
     }
 
     pub(crate) fn fall_by(&self, error: &LinkError) {
         self.fall(&error.to_string());
     }
 
-    fn away(&self) -> Option<(Instant, String)> {
-        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some((away.0, format!("{}: {}", self.what, away.1)))
+    fn down(&self) -> Option<(Instant, String)> {
+        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((down.0, format!("{}: {}", self.what, down.1)))
     }
 }

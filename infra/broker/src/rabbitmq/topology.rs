@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | `.events` | `high.3` (lane) | `.projections.high.3`: durable, shared by consumers; `.gateway.high.<node>.<n>`: one subscriber's |
 //! | `.signals` | `high.all`, `low.<node>` | `.signals.low.<node>.<n>`: one process's |
-//! | `.retry` | `200.3` (pause, partition) | `.retry.200`: whose time-to-live is the pause, then to `.dead` with the same key |
-//! | `.dead` | `200.3`, `letters` | `.due.3`: shared by those who try again; `.dead.letters` |
+//! | `.retry` | `200.3` (pause, partition) | `.retry.200`: its time to live is the pause; it dead-letters to `.dead` with the same key |
+//! | `.dead` | `200.3`, `letters` | `.due.3`: shared by the workers; `.dead.letters` |
 //!
-//! All are declared anew with each connection, and now and then, for somebody may delete them. Every queue is bounded and drops its oldest message: but for
-//! dead letters they hold hints only.
+//! All are declared with each connection, and again from time to time, since an operator may delete them. Every queue is
+//! bounded and drops its oldest message: except for dead letters they contain notifications only.
 
 use super::link::{Link, LinkError, within};
 use crate::BACK_OFF;
@@ -25,9 +25,9 @@ use std::{
     time::Duration,
 };
 
-/// A run older than this is worth nothing: whoever wanted it has read the store.
+/// A run older than this is useless: its consumers have read the store.
 const RUN_TTL: Duration = Duration::from_secs(30);
-/// A shared queue that nobody has used or declared for so long is deleted.
+/// RabbitMQ deletes a shared queue that was not used or declared for this long.
 const UNUSED: Duration = Duration::from_secs(2 * 60 * 60);
 /// The routing key of dead letters.
 pub(crate) const LETTERS: &str = "letters";
@@ -38,7 +38,7 @@ pub(crate) struct Names {
     namespace: String,
 }
 
-/// Something that must stand.
+/// An exchange, queue or binding that must exist.
 #[derive(Clone, Debug)]
 pub(crate) enum Declaration {
     Exchange(String),
@@ -46,9 +46,9 @@ pub(crate) enum Declaration {
     Binding { queue: String, exchange: String, key: String },
 }
 
-/// What was found declared otherwise, so that it is told once.
+/// Warnings about declarations that differ, at most one per name.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints(Mutex<BTreeSet<String>>);
+pub(crate) struct RateLimitedWarnings(Mutex<BTreeSet<String>>);
 
 impl Names {
     pub(crate) const fn new(namespace: String) -> Self {
@@ -75,7 +75,7 @@ impl Names {
         [self.events(), self.signals(), self.retry(), self.dead()].map(Declaration::Exchange).into()
     }
 
-    /// What a publisher needs, and what must stand though nobody consumes it.
+    /// The declarations of a publisher: those it uses, and queues without a consumer.
     pub(crate) fn for_publishing(&self) -> Vec<Declaration> {
         let mut all = self.exchanges();
         for pause in BACK_OFF {
@@ -93,7 +93,7 @@ impl Names {
         all
     }
 
-    /// The queue of a lane that all who give the same name share.
+    /// The queue of a lane that all subscribers with the same name share.
     pub(crate) fn lane(&self, consumer: &str, lane: Lane) -> (String, Vec<Declaration>) {
         let key = lane_key(lane);
         let name = self.name(&format!("{consumer}.{key}"));
@@ -104,7 +104,7 @@ impl Names {
         (name, declarations)
     }
 
-    /// The queue of a tier for one subscriber. `owner` is a name that nobody else has and had.
+    /// The queue of a tier for one subscriber. `owner` is unique and never used again.
     pub(crate) fn tier(&self, consumer: &str, tier: Tier, owner: &str) -> (String, Vec<Declaration>) {
         let name = self.name(&format!("{consumer}.{}.{owner}", tier.as_str()));
         let mut arguments = bounded(10_000, 64 << 20);
@@ -114,7 +114,7 @@ impl Names {
         (name, declarations)
     }
 
-    /// The queue of the retries of a partition that are due.
+    /// The queue of the due retries of a partition.
     pub(crate) fn due(&self, partition: Partition) -> (String, Vec<Declaration>) {
         let name = self.name(&format!("due.{}", partition.0));
         let mut arguments = bounded(10_000, 16 << 20);
@@ -145,27 +145,27 @@ pub(crate) fn lane_key(lane: Lane) -> String {
     format!("{}.{}", lane.tier.as_str(), lane.partition.0)
 }
 
-/// `to` one process, or to all.
+/// The routing key of signals to one process, or to all.
 pub(crate) fn signal_key(urgent: bool, to: Option<&str>) -> String {
     let tier = if urgent { Tier::High } else { Tier::Low };
     format!("{}.{}", tier.as_str(), to.unwrap_or("all"))
 }
 
-/// The pause is one of [`BACK_OFF`], or else the next longer one.
+/// The routing key of a retry. A pause that is none of [`BACK_OFF`] becomes the next longer one.
 pub(crate) fn retry_key(pause: Duration, partition: Partition) -> String {
     let [.., longest] = BACK_OFF;
     let pause = BACK_OFF.into_iter().find(|fixed| *fixed >= pause).unwrap_or(longest);
     format!("{}.{}", pause.as_millis(), partition.0)
 }
 
-/// Makes sure that all of this stands. What stands otherwise than this version would declare it is used as it is, for
-/// it works and may be in use by an older version; the operator is told once.
-pub(crate) async fn ensure(link: &Link, what: &[Declaration], complaints: &Complaints) -> Result<(), LinkError> {
+/// Declares all of `what`. An existing object with other properties is used as it is, since it works and an older version may
+/// use it; the operator is warned once.
+pub(crate) async fn ensure(link: &Link, what: &[Declaration], warnings: &RateLimitedWarnings) -> Result<(), LinkError> {
     let mut channel = link.channel().await?;
     for declaration in what {
         match within("declare", declaration.declare(&channel)).await {
-            Err(LinkError::Lapin(error)) if stands_otherwise(&error) => {
-                complaints.tell(declaration.name(), &error);
+            Err(LinkError::Lapin(error)) if is_declared_differently(&error) => {
+                warnings.warn(declaration.name(), &error);
                 channel = link.channel().await?;
             }
             declared => declared?,
@@ -198,16 +198,16 @@ impl Declaration {
     }
 }
 
-impl Complaints {
-    fn tell(&self, name: &str, error: &lapin::Error) {
+impl RateLimitedWarnings {
+    fn warn(&self, name: &str, error: &lapin::Error) {
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
-            let advice = "used as it is; delete it in RabbitMQ to have it declared anew";
-            tracing::warn!(name, %error, "RabbitMQ has it declared otherwise: {advice}");
+            let advice = "it is used as it is; delete it in RabbitMQ to have it declared again";
+            tracing::warn!(name, %error, "A RabbitMQ object has other properties than this version declares; {advice}");
         }
     }
 }
 
-fn stands_otherwise(error: &lapin::Error) -> bool {
+fn is_declared_differently(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(error)
         if *error.kind() == AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
 }
@@ -217,7 +217,7 @@ fn shared(name: &str, arguments: FieldTable) -> Declaration {
     Declaration::Queue { name: name.to_owned(), options, arguments }
 }
 
-/// Gone with its consumer.
+/// A queue that is deleted with its consumer.
 fn owned(name: &str, arguments: FieldTable) -> Declaration {
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
     Declaration::Queue { name: name.to_owned(), options, arguments }

@@ -1,4 +1,4 @@
-//! What travels: messages of JSON, whose properties say who sent them and what they are.
+//! Messages as JSON; their properties name the sender and the type.
 
 use super::topology::{LETTERS, Names, lane_key, retry_key, signal_key};
 use crate::{DeadLetter, Retry, Run, Signal};
@@ -10,14 +10,17 @@ use lapin::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{sync::Arc, time::Duration};
+use traces::TraceContext;
 use uuid::Uuid;
 
 /// The header with the id of the process that sent a message.
 const NODE: &str = "node";
 /// The header with the incarnation of its log.
 const LOG: &str = "log";
-/// The header that says why a message could not be read.
+/// The header with the reason why a message could not be read.
 const WHY: &str = "why";
+/// The header with a trace, by W3C Trace Context.
+const TRACE: &str = "traceparent";
 
 /// The values of the property `type`.
 pub(crate) mod kind {
@@ -28,10 +31,10 @@ pub(crate) mod kind {
     pub(crate) const UNREADABLE: &str = "unreadable.v1";
 }
 
-/// What is to be sent.
+/// A message to be sent.
 #[derive(Clone, Debug)]
 pub(crate) enum Parcel {
-    /// A run, to all who want its lane.
+    /// A run, to all subscribers of its lane.
     Run(Arc<Run>),
     /// A signal, to one process or to all.
     Signal(Arc<Signal>, Option<Uuid>),
@@ -39,22 +42,22 @@ pub(crate) enum Parcel {
     Retry(Duration, Retry),
     /// A dead letter.
     Letter(Box<DeadLetter>),
-    /// A message that could not be read, and why.
+    /// A message that could not be read, and the reason.
     Unreadable(Vec<u8>, String),
 }
 
-/// A message as it goes out.
+/// An encoded message.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) exchange: String,
     pub(crate) key: String,
-    /// Whether RabbitMQ says so when no queue wants it.
+    /// Whether RabbitMQ returns it when no queue wants it.
     pub(crate) mandatory: bool,
     pub(crate) properties: BasicProperties,
     pub(crate) body: Vec<u8>,
 }
 
-/// Who sent a message, by its headers alone.
+/// The sender of a message, by its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// This process.
@@ -63,11 +66,11 @@ pub(crate) enum Sender {
     Peer,
     /// A process on another log.
     Foreign,
-    /// It does not say.
-    Nobody,
+    /// A sender without headers.
+    Unknown,
 }
 
-/// How this process reads and writes.
+/// Encodes and decodes the messages of this process.
 #[derive(Debug)]
 pub(crate) struct Wire {
     names: Names,
@@ -87,6 +90,9 @@ struct RunOut<'a> {
 struct EventOut<'a> {
     record: &'a Record,
     link: Link,
+    /// A `traceparent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +105,7 @@ struct RunIn {
 struct EventIn {
     record: Record,
     link: Link,
+    trace: Option<String>,
 }
 
 impl Wire {
@@ -114,7 +121,7 @@ impl Wire {
         &self.node
     }
 
-    /// The message; `None` for a signal that has expired.
+    /// The encoded message; `None` for an expired signal.
     pub(crate) fn message(&self, parcel: &Parcel) -> Result<Option<Message>, serde_json::Error> {
         let (names, properties) = (&self.names, self.properties());
         let message = match parcel {
@@ -122,7 +129,7 @@ impl Wire {
                 exchange: names.events(),
                 key: lane_key(run.lane),
                 mandatory: true,
-                properties: properties.with_type(kind::RUN.into()).with_priority(priority(run.lane.tier)),
+                properties: self.of_run(run).with_type(kind::RUN.into()).with_priority(priority(run.lane.tier)),
                 body: encode_run(run)?,
             },
             Parcel::Signal(signal, to) => {
@@ -131,7 +138,7 @@ impl Wire {
                     return Ok(None);
                 }
                 let tier = if signal.is_urgent() { Tier::High } else { Tier::Low };
-                // 0 would say: only to who is waiting for it.
+                // 0 would mean: only if a consumer is waiting.
                 let left = left.clamp(1, i64::from(u32::MAX)).to_string();
                 Message {
                     exchange: names.signals(),
@@ -165,7 +172,7 @@ impl Wire {
         Ok(Some(message))
     }
 
-    /// Dead letters survive a restart of RabbitMQ: nothing else has to.
+    /// Dead letters survive a restart of RabbitMQ; other messages do not have to.
     fn letter(&self, properties: BasicProperties, body: Vec<u8>) -> Message {
         let properties = properties.with_delivery_mode(2);
         Message { exchange: self.names.dead(), key: LETTERS.to_owned(), mandatory: true, properties, body }
@@ -178,6 +185,15 @@ impl Wire {
             .with_headers(self.headers())
     }
 
+    /// Names the first trace of a run, for tools that look at messages; each event has its own in the body.
+    fn of_run(&self, run: &Run) -> BasicProperties {
+        let properties = self.properties();
+        let Some(trace) = run.events.iter().find_map(|linked| linked.event.trace()) else { return properties };
+        let mut headers = self.headers();
+        headers.insert(TRACE.into(), AMQPValue::LongString(LongString::from(trace.to_string())));
+        properties.with_headers(headers)
+    }
+
     fn headers(&self) -> FieldTable {
         let mut headers = FieldTable::default();
         headers.insert(NODE.into(), AMQPValue::LongString(LongString::from(self.node.as_str())));
@@ -185,19 +201,18 @@ impl Wire {
         headers
     }
 
-    /// Who sent a message with these properties.
+    /// The sender of a message with these properties.
     pub(crate) fn sender(&self, properties: &BasicProperties) -> Sender {
         match (header(properties, NODE), header(properties, LOG)) {
             (Some(node), _) if node == self.node.as_bytes() => Sender::Own,
             (Some(_), Some(log)) if log == self.log.as_bytes() => Sender::Peer,
             (_, Some(log)) if log != self.log.as_bytes() => Sender::Foreign,
-            _ => Sender::Nobody,
+            _ => Sender::Unknown,
         }
     }
 
-    /// The run in a message's body, or what is wrong with it.
-    /// A signal of another process, whose clock is not this one's: what it had left when it was sent, it has left now.
-    /// The queue it waited in counts by itself.
+    /// Decodes a signal of another process, which has another clock: its remaining time is that of the message's expiration,
+    /// which RabbitMQ reduces by the time in the queue.
     pub(crate) fn signal(&self, properties: &BasicProperties, body: &[u8]) -> Result<Signal, String> {
         let signal: Signal = read(body)?;
         let left = properties.expiration().as_ref().and_then(|left| left.as_str().parse::<i64>().ok());
@@ -205,6 +220,7 @@ impl Wire {
         Ok(Signal { expires_at: expires_at.unwrap_or(signal.expires_at), ..signal })
     }
 
+    /// Decodes a run; the error describes the fault of the body.
     pub(crate) fn run(&self, body: &[u8]) -> Result<Run, String> {
         let run: RunIn = read(body)?;
         if run.lane.partition.0 >= self.partitions || run.lane.tier == Tier::Low {
@@ -213,12 +229,15 @@ impl Wire {
         if run.events.iter().any(|event| event.record.lane != run.lane) {
             return Err("an event is of another lane than its run".to_owned());
         }
-        let linked = |event: EventIn| Linked { event: Arc::new(RecordedEvent::sealed(event.record)), link: event.link };
+        let linked = |EventIn { record, link, trace }: EventIn| {
+            let trace = trace.as_deref().and_then(TraceContext::parse);
+            Linked { event: Arc::new(RecordedEvent::sealed(record).traced(trace)), link }
+        };
         Ok(Run { lane: run.lane, events: run.events.into_iter().map(linked).collect() })
     }
 }
 
-/// What is in a message's body, or what is wrong with it: where, but not what it says.
+/// Decodes a body. The error contains the place of the fault, but no content.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
         format!(
@@ -231,8 +250,12 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 fn encode_run(run: &Run) -> Result<Vec<u8>, serde_json::Error> {
-    let events = run.events.iter();
-    let events = events.map(|linked| EventOut { record: &linked.event.record, link: linked.link }).collect();
+    let events = run.events.iter().map(|Linked { event, link }| EventOut {
+        record: &event.record,
+        link: *link,
+        trace: event.trace().map(|trace| trace.to_string()),
+    });
+    let events = events.collect();
     serde_json::to_vec(&RunOut { lane: run.lane, events })
 }
 

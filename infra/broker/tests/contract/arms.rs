@@ -1,4 +1,4 @@
-//! The arms of the broker, and processes that share one RabbitMQ.
+//! The engines of the broker, and processes that share one RabbitMQ.
 
 use broker::{Broker, RabbitSettings};
 use domain::Timestamp;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use testkit::{Cable, Home, namespace, rabbitmq_url};
 use uuid::Uuid;
 
-/// What time it is.
+/// The time of all clocks.
 pub(crate) const NOW: i64 = 1_000;
-/// How long anything may take.
+/// The longest wait.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A broker of each arm that keeps `capacity` runs and signals for a listener.
+/// A broker on each engine with room for `capacity` runs and signals per listener.
 pub(crate) fn arms(capacity: usize) -> Vec<Broker> {
     vec![Broker::in_process(capacity), Processes::new().with_capacity(capacity).join()]
 }
@@ -35,7 +35,7 @@ impl Processes {
         Self { settings }
     }
 
-    /// With names of the home's own.
+    /// With the namespace of a home.
     pub(crate) fn of(home: &Home) -> Self {
         let mut processes = Self::new();
         processes.settings.namespace = home.namespace().to_owned();
@@ -55,24 +55,24 @@ impl Processes {
         (cable, Self { settings: RabbitSettings { url: address.to_string(), ..self.settings.clone() } })
     }
 
-    /// What a name is in this namespace.
+    /// A name in this namespace.
     pub(crate) fn name(&self, rest: &str) -> String {
         format!("{}.{rest}", self.settings.namespace)
     }
 
-    /// A connection and a channel as anybody may have them.
+    /// A plain connection and channel.
     pub(crate) async fn amqp(&self) -> (Connection, Channel) {
         let connection = Connection::connect(&self.settings.url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         (connection, channel)
     }
 
-    /// The broker of one more process.
+    /// The broker of another process.
     pub(crate) fn join(&self) -> Broker {
         Broker::rabbitmq(self.settings.clone()).unwrap()
     }
 
-    /// The same, once it is connected.
+    /// The broker of another process, once it is connected.
     pub(crate) async fn join_up(&self) -> Broker {
         let broker = self.join();
         until("connected", || broker.health().is_up()).await;
@@ -80,17 +80,12 @@ impl Processes {
     }
 }
 
-/// Waits until it is so.
-pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let waited = tokio::time::timeout(DEADLINE, async {
-        while !so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "it never was {what}");
+/// Waits until the condition is met.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    testkit::until(what, async || is_so()).await;
 }
 
-/// What comes in time.
+/// The result, before the deadline.
 pub(crate) async fn soon<T>(coming: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, coming).await.unwrap()
 }

@@ -1,11 +1,11 @@
-//! A follower yields everything once and in order, whatever the broker does.
+//! A catch-up subscription yields each event once and in order, whatever the broker does.
 
 use crate::{
     arms::{DEADLINE, until},
     log::{Kind, append, check, expected, from, mixed, open},
     scene::{Case, ORDERINGS, Scene, follow, follow_live, pump, subscribe, take, writer_and_reader},
 };
-use broker::{Broker, Faults, Follower, Marks, Ordering, Stats};
+use broker::{Broker, CatchUpSubscription, Faults, Marks, Ordering, Stats};
 use domain::Tier;
 use event_store::{Position, RecordedEvent};
 use proptest::prelude::*;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use testkit::{Home, each_engine, each_mix};
 use tokio::time::timeout;
 
-/// The marks of one who was yielded these.
+/// The marks after these events.
 fn last(yielded: &[Arc<RecordedEvent>]) -> Marks {
     let of = |tier| {
         let records = yielded.iter().map(|event| &event.record).filter(|record| record.lane.tier == tier);
@@ -23,22 +23,22 @@ fn last(yielded: &[Arc<RecordedEvent>]) -> Marks {
     Marks { high: of(Tier::High), medium: of(Tier::Medium) }
 }
 
-/// Waits until the reader, if it is another process, has heard of all that was published since.
-async fn heard([writer, reader]: &[Broker; 2], [told, heard]: [Stats; 2]) {
-    let is_heard = || {
+/// Waits until the reader, if it is another process, has received all runs published since.
+async fn received([writer, reader]: &[Broker; 2], [sent, received]: [Stats; 2]) {
+    let is_received = || {
         let (now, here) = (writer.stats(), reader.stats());
-        here.high.received - heard.high.received >= now.high.published - told.high.published
-            && here.medium.received - heard.medium.received >= now.medium.published - told.medium.published
+        here.high.received - received.high.received >= now.high.published - sent.high.published
+            && here.medium.received - received.medium.received >= now.medium.published - sent.medium.published
     };
     if writer.node() != reader.node() {
-        until("heard", is_heard).await;
+        until("received", is_received).await;
     }
 }
 
-each_mix!(reads_what_was_there_before_it, |home| async {
+each_mix!(reads_the_events_before_it, |home| async {
     let (store, batches) = open(&home).await;
     let brokers = writer_and_reader(&home, 8, Faults::NONE).await;
-    // Between processes, the shared queues keep what nobody takes: hints that are old by then.
+    // Between processes, the shared queues keep runs without a consumer: old notifications.
     drop(follow_live(&store, &brokers[1], Ordering::Partition, Marks::default()).await);
     pump(batches, brokers[0].clone());
     append(&store, &mixed(1_500)).await;
@@ -52,7 +52,7 @@ each_mix!(reads_what_was_there_before_it, |home| async {
     }
 });
 
-each_mix!(yields_live_events_as_they_come, |home| async {
+each_mix!(yields_live_events_as_they_arrive, |home| async {
     let (store, batches) = open(&home).await;
     let brokers = writer_and_reader(&home, 1_000, Faults::NONE).await;
     pump(batches, brokers[0].clone());
@@ -70,21 +70,21 @@ each_mix!(yields_live_events_as_they_come, |home| async {
         if ordering == Ordering::Global {
             assert!(follower.marks().values().all(|marks| *marks == last(&yielded)));
         }
-        heard(&brokers, before).await;
+        received(&brokers, before).await;
     }
     assert_eq!(brokers[0].stats().high.unsent, 0);
 });
 
-each_engine!(needs_no_broker_at_all, |home| async {
+each_engine!(works_without_a_broker, |home| async {
     let (store, batches) = open(&home).await;
-    let deaf = Broker::in_process_with(8, Faults { loss: 100, ..Faults::NONE });
-    pump(batches, deaf.clone());
+    let lossy = Broker::in_process_with(8, Faults { loss: 100, ..Faults::NONE });
+    pump(batches, lossy.clone());
     let gone = Broker::in_process(8);
     let subscription = subscribe(&gone, Ordering::Global);
     drop(gone);
     let mut followers = [
-        follow(&store, &deaf, Ordering::Partition, Marks::default()),
-        Follower::new(store.clone(), subscription, Ordering::Global, from(Marks::default())),
+        follow(&store, &lossy, Ordering::Partition, Marks::default()),
+        CatchUpSubscription::new(store.clone(), subscription, Ordering::Global, from(Marks::default())),
     ];
     for round in 0..3 {
         append(&store, &mixed(20)).await;
@@ -95,7 +95,7 @@ each_engine!(needs_no_broker_at_all, |home| async {
     }
 });
 
-each_mix!(gets_over_a_hole_before_more_hints_than_it_can_hold, |home| async {
+each_mix!(closes_a_gap_before_more_notifications_than_it_can_hold, |home| async {
     let (store, mut batches) = open(&home).await;
     let brokers = writer_and_reader(&home, 1_000, Faults::NONE).await;
     for ordering in ORDERINGS {
@@ -111,7 +111,7 @@ each_mix!(gets_over_a_hole_before_more_hints_than_it_can_hold, |home| async {
             append(&store, &mixed(2_000)).await;
             brokers[0].publish(&batches.recv().await.unwrap());
         }
-        heard(&brokers, before).await;
+        received(&brokers, before).await;
         yielded.extend(take(&mut follower, 12_010, 1_000).await);
         let positions: Vec<_> = (head + 1..=head + 12_020).collect();
         let mut of_yielded: Vec<_> = yielded.iter().map(|event| event.record.position).collect();
@@ -150,7 +150,7 @@ each_mix!(loses_nothing_when_its_caller_keeps_cancelling, |home| async {
     check(&expected(&store, Marks::default()).await, Ordering::Global, &yielded);
 });
 
-each_mix!(goes_on_after_the_store_was_away, |home| async {
+each_mix!(continues_after_the_store_was_unavailable, |home| async {
     let (store, mut batches) = open(&home).await;
     let database = Database::connect(&home.log(), 1).await.unwrap();
     let brokers = writer_and_reader(&home, 64, Faults::NONE).await;
@@ -160,14 +160,14 @@ each_mix!(goes_on_after_the_store_was_away, |home| async {
     append(&store, &mixed(10)).await;
     while batches.try_recv().is_ok() {}
     append(&store, &mixed(10)).await;
-    database.execute(query("ALTER TABLE ledger RENAME TO ledger_away")).await.unwrap();
-    // Hints that come meanwhile are behind a hole that the store alone can fill.
+    database.execute(query("ALTER TABLE ledger RENAME TO ledger_moved")).await.unwrap();
+    // Notifications that arrive meanwhile are behind a gap that only the store can close.
     let before = brokers.each_ref().map(Broker::stats);
     brokers[0].publish(&batches.recv().await.unwrap());
-    heard(&brokers, before).await;
+    received(&brokers, before).await;
     assert!(timeout(DEADLINE, follower.next(4)).await.unwrap().is_err());
     assert!(timeout(DEADLINE, follower.next(4)).await.unwrap().is_err());
-    database.execute(query("ALTER TABLE ledger_away RENAME TO ledger")).await.unwrap();
+    database.execute(query("ALTER TABLE ledger_moved RENAME TO ledger")).await.unwrap();
     let again = async {
         while yielded.len() < 30 {
             if let Ok(batch) = follower.next(4).await {

@@ -45,21 +45,21 @@ pub(crate) fn lanes(lanes: &[Lane]) -> Interest {
     Interest::Lanes { queue: "projections".to_owned(), lanes: lanes.to_vec() }
 }
 
-pub(crate) fn told(run: &Run) -> (Lane, Vec<Position>) {
+pub(crate) fn positions(run: &Run) -> (Lane, Vec<Position>) {
     (run.lane, run.events.iter().map(|linked| linked.event.record.position).collect())
 }
 
-/// All that is still to come after the broker has gone.
+/// The remaining runs after the broker has stopped.
 async fn rest(mut subscription: Subscription) -> Vec<(Lane, Vec<Position>)> {
     let mut rest = Vec::new();
     while let Some(run) = subscription.next().await {
-        rest.push(told(&run));
+        rest.push(positions(&run));
     }
     rest
 }
 
 #[tokio::test]
-async fn each_hears_the_lanes_of_interest_one_run_per_lane_and_batch() {
+async fn each_subscriber_receives_its_lanes_one_run_per_lane_and_batch() {
     for broker in arms(8) {
         let all = broker.subscribe(tiers(&Tier::DURABLE));
         let also_all = broker.subscribe(tiers(&Tier::DURABLE));
@@ -76,7 +76,7 @@ async fn each_hears_the_lanes_of_interest_one_run_per_lane_and_batch() {
 }
 
 #[tokio::test]
-async fn those_who_name_the_same_queue_share_its_runs() {
+async fn subscribers_with_the_same_queue_share_its_runs() {
     for broker in arms(8) {
         let one = broker.subscribe(lanes(&[HIGH]));
         let two = broker.subscribe(lanes(&[HIGH, OTHER]));
@@ -92,10 +92,10 @@ async fn those_who_name_the_same_queue_share_its_runs() {
 }
 
 #[tokio::test]
-async fn publishing_never_waits_and_what_finds_no_room_is_counted() {
+async fn publishing_never_waits_and_dropped_runs_are_counted() {
     for broker in arms(2) {
         broker.publish(&batch(&[HIGH]));
-        assert_eq!(broker.dropped(), 0, "nobody missed it");
+        assert_eq!(broker.dropped(), 0, "there was no subscriber");
         let mut slow = broker.subscribe(tiers(&[Tier::High]));
         broker.publish(&batch(&[HIGH]));
         broker.publish(&batch(&[OTHER]));
@@ -107,14 +107,14 @@ async fn publishing_never_waits_and_what_finds_no_room_is_counted() {
         assert_eq!(slow.next().await.map(|run| run.lane), Some(HIGH), "there is room again");
         drop(slow);
         broker.publish(&batch(&[HIGH, OTHER, MEDIUM]));
-        assert_eq!(broker.dropped(), 1, "who has gone misses nothing");
+        assert_eq!(broker.dropped(), 1, "a closed subscription misses nothing");
         drop(broker);
     }
 }
 
 #[tokio::test]
 async fn faults_are_the_same_for_the_same_seed() {
-    let heard = async |faults| {
+    let received = async |faults| {
         let broker = Broker::in_process_with(2_000, faults);
         let subscription = broker.subscribe(tiers(&Tier::DURABLE));
         for _ in 0..200 {
@@ -124,9 +124,9 @@ async fn faults_are_the_same_for_the_same_seed() {
         rest(subscription).await
     };
     let faults = |seed| Faults { loss: 10, doubling: 10, disorder: 10, seed };
-    assert_eq!(heard(Faults::NONE).await.len(), 600);
-    assert_eq!(heard(faults(1)).await, heard(faults(1)).await);
-    assert_ne!(heard(faults(1)).await, heard(faults(2)).await);
-    assert!(heard(Faults { loss: 100, ..Faults::NONE }).await.is_empty());
-    assert_eq!(heard(Faults { doubling: 100, ..Faults::NONE }).await.len(), 1_200);
+    assert_eq!(received(Faults::NONE).await.len(), 600);
+    assert_eq!(received(faults(1)).await, received(faults(1)).await);
+    assert_ne!(received(faults(1)).await, received(faults(2)).await);
+    assert!(received(Faults { loss: 100, ..Faults::NONE }).await.is_empty());
+    assert_eq!(received(Faults { doubling: 100, ..Faults::NONE }).await.len(), 1_200);
 }

@@ -1,4 +1,4 @@
-//! A real log with events on all lanes, and the judgement of what a follower yields.
+//! A real log with events on all lanes, and the check of the events a catch-up subscription yields.
 
 use broker::{Marks, Ordering};
 use domain::{
@@ -19,7 +19,7 @@ pub(crate) const PARTITIONS: u16 = 4;
 
 pub(crate) type Batches = mpsc::Receiver<Arc<CommittedBatch>>;
 
-/// What is to be appended: the tier, and which of some scopes.
+/// An event to append: its tier, and one of some scopes.
 pub(crate) type Kind = (Tier, u8);
 
 pub(crate) async fn open(home: &Home) -> (EventStore, Batches) {
@@ -74,7 +74,7 @@ pub(crate) fn from(marks: Marks) -> BTreeMap<Partition, Marks> {
     (0..PARTITIONS).map(|partition| (Partition(partition), marks)).collect()
 }
 
-/// The positions after `marks`: what a follower has to yield.
+/// The positions after `marks`, which a catch-up subscription must yield.
 pub(crate) async fn expected(store: &EventStore, marks: Marks) -> Vec<Position> {
     let events = store.read_after(0, &event_store::Selection::All, u32::MAX).await.unwrap();
     let after = |tier| if tier == Tier::High { marks.high } else { marks.medium };
@@ -82,7 +82,7 @@ pub(crate) async fn expected(store: &EventStore, marks: Marks) -> Vec<Position> 
     records.filter(|record| record.position > after(record.lane.tier)).map(|record| record.position).collect()
 }
 
-/// Each expected event exactly once, and none before one it waits for.
+/// Checks that each expected event occurs once, and none before one it waits for.
 pub(crate) fn check(expected: &[Position], ordering: Ordering, yielded: &[Arc<RecordedEvent>]) {
     let mut positions: Vec<_> = yielded.iter().map(|event| event.record.position).collect();
     for (index, event) in yielded.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What every arm of the broker must do, and what a follower makes of a broker that does less.
+//! The contract of every engine of the broker, and of catch-up subscriptions on a broker with faults.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,10 +1,10 @@
-//! A log, the process that writes it, and another one that follows it; or both in one.
+//! A log, a process that writes it, and another one that reads it; or both in one.
 
 use crate::{
     arms::{DEADLINE, Processes, soon},
     log::{Batches, Kind, PARTITIONS, append, check, expected, from, mixed, open},
 };
-use broker::{Broker, Faults, Follower, Interest, Marks, Ordering, Subscription, Traffic};
+use broker::{Broker, CatchUpSubscription, Faults, Interest, Marks, Ordering, Subscription, Traffic};
 use domain::{Lane, Partition, Tier};
 use event_store::{EventStore, Position, RecordedEvent};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 pub(crate) const ORDERINGS: [Ordering; 2] = [Ordering::Partition, Ordering::Global];
 
-/// Followers of each ordering, and what they were told.
+/// Catch-up subscriptions of each ordering, and the events they yielded.
 pub(crate) struct Scene {
     pub(crate) store: EventStore,
     pub(crate) writer: Broker,
@@ -21,20 +21,20 @@ pub(crate) struct Scene {
     marks: Marks,
     max: usize,
     head: Position,
-    /// How many events they have not yielded yet.
+    /// The number of events they have not yielded yet.
     owed: usize,
-    followers: [Follower; 2],
+    followers: [CatchUpSubscription; 2],
     yielded: [Vec<Arc<RecordedEvent>>; 2],
     _home: Home,
 }
 
-/// What is in a log, and how it is followed.
+/// The contents of a log, and how it is read.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    /// What is there before anybody follows.
+    /// The events before the subscriptions.
     pub(crate) before: Vec<Kind>,
     pub(crate) marks: Marks,
-    /// How many events are asked for at once.
+    /// The most events of a batch.
     pub(crate) max: usize,
 }
 
@@ -53,12 +53,12 @@ impl Scene {
         Self { store, writer, reader, marks, max, head, owed, followers, yielded, _home: home }
     }
 
-    /// Appends some events and has them followed.
+    /// Appends some events and reads them.
     pub(crate) async fn go_on(&mut self) {
         self.live(&[mixed(9)], async || ()).await;
     }
 
-    /// Has the log followed while each of these is appended, and `disturb` done before.
+    /// Reads the log while each of these is appended, with `disturb` before each.
     pub(crate) async fn live(&mut self, live: &[Vec<Kind>], mut disturb: impl AsyncFnMut()) {
         let all = live.concat();
         let wanted = std::mem::take(&mut self.owed) + after(self.marks, &all, self.head);
@@ -76,20 +76,20 @@ impl Scene {
         }
     }
 
-    /// Goes on until most runs come to both followers again.
+    /// Continues until most runs reach both subscriptions again.
     pub(crate) async fn until_live(&mut self) {
         let live = async {
             loop {
-                let (told, heard) = (self.writer.stats(), self.reader.stats());
+                let (sent, received) = (self.writer.stats(), self.reader.stats());
                 for _ in 0..4 {
                     self.go_on().await;
                 }
-                let (told_now, heard_now) = (self.writer.stats(), self.reader.stats());
-                let is_live = |told: Traffic, told_now: Traffic, heard: Traffic, heard_now: Traffic| {
-                    (heard_now.received - heard.received) * 4 >= (told_now.published - told.published) * 6
+                let (sent_now, received_now) = (self.writer.stats(), self.reader.stats());
+                let is_live = |sent: Traffic, sent_now: Traffic, received: Traffic, received_now: Traffic| {
+                    (received_now.received - received.received) * 4 >= (sent_now.published - sent.published) * 6
                 };
-                if is_live(told.high, told_now.high, heard.high, heard_now.high)
-                    && is_live(told.medium, told_now.medium, heard.medium, heard_now.medium)
+                if is_live(sent.high, sent_now.high, received.high, received_now.high)
+                    && is_live(sent.medium, sent_now.medium, received.medium, received_now.medium)
                 {
                     return;
                 }
@@ -98,14 +98,14 @@ impl Scene {
         soon(live).await;
     }
 
-    /// Goes on until it is so.
+    /// Continues until the condition is met.
     pub(crate) async fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
         let waited = async {
             while !so(self) {
                 self.go_on().await;
             }
         };
-        assert!(timeout(DEADLINE, waited).await.is_ok(), "it never was {what}");
+        assert!(timeout(DEADLINE, waited).await.is_ok(), "timed out: {what}");
     }
 
     pub(crate) async fn check(self) {
@@ -123,7 +123,7 @@ impl Case {
     }
 }
 
-/// How many of `kinds`, which follow `head`, are after the marks.
+/// The number of `kinds`, which follow `head`, after the marks.
 fn after(marks: Marks, kinds: &[Kind], head: Position) -> usize {
     let mark = |tier| if tier == Tier::High { marks.high } else { marks.medium };
     kinds.iter().zip(head + 1..).filter(|((tier, _), position)| *position > mark(*tier)).count()
@@ -148,7 +148,7 @@ pub(crate) fn pump(mut batches: Batches, broker: Broker) {
     });
 }
 
-/// As workers do, or as gateways do.
+/// Subscribes as workers do, or as gateways do.
 pub(crate) fn subscribe(broker: &Broker, ordering: Ordering) -> Subscription {
     let queue = "test".to_owned();
     broker.subscribe(match ordering {
@@ -162,19 +162,24 @@ pub(crate) fn lanes() -> Vec<Lane> {
     partitions.flat_map(|partition| Tier::DURABLE.map(|tier| Lane { tier, partition })).collect()
 }
 
-pub(crate) fn follow(store: &EventStore, broker: &Broker, ordering: Ordering, marks: Marks) -> Follower {
-    Follower::new(store.clone(), subscribe(broker, ordering), ordering, from(marks))
+pub(crate) fn follow(store: &EventStore, broker: &Broker, ordering: Ordering, marks: Marks) -> CatchUpSubscription {
+    CatchUpSubscription::new(store.clone(), subscribe(broker, ordering), ordering, from(marks))
 }
 
-/// The same, once all that is published from now on reaches it.
-pub(crate) async fn follow_live(store: &EventStore, broker: &Broker, ordering: Ordering, marks: Marks) -> Follower {
-    let hints = subscribe(broker, ordering);
-    soon(hints.ready()).await;
-    Follower::new(store.clone(), hints, ordering, from(marks))
+/// Does the same, and waits until it receives all runs published from now on.
+pub(crate) async fn follow_live(
+    store: &EventStore,
+    broker: &Broker,
+    ordering: Ordering,
+    marks: Marks,
+) -> CatchUpSubscription {
+    let notifications = subscribe(broker, ordering);
+    soon(notifications.ready()).await;
+    CatchUpSubscription::new(store.clone(), notifications, ordering, from(marks))
 }
 
 /// Takes `count` further events.
-pub(crate) async fn take(follower: &mut Follower, count: usize, max: usize) -> Vec<Arc<RecordedEvent>> {
+pub(crate) async fn take(follower: &mut CatchUpSubscription, count: usize, max: usize) -> Vec<Arc<RecordedEvent>> {
     let mut taken = Vec::new();
     let all = async {
         while taken.len() < count {

@@ -16,19 +16,20 @@ pub(crate) fn signal(name: &str, expires_at: i64) -> Signal {
         users: vec![],
         from: None,
         from_session: None,
+        from_socket: None,
         to_session: None,
         within: None,
         except: Vec::new(),
-        told_at: None,
+        sent_at: None,
         data: serde_json::Value::Null,
         expires_at,
     }
 }
 
 #[tokio::test]
-async fn all_who_listen_hear_what_is_told_from_then_on() {
+async fn listeners_receive_the_signals_sent_from_then_on() {
     for broker in arms(8) {
-        broker.signal(signal("nobody listens", NOW + 1));
+        broker.signal(signal("without listeners", NOW + 1));
         let mut listeners = [listen(&broker), listen(&broker)];
         broker.signal(signal("typing", NOW + 1));
         broker.signal(signal("presence", NOW + 1));
@@ -43,7 +44,7 @@ async fn all_who_listen_hear_what_is_told_from_then_on() {
 }
 
 #[tokio::test]
-async fn what_came_too_late_is_not_told() {
+async fn expired_signals_are_skipped() {
     for broker in arms(8) {
         let mut listener = listen(&broker);
         broker.signal(signal("late", NOW - 1));
@@ -54,7 +55,7 @@ async fn what_came_too_late_is_not_told() {
 }
 
 #[tokio::test]
-async fn who_does_not_keep_up_loses_the_oldest_and_is_told_how_many() {
+async fn a_slow_listener_loses_the_oldest_signals_and_knows_how_many() {
     for broker in arms(4) {
         let mut listener = listen(&broker);
         for number in 0..10 {
@@ -84,7 +85,7 @@ async fn a_call_waits_behind_no_other_signal() {
 }
 
 #[tokio::test]
-async fn a_signal_for_others_is_not_told_here() {
+async fn a_signal_for_other_processes_is_not_delivered_here() {
     for broker in arms(4) {
         let mut listener = listen(&broker);
         broker.signal_to(signal("for others", NOW + 1), Some(&[Uuid::nil()]));

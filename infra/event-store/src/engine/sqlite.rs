@@ -1,6 +1,6 @@
-//! Appending on SQLite: the steps of Postgres's `append_batch`, a few statements each for the whole batch.
+//! Appending on SQLite: the steps of `append_batch.sql`, with a few statements for the whole batch.
 
-use super::{Fault, Outcome, Verdict, damaged};
+use super::outcome::{Fault, Outcome, Verdict, damaged};
 use crate::{
     ClaimChange, Heads, Position, Secret,
     digest::{event_digest, next_chain},
@@ -16,7 +16,7 @@ pub(crate) struct SqliteAppender {
     partitions: u16,
 }
 
-/// An event with its numbers.
+/// An event with its position and scope_seq.
 struct Numbered<'b> {
     event: &'b PreparedEvent,
     position: Position,
@@ -30,7 +30,7 @@ impl SqliteAppender {
     }
 
     pub(crate) async fn run(&mut self, batch: &[&Prepared]) -> Result<Outcome, Fault> {
-        // Holds the write lock of the file from here on: nobody else appends meanwhile.
+        // Holds the write lock of the file: no other process appends meanwhile.
         let mut tx = self.database.begin().await?;
         let (position, chain, heads) = self.head(&mut tx).await?;
         let verdicts = verdicts(&mut tx, batch).await?;
@@ -59,14 +59,14 @@ impl SqliteAppender {
     async fn head(&self, tx: &mut Transaction) -> Result<(Position, [u8; 32], Heads), sql::Error> {
         let newest = query("SELECT last_position, chain, heads FROM ledger ORDER BY last_position DESC LIMIT 1");
         let row = tx.fetch_optional(newest).await?.ok_or_else(|| damaged("it has no ledger"))?;
-        let chain = row.get::<Vec<u8>>(1)?.try_into().map_err(|_| damaged("chain of the ledger"))?;
-        let lanes = serde_json::from_str(&row.get::<String>(2)?).unwrap_or_default();
+        let chain = row.get::<Vec<u8>>("chain")?.try_into().map_err(|_| damaged("chain of the ledger"))?;
+        let lanes = serde_json::from_str(&row.get::<String>("heads")?).unwrap_or_default();
         let heads = Heads::from_lanes(self.partitions, lanes).ok_or_else(|| damaged("heads of the ledger"))?;
-        Ok((row.unsigned(0)?, chain, heads))
+        Ok((row.unsigned("last_position")?, chain, heads))
     }
 }
 
-/// One verdict per command; the checks come in the order in which they count.
+/// The verdict of each command. The checks are in the order of [`Verdict`].
 async fn verdicts(tx: &mut Transaction, batch: &[&Prepared]) -> Result<Vec<Verdict>, sql::Error> {
     let mut verdicts = vec![None; batch.len()];
     let mut fault = |command: usize, verdict: Verdict| {
@@ -76,21 +76,23 @@ async fn verdicts(tx: &mut Transaction, batch: &[&Prepared]) -> Result<Vec<Verdi
     };
 
     let keys = json_rows(batch.iter().map(|command| json!([command.key.owner, command.key.key])));
-    let used = "SELECT j.key, k.request_hash, k.position FROM json_each($1) j
+    let used = "SELECT j.key AS command, k.request_hash AS request_hash, k.position AS position FROM json_each($1) j
         JOIN command_keys k ON k.owner = j.value ->> 0 AND k.key = j.value ->> 1";
     for row in tx.fetch_all(query(used).bind(keys)).await? {
-        let command = index(row.get(0)?);
-        let same = batch.get(command).is_some_and(|c| row.get::<Vec<u8>>(1).is_ok_and(|hash| hash == c.request_hash));
-        let first = row.get::<Option<i64>>(2)?.map(|position| index(position) as u64);
+        let command = index(row.get("command")?);
+        let same = batch
+            .get(command)
+            .is_some_and(|c| row.get::<Vec<u8>>("request_hash").is_ok_and(|hash| hash == c.request_hash));
+        let first = row.get::<Option<i64>>("position")?.map(|position| index(position) as u64);
         fault(command, if same { Verdict::Repeated(first) } else { Verdict::KeyReused });
     }
 
     let guards = numbered(batch, |command| &command.guards);
     let asked = json_rows(guards.iter().map(|(_, g)| json!([g.stream.aggregate.as_str(), g.stream.id, g.version])));
-    let stale = "SELECT j.key FROM json_each($1) j WHERE j.value ->> 2 <> coalesce((
+    let stale = "SELECT j.key AS guard FROM json_each($1) j WHERE j.value ->> 2 <> coalesce((
         SELECT max(e.sequence) FROM events e WHERE e.aggregate_type = j.value ->> 0 AND e.aggregate_id = j.value ->> 1), 0)";
     for row in tx.fetch_all(query(stale).bind(asked)).await? {
-        if let Some((command, guard)) = guards.get(index(row.get(0)?)) {
+        if let Some((command, guard)) = guards.get(index(row.get("guard")?)) {
             fault(*command, Verdict::Stale(guard.stream));
         }
     }
@@ -118,10 +120,9 @@ async fn verdicts(tx: &mut Transaction, batch: &[&Prepared]) -> Result<Vec<Verdi
     let sealed = numbered(batch, |command| &command.sealed_for);
     if !sealed.is_empty() {
         let asked = json_rows(sealed.iter().map(|(_, subject)| json!(subject.simple().to_string())));
-        let forgotten =
-            "SELECT j.key FROM json_each($1) j JOIN data_keys k ON k.subject = unhex(j.value) AND k.wrapped IS NULL";
+        let forgotten = "SELECT j.key AS n FROM json_each($1) j JOIN data_keys k ON k.subject = unhex(j.value) AND k.wrapped IS NULL";
         for row in tx.fetch_all(query(forgotten).bind(asked)).await? {
-            if let Some((command, subject)) = sealed.get(index(row.get(0)?)) {
+            if let Some((command, subject)) = sealed.get(index(row.get("n")?)) {
                 fault(*command, Verdict::Forgotten(**subject));
             }
         }
@@ -129,7 +130,7 @@ async fn verdicts(tx: &mut Transaction, batch: &[&Prepared]) -> Result<Vec<Verdi
     Ok(verdicts.into_iter().map(|verdict| verdict.unwrap_or(Verdict::Appended)).collect())
 }
 
-/// Positions without a hole, and the scope_seq each event comes to.
+/// Assigns dense positions, and each event's scope_seq.
 async fn number<'b>(
     tx: &mut Transaction,
     position: Position,
@@ -137,13 +138,13 @@ async fn number<'b>(
 ) -> Result<Vec<Numbered<'b>>, sql::Error> {
     let events: Vec<&'b PreparedEvent> = won.iter().flat_map(|command| &command.events).collect();
     let scopes: HashSet<Uuid> = events.iter().map(|event| event.record.scope).collect();
-    let last = "SELECT unhex(j.value), coalesce((
-        SELECT e.scope_seq FROM events e WHERE e.scope = unhex(j.value) ORDER BY e.position DESC LIMIT 1), 0)
+    let last = "SELECT unhex(j.value) AS scope, coalesce((
+        SELECT e.scope_seq FROM events e WHERE e.scope = unhex(j.value) ORDER BY e.position DESC LIMIT 1), 0) AS scope_seq
         FROM json_each($1) j";
     let asked = json_rows(scopes.iter().map(|scope| json!(scope.simple().to_string())));
     let mut seqs = HashMap::new();
     for row in tx.fetch_all(query(last).bind(asked)).await? {
-        seqs.insert(row.get::<Uuid>(0)?, row.unsigned(1)?);
+        seqs.insert(row.get::<Uuid>("scope")?, row.unsigned("scope_seq")?);
     }
     let numbered = (position + 1..).zip(events).map(|(position, event)| {
         let seq = seqs.entry(event.record.scope).or_insert(0);
@@ -257,7 +258,7 @@ async fn store_secrets(tx: &mut Transaction, won: &[&Prepared]) -> Result<(), sq
     Ok(())
 }
 
-/// What `of` gives for each command, with the command's index.
+/// The items of each command, with the command's index.
 fn numbered<'b, T>(batch: &[&'b Prepared], of: impl Fn(&'b Prepared) -> &'b Vec<T>) -> Vec<(usize, &'b T)> {
     batch.iter().enumerate().flat_map(|(n, command)| of(command).iter().map(move |item| (n, item))).collect()
 }

@@ -20,15 +20,15 @@ each_engine!(a_command_is_appended_once_and_read_back, |home| async move {
     assert_eq!(again, Receipt { repeated: true, ..receipt });
     assert_eq!(store.first_result(&first.key, &first.request_hash).await.unwrap(), Some(again));
 
-    for told in &batch.events {
-        let read = store.read_at(told.event.record.position).await.unwrap().unwrap();
-        assert_eq!(read.record, told.event.record);
-        assert_eq!(store.open_event(&read).await.unwrap(), store.open_event(&told.event).await.unwrap());
+    for published in &batch.events {
+        let read = store.read_at(published.event.record.position).await.unwrap().unwrap();
+        assert_eq!(read.record, published.event.record);
+        assert_eq!(store.open_event(&read).await.unwrap(), store.open_event(&published.event).await.unwrap());
     }
     audit(&store).await;
 });
 
-each_engine!(a_key_stands_for_one_request_of_its_owner, |home| async move {
+each_engine!(a_key_belongs_to_one_request_of_its_owner, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let nothing = append("nothing", Vec::new());
@@ -36,7 +36,7 @@ each_engine!(a_key_stands_for_one_request_of_its_owner, |home| async move {
     assert_eq!((receipt.position, receipt.repeated), (None, false));
     assert_eq!(store.append(nothing.clone()).await.unwrap(), Receipt { repeated: true, ..receipt });
 
-    // What came to nothing the first time stays nothing, whatever the state is now.
+    // A command without effect the first time stays without effect, whatever the state is now.
     let mut other = nothing.clone();
     other.request_hash = hash("something else");
     other.events = vec![created(conversation(1), &[user(1)])];
@@ -47,7 +47,7 @@ each_engine!(a_key_stands_for_one_request_of_its_owner, |home| async move {
     assert_eq!(store.first_result(&append("unused", Vec::new()).key, &[0; 32]).await.unwrap(), None);
 });
 
-each_engine!(what_a_command_rests_on_is_checked_in_the_append, |home| async move {
+each_engine!(guards_are_checked_in_the_append, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let room = StreamId::new(AggregateType::Conversation, conversation(1));
@@ -63,7 +63,7 @@ each_engine!(what_a_command_rests_on_is_checked_in_the_append, |home| async move
     store.append(post("in time", 1)).await.unwrap();
     let kick = ConversationEvent::MemberKicked { user: user(2), by: user(1) };
     store.append(append("kick", vec![in_conversation(conversation(1), 2, kick.clone())])).await.unwrap();
-    // A refusal is not stored: the same key may come again.
+    // A refusal is not stored: the same key may be used again.
     assert!(stale(store.append(post("late", 1)).await));
     assert_eq!(store.append(post("late", 2)).await.unwrap().position, Some(4));
     assert!(stale(store.append(append("kick again", vec![in_conversation(conversation(1), 2, kick)])).await));
@@ -78,7 +78,7 @@ each_engine!(commands_in_flight_together_get_verdicts_of_their_own, |home| async
         let event = MessageEvent::Deleted { conversation: conversation(1), by: user(1) };
         of_message(message(1), sequence, event)
     };
-    // The same stream, the same key, and others that have nothing to do with it.
+    // The same stream, the same key, and unrelated commands.
     let mut commands = vec![append("send", vec![sent(message(1), conversation(1), user(1), "hi")])];
     commands.extend((0..10).map(|n| append(&format!("delete {n}"), vec![edit(2)])));
     commands.extend((0..10).map(|_| append("same", vec![sent(message(2), conversation(1), user(1), "once")])));
@@ -98,7 +98,7 @@ each_engine!(commands_in_flight_together_get_verdicts_of_their_own, |home| async
     let log = audit(&store).await;
     assert_eq!(log.len(), 1 + 1 + 1 + 1 + 47);
     assert_eq!(store.scope_seq(conversation(1).0).await.unwrap(), 49);
-    crate::audit::audit_told(&drain(&mut batches), &log);
+    crate::audit::audit_published(&drain(&mut batches), &log);
 });
 
 each_engine!(a_name_has_one_owner, |home| async move {
@@ -128,12 +128,12 @@ each_engine!(a_name_has_one_owner, |home| async move {
     store.append(claim(98, ClaimChange::Take)).await.unwrap();
 });
 
-each_engine!(a_command_the_engine_refuses_spoils_no_other, |home| async move {
+each_engine!(a_command_the_engine_refuses_affects_no_other, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let mut commands: Vec<_> =
         (1..=30).map(|n| append(&format!("{n}"), vec![sent(message(n), conversation(1), user(1), "x")])).collect();
-    // Postgres has no text with a zero byte; SQLite does not mind.
+    // Postgres refuses text with a zero byte; SQLite accepts it.
     commands[7].secrets = vec![Secret::Password { user: user(1).0, phc: "zero\0byte".to_owned() }];
     let answers = all_at_once(&store, commands).await;
     let refused: Vec<_> = (0..30).filter(|n| answers[*n].is_err()).collect();
@@ -142,7 +142,7 @@ each_engine!(a_command_the_engine_refuses_spoils_no_other, |home| async move {
     assert_eq!(audit(&store).await.len(), 30 - expected.len());
 });
 
-each_engine!(what_is_malformed_never_reaches_the_writer, |home| async move {
+each_engine!(malformed_commands_never_reach_the_writer, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let say = |n, sequence| {
@@ -167,7 +167,7 @@ each_engine!(what_is_malformed_never_reaches_the_writer, |home| async move {
     assert_eq!(store.head().await.unwrap().position, 0);
 });
 
-each_engine!(a_key_is_kept_a_week_or_for_ever, |home| async move {
+each_engine!(a_key_is_kept_for_a_week_or_forever, |home| async move {
     let (store, _batches) = open(&home).await;
     let week = append("week", Vec::new());
     let mut forever = append("forever", Vec::new());
@@ -184,7 +184,7 @@ each_engine!(a_key_is_kept_a_week_or_for_ever, |home| async move {
     assert!(later.append(forever).await.unwrap().repeated);
 });
 
-each_engine!(a_key_that_the_server_made_is_kept_an_hour, |home| async move {
+each_engine!(a_server_key_is_kept_for_an_hour, |home| async move {
     let (store, _batches) = open(&home).await;
     let keys = ["server:1", "server:2", "the client's"].map(|key| append(key, Vec::new()));
     for command in &keys {

@@ -1,4 +1,4 @@
-//! Recomputes everything the log says of itself: order, numbers, digests, chain, heads.
+//! Recomputes the order, numbers, digests, chain and heads of a log.
 
 use domain::Lane;
 use event_store::{
@@ -6,8 +6,8 @@ use event_store::{
 };
 use std::{collections::HashMap, sync::Arc};
 
-/// All events of a log, after everything about them was found to hold (I1, I6). What is appended meanwhile (the
-/// server may still be at the last batch of a process that was killed) is left for another time.
+/// All events of a log, after checking it (I1, I6). Later appends are ignored: the server may still be at the last batch of a
+/// killed process.
 pub(crate) async fn audit(store: &EventStore) -> Vec<Linked> {
     let head = store.head().await.unwrap();
     let mut events = all(store).await;
@@ -53,16 +53,16 @@ async fn audit_ledger(store: &EventStore, events: &[Linked]) {
     }
 }
 
-/// What a process was told must be what is stored, with the links that follow from the whole log.
-pub(crate) fn audit_told(told: &[Arc<CommittedBatch>], log: &[Linked]) {
+/// The published events must equal the stored ones, with the links of the whole log.
+pub(crate) fn audit_published(published: &[Arc<CommittedBatch>], log: &[Linked]) {
     let mut last = 0;
-    for told in told.iter().flat_map(|batch| &batch.events) {
-        let position = told.event.record.position;
+    for published in published.iter().flat_map(|batch| &batch.events) {
+        let position = published.event.record.position;
         assert!(position > last, "batches come in commit order");
         last = position;
         let stored = &log[position as usize - 1];
-        assert_eq!(told.event.record, stored.event.record);
-        assert_eq!(told.link, stored.link, "the link of {position}");
+        assert_eq!(published.event.record, stored.event.record);
+        assert_eq!(published.link, stored.link, "the link of {position}");
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn all(store: &EventStore) -> Vec<Arc<RecordedEvent>> {
 }
 
 #[test]
-fn a_link_names_what_precedes_an_event() {
+fn a_link_names_the_positions_before_an_event() {
     use domain::{Partition, Tier};
     let lane = |tier, partition| Lane { tier, partition: Partition(partition) };
     let mut heads = Heads::new(2);

@@ -1,4 +1,4 @@
-//! Several builds on one log while a deployment is upgraded.
+//! Several builds on one log during an upgrade.
 
 use crate::support::*;
 use event_store::{AppendError, EventStore, ReadError, Selection};
@@ -9,7 +9,7 @@ async fn raw(home: &Home) -> Database {
     Database::connect(&home.log(), 1).await.unwrap()
 }
 
-/// Notes a migration that this build does not know.
+/// Records a migration that this build does not know.
 async fn migrate_beyond(home: &Home, name: &str) {
     let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, $1, TRUE, $2, 0)";
@@ -20,7 +20,7 @@ fn post(n: u128) -> event_store::Append {
     append(&format!("{n}"), vec![sent(message(n), conversation(1), user(1), "hello")])
 }
 
-each_engine!(tables_that_a_newer_build_moved_are_waited_for, |home| async move {
+each_engine!(tables_moved_by_a_newer_build_are_waited_for, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     store.append(post(1)).await.unwrap();
@@ -41,20 +41,20 @@ each_engine!(tables_that_a_newer_build_moved_are_waited_for, |home| async move {
 });
 
 #[tokio::test]
-async fn each_build_has_a_function_of_its_own() {
+async fn each_build_has_its_own_function() {
     let home = Home::new(Engine::Postgres).await;
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let database = raw(&home).await;
     let functions = async || {
-        let sql = "SELECT proname::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+        let sql = "SELECT proname::text AS name FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
             AND proname LIKE 'append_batch%' ORDER BY 1";
         let rows = database.fetch_all(query(sql)).await.unwrap();
-        rows.iter().map(|row| row.get::<String>(0).unwrap()).collect::<Vec<_>>()
+        rows.iter().map(|row| row.get::<String>("name").unwrap()).collect::<Vec<_>>()
     };
     let both = functions().await;
     assert_eq!((both.len(), both[0].as_str()), (2, "append_batch"), "that of older builds stays: {both:?}");
-    // It is not made again when it is there, and comes back when it is not.
+    // An existing function is not installed again; a missing one is.
     let (_other, _batches) = open(&home).await;
     assert_eq!(functions().await, both);
     let rename = async |from: &str, to: &str| {
@@ -66,10 +66,10 @@ async fn each_build_has_a_function_of_its_own() {
     let (next, _batches) = open(&home).await;
     assert_eq!(functions().await, both);
     assert_eq!(next.append(post(1)).await.unwrap().position, Some(1));
-    assert_eq!(store.append(post(2)).await.unwrap().position, Some(2), "and the first goes on");
+    assert_eq!(store.append(post(2)).await.unwrap().position, Some(2), "and the first store continues");
 }
 
-each_engine!(an_older_build_starts_beside_a_newer_one_unless_that_broke_something, |home| async move {
+each_engine!(an_older_build_starts_beside_a_newer_one_without_breaking_migrations, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     migrate_beyond(&home, "more").await;
@@ -83,10 +83,11 @@ each_engine!(an_older_build_starts_beside_a_newer_one_unless_that_broke_somethin
     store.append(post(2)).await.unwrap();
 });
 
-each_engine!(who_only_looks_changes_nothing, |home| async move {
+each_engine!(a_reader_changes_nothing, |home| async move {
+    let home = home.emptied().await;
     let Err(refused) = EventStore::attach(settings(&home)).await else { panic!("there is nothing") };
     assert!(matches!(refused, ReadError::Unavailable(sql::Error::Schema(SchemaError::Missing))), "{refused:?}");
-    assert!(!Database::exists(&home.log()).await.unwrap(), "and nothing was made");
+    assert!(!Database::exists(&home.log()).await.unwrap(), "and nothing was created");
 
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
@@ -97,8 +98,8 @@ each_engine!(who_only_looks_changes_nothing, |home| async move {
     assert!(matches!(reader.append(post(2)).await, Err(AppendError::Unavailable(_))));
 
     let database = raw(&home).await;
-    let newest = "SELECT MAX(version) FROM _sqlx_migrations";
-    let newest: i64 = database.fetch_optional(query(newest)).await.unwrap().unwrap().get(0).unwrap();
+    let newest = "SELECT MAX(version) AS newest FROM _sqlx_migrations";
+    let newest: i64 = database.fetch_optional(query(newest)).await.unwrap().unwrap().get("newest").unwrap();
     database.execute(query("DELETE FROM _sqlx_migrations WHERE version = $1").bind(newest)).await.unwrap();
     let Err(refused) = EventStore::attach(settings(&home)).await else { panic!("it is older") };
     let older = SchemaError::Older(newest);

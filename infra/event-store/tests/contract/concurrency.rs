@@ -1,7 +1,7 @@
-//! Many callers, several writers on one log, callers that go away: the log stays whole.
+//! Many callers, several writers on one log, cancelled callers: the log stays valid.
 
 use crate::{
-    audit::{all, audit, audit_told},
+    audit::{all, audit, audit_published},
     support::*,
 };
 use domain::{AggregateType, conversation::ConversationEvent};
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 const ROOMS: u128 = 3;
 
-/// One posting and one contended change of the room, tried until they are in. Answers the position of each.
+/// One message and one contended change of the room, tried until they are appended. Returns the position of each.
 async fn converse(store: EventStore, caller: u128, rounds: u128) -> Vec<Receipt> {
     let mut receipts = Vec::new();
     for round in 0..rounds {
@@ -47,7 +47,7 @@ async fn converse(store: EventStore, caller: u128, rounds: u128) -> Vec<Receipt>
     receipts
 }
 
-/// Decides again for as long as others are faster.
+/// Decides again as long as others are faster.
 async fn insist(store: &EventStore, decide: impl Fn(u64) -> Append, stream: StreamId) -> Receipt {
     loop {
         let version = store.load(stream, 0).await.unwrap().len() as u64;
@@ -82,16 +82,16 @@ each_engine!(several_writers_share_one_log, |home| async move {
     assert_eq!(positions.len(), 12 * 6 * 2, "each has a position of its own");
     let log = audit(&stores[0].0).await;
     assert_eq!(log.len(), ROOMS as usize + positions.len());
-    let mut told = 0;
+    let mut published = 0;
     for (_, batches) in &mut stores {
         let batches = drain(batches);
-        told += batches.iter().map(|batch| batch.events.len()).sum::<usize>();
-        audit_told(&batches, &log);
+        published += batches.iter().map(|batch| batch.events.len()).sum::<usize>();
+        audit_published(&batches, &log);
     }
-    assert_eq!(told, log.len(), "each event is told by the process that wrote it");
+    assert_eq!(published, log.len(), "each event is published by the process that wrote it");
 });
 
-each_engine!(a_caller_that_goes_away_cancels_nothing, |home| async move {
+each_engine!(a_cancelled_caller_cancels_no_append, |home| async move {
     let (store, _batches) = open(&home).await;
     rooms(&store).await;
     let mut callers = Vec::new();
@@ -102,7 +102,7 @@ each_engine!(a_caller_that_goes_away_cancels_nothing, |home| async move {
         if n % 3 == 0 {
             tokio::task::yield_now().await;
         }
-        // Gone after none, one or a few of its awaits.
+        // Cancelled after none, one or a few of its awaits.
         if n % 2 == 0 {
             callers[(n as usize * 7) / 10].abort();
         }
@@ -111,7 +111,7 @@ each_engine!(a_caller_that_goes_away_cancels_nothing, |home| async move {
     for caller in callers {
         acknowledged += usize::from(caller.await.is_ok_and(|answer| answer.is_ok()));
     }
-    // A repeated command finds its first result, or happens now: once in all.
+    // A repeated command finds its first result, or is appended now: once in all.
     for n in 0..200_u128 {
         store.append(append(&format!("{n}"), vec![sent(message(n), conversation(0), user(1), "hello")])).await.unwrap();
     }
@@ -119,7 +119,7 @@ each_engine!(a_caller_that_goes_away_cancels_nothing, |home| async move {
     assert_eq!(audit(&store).await.len(), ROOMS as usize + 200);
 });
 
-/// What one generated caller does: posts, by message; or changes, by room and the version it believes in.
+/// The steps of a generated caller: messages; or changes, by room and expected version.
 #[derive(Clone, Debug)]
 enum Step {
     Post { message: u128, room: u128 },
@@ -132,7 +132,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(prop_oneof![post, change], 1..60)
 }
 
-each_engine!(any_mix_of_commands_leaves_a_whole_log, |home| async move {
+each_engine!(any_mix_of_commands_leaves_a_valid_log, |home| async move {
     let (store, mut batches) = open(&home).await;
     rooms(&store).await;
     let mut runner = TestRunner::deterministic();
@@ -162,10 +162,10 @@ each_engine!(any_mix_of_commands_leaves_a_whole_log, |home| async move {
         assert!(answers.iter().all(|answer| matches!(answer, Ok(_) | Err(AppendError::Stale(_)))));
     }
     let log = audit(&store).await;
-    audit_told(&drain(&mut batches), &log);
+    audit_published(&drain(&mut batches), &log);
 });
 
-each_engine!(what_is_dear_to_commit_holds_up_nothing_else, |home| async move {
+each_engine!(expensive_commands_do_not_delay_others, |home| async move {
     const GROUPS: u128 = 40;
     let (store, mut batches) = open(&home).await;
     people(&store, 1).await;
@@ -176,12 +176,13 @@ each_engine!(what_is_dear_to_commit_holds_up_nothing_else, |home| async move {
     for answer in all_at_once(&store, commands).await {
         answer.unwrap();
     }
-    let told: Vec<Vec<String>> = drain(&mut batches)
+    let published: Vec<Vec<String>> = drain(&mut batches)
         .iter()
         .map(|batch| batch.events.iter().map(|linked| linked.event.record.event_type.clone()).collect())
         .collect();
     let groups = |batch: &Vec<String>| batch.iter().filter(|name| *name == "conversation.created").count();
-    assert!(told.iter().all(|batch| groups(batch) <= 2), "a commit is bounded by the rows it writes");
-    let before = told.iter().take_while(|batch| !batch.contains(&"message.sent".to_owned())).map(groups).sum::<usize>();
+    assert!(published.iter().all(|batch| groups(batch) <= 2), "a commit is bounded by the rows it writes");
+    let before =
+        published.iter().take_while(|batch| !batch.contains(&"message.sent".to_owned())).map(groups).sum::<usize>();
     assert!(before < GROUPS as usize / 2, "the message waited for {before} groups");
 });

@@ -1,4 +1,4 @@
-//! What a person receives, against the rule in its plain form.
+//! The events a person receives, compared with the audience rule.
 
 use crate::{audit::audit, support::*};
 use domain::{Event, Tier, UserId, conversation::ConversationEvent, message::MessageEvent};
@@ -13,7 +13,7 @@ fn steps() -> impl Strategy<Value = Vec<(u8, u128, u128)>> {
     vec((0..7_u8, 0..ROOMS, 1..=PEOPLE), 40..120)
 }
 
-/// Whatever happens in rooms, without regard to whether a rule would let it.
+/// Any events in rooms, whether the domain would allow them or not.
 fn event(n: u128, sequences: &mut [u64], (what, room, person): (u8, u128, u128)) -> NewEvent {
     let (conversation, user) = (conversation(room), user(person));
     let id = message(n);
@@ -47,13 +47,13 @@ fn intervals(log: &[Linked], opened: &[Event], user: UserId) -> Vec<Interval> {
     let mut intervals: Vec<Interval> = Vec::new();
     for (linked, event) in log.iter().zip(opened) {
         let record = &linked.event.record;
-        for about in event.about(record.aggregate_id).into_iter().filter(|about| about.user == user) {
+        for about in event.recipients(record.aggregate_id).into_iter().filter(|about| about.user == user) {
             let open = intervals.iter_mut().find(|open| open.scope == record.scope && open.until.is_none());
-            match (about.presence, open) {
-                (domain::Presence::Enters, None) => {
+            match (about.change, open) {
+                (domain::AudienceChange::Join, None) => {
                     intervals.push(Interval { scope: record.scope, from: record.position, until: None });
                 }
-                (domain::Presence::Leaves, Some(open)) => open.until = Some(record.position),
+                (domain::AudienceChange::Leave, Some(open)) => open.until = Some(record.position),
                 _ => {}
             }
         }
@@ -62,7 +62,7 @@ fn intervals(log: &[Linked], opened: &[Event], user: UserId) -> Vec<Interval> {
     intervals
 }
 
-each_engine!(a_feed_is_what_the_rule_says, |home| async move {
+each_engine!(a_feed_follows_the_audience_rule, |home| async move {
     let (store, _batches) = open(&home).await;
     live(&store).await;
     let log = audit(&store).await;
@@ -86,7 +86,7 @@ each_engine!(a_feed_is_what_the_rule_says, |home| async move {
                         && interval.from <= record.position
                         && interval.until.is_none_or(|until| record.position <= until)
                 });
-                let about = event.about(record.aggregate_id).iter().any(|about| about.user == user);
+                let about = event.recipients(record.aggregate_id).iter().any(|about| about.user == user);
                 let known = if record.lane.tier == Tier::High { high } else { medium };
                 (about || within && event.is_scope_wide()) && record.position > known && record.position <= until
             });
@@ -98,7 +98,7 @@ each_engine!(a_feed_is_what_the_rule_says, |home| async move {
     }
 });
 
-each_engine!(a_page_ends_by_bytes_but_has_an_event, |home| async move {
+each_engine!(a_page_is_bounded_by_bytes_but_has_an_event, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     store.append(append("room", vec![created(conversation(0), &[user(1)])])).await.unwrap();
@@ -120,7 +120,7 @@ each_engine!(a_page_ends_by_bytes_but_has_an_event, |home| async move {
     assert!(some.len() >= all.len() - 3, "{some:?} of {all:?}");
 });
 
-each_engine!(a_digest_tells_an_event_from_another_at_its_position, |home| async move {
+each_engine!(a_digest_distinguishes_events_at_one_position, |home| async move {
     let (store, _batches) = open(&home).await;
     assert_eq!(store.digests(7).await.unwrap(), ((0, [0; 32]), None), "an empty log");
     people(&store, 2).await;

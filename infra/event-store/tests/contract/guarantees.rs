@@ -1,4 +1,4 @@
-//! What the engine itself guards: nothing is changed, and nothing acknowledged without being durable.
+//! Guarantees of the engine: no event is changed, and no command is acknowledged before it is durable.
 
 use crate::{audit::audit, support::*};
 use event_store::EventStore;
@@ -6,7 +6,7 @@ use sql::{Database, Durability, Location, query};
 use sqlx::{Connection, Executor, PgConnection};
 use testkit::{Engine, Home, each_engine};
 
-each_engine!(what_is_recorded_cannot_be_changed, |home| async move {
+each_engine!(recorded_events_cannot_be_changed, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     store.append(append("one", vec![sent(message(1), conversation(1), user(1), "hi")])).await.unwrap();
@@ -36,7 +36,7 @@ each_engine!(what_is_recorded_cannot_be_changed, |home| async move {
 });
 
 #[tokio::test]
-async fn a_server_that_would_lose_what_it_acknowledges_is_refused() {
+async fn a_server_that_would_lose_acknowledged_commands_is_refused() {
     let home = Home::new(Engine::Postgres).await;
     let url = home.database_url().unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
@@ -47,8 +47,8 @@ async fn a_server_that_would_lose_what_it_acknowledges_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_would_lose_what_it_acknowledges_is_refused() {
-    let home = Home::new(Engine::Sqlite).await;
+async fn a_file_that_would_lose_acknowledged_commands_is_refused() {
+    let home = Home::new(Engine::Sqlite).await.emptied().await;
     let mut settings = settings(&home);
     settings.location = Location::Sqlite { path: home.folder().join("log.db"), durability: Durability::Normal };
     let refused = EventStore::open(settings).await.err().unwrap();

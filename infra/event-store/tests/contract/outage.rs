@@ -1,4 +1,4 @@
-//! The engine goes away in the middle: what was acknowledged is there, each once.
+//! Outages of the engine: acknowledged commands are stored, each once.
 
 use crate::{audit::audit, support::*};
 use event_store::{AppendError, EventStore, Receipt};
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 /// Kills the writer's backends again and again while commands are in flight, so that commits are cut at any point.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_outcome_is_asked_for_until_it_is_known() {
+async fn a_batch_is_retried_until_its_outcome_is_known() {
     let home = Home::new(Engine::Postgres).await;
     let (store, mut batches) = open(&home).await;
     people(&store, 1).await;
@@ -41,17 +41,20 @@ async fn an_unknown_outcome_is_asked_for_until_it_is_known() {
     }
     assert!(killed > 0, "no commit was cut");
     assert_eq!(audit(&store).await.len(), 12 * 80);
-    let (mut told, mut called) = (0, false);
+    let (mut published, mut called) = (0, false);
     while let Ok(batch) = batches.try_recv() {
-        told += batch.events.len();
+        published += batch.events.len();
         called |= batch.events.is_empty();
     }
-    assert!(told == 12 * 80 || called, "followers look for what nobody was told of: {told} were told");
+    assert!(
+        published == 12 * 80 || called,
+        "consumers read unpublished events from the store: {published} were published"
+    );
 }
 
-/// Nobody is let in for a while, whatever the reason: commands wait, and happen once.
+/// The server refuses connections for a while: commands wait, and are appended once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_lets_nobody_in_is_waited_for() {
+async fn a_server_that_refuses_connections_is_waited_for() {
     let home = Home::new(Engine::Postgres).await;
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
@@ -71,7 +74,7 @@ async fn a_server_that_lets_nobody_in_is_waited_for() {
     assert_eq!(audit(&store).await.len(), 1);
 }
 
-// Another process appends for a long time: commands wait, up to a bound, and those beyond it are told at once.
+// Another process appends for a long time: commands wait, up to a bound, and those beyond it fail at once.
 each_engine!(the_intake_is_bounded, |home| async move {
     const CALLERS: u128 = 7_000;
     let (store, _batches) = open(&home).await;
@@ -83,7 +86,7 @@ each_engine!(the_intake_is_bounded, |home| async move {
         appending.execute(query(lock)).await.unwrap();
     }
     let mut callers: JoinSet<_> = (0..CALLERS).map(|n| post(&store, n)).collect();
-    // Only those who find no room are answered while nothing can be appended.
+    // Only commands without room are answered while none can be appended.
     let first = callers.join_next().await.unwrap().unwrap();
     assert!(matches!(first, Err(AppendError::Overloaded)), "{first:?}");
     appending.rollback().await.unwrap();

@@ -1,4 +1,4 @@
-//! What the log says of a person.
+//! The log about a person.
 
 use crate::support::*;
 use domain::{
@@ -44,12 +44,16 @@ each_engine!(sessions_that_have_not_ended_are_found, |home| async move {
     assert_eq!(live(1, 5, 0, 9).await, [Uuid::from_u128(2)]);
     assert_eq!(live(2, u64::MAX, 0, 9).await, [Uuid::from_u128(3)]);
     assert!(live(3, u64::MAX, 0, 9).await.is_empty());
-    assert_eq!(store.current_refresh_token(Uuid::from_u128(1)).await.unwrap(), None, "it ended, and its token went");
+    assert_eq!(
+        store.current_refresh_token(Uuid::from_u128(1)).await.unwrap(),
+        None,
+        "it ended, and its token was removed"
+    );
     let own = store.events_of_scope(user(1).0, 1, 2).await.unwrap();
     assert_eq!(own.iter().map(|event| event.record.position).collect::<Vec<_>>(), [2, 4]);
 });
 
-each_engine!(dealings_are_conversations_and_pairs_that_one_knows_of, |home| async move {
+each_engine!(streams_about_a_person_are_conversations_and_pairs, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 3).await;
     let (a, b, c) = (user(1), user(2), user(3));
@@ -62,10 +66,10 @@ each_engine!(dealings_are_conversations_and_pairs_that_one_knows_of, |home| asyn
         pair(c, a, FriendshipEvent::Blocked { by: c, with: a }),
     ];
     store.append(append("events", events)).await.unwrap();
-    let dealings: BTreeSet<_> = store.dealings(a.0).await.unwrap().into_iter().collect();
+    let streams_involving: BTreeSet<_> = store.streams_involving(a.0).await.unwrap().into_iter().collect();
     let want = [
         StreamId::new(AggregateType::Conversation, conversation(1)),
         StreamId::new(AggregateType::Friendship, PairId::of(a, b)),
     ];
-    assert_eq!(dealings, BTreeSet::from(want));
+    assert_eq!(streams_involving, BTreeSet::from(want));
 });

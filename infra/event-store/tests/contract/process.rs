@@ -1,4 +1,4 @@
-//! Several processes on one log, one of which is killed: what it acknowledged is there (I2).
+//! Several processes on one log, one of which is killed: its acknowledged commands are stored (I2).
 
 use crate::{audit::audit, support::*};
 use event_store::{EventStore, Settings};
@@ -15,7 +15,7 @@ const PLACE: &str = "CHATCHIT_TEST_CHILD_LOG";
 const CHILD: &str = "CHATCHIT_TEST_CHILD";
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The child: appends until it is killed, and says so of each command that was acknowledged.
+/// The child: appends until it is killed, and prints each acknowledged command.
 #[tokio::test]
 #[ignore = "run as a process of its own by the test below"]
 async fn child() {
@@ -35,7 +35,7 @@ async fn child() {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is how the child tells its parent")]
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn say(line: &str) {
     println!("{line}");
 }
@@ -54,7 +54,7 @@ fn spawn(home: &Home, engine: Engine, child: u128) -> Child {
         .unwrap()
 }
 
-/// Reads `wanted` acknowledgements, kills the child without warning, and reads what it had said until then.
+/// Reads `wanted` acknowledgements, kills the child, and reads the rest of its output.
 async fn acknowledged(mut child: Child, wanted: usize) -> Vec<(String, u64)> {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut acknowledged = Vec::new();
@@ -70,7 +70,7 @@ async fn acknowledged(mut child: Child, wanted: usize) -> Vec<(String, u64)> {
     acknowledged
 }
 
-each_engine!(killed_processes_leave_what_they_acknowledged, |home| async move {
+each_engine!(acknowledged_commands_survive_a_killed_process, |home| async move {
     let engine = if home.database_url().is_some() { Engine::Postgres } else { Engine::Sqlite };
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;

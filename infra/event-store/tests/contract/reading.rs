@@ -1,4 +1,4 @@
-//! Reading events back.
+//! Reads of events.
 
 use crate::{audit::audit, support::*};
 use cqrs_es::persist::PersistedEventRepository;
@@ -8,7 +8,7 @@ use postgres_es::PostgresEventRepository;
 use testkit::{Engine, Home, each_engine};
 use tokio::task::JoinSet;
 
-/// Three rooms, each with a posting that was edited away.
+/// Three rooms, each with a deleted message.
 async fn three_rooms(store: &EventStore) {
     people(store, 1).await;
     for n in 1..=3 {
@@ -80,7 +80,7 @@ each_engine!(a_log_is_the_same_log_when_it_is_opened_again, |home| async move {
     assert_eq!(audit(&store).await.len(), 9);
 });
 
-each_engine!(a_log_can_be_made_by_several_at_once, |home| async move {
+each_engine!(several_processes_can_create_a_log_at_once, |home| async move {
     let makers: JoinSet<_> = (0..4).map(|_| EventStore::open(settings(&home))).collect();
     let stores: Vec<_> = makers.join_all().await.into_iter().map(|opened| opened.unwrap().0).collect();
     assert!(stores.iter().all(|store| store.incarnation() == stores[0].incarnation()));

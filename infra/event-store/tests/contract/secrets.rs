@@ -1,4 +1,4 @@
-//! What stands beside the events, and the sealing of what is personal.
+//! The tables beside the events, and the sealing of personal values.
 
 use crate::{audit::audit, support::*};
 use domain::{AggregateType, Event, message::MessageEvent};
@@ -11,7 +11,7 @@ fn with(key: &str, secret: Secret) -> Append {
     append
 }
 
-/// The text of a stored message, as somebody reads it who has not opened it yet.
+/// The text of a stored message that was not opened yet.
 async fn read_text(store: &EventStore, position: u64) -> Option<String> {
     let event = store.read_at(position).await.unwrap().unwrap();
     match store.open_event(&event).await.unwrap() {
@@ -20,7 +20,7 @@ async fn read_text(store: &EventStore, position: u64) -> Option<String> {
     }
 }
 
-each_engine!(what_is_personal_is_sealed_until_its_key_is_destroyed, |home| async move {
+each_engine!(personal_values_are_sealed_until_their_key_is_destroyed, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 2).await;
     let says = |n, text| sent(message(n), conversation(1), user(n), text);
@@ -35,14 +35,14 @@ each_engine!(what_is_personal_is_sealed_until_its_key_is_destroyed, |home| async
     assert_eq!(read_text(&store, 2).await.as_deref(), Some("from ben"));
     let (fresh, _batches) = open(&home).await;
     assert_eq!(read_text(&fresh, 1).await, None, "forgotten");
-    // Forgotten for good: nothing makes a key for them again, and the log is whole.
+    // The erasure is permanent: no key is created for them again, and the log is valid.
     fresh.append(with("again", Secret::DataKey { subject: user(1).0 })).await.unwrap();
     let says_more = append("more", vec![says(1, "more")]);
     assert!(matches!(fresh.append(says_more).await, Err(AppendError::Forgotten(subject)) if subject == user(1).0));
     audit(&fresh).await;
 });
 
-each_engine!(a_sealed_value_opens_nowhere_else, |home| async move {
+each_engine!(a_sealed_value_opens_in_its_stream_only, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     store.append(append("one", vec![sent(message(1), conversation(1), user(1), "hi")])).await.unwrap();
@@ -52,10 +52,10 @@ each_engine!(a_sealed_value_opens_nowhere_else, |home| async move {
     assert!(matches!(store.open_event(&moved).await, Err(OpenError::Seal(subject)) if subject == user(1).0));
 });
 
-each_engine!(an_account_seals_its_first_event_with_the_key_it_makes, |home| async move {
+each_engine!(an_account_seals_its_first_event_with_its_new_key, |home| async move {
     let (one, _batches) = open(&home).await;
     let (two, _others) = open(&home).await;
-    // Both processes make a key for the same person at once; one is stored, and both seal with that one.
+    // Both processes create a key for the same person at once; one is stored, and both seal with it.
     let commands = (0..20_u128).map(|n| {
         let store = if n % 2 == 0 { one.clone() } else { two.clone() };
         let mut say = append(&format!("{n}"), vec![sent(message(n), conversation(1), user(9), "first words")]);
@@ -82,7 +82,7 @@ each_engine!(another_master_key_opens_nothing, |home| async move {
     assert!(refused.to_string().contains("another master key"), "{refused}");
 });
 
-each_engine!(a_password_is_what_was_set_last, |home| async move {
+each_engine!(the_last_password_counts, |home| async move {
     let (store, _batches) = open(&home).await;
     assert_eq!(store.password(user(1).0).await.unwrap(), None);
     for phc in ["$argon2id$1", "$argon2id$2"] {
@@ -118,19 +118,19 @@ each_engine!(a_refresh_token_is_replaced_once, |home| async move {
     let first = store.refresh_token(&[1; 32]).await.unwrap();
     let (session, who, expires_at, replaced_ago) = first.unwrap();
     assert_eq!((session, who, expires_at), (SESSION, user(1).0, NOW + 1_000));
-    // Just now by the clock of the engine, whatever that of the process says.
+    // By the clock of the engine, whatever that of the process.
     assert!((0..60_000).contains(&replaced_ago.unwrap()), "{replaced_ago:?}");
     assert_eq!(store.refresh_token(&current).await.unwrap(), Some((SESSION, user(1).0, NOW + 1_000, None)));
     assert_eq!(store.refresh_token(&[99; 32]).await.unwrap(), None);
     assert_eq!(store.current_refresh_token(user(1).0).await.unwrap(), None);
 });
 
-each_engine!(a_person_is_forgotten_in_an_append_and_nothing_is_sealed_for_them_again, |home| async move {
+each_engine!(a_person_is_erased_in_an_append_and_no_value_is_sealed_for_them_again, |home| async move {
     let (store, _batches) = open(&home).await;
     let (other, _others) = open(&home).await;
     people(&store, 2).await;
     let says = |n, who, text| sent(message(n), conversation(1), user(who), text);
-    // The other process has both keys at hand.
+    // The other process caches both keys.
     other.append(append("two", vec![says(1, 1, "from ana"), says(2, 2, "from ben")])).await.unwrap();
     store.append(with("password", Secret::Password { user: user(1).0, phc: "$argon2id$1".to_owned() })).await.unwrap();
     store.append(with("token", token(1, None))).await.unwrap();
@@ -138,7 +138,7 @@ each_engine!(a_person_is_forgotten_in_an_append_and_nothing_is_sealed_for_them_a
     let mut lost = append("stale", vec![says(1, 1, "of a stream that has moved on")]);
     lost.secrets = vec![Secret::Forget { subject: user(1).0 }];
     assert!(matches!(store.append(lost).await, Err(AppendError::Stale(_))));
-    assert!(store.password(user(1).0).await.unwrap().is_some(), "nothing of a refused append happens");
+    assert!(store.password(user(1).0).await.unwrap().is_some(), "a refused append has no effect");
 
     let forget = with("forget", Secret::Forget { subject: user(1).0 });
     store.append(forget.clone()).await.unwrap();
@@ -149,13 +149,13 @@ each_engine!(a_person_is_forgotten_in_an_append_and_nothing_is_sealed_for_them_a
 
     let both = append("both", vec![says(3, 2, "mine"), says(4, 1, "hers")]);
     assert!(matches!(other.append(both).await, Err(AppendError::Forgotten(subject)) if subject == user(1).0));
-    assert_eq!(read_text(&other, 1).await, None, "the refusal told it");
+    assert_eq!(read_text(&other, 1).await, None, "the refusal dropped the cached key");
     other.append(append("ben", vec![says(3, 2, "mine")])).await.unwrap();
     assert_eq!(read_text(&store, 3).await.as_deref(), Some("mine"));
     audit(&store).await;
 });
 
-each_engine!(what_is_sealed_and_forgotten_at_once_is_in_order, |home| async move {
+each_engine!(sealing_and_erasing_at_once_keep_their_order, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     let mut commands: Vec<_> =
@@ -174,25 +174,25 @@ each_engine!(what_is_sealed_and_forgotten_at_once_is_in_order, |home| async move
     audit(&store).await;
 });
 
-each_engine!(a_snapshot_is_sealed_for_all_of_whom_something_stands_in_it, |home| async move {
+each_engine!(a_snapshot_is_sealed_for_all_people_in_it, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 2).await;
     let (stream, fold) = (StreamId::new(AggregateType::Conversation, conversation(1)), 7);
     let snapshot = event_store::Snapshot { version: 300, state: b"a title".to_vec() };
     let both = [user(1).0, user(2).0];
-    store.keep_snapshot(stream, fold, &snapshot, &both).await.unwrap();
+    store.store_snapshot(stream, fold, &snapshot, &both).await.unwrap();
     let kept = async |fold| store.snapshot(stream, fold).await.unwrap();
     assert_eq!(kept(fold).await, Some(snapshot.clone()));
-    assert_eq!(kept(8).await, None, "other code has its own");
+    assert_eq!(kept(8).await, None, "another fold has its own");
     let row = "SELECT state FROM snapshots";
     let stored = sql::Database::connect(&home.log(), 1).await.unwrap().fetch_all(sql::query(row)).await.unwrap();
-    assert!(stored.iter().all(|row| !row.get::<Vec<u8>>(0).unwrap().windows(7).any(|part| part == b"a title")));
+    assert!(stored.iter().all(|row| !row.get::<Vec<u8>>("state").unwrap().windows(7).any(|part| part == b"a title")));
 
     store.destroy_data_key(user(2).0).await.unwrap();
-    assert_eq!(kept(fold).await, None, "nobody can read it");
-    store.keep_snapshot(stream, fold, &snapshot, &both).await.unwrap();
-    assert_eq!(kept(fold).await, None, "nothing of theirs is kept again");
-    store.keep_snapshot(stream, fold, &snapshot, &[user(1).0]).await.unwrap();
+    assert_eq!(kept(fold).await, None, "it cannot be opened");
+    store.store_snapshot(stream, fold, &snapshot, &both).await.unwrap();
+    assert_eq!(kept(fold).await, None, "no value of theirs is stored again");
+    store.store_snapshot(stream, fold, &snapshot, &[user(1).0]).await.unwrap();
     assert_eq!(kept(fold).await, Some(snapshot));
-    assert_eq!(store.purge_snapshots(&[8]).await.unwrap(), 0, "it was made a moment ago");
+    assert_eq!(store.purge_snapshots(&[8]).await.unwrap(), 0, "it is recent");
 });

@@ -1,4 +1,4 @@
-//! Short words for the scenarios.
+//! Shorthands for the scenarios.
 
 use domain::{
     AggregateType, ConversationId, Event, MessageId, Personal, Tier, Timestamp, UserId,
@@ -25,7 +25,7 @@ pub(crate) fn settings(home: &Home) -> Settings {
     Settings { location: home.log(), ..base_settings() }
 }
 
-/// Settings for a place to be named.
+/// Settings for a location.
 pub(crate) fn base_settings() -> Settings {
     Settings {
         location: Location::Sqlite { path: PathBuf::new(), durability: Durability::Full },
@@ -40,7 +40,7 @@ pub(crate) async fn open(home: &Home) -> (EventStore, Batches) {
     EventStore::open(settings(home)).await.unwrap()
 }
 
-/// A user; [`people`] makes their data key.
+/// A user; [`people`] creates their data key.
 pub(crate) fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(0xA000 + n))
 }
@@ -111,14 +111,14 @@ pub(crate) fn sent(id: MessageId, conversation: ConversationId, sender: UserId, 
     of_message(id, 1, event)
 }
 
-/// Makes the data keys of users 1 to `count`, so that they can say something.
+/// Creates the data keys of users 1 to `count`.
 pub(crate) async fn people(store: &EventStore, count: u128) {
     let mut keys = append(&format!("data keys of {count} people"), Vec::new());
     keys.secrets = (1..=count).map(|n| Secret::DataKey { subject: user(n).0 }).collect();
     store.append(keys).await.unwrap();
 }
 
-/// Appends all in one go, so that they meet in the writer; answers in their order.
+/// Appends all at once, so that they share commits; returns the results in their order.
 pub(crate) async fn all_at_once(store: &EventStore, commands: Vec<Append>) -> Vec<Result<Receipt, AppendError>> {
     let appends = commands.into_iter().map(|command| {
         let store = store.clone();
@@ -131,7 +131,7 @@ pub(crate) async fn all_at_once(store: &EventStore, commands: Vec<Append>) -> Ve
     answers
 }
 
-/// What has been told so far; nothing acknowledged is missing, for it is told first.
+/// The events published so far, including all acknowledged ones, since they are published first.
 pub(crate) fn drain(batches: &mut Batches) -> Vec<Arc<CommittedBatch>> {
     std::iter::from_fn(|| batches.try_recv().ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! Walking the chain: from anywhere a batch ended, and whatever was changed shows.
+//! Walking the chain from the end of any batch; every change is found.
 
 use crate::support::{append, conversation, message, open, people, sent, settings, user};
 use event_store::{ChainFault, EventStore};
@@ -17,7 +17,7 @@ async fn faults(store: &EventStore, from: u64) -> Vec<ChainFault> {
     faults
 }
 
-each_engine!(a_chain_is_walked_from_anywhere_and_shows_what_was_changed, |home| async move {
+each_engine!(a_chain_is_walked_from_any_batch_and_reveals_changes, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     for n in 1..=6 {
@@ -54,7 +54,7 @@ each_engine!(a_chain_is_walked_from_anywhere_and_shows_what_was_changed, |home| 
     assert_eq!(ChainFault::Missing(8, 8).position(), 8);
 });
 
-each_engine!(a_payload_is_unsealed_as_it_is_stored_and_a_forgotten_one_stays_sealed, |home| async move {
+each_engine!(a_payload_is_unsealed_as_stored_and_an_erased_one_stays_sealed, |home| async move {
     let (store, _batches) = open(&home).await;
     people(&store, 1).await;
     store.append(append("1", vec![sent(message(1), conversation(1), user(1), "hello")])).await.unwrap();
@@ -64,4 +64,25 @@ each_engine!(a_payload_is_unsealed_as_it_is_stored_and_a_forgotten_one_stays_sea
     store.destroy_data_key(user(1).0).await.unwrap();
     let payload = store.unsealed(&event).await.unwrap();
     assert!(payload["content"]["$sealed"].is_string(), "{payload}");
+});
+
+each_engine!(a_log_that_lost_its_end_is_recognised, |home| async move {
+    let (store, _batches) = open(&home).await;
+    people(&store, 1).await;
+    assert!(store.has_last_seen_event().await.unwrap(), "no event was received");
+    store.append(append("1", vec![sent(message(1), conversation(1), user(1), "hello")])).await.unwrap();
+    let end = store.head().await.unwrap().position;
+    let events = store.read_many(&[end - 1, end]).await.unwrap();
+    events.iter().rev().for_each(|event| store.note_seen(event));
+    assert!(store.has_last_seen_event().await.unwrap());
+    let log = Database::connect(&settings(&home).location, 1).await.unwrap();
+    let disarm = match log.engine() {
+        Engine::Sqlite => vec!["DROP TRIGGER events_no_delete"],
+        Engine::Postgres => vec!["ALTER TABLE events DISABLE TRIGGER ALL"],
+    };
+    for statement in disarm {
+        log.execute(query(statement)).await.unwrap();
+    }
+    log.execute(query("DELETE FROM events WHERE position = $1").bind(end)).await.unwrap();
+    assert!(!store.has_last_seen_event().await.unwrap());
 });

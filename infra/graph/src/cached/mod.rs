@@ -1,8 +1,7 @@
-//! A bounded cache before the graph, kept true by the events this process handles.
+//! A bounded cache before the graph, updated by the events this process handles.
 //!
-//! What is read from the graph may be older than what this process knows: the feeder comes after the log. So recent
-//! changes are kept and laid over it. What is read must have all changes that are no longer kept; otherwise there is
-//! no answer, rather than a wrong one.
+//! The graph may be older than the events this process has handled, since its feeder follows the log. So recent changes are
+//! kept and applied to every read. A read must include all changes that are not kept any more; otherwise it fails.
 
 mod others;
 mod recent;
@@ -23,65 +22,65 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Conversations of which it is remembered that they have many members.
+/// The most conversations that are remembered as large.
 const LARGE: usize = 65_536;
 
-/// All that ties somebody to others, or keeps them apart.
+/// The relations of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ties {
-    /// Their friends.
+    /// The user's friends.
     pub friends: Others<UserId>,
-    /// The conversations they are in.
+    /// The conversations the user is in.
     pub conversations: Others<ConversationId>,
-    /// Whom they have blocked.
+    /// The users blocked by the user.
     pub blocked: Others<UserId>,
-    /// Who has blocked them.
+    /// The users who have blocked the user.
     pub blockers: Others<UserId>,
 }
 
 impl Ties {
-    /// Whether a block stands between them and `other`.
+    /// Whether the user has blocked `other` or is blocked by them.
     #[must_use]
-    pub fn is_apart(&self, other: UserId) -> bool {
+    pub fn is_blocked_either_way(&self, other: UserId) -> bool {
         self.blocked.contains(other) || self.blockers.contains(other)
     }
 
-    /// Those between whom and them a block stands.
+    /// The users blocked either way.
     pub fn apart(&self) -> impl Iterator<Item = UserId> + '_ {
         self.blocked.iter().chain(self.blockers.iter())
     }
 }
 
-/// What a cache may take up.
+/// Bounds of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// Ids kept, those of users and conversations asked for included. One takes some 30 bytes.
+    /// The most ids, including those of the keys. One takes about 30 bytes.
     pub ids: usize,
-    /// Changes kept to be laid over what is read, each counted for either end: as far as the feeder may lag.
+    /// The most recent changes, each counted at both ends: as far as the feeder may lag.
     pub recent: usize,
 }
 
-/// How a cache is doing.
+/// Counts of a cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CacheStats {
-    /// Questions answered from it.
+    /// Reads answered from it.
     pub hits: u64,
-    /// Questions that went to the graph.
+    /// Reads of the graph.
     pub misses: u64,
-    /// Of these, the ones without an answer because the graph was too far behind.
+    /// Reads that failed because the graph was too far behind.
     pub behind: u64,
-    /// Entries in it: the relations of one kind of one user or conversation.
+    /// Entries: the relations of one kind of one user or conversation.
     pub size: u64,
-    /// Ids in it.
+    /// Ids in all entries.
     pub ids: u64,
-    /// Entries that made room for others, or were too large.
+    /// Entries that were evicted or too large.
     pub evictions: u64,
 }
 
 /// The graph behind a cache. Clones share it.
 ///
-/// Its answers are those of the log up to the last event that was told to [`Cached::observe`], or of a later one.
+/// Its answers are those of the log up to the last event given to [`Cached::observe`], or of a later one.
 #[derive(Clone, Debug)]
 pub struct Cached(Arc<Inner>);
 
@@ -89,11 +88,11 @@ pub struct Cached(Arc<Inner>);
 struct Inner {
     graph: Graph,
     entries: Cache<End, Arc<BTreeSet<Uuid>>, Ids, std::hash::RandomState, Evictions>,
-    /// How many members conversations have that had more than somebody asked for, until that changes.
+    /// The sizes of conversations that had more members than a caller wanted, until they change.
     large: Cache<End, u64>,
-    /// Whoever writes an entry holds this.
+    /// Locked while an entry is written.
     recent: Mutex<Recent>,
-    /// The last event that changed something.
+    /// The last event that changed a relation.
     observed: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -127,7 +126,7 @@ impl Cached {
         &self.0.graph
     }
 
-    /// The event at `position`, which this process handles now, changes this. To be told of every event after the
+    /// Applies a change by the event at `position`, which this process handles now. To be called for every event after the
     /// position the cache began with, in an order that keeps I12.
     pub fn observe(&self, position: Position, change: &Change) {
         let mut recent = self.0.recent();
@@ -146,13 +145,13 @@ impl Cached {
         }
     }
 
-    /// The last event that changed something, of those that this process has handled.
+    /// The last event handled by this process that changed a relation.
     #[must_use]
     pub fn observed(&self) -> Position {
         self.0.observed.load(Relaxed)
     }
 
-    /// All that ties somebody to others, or keeps them apart.
+    /// The relations of a user.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -177,7 +176,7 @@ impl Cached {
         Ok(self.all(&ends).await?.into_iter().map(Others::new).collect())
     }
 
-    /// The members of each of `conversations` that has at most `most` of them. The members of larger ones are not read.
+    /// The members of those `conversations` that have at most `most`. The members of larger ones are not read.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -192,7 +191,7 @@ impl Cached {
         Ok(found.filter(|members| members.len() <= most).collect())
     }
 
-    /// Those ends that may have so many others or fewer. Where that is not sure, they may.
+    /// Those ends whose size is at most `most`, or uncertain.
     async fn at_most(&self, ends: Vec<End>, most: u64) -> Result<Vec<End>, GraphError> {
         let inner = &self.0;
         let is_known = |end: &End| inner.entries.peek(end).is_some();
@@ -225,7 +224,7 @@ impl Cached {
         self.others(End::Friends(user)).await
     }
 
-    /// Whom `user` has blocked.
+    /// The users blocked by `user`.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -253,7 +252,7 @@ impl Cached {
         Ok(Others::new(self.all(&[end]).await?.pop().unwrap_or_default()))
     }
 
-    /// The others of each end, in their order; all that is not here is read together.
+    /// The others of each end, in their order; missing entries are read together.
     async fn all(&self, ends: &[End]) -> Result<Vec<Arc<BTreeSet<Uuid>>>, GraphError> {
         let inner = &self.0;
         let mut found: Vec<_> = ends.iter().map(|end| inner.entries.get(end)).collect();
@@ -279,7 +278,7 @@ impl Cached {
         Ok(found.into_iter().map(Option::unwrap_or_default).collect())
     }
 
-    /// How the cache is doing.
+    /// Its counts.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let Inner { entries, hits, misses, behind, evictions, .. } = &*self.0;
@@ -296,7 +295,7 @@ impl Cached {
 
 impl Inner {
     fn recent(&self) -> MutexGuard<'_, Recent> {
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -309,7 +308,7 @@ fn set(others: &mut BTreeSet<Uuid>, other: Uuid, holds: bool) {
     }
 }
 
-/// An entry weighs as many ids as it has, and its own.
+/// The weight of an entry: its ids, and its key.
 #[derive(Clone, Debug)]
 struct Ids;
 

@@ -1,9 +1,9 @@
-//! Ids that are shared, not copied, with the cache.
+//! Ids shared with the cache, not copied.
 
 use std::{collections::BTreeSet, marker::PhantomData, sync::Arc};
 use uuid::Uuid;
 
-/// Who or what is at the other end of somebody's relations, in the order of their ids. Clones share it.
+/// The users or conversations at the other ends of relations, in the order of their ids. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Others<T> {
     ids: Arc<BTreeSet<Uuid>>,
@@ -15,13 +15,13 @@ impl<T> Others<T> {
         Self { ids, kind: PhantomData }
     }
 
-    /// How many.
+    /// Their number.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()

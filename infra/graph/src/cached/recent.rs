@@ -1,37 +1,37 @@
-//! The changes that were observed last.
+//! The most recent changes.
 
 use crate::{Position, end::End};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use uuid::Uuid;
 
-/// The changes that were observed last, of each relation the newest.
+/// The most recent changes, the newest of each relation.
 #[derive(Debug)]
 pub(super) struct Recent {
     bound: usize,
-    /// All changes above this position are here; of those up to it some or all are not.
+    /// All changes above this position are included; some up to it are not.
     horizon: Position,
     changes: HashMap<End, BTreeMap<Uuid, (Position, bool)>>,
     order: VecDeque<(Position, End, Uuid)>,
 }
 
-/// What a change is to what was known.
+/// How a change compares with the known ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noted {
     /// The newest of its relation.
     Newest,
     /// A later one is known.
     Late,
-    /// A later one may have been forgotten already.
+    /// A later one may have been dropped already.
     Unknown,
 }
 
 impl Recent {
-    /// Keeps `bound` changes of those after `horizon`.
+    /// Keeps at most `bound` changes after `horizon`.
     pub(super) fn new(bound: usize, horizon: Position) -> Self {
         Self { bound, horizon, changes: HashMap::new(), order: VecDeque::new() }
     }
 
-    /// What is read from the graph must have all changes up to here.
+    /// A read of the graph must include all changes up to here.
     pub(super) const fn horizon(&self) -> Position {
         self.horizon
     }

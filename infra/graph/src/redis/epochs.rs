@@ -5,7 +5,10 @@ use super::{
     script::{APPLY, BEGIN, Call, PUBLISH, RAISE},
     strange,
 };
-use crate::{Change, GraphError, Marks, Position, end::End, graph::Seen};
+use crate::{
+    Change, GraphError, Marks, Position,
+    end::{End, Seen},
+};
 use domain::{Lane, Partition, Tier, Timestamp};
 use redis::{Cmd, Pipeline, Value};
 use std::{
@@ -14,18 +17,18 @@ use std::{
 };
 use uuid::Uuid;
 
-/// The most changes of one script: a script keeps all others waiting.
+/// The most changes of one script: other commands wait meanwhile.
 const CHANGES: usize = 1_000;
-/// The keys looked at in one step of a sweep.
+/// Keys scanned in one step of a sweep.
 const STEP: usize = 1_000;
-/// The ends asked for in one round trip.
+/// Ends read in one round trip.
 const ENDS: usize = 512;
-/// What is kept of an epoch; another number makes every reader and feeder see none, and one of them fill a new one.
-/// 2: who has blocked somebody.
+/// The version of an epoch's contents. With another number, readers and feeders see no epoch, and a feeder fills a new one.
+/// 2: with blockers.
 const SHAPE: u8 = 2;
-/// How often a reader tries again while epochs change under it.
+/// Attempts of a read while epochs change.
 const TRIES: usize = 3;
-/// The mark that is no lane's.
+/// The mark over all lanes.
 const SETTLED: &str = "settled";
 
 impl Redis {
@@ -40,7 +43,7 @@ impl Redis {
         parse(self.link.run(Call { script: &PUBLISH, keys: vec![self.keys.meta()], arguments }).await?)
     }
 
-    /// The epoch that is read; `None` when there is none, or it is of another log.
+    /// The published epoch; `None` when there is none, or it is of another log.
     pub(crate) async fn published(&self) -> Result<Option<u64>, GraphError> {
         self.epoch_in(self.link.ask_one(self.ask_for_epoch()).await?)
     }
@@ -83,6 +86,7 @@ impl Redis {
             })
             .collect();
         self.link.run_all(&calls).await?;
+        self.note_ended(epoch, changes);
         Ok(())
     }
 
@@ -107,12 +111,12 @@ impl Redis {
         Ok(marks)
     }
 
-    /// Reads one end of the epoch that is read.
+    /// Reads one end of the published epoch.
     pub(crate) async fn read(&self, end: End) -> Result<Seen, GraphError> {
         self.read_all(&[end]).await?.pop().ok_or(GraphError::Rebuilding)
     }
 
-    /// Reads many ends of the epoch that is read.
+    /// Reads many ends of the published epoch.
     pub(crate) async fn read_all(&self, ends: &[End]) -> Result<Vec<Seen>, GraphError> {
         let mut all = Vec::with_capacity(ends.len());
         for ends in ends.chunks(ENDS) {
@@ -125,7 +129,7 @@ impl Redis {
         Ok(all)
     }
 
-    /// How many others many ends have, and up to where that is known.
+    /// The sizes of many ends, and the position up to which they are complete.
     pub(crate) async fn sizes(&self, ends: &[End]) -> Result<(Position, Vec<u64>), GraphError> {
         let (mut settled, mut sizes) = (Position::MAX, Vec::with_capacity(ends.len()));
         for ends in ends.chunks(ENDS) {
@@ -136,9 +140,9 @@ impl Redis {
         Ok((settled, sizes))
     }
 
-    /// Asks the same of some ends of the epoch that is read. One round trip while that is the same as before: the epoch
-    /// is asked for *after* the relations, so that it was the one that is read, and whole, when they were read; the mark
-    /// before them, so that they have at least what it says.
+    /// Runs the same command on some ends of the published epoch, in one round trip while that is the epoch of the last read.
+    /// The epoch is read *after* the relations, so that it was published and complete when they were read; the mark before
+    /// them, so that they include all changes up to it.
     async fn ask_ends(&self, what: &'static str, ends: &[End]) -> Result<(Position, Vec<Value>), GraphError> {
         let mut epoch = match self.epoch.load(Relaxed) {
             0 => self.published().await?,
@@ -167,8 +171,7 @@ impl Redis {
         Err(GraphError::Rebuilding)
     }
 
-    /// Unlinks the keys of epochs before the one that is read. Expiring keys would have to be kept alive by somebody
-    /// who touches each of them again and again.
+    /// Unlinks the keys of epochs before the published one. Keys with an expiry would have to be touched again and again.
     pub(crate) async fn sweep(&self) -> Result<u64, GraphError> {
         let Some(current) = self.published().await? else { return Ok(0) };
         let mut swept = 0;
@@ -179,7 +182,7 @@ impl Redis {
             let (next, keys): (String, Vec<Vec<u8>>) = parse(self.link.ask_one(scan).await?)?;
             let is_old = |key: &Vec<u8>| self.keys.epoch_of(key).is_some_and(|epoch| epoch < current);
             let mut pipeline = Pipeline::new();
-            // One by one: they lie in different slots.
+            // One command each: they are in different slots.
             keys.iter().filter(|key| is_old(key)).for_each(|key| {
                 pipeline.cmd("UNLINK").arg(key);
             });

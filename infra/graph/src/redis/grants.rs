@@ -1,4 +1,4 @@
-//! Budgets that processes share. They are no projection, and end by themselves.
+//! Budgets that processes share. They are no projection, and expire.
 
 use super::{
     Redis, parse,

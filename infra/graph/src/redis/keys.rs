@@ -1,5 +1,4 @@
-//! The names of all keys. All keys that one script touches share a hash tag, the part in braces, and so a slot of
-//! a cluster.
+//! The names of all keys. The keys of one script share a hash tag, the part in braces, and so a slot of a cluster.
 
 use crate::{GraphError, end::End};
 use domain::UserId;
@@ -10,24 +9,24 @@ pub(super) struct Keys {
     namespace: String,
 }
 
-/// How many parts the leases are cut into, by user: each is one slot.
+/// The number of parts of the leases, by user; each is one slot.
 pub(super) const PARTS: u8 = 32;
 
 impl Keys {
     pub(super) fn new(namespace: String) -> Result<Self, GraphError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if namespace.is_empty() || !namespace.chars().all(is_plain) {
-            return Err(GraphError::Settings(format!("{namespace:?} is no namespace for keys")));
+            return Err(GraphError::Settings(format!("{namespace:?} is not a valid namespace of keys")));
         }
         Ok(Self { namespace })
     }
 
-    /// Names the epoch that is read.
+    /// The key that names the published epoch.
     pub(super) fn meta(&self) -> String {
         format!("{}:g:meta", self.namespace)
     }
 
-    /// How far an epoch has come.
+    /// The marks of an epoch.
     pub(super) fn marks(&self, epoch: u64) -> String {
         format!("{}:g:{epoch}:marks", self.namespace)
     }
@@ -57,12 +56,12 @@ impl Keys {
         key.split_once(':')?.0.parse().ok()
     }
 
-    /// How far a budget is used up.
+    /// The use of a budget.
     pub(super) fn budget(&self, name: &str) -> String {
         format!("{}:b:{name}", self.namespace)
     }
 
-    /// The leases of one part of the users, and when the first of each user's ends.
+    /// The leases of one part of the users, and the end of each user's first one.
     pub(super) fn leases(&self, part: u8) -> [String; 2] {
         ["leases", "ends"].map(|kind| format!("{}:{{l:{part}}}:{kind}", self.namespace))
     }
@@ -73,7 +72,7 @@ pub(super) fn part_of(user: UserId) -> u8 {
     user.0.as_bytes().iter().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte)) % PARTS
 }
 
-/// What decides on the slot of a key: what stands in its first braces, else all of it.
+/// The part of a key that decides on its slot: the text in its first braces, or all of it.
 pub(super) fn hash_tag(key: &str) -> &str {
     let tagged = key.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
     tagged.map(|(tag, _)| tag).filter(|tag| !tag.is_empty()).unwrap_or(key)
@@ -86,7 +85,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn keys_that_are_touched_together_share_a_slot() {
+    fn the_keys_of_one_script_share_a_slot() {
         let keys = Keys::new("test".to_owned()).unwrap();
         let (user, conversation) = (UserId(Uuid::from_u128(1)), ConversationId(Uuid::from_u128(2)));
         for (end, tag) in [
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_is_read_off_its_keys() {
+    fn a_key_names_its_epoch() {
         let keys = Keys::new("test".to_owned()).unwrap();
         let [holding, ended] = keys.end(7, End::Friends(UserId::default()));
         for key in [keys.marks(7), holding, ended] {

@@ -1,5 +1,5 @@
-//! Leases in Redis. They are cut into [`PARTS`] by user, so that those of a part stand in one slot together with
-//! the order in which they end: [`Graph::expire`](crate::Graph::expire) need not look at every user.
+//! Leases in Redis, in [`PARTS`] by user. The leases of a part share a slot with an index by their ends, so that
+//! [`Graph::expire`](crate::Graph::expire) does not check every user.
 
 use super::{
     Redis,
@@ -17,12 +17,12 @@ use std::{
 };
 use uuid::Uuid;
 
-/// How long a part's keys outlive the last renewal of a lease in it, should nobody come to drop what has ended: far
-/// longer than any lease.
+/// How long a part's keys outlive the last renewal of a lease in it, if no process drops expired leases: far longer than any
+/// lease.
 const KEPT_MILLIS: u64 = 3_600_000;
-/// The most users whose leases one script writes.
+/// The most users of one script.
 const USERS: usize = 500;
-/// The longest lease: its end is still told exactly by a script's numbers, and has 16 digits.
+/// The longest lease, in milliseconds: its end is exact in Lua's numbers, and has 16 digits.
 const LONGEST: u128 = 1 << 52;
 
 impl Redis {
@@ -55,7 +55,7 @@ impl Redis {
         Ok(())
     }
 
-    /// The leases that hold by the clock of Redis, of those users who have one.
+    /// The unexpired leases by the clock of Redis; users without one are left out.
     pub(crate) async fn held(&self, users: &[UserId]) -> Result<BTreeMap<UserId, BTreeSet<Name>>, GraphError> {
         let mut parts: BTreeMap<u8, Vec<UserId>> = BTreeMap::new();
         for user in users {
@@ -88,7 +88,7 @@ impl Redis {
         Ok(held)
     }
 
-    /// How many users have leases, those included that have ended and were not dropped yet.
+    /// The number of users with leases, including expired ones that were not dropped yet.
     pub(crate) async fn count_held(&self) -> Result<u64, GraphError> {
         let mut pipeline = Pipeline::with_capacity(usize::from(PARTS));
         for part in 0..PARTS {
@@ -138,7 +138,7 @@ fn cut(sessions: &[(UserId, SessionId)]) -> impl Iterator<Item = (u8, Vec<Vec<u8
     })
 }
 
-/// Reads a user's leases as the scripts write them: 48 bytes each, session, process, end in 16 digits.
+/// Decodes a user's unexpired leases. The scripts write 48 bytes each: session, process, end in 16 digits.
 fn holding(mut leases: &[u8], now: i64) -> Result<BTreeSet<Name>, GraphError> {
     let mut holding = BTreeSet::new();
     while let Some((lease, rest)) = leases.split_first_chunk::<48>() {

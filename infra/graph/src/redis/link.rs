@@ -1,7 +1,7 @@
-//! The connection: made in the background, watched, made anew when it breaks or falls silent.
+//! The connection: opened in the background, checked, and replaced when it breaks or falls silent.
 //!
-//! redis' own connection manager makes a new one only when the old is known to be broken. Behind a network that
-//! drops packets that takes many minutes, so this one is also given up when it does not answer.
+//! The connection manager of `redis` replaces a connection only when it is known to be broken. In a network that drops packets
+//! that takes many minutes, so this one is also replaced when it does not answer.
 
 use crate::{GraphError, Health, Stats};
 use redis::{
@@ -15,39 +15,41 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use supervisor::Supervisor;
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::sync::DropGuard;
 
 /// How long an answer may take.
 const WITHIN: Duration = Duration::from_millis(900);
-/// How often an idle connection is asked whether it is there.
+/// The interval of pings on an idle connection.
 const LOOK: Duration = Duration::from_millis(500);
 /// The pauses between attempts to connect.
 const PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500)];
 
-/// The way to Redis. It ends with its last owner.
+/// The connection to Redis. It is closed when dropped.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     shared: Arc<Shared>,
-    _supervision: AbortOnDropHandle<()>,
+    supervisor: Supervisor,
+    _stopped_with: DropGuard,
 }
 
 #[derive(Clone)]
 enum State {
-    /// Nothing is known yet.
+    /// The first attempt is under way.
     Connecting(Instant),
     Up(MultiplexedConnection),
-    Away(Instant, Arc<str>),
+    Down(Instant, Arc<str>),
 }
 
 #[derive(Default)]
 struct Shared {
-    /// A command failed: look at once whether the connection is good.
+    /// A command failed: ping the connection at once.
     doubt: Notify,
-    /// The server takes no writes: another one may, behind the same name.
+    /// The server is read-only: the name may lead to another server now.
     refused: Notify,
     commands: AtomicU64,
     round_trips: AtomicU64,
@@ -61,15 +63,26 @@ impl Link {
     pub(super) fn new(client: Client) -> Self {
         let (state, states) = watch::channel(State::Connecting(Instant::now()));
         let shared = Arc::<Shared>::default();
-        let supervision = tokio::spawn(supervise(client, state, Arc::clone(&shared)));
-        Self { state: states, shared, _supervision: AbortOnDropHandle::new(supervision) }
+        let supervisor = Supervisor::default();
+        let of_task = Arc::clone(&shared);
+        supervisor.spawn_optional("redis.connection", move |stop| {
+            let task = keep_connected(client.clone(), state.clone(), Arc::clone(&of_task));
+            async move {
+                stop.run_until_cancelled(task).await;
+            }
+        });
+        Self { state: states, shared, _stopped_with: supervisor.guard(), supervisor }
+    }
+
+    pub(super) const fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     pub(super) fn health(&self) -> Health {
         match &*self.state.borrow() {
             State::Up(_) => Health::Up,
             State::Connecting(since) => Health::Away { since: *since, why: "not connected yet".to_owned() },
-            State::Away(since, why) => Health::Away { since: *since, why: why.to_string() },
+            State::Down(since, why) => Health::Away { since: *since, why: why.to_string() },
         }
     }
 
@@ -86,11 +99,11 @@ impl Link {
     }
 
     pub(super) fn sends_scripts(&self, count: usize) {
-        tracing::debug!(calls = count, "Redis has forgotten scripts, which are sent again");
+        tracing::debug!(calls = count, "Redis did not know scripts; sending their sources");
         self.shared.scripts_sent.fetch_add(count as u64, Relaxed);
     }
 
-    /// Sends commands in one round trip; answers what each said.
+    /// Sends commands in one round trip; returns the result of each.
     pub(super) async fn send(&self, mut pipeline: Pipeline) -> Result<Vec<RedisResult<Value>>, GraphError> {
         pipeline.ignore_errors();
         let shared = &self.shared;
@@ -113,7 +126,7 @@ impl Link {
         answer
     }
 
-    /// Sends commands in one round trip of which none may fail.
+    /// Sends commands in one round trip; fails if one of them fails.
     pub(super) async fn ask(&self, pipeline: Pipeline) -> Result<Vec<Value>, GraphError> {
         let answers = self.send(pipeline).await?;
         answers.into_iter().map(|answer| answer.map_err(|error| unavailable(&error))).collect()
@@ -131,7 +144,7 @@ impl Link {
         let known = states.wait_for(|state| !matches!(state, State::Connecting(_))).await;
         match known.as_deref() {
             Ok(State::Up(connection)) => Ok(connection.clone()),
-            Ok(State::Away(_, why)) => Err(GraphError::Unavailable(why.to_string())),
+            Ok(State::Down(_, why)) => Err(GraphError::Unavailable(why.to_string())),
             Ok(State::Connecting(_)) | Err(_) => Err(GraphError::Unavailable("not connected".to_owned())),
         }
     }
@@ -154,11 +167,11 @@ pub(super) fn unavailable(error: &RedisError) -> GraphError {
     GraphError::Unavailable(error.to_string())
 }
 
-async fn supervise(client: Client, state: watch::Sender<State>, shared: Arc<Shared>) {
+async fn keep_connected(client: Client, state: watch::Sender<State>, shared: Arc<Shared>) {
     let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut attempt = 0;
     let mut since = Instant::now();
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         let connecting = client.get_multiplexed_async_connection_with_config(&config);
         let why = match timeout(WITHIN, connecting).await {
@@ -169,26 +182,26 @@ async fn supervise(client: Client, state: watch::Sender<State>, shared: Arc<Shar
                 let why = watch_over(connection, &shared).await;
                 attempt = 0;
                 since = Instant::now();
-                is_told = false;
+                is_logged = false;
                 why
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => SILENT.to_owned(),
         };
-        if !std::mem::replace(&mut is_told, true) {
-            tracing::warn!(error.cause = why, "Redis is away");
+        if !std::mem::replace(&mut is_logged, true) {
+            tracing::warn!(error.cause = why, "Redis is unavailable");
         }
-        state.send_replace(State::Away(since, why.into()));
+        state.send_replace(State::Down(since, why.into()));
         tokio::time::sleep(PAUSES[attempt.min(PAUSES.len() - 1)]).await;
         attempt += 1;
     }
 }
 
-/// Until the connection is good for nothing any more; answers why.
+/// Waits until the connection fails; returns the cause.
 async fn watch_over(mut connection: MultiplexedConnection, shared: &Shared) -> String {
     loop {
         tokio::select! {
-            () = shared.refused.notified() => return "the server takes no writes".to_owned(),
+            () = shared.refused.notified() => return "the server is read-only".to_owned(),
             () = shared.doubt.notified() => (),
             () = tokio::time::sleep(LOOK) => (),
         }

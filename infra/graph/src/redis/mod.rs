@@ -3,28 +3,38 @@
 //! Redis must not evict keys that have no expiry (`maxmemory-policy` `noeviction` or one of `volatile-*`): a
 //! relation that is missing reads as one that does not hold.
 
+mod ended;
 mod epochs;
 mod grants;
+mod info;
 mod keys;
 mod leases;
 mod link;
+mod probe;
 mod script;
+
+pub use probe::{Probed, probe};
 
 use crate::{GraphError, Health, Stats};
 use ::redis::{Client, IntoConnectionInfo, io::tcp::TcpSettings};
+use ended::Ended;
 use keys::Keys;
 use link::Link;
-use std::{fmt, sync::atomic::AtomicU64};
+use std::{
+    fmt,
+    sync::{Mutex, atomic::AtomicU64},
+};
+use supervisor::Supervisor;
 use uuid::Uuid;
 
-/// Where the graph is.
+/// The address of Redis, and the names of the graph there.
 #[derive(Clone)]
 pub struct RedisSettings {
     /// `redis://user:password@host:port/database`.
     pub url: String,
-    /// What all keys begin with, such as `chatchit`: letters, digits, `.`, `_` and `-`.
+    /// The prefix of all keys, such as `chatchit`: letters, digits, `.`, `_` and `-`.
     pub namespace: String,
-    /// The log's incarnation: the graph of another log is none.
+    /// The log's incarnation: a graph of another log is ignored.
     pub log: Uuid,
 }
 
@@ -36,6 +46,8 @@ pub struct Redis {
     log: Uuid,
     /// The epoch that was read last; 0 for none.
     epoch: AtomicU64,
+    /// Relations that this process has ended.
+    ended: Mutex<Ended>,
 }
 
 impl Redis {
@@ -45,7 +57,7 @@ impl Redis {
         let info = settings.url.into_connection_info().map_err(wrong)?;
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let link = Link::new(Client::open(info).map_err(wrong)?);
-        Ok(Self { link, keys, log: settings.log, epoch: AtomicU64::new(0) })
+        Ok(Self { link, keys, log: settings.log, epoch: AtomicU64::new(0), ended: Mutex::default() })
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -54,6 +66,10 @@ impl Redis {
 
     pub(crate) fn stats(&self) -> Stats {
         self.link.stats()
+    }
+
+    pub(crate) const fn supervisor(&self) -> &Supervisor {
+        self.link.supervisor()
     }
 }
 
@@ -64,12 +80,12 @@ impl fmt::Debug for RedisSettings {
     }
 }
 
-/// An answer of Redis as a value.
+/// Decodes an answer of Redis.
 fn parse<T: ::redis::FromRedisValue>(value: ::redis::Value) -> Result<T, GraphError> {
     ::redis::from_redis_value(value).map_err(|error| strange(&error))
 }
 
-/// Redis holds or says something that none of ours wrote.
+/// A value in Redis that no ChatChit process wrote.
 fn strange(what: &impl fmt::Display) -> GraphError {
-    GraphError::Unavailable(format!("Redis answered strangely: {what}"))
+    GraphError::Unavailable(format!("unexpected answer from Redis: {what}"))
 }

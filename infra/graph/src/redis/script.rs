@@ -1,4 +1,4 @@
-//! Scripts, named by their hashes, many in a round trip.
+//! Scripts, called by their hashes, many in a round trip.
 
 use super::{
     keys::hash_tag,
@@ -40,6 +40,7 @@ macro_rules! script {
 }
 
 script!(APPLY, "apply");
+script!(FORGET, "forget");
 script!(BEGIN, "begin");
 script!(PUBLISH, "publish");
 script!(RAISE, "raise");
@@ -62,8 +63,7 @@ impl Link {
         Ok(self.run_all(&[call]).await?.pop().unwrap_or(Value::Nil))
     }
 
-    /// Runs scripts in as few round trips as are good for the server; answers what each said. When one fails, others
-    /// may have run.
+    /// Runs scripts in few round trips of bounded size; returns their results. When one fails, others may have run.
     pub(super) async fn run_all(&self, calls: &[Call]) -> Result<Vec<Value>, GraphError> {
         let mut answers = Vec::with_capacity(calls.len());
         let mut rest = calls;
@@ -80,21 +80,21 @@ impl Link {
         Ok(answers)
     }
 
-    /// Redis forgets scripts when it restarts, fails over, or is told to: those are sent whole, once.
+    /// Runs scripts in one round trip. Redis loses its scripts when it restarts or fails over; then their sources are sent.
     async fn run_together(&self, calls: &[Call], answers: &mut Vec<Value>) -> Result<(), GraphError> {
         let mut pipeline = Pipeline::with_capacity(calls.len());
         calls.iter().for_each(|call| call.push("EVALSHA", &call.script.hash, &mut pipeline));
-        let mut said = self.send(pipeline).await?;
-        let unknown: Vec<_> = (0..calls.len()).filter(|at| said.get(*at).is_some_and(is_unknown)).collect();
+        let mut results = self.send(pipeline).await?;
+        let unknown: Vec<_> = (0..calls.len()).filter(|at| results.get(*at).is_some_and(is_unknown)).collect();
         if !unknown.is_empty() {
             self.sends_scripts(unknown.len());
             let mut pipeline = Pipeline::with_capacity(unknown.len());
             unknown.iter().for_each(|at| calls[*at].push("EVAL", calls[*at].script.code, &mut pipeline));
             for (at, answer) in unknown.into_iter().zip(self.send(pipeline).await?) {
-                said[at] = answer;
+                results[at] = answer;
             }
         }
-        for answer in said {
+        for answer in results {
             answers.push(answer.map_err(|error| unavailable(&error))?);
         }
         Ok(())

@@ -1,9 +1,9 @@
-//! The cache: never older than what the process observed, however far the graph is behind.
+//! The cache: never older than the observed changes, however far the graph is behind.
 
 use super::{
     redis::{address, behind},
     relations::change,
-    support::{Arm, at, conversation, friends, user},
+    support::{Arm, at, conversation, friends, until, user},
 };
 use domain::UserId;
 use graph::{CacheSettings, Cached, Change, Epoch, GraphError, Marks, Others, Position, Relation};
@@ -22,7 +22,7 @@ fn set(others: &Others<UserId>) -> BTreeSet<UserId> {
 }
 
 #[tokio::test]
-async fn what_is_asked_again_is_answered_from_the_cache_and_follows_the_events() {
+async fn repeated_reads_are_cached_and_follow_the_events() {
     for (arm, epoch) in Arm::each_published().await {
         epoch.apply_all(&[friends(1, true)]).await.unwrap();
         settle(&epoch, 1).await;
@@ -40,14 +40,14 @@ async fn what_is_asked_again_is_answered_from_the_cache_and_follows_the_events()
 }
 
 #[tokio::test]
-async fn a_graph_that_lags_is_corrected_by_what_was_observed() {
+async fn a_graph_that_lags_is_corrected_by_observed_changes() {
     for (arm, epoch) in Arm::each_published().await {
         epoch.apply_all(&[friends(1, true)]).await.unwrap();
         settle(&epoch, 1).await;
         let cached = Cached::new(arm.graph.clone(), SMALL, 1);
         let (position, ended) = friends(2, false);
         cached.observe(position, &ended);
-        assert!(cached.friends(user(1)).await.unwrap().is_empty(), "the feeder has not come to it");
+        assert!(cached.friends(user(1)).await.unwrap().is_empty(), "the feeder has not applied it");
         epoch.apply_all(&[(position, ended), friends(3, true)]).await.unwrap();
         settle(&epoch, 3).await;
         let (position, again) = friends(3, true);
@@ -57,7 +57,7 @@ async fn a_graph_that_lags_is_corrected_by_what_was_observed() {
 }
 
 #[tokio::test]
-async fn what_changes_while_it_is_read_is_in_the_answer() {
+async fn a_change_during_a_read_is_in_the_answer() {
     let cable = Cable::to(address()).await;
     let (arm, graph) = behind(&cable).await;
     let epoch = arm.epoch().await.unwrap().unwrap();
@@ -70,16 +70,14 @@ async fn what_changes_while_it_is_read_is_in_the_answer() {
         let cached = cached.clone();
         async move { cached.friends(user(1)).await }
     });
-    while cached.stats().misses < 2 {
-        tokio::task::yield_now().await;
-    }
+    until("the read is under way", async || cached.stats().misses >= 2).await;
     let (position, ended) = friends(2, false);
     cached.observe(position, &ended);
     cable.mend();
     if let Ok(friends) = reading.await.unwrap() {
         assert!(friends.is_empty());
     }
-    super::support::until("it is read", async || cached.friends(user(1)).await.is_ok()).await;
+    until("it is read", async || cached.friends(user(1)).await.is_ok()).await;
     assert!(cached.friends(user(1)).await.unwrap().is_empty());
 }
 
@@ -88,30 +86,30 @@ async fn a_graph_too_far_behind_gives_no_answer() {
     for (arm, epoch) in Arm::each_published().await {
         let cached = Cached::new(arm.graph.clone(), SMALL, 0);
         assert!(cached.friends(user(1)).await.unwrap().is_empty());
-        let told: Vec<_> = (1..=5).map(member).collect();
-        told.iter().for_each(|(position, change)| cached.observe(*position, change));
+        let changes: Vec<_> = (1..=5).map(member).collect();
+        changes.iter().for_each(|(position, change)| cached.observe(*position, change));
         assert_eq!(cached.members(conversation(1)).await.unwrap_err(), GraphError::Rebuilding);
-        assert!(cached.friends(user(1)).await.is_ok(), "what was in the cache was kept true");
-        epoch.apply_all(&told).await.unwrap();
+        assert!(cached.friends(user(1)).await.is_ok(), "the cached entry was updated");
+        epoch.apply_all(&changes).await.unwrap();
         settle(&epoch, 5).await;
         assert_eq!(cached.members(conversation(1)).await.unwrap().len(), 5);
         assert_eq!(cached.stats().behind, 1);
         let late = Cached::new(arm.graph.clone(), SMALL, 6);
-        assert_eq!(late.friends(user(1)).await.unwrap_err(), GraphError::Rebuilding, "it lacks what came before");
+        assert_eq!(late.friends(user(1)).await.unwrap_err(), GraphError::Rebuilding, "earlier changes are missing");
     }
 }
 
 #[tokio::test]
 async fn a_cache_keeps_within_its_bound() {
     for (arm, epoch) in Arm::each_published().await {
-        let told: Vec<_> = (1..=500).map(member).collect();
-        epoch.apply_all(&told).await.unwrap();
+        let changes: Vec<_> = (1..=500).map(member).collect();
+        epoch.apply_all(&changes).await.unwrap();
         settle(&epoch, 500).await;
         let cached = Cached::new(arm.graph.clone(), CacheSettings { ids: 200, recent: 4 }, 500);
         for n in 1..=500 {
             assert_eq!(cached.conversations(user(n)).await.unwrap().len(), 1);
         }
-        assert_eq!(cached.members(conversation(1)).await.unwrap().len(), 500, "too large to be kept");
+        assert_eq!(cached.members(conversation(1)).await.unwrap().len(), 500, "too large to be cached");
         let stats = cached.stats();
         assert!(stats.ids <= 200 && stats.evictions > 0, "{stats:?}");
     }
@@ -124,11 +122,11 @@ fn member(position: u64) -> (Position, Change) {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// The feeder comes on by so many changes.
+    /// The feeder applies this many changes.
     Feed(usize),
-    /// The process handles so many.
+    /// The process observes this many changes.
     Observe(usize),
-    /// Somebody asks about all.
+    /// All relations are read.
     Ask,
 }
 
@@ -136,9 +134,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![(0..4_usize).prop_map(Step::Feed), (0..4_usize).prop_map(Step::Observe), Just(Step::Ask)]
 }
 
-/// A schedule of changes, and the graph, the cache and the truth under it.
+/// A schedule of changes, with the graph, the cache and the expected relations.
 struct Schedule {
-    told: Vec<(Position, Change)>,
+    changes: Vec<(Position, Change)>,
     epoch: Epoch,
     cached: Cached,
     fed: usize,
@@ -152,27 +150,27 @@ impl Schedule {
         assert!(epoch.publish().await.unwrap());
         let settings = CacheSettings { ids: 20, recent: 6 };
         let cached = Cached::new(arm.graph.clone(), settings, 0);
-        Self { told: (1..).zip(changes).collect(), epoch, cached, fed: 0, observed: 0 }
+        Self { changes: (1..).zip(changes).collect(), epoch, cached, fed: 0, observed: 0 }
     }
 
     async fn feed(&mut self, count: usize) {
-        let until = (self.fed + count).min(self.told.len());
-        self.epoch.apply_all(&self.told[self.fed..until]).await.unwrap();
+        let until = (self.fed + count).min(self.changes.len());
+        self.epoch.apply_all(&self.changes[self.fed..until]).await.unwrap();
         settle(&self.epoch, until as u64).await;
         self.fed = until;
     }
 
     fn observe(&mut self, count: usize) {
-        let until = (self.observed + count).min(self.told.len());
-        self.told[self.observed..until].iter().for_each(|(position, change)| self.cached.observe(*position, change));
+        let until = (self.observed + count).min(self.changes.len());
+        self.changes[self.observed..until].iter().for_each(|(position, change)| self.cached.observe(*position, change));
         self.observed = until;
     }
 
-    /// Each answer is the truth of what was observed. Where the feeder is ahead, it may be newer.
+    /// Each answer reflects the observed changes. Where the feeder is ahead, it may be newer.
     async fn ask(&self) -> usize {
         let truth = Arm::memory();
         let epoch = truth.begin(at(0)).await.unwrap();
-        epoch.apply_all(&self.told[..self.observed]).await.unwrap();
+        epoch.apply_all(&self.changes[..self.observed]).await.unwrap();
         assert!(epoch.publish().await.unwrap());
         let mut answers = 0;
         for n in 0..4 {
@@ -207,7 +205,7 @@ fn no_schedule_makes_the_cache_older_than_what_was_observed() {
             }
             schedule.feed(usize::MAX >> 1).await;
             schedule.observe(usize::MAX >> 1);
-            assert_eq!(schedule.ask().await, 8, "once all are there, all is answered");
+            assert_eq!(schedule.ask().await, 8, "with all changes applied, all reads succeed");
         });
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! Epochs: nobody reads half a graph, and a late writer spoils none.
+//! Epochs: no incomplete graph is read, and a late writer has no effect.
 
 use super::support::{Arm, at, friends, user};
 use domain::{Lane, Partition, Tier};
@@ -22,7 +22,7 @@ async fn nothing_is_read_before_an_epoch_is_published() {
         assert!(epoch.publish().await.unwrap());
         assert_eq!(graph.friends(user(1)).await, Ok(BTreeSet::from([user(2)])));
         assert_eq!(graph.epoch().await.unwrap().unwrap().number(), epoch.number());
-        assert!(epoch.publish().await.unwrap(), "told again");
+        assert!(epoch.publish().await.unwrap(), "published again");
     }
 }
 
@@ -39,7 +39,7 @@ async fn readers_keep_the_old_epoch_until_the_new_one_is_published() {
 }
 
 #[tokio::test]
-async fn a_late_writer_spoils_nothing() {
+async fn a_late_writer_has_no_effect() {
     for (graph, old) in Arm::each_published().await {
         let new = graph.begin(at(0)).await.unwrap();
         assert!(new.publish().await.unwrap());

@@ -3,7 +3,7 @@
 use super::support::{Arm, LOG};
 use graph::Grant;
 
-/// An hour: nothing comes back while a test runs.
+/// An hour: the budget does not refill during a test.
 const HOUR_US: u32 = 3_600_000_000;
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn processes_have_one_budget() {
 }
 
 #[tokio::test]
-async fn in_memory_nobody_shares() {
+async fn a_budget_in_memory_is_not_shared() {
     let arm = Arm::memory();
     for _ in 0..9 {
         assert_eq!(arm.grant("send:ana", HOUR_US, 10, 4).await.unwrap(), Grant { granted: 4, wait_us: 0 });

@@ -1,4 +1,4 @@
-//! Leases: who is here, for how long, and where.
+//! Session leases.
 
 use super::support::{Arm, node, session, until, user};
 use domain::UserId;
@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_millis(200);
 const LONGER: Duration = Duration::from_millis(600);
 
-/// Expires until `users` have gone; answers all who have.
+/// Expires leases until `users` are offline; returns all users who went offline.
 async fn gone(graph: &Graph, users: &[UserId]) -> BTreeSet<UserId> {
     let mut gone = BTreeSet::new();
     until("the end of leases", async || {
@@ -24,7 +24,7 @@ async fn gone(graph: &Graph, users: &[UserId]) -> BTreeSet<UserId> {
 }
 
 #[tokio::test]
-async fn leases_end_by_themselves_and_outlive_every_epoch() {
+async fn leases_expire_and_outlive_every_epoch() {
     for (graph, _) in Arm::each_published().await {
         let (ana, bo) = (user(1), user(2));
         graph.lease(ana, session(1), node(1), SHORT).await.unwrap();
@@ -33,21 +33,21 @@ async fn leases_end_by_themselves_and_outlive_every_epoch() {
         graph.lease(bo, session(3), node(1), Duration::ZERO).await.unwrap();
         assert!(graph.begin(super::support::at(0)).await.unwrap().publish().await.unwrap());
         graph.sweep().await.unwrap();
-        assert_eq!(graph.count_here().await.unwrap(), 2, "what was said to last longer does");
+        assert_eq!(graph.count_online().await.unwrap(), 2, "the longer lease holds");
         until("the first end", async || graph.sessions(ana).await.unwrap() == BTreeSet::from([session(2)])).await;
         assert_eq!(gone(&graph, &[bo]).await, BTreeSet::from([bo]));
-        assert_eq!(graph.count_here().await.unwrap(), 1);
-        assert_eq!(graph.expire().await.unwrap(), BTreeSet::new(), "told once");
+        assert_eq!(graph.count_online().await.unwrap(), 1);
+        assert_eq!(graph.expire().await.unwrap(), BTreeSet::new(), "reported once");
         graph.release(ana, session(2), node(1)).await.unwrap();
         graph.release(ana, session(2), node(1)).await.unwrap();
         assert_eq!(graph.sessions(ana).await.unwrap(), BTreeSet::new());
-        assert_eq!(graph.count_here().await.unwrap(), 0);
-        assert_eq!(graph.expire().await.unwrap(), BTreeSet::new(), "who was released is not expired");
+        assert_eq!(graph.count_online().await.unwrap(), 0);
+        assert_eq!(graph.expire().await.unwrap(), BTreeSet::new(), "a released user is not reported");
     }
 }
 
 #[tokio::test]
-async fn a_look_at_what_has_ended_does_not_hide_it_from_expiry() {
+async fn reading_an_expired_lease_does_not_hide_it_from_expiry() {
     for graph in Arm::each() {
         graph.lease(user(1), session(1), node(1), Duration::ZERO).await.unwrap();
         assert_eq!(graph.sessions(user(1)).await.unwrap(), BTreeSet::new());
@@ -57,7 +57,7 @@ async fn a_look_at_what_has_ended_does_not_hide_it_from_expiry() {
 }
 
 #[tokio::test]
-async fn a_session_that_moved_is_not_ended_by_where_it_was() {
+async fn a_session_that_moved_is_not_released_by_its_old_process() {
     for graph in Arm::each() {
         let ana = user(1);
         graph.lease(ana, session(1), node(1), SHORT).await.unwrap();
@@ -107,7 +107,7 @@ async fn thousands_are_renewed_looked_up_and_expired() {
 }
 
 #[tokio::test]
-async fn a_lease_may_last_longer_than_can_be_told() {
+async fn a_lease_may_last_beyond_the_range_of_the_clock() {
     for graph in Arm::each() {
         for (number, lasts) in [(1, LONG), (2, Duration::MAX), (3, Duration::from_millis(1 << 53))] {
             graph.lease(user(number), session(number), node(1), lasts).await.unwrap();

@@ -1,4 +1,4 @@
-//! What every arm of the graph must do, and what Redis must do besides.
+//! The contract of every engine of the graph, and of Redis.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! What only Redis can do to us: be away, forget, belong to another log.
+//! Failures of Redis: outages, flushes, the graph of another log.
 
 use super::support::{Arm, LOG, at, connect, conversation, friends, keys, node, session, until, user};
 use graph::{Change, Graph, GraphError, Relation};
@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use testkit::Cable;
 use uuid::Uuid;
 
-/// Where the test Redis listens.
+/// The address of the test Redis.
 pub(crate) fn address() -> String {
     let url = testkit::redis_url();
     let rest = url.split_once("://").unwrap().1;
@@ -14,7 +14,7 @@ pub(crate) fn address() -> String {
     authority.rsplit('@').next().unwrap().to_owned()
 }
 
-/// A graph behind a cable; the arm is the same graph without.
+/// A graph behind a cable; the other one is the same graph without.
 pub(crate) async fn behind(cable: &Cable) -> (Arm, Graph) {
     let arm = Arm::redis();
     assert!(arm.begin(at(0)).await.unwrap().publish().await.unwrap());
@@ -28,48 +28,60 @@ fn is_unavailable<T>(answer: &Result<T, GraphError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_graph_cut_off_says_so_and_comes_back() {
+async fn a_disconnected_graph_is_unavailable_and_recovers() {
     let cable = Cable::to(address()).await;
     let (_arm, graph) = behind(&cable).await;
     assert_eq!(graph.friends(user(1)).await, Ok(BTreeSet::new()));
     assert!(graph.health().is_up());
     cable.cut();
-    until("away", async || !graph.health().is_up()).await;
+    until("unavailable", async || !graph.health().is_up()).await;
     assert!(is_unavailable(&graph.friends(user(1)).await));
     assert!(is_unavailable(&graph.begin(at(0)).await));
     assert!(is_unavailable(&graph.lease(user(1), session(1), node(1), Duration::from_secs(9)).await));
     cable.mend();
-    until("back", async || graph.friends(user(1)).await.is_ok()).await;
+    until("available", async || graph.friends(user(1)).await.is_ok()).await;
     assert!(graph.health().is_up());
     assert!(graph.stats().reconnections > 0);
 }
 
 #[tokio::test]
-async fn a_graph_that_falls_silent_is_given_up() {
+async fn a_connection_whose_task_dies_is_replaced_and_reported() {
+    let arm = Arm::redis();
+    assert!(arm.begin(at(0)).await.unwrap().publish().await.unwrap());
+    let graph = connect(&testkit::redis_url(), arm.namespace(), LOG);
+    assert!(graph.friends(user(1)).await.is_ok());
+    let tasks = graph.supervisor().unwrap();
+    tasks.inject("redis.connection");
+    until("reported", async || tasks.down() == ["redis.connection"]).await;
+    until("connected again", async || graph.stats().reconnections > 0 && graph.friends(user(1)).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_silent_graph_times_out() {
     let cable = Cable::to(address()).await;
     let (_arm, graph) = behind(&cable).await;
     assert_eq!(graph.friends(user(1)).await, Ok(BTreeSet::new()));
     cable.hang();
     assert!(is_unavailable(&graph.friends(user(1)).await));
-    until("away", async || !graph.health().is_up()).await;
+    until("unavailable", async || !graph.health().is_up()).await;
     cable.mend();
-    until("back", async || graph.friends(user(1)).await.is_ok()).await;
+    until("available", async || graph.friends(user(1)).await.is_ok()).await;
     let stats = graph.stats();
     assert!(stats.timed_out > 0 && stats.reconnections > 0, "{stats:?}");
 }
 
 #[tokio::test]
-async fn a_graph_that_was_never_there_is_found_when_it_comes() {
+async fn a_graph_that_starts_later_is_found() {
     let cable = Cable::to(address()).await;
     cable.cut();
     let (_arm, graph) = behind(&cable).await;
     assert!(is_unavailable(&graph.friends(user(1)).await));
     cable.mend();
-    until("there", async || graph.friends(user(1)).await.is_ok()).await;
+    until("available", async || graph.friends(user(1)).await.is_ok()).await;
 }
 
 #[tokio::test]
-async fn a_flush_is_told_and_a_draft_that_lost_something_is_not_published() {
+async fn a_flush_is_noticed_and_an_incomplete_draft_is_not_published() {
     let arm = Arm::redis();
     let epoch = arm.begin(at(0)).await.unwrap();
     assert!(epoch.publish().await.unwrap());
@@ -88,7 +100,7 @@ async fn a_flush_is_told_and_a_draft_that_lost_something_is_not_published() {
 }
 
 #[tokio::test]
-async fn the_graph_of_another_log_is_none() {
+async fn the_graph_of_another_log_is_ignored() {
     let arm = Arm::redis();
     let theirs = arm.begin(at(0)).await.unwrap();
     theirs.apply_all(&[friends(1, true)]).await.unwrap();
@@ -115,7 +127,7 @@ async fn processes_share_one_graph_and_follow_its_epochs() {
 }
 
 #[tokio::test]
-async fn forgotten_scripts_are_told_again() {
+async fn lost_scripts_are_sent_again() {
     let arm = Arm::redis();
     let epoch = arm.begin(at(0)).await.unwrap();
     let mut connection = ::redis::Client::open(testkit::redis_url()).unwrap().get_connection().unwrap();
@@ -124,8 +136,8 @@ async fn forgotten_scripts_are_told_again() {
         .map(|relation| (1, Change { relation, holds: true }))
         .collect();
     let before = arm.stats().scripts_sent;
-    // Tests beside this one may tell Redis the script first.
-    until("scripts were told again", async || {
+    // Concurrent tests may load the script first.
+    until("scripts were sent again", async || {
         ::redis::cmd("SCRIPT").arg("FLUSH").exec(&mut connection).unwrap();
         epoch.apply_all(&changes).await.unwrap();
         arm.stats().scripts_sent > before
@@ -155,6 +167,23 @@ async fn old_epochs_are_swept_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn redis_keeps_the_floor_of_dropped_relations() {
+    let arm = Arm::redis();
+    let epoch = arm.begin(at(0)).await.unwrap();
+    let changes: Vec<_> = (0..600)
+        .map(|n| Relation::Member { conversation: conversation(1), user: user(n) })
+        .flat_map(|relation| [(1, Change { relation, holds: true }), (2, Change { relation, holds: false })])
+        .collect();
+    epoch.apply_all(&changes).await.unwrap();
+    epoch.forget_ended(2).await.unwrap();
+    let mut connection = ::redis::Client::open(testkit::redis_url()).unwrap().get_connection().unwrap();
+    for key in keys(arm.namespace()).iter().filter(|key| key.ends_with(":ended")) {
+        let fields: Vec<String> = ::redis::cmd("HKEYS").arg(key).query(&mut connection).unwrap();
+        assert_eq!(fields, ["floor"]);
+    }
+}
+
+#[tokio::test]
 async fn leases_expire_in_redis_too() {
     let arm = Arm::redis();
     arm.lease(user(1), session(1), node(1), Duration::from_secs(9)).await.unwrap();
@@ -168,7 +197,7 @@ async fn leases_expire_in_redis_too() {
 }
 
 #[tokio::test]
-async fn bad_settings_are_refused_and_no_password_is_told() {
+async fn invalid_settings_are_refused_without_quoting_the_password() {
     let connect = |url: &str, namespace: &str| {
         let (url, namespace) = (url.to_owned(), namespace.to_owned());
         Graph::redis(graph::RedisSettings { url, namespace, log: LOG })
@@ -183,7 +212,7 @@ async fn bad_settings_are_refused_and_no_password_is_told() {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
     let graph = connect("redis://:secret@127.0.0.1:1/", "test").unwrap();
-    let Err(error) = graph.friends(user(1)).await else { panic!("nobody listens there") };
-    let told = format!("{error} {:?} {graph:?}", graph.health());
-    assert!(!told.contains("secret"), "{told}");
+    let Err(error) = graph.friends(user(1)).await else { panic!("no server listens there") };
+    let text = format!("{error} {:?} {graph:?}", graph.health());
+    assert!(!text.contains("secret"), "{text}");
 }

@@ -1,16 +1,14 @@
-//! The arms, and names for those who are in them.
+//! The engines, and the people in their graphs.
 
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use graph::{Change, Epoch, Graph, Position, RedisSettings, Relation};
-use std::{ops::Deref, time::Duration};
+use std::ops::Deref;
+pub(crate) use testkit::until;
 use uuid::Uuid;
-
-/// Long enough for a machine that does much else.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) const LOG: Uuid = Uuid::from_u128(77);
 
-/// A graph of its own for one test; what it leaves in Redis is removed when it is dropped.
+/// The graph of one test; its keys in Redis are removed when it is dropped.
 pub(crate) struct Arm {
     pub(crate) graph: Graph,
     namespace: Option<String>,
@@ -26,12 +24,12 @@ impl Arm {
         Self { graph: connect(&testkit::redis_url(), &namespace, LOG), namespace: Some(namespace) }
     }
 
-    /// An empty graph of each.
+    /// An empty graph on each engine.
     pub(crate) fn each() -> [Self; 2] {
         [Self::memory(), Self::redis()]
     }
 
-    /// The same with an empty epoch published.
+    /// A graph on each engine with an empty published epoch.
     pub(crate) async fn each_published() -> Vec<(Self, Epoch)> {
         let mut arms = Vec::new();
         for arm in Self::each() {
@@ -42,7 +40,7 @@ impl Arm {
         arms
     }
 
-    /// The name before all keys.
+    /// The prefix of all keys.
     pub(crate) fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap()
     }
@@ -52,7 +50,7 @@ impl Arm {
         connect(&testkit::redis_url(), self.namespace(), log)
     }
 
-    /// What FLUSHALL would do to this graph.
+    /// Removes all keys of this graph, as FLUSHALL would.
     pub(crate) fn flush(&self) {
         flush(self.namespace());
     }
@@ -93,16 +91,6 @@ fn flush(namespace: &str) {
     }
 }
 
-/// Waits until it is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(tokio::time::timeout(DEADLINE, waiting).await.is_ok(), "never so: {what}");
-}
-
 pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
@@ -123,7 +111,7 @@ pub(crate) fn node(number: u128) -> Uuid {
     Uuid::from_u128(3_000 + number)
 }
 
-/// The first two users become friends, or cease to be.
+/// The first two users become friends, or end their friendship.
 pub(crate) fn friends(position: Position, holds: bool) -> (Position, Change) {
     (position, Change { relation: Relation::friends(user(1), user(2)), holds })
 }

@@ -47,11 +47,12 @@ export async function messages({ ana, ben, direct, anaPhone, anaTablet, benPhone
   });
 
   await check("sendMessage with a file", async () => {
-    const attachments = [{ fileUrl: "https://files.example/a.png", name: "a.png", size: 7, mime: "image/png" }];
+    const { fileUrl } = await ana.upload("a.txt", "content");
+    const attachments = [{ fileUrl }];
     const image = { conversationId: direct, messageType: "IMAGE", content: "", attachments };
     const { messageId } = await anaPhone.ask("sendMessage", image);
     const message = await benPhone.gets("messageComing", ({ id }) => id === messageId);
-    same(message.attachments[0].fileUrl, attachments[0].fileUrl, "the file");
+    same(message.attachments, [{ fileUrl, mime: "text/plain", name: "a.txt", size: 7 }], "the file");
   });
 
   await check("sendMessageError: by event and by the acknowledgement", async () => {

@@ -1,4 +1,4 @@
-//! What is written is read again, and who wrote it is known without reading it.
+//! Encoded messages decode to the same value, and their properties name the sender.
 
 use super::*;
 use domain::Partition;
@@ -12,7 +12,7 @@ fn wire(node: u128, log: u128) -> Wire {
     Wire::new(names, Uuid::from_u128(node), Uuid::from_u128(log), PARTITIONS, || Timestamp::from_millis(1_000))
 }
 
-/// Any text, control characters and what JSON escapes included.
+/// Any text, including control characters and characters that JSON escapes.
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(any::<char>(), 0..40).prop_map(String::from_iter)
 }
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_a_run_is_refused_without_quoting_it(body in prop::collection::vec(any::<u8>(), 0..60)) {
+    fn a_malformed_run_is_refused_without_quoting_it(body in prop::collection::vec(any::<u8>(), 0..60)) {
         prop_assert!(wire(1, 2).run(&body).is_err());
         let why = wire(1, 2).run(br#"{"lane":{"tier":"secret","partition":0},"events":[]}"#).unwrap_err();
         prop_assert!(!why.contains("secret"), "{}", why);
@@ -98,7 +98,7 @@ fn the_sender_is_known_by_the_properties() {
     assert_eq!(own.sender(&properties(1, 2)), Sender::Own);
     assert_eq!(own.sender(&properties(3, 2)), Sender::Peer);
     assert_eq!(own.sender(&properties(3, 4)), Sender::Foreign);
-    assert_eq!(own.sender(&BasicProperties::default()), Sender::Nobody);
+    assert_eq!(own.sender(&BasicProperties::default()), Sender::Unknown);
 }
 
 #[test]
@@ -110,49 +110,51 @@ fn messages_carry_their_priority_and_signals_the_time_they_have_left() {
             users: vec![],
             from: None,
             from_session: None,
+            from_socket: None,
             to_session: None,
             within: None,
             except: Vec::new(),
-            told_at: None,
+            sent_at: None,
             data: true.into(),
             expires_at,
         };
         wire(1, 2).message(&Parcel::Signal(Arc::new(signal), None)).unwrap()
     };
-    let told = |message: &Message| (*message.properties.priority(), message.properties.expiration().clone());
+    let sent_with = |message: &Message| (*message.properties.priority(), message.properties.expiration().clone());
     let typing = signal("typing", 3_500).unwrap();
-    assert_eq!((typing.key.as_str(), told(&typing)), ("low.all", (Some(1), Some("2500".into()))));
+    assert_eq!((typing.key.as_str(), sent_with(&typing)), ("low.all", (Some(1), Some("2500".into()))));
     let call = signal("call.signal", 1_000).unwrap();
-    assert_eq!((call.key.as_str(), told(&call)), ("high.all", (Some(10), Some("1".into()))));
+    assert_eq!((call.key.as_str(), sent_with(&call)), ("high.all", (Some(10), Some("1".into()))));
     assert!(signal("typing", 999).is_none());
-    assert_eq!(told(&signal("typing", i64::MAX).unwrap()).1, Some("4294967295".into()));
+    assert_eq!(sent_with(&signal("typing", i64::MAX).unwrap()).1, Some("4294967295".into()));
     for (tier, priority) in [(Tier::High, 10), (Tier::Medium, 5)] {
         let run = Run { lane: Lane { tier, partition: Partition(3) }, events: vec![] };
         let message = wire(1, 2).message(&Parcel::Run(Arc::new(run))).unwrap().unwrap();
-        assert_eq!(told(&message), (Some(priority), None));
+        assert_eq!(sent_with(&message), (Some(priority), None));
         assert_eq!(message.key, format!("{}.3", tier.as_str()));
         assert!(message.mandatory);
     }
 }
 
 #[test]
-fn what_a_signal_has_left_is_counted_by_the_clock_of_whoever_hears_it() {
+fn the_remaining_time_of_a_signal_counts_by_the_clock_of_its_receiver() {
     let signal = Signal {
         name: "typing".to_owned(),
         scope: None,
         users: vec![],
         from: None,
         from_session: None,
+        from_socket: None,
         to_session: None,
         within: None,
         except: Vec::new(),
         data: true.into(),
-        told_at: None,
+        sent_at: None,
         // By a clock that is a minute behind.
         expires_at: 1_000 - 60_000 + 2_000,
     };
     let body = serde_json::to_vec(&signal).unwrap();
-    let heard = |properties: BasicProperties| wire(1, 2).signal(&properties, &body).unwrap().expires_at;
-    assert_eq!(heard(BasicProperties::default().with_expiration("2000".into())), 1_000 + 2_000);
-    assert_eq!(heard(BasicProperties::default()), signal.expires_at, "of a process that does not say");
+    let received = |properties: BasicProperties| wire(1, 2).signal(&properties, &body).unwrap().expires_at;
+    assert_eq!(received(BasicProperties::default().with_expiration("2000".into())), 1_000 + 2_000);
+    assert_eq!(received(BasicProperties::default()), signal.expires_at, "of a sender without an expiration");
 }

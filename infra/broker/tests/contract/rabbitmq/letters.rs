@@ -26,7 +26,7 @@ async fn listen(broker: &Broker, partitions: &[u16]) -> RetrySubscription {
 }
 
 #[tokio::test]
-async fn a_retry_comes_after_its_pause_to_one_who_wants_its_partition() {
+async fn a_retry_reaches_one_subscriber_of_its_partition_after_its_pause() {
     let processes = Processes::new();
     let (one, two, three) = (processes.join_up().await, processes.join_up().await, processes.join_up().await);
     let mut at_one = listen(&one, &[0]).await;
@@ -35,23 +35,20 @@ async fn a_retry_comes_after_its_pause_to_one_who_wants_its_partition() {
     let (_connection, channel) = processes.amqp().await;
     one.retry_after(BACK_OFF[2], retry(2, 4));
     until("waiting", || one.health().is_up()).await;
-    let waits = async {
-        let name = processes.name("retry.5000");
-        let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
-        while channel.queue_declare(name.as_str().into(), options, Default::default()).await.unwrap().message_count()
-            == 0
-        {
-            tokio::task::yield_now().await;
-        }
+    let name = processes.name("retry.5000");
+    let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+    let waits = async || {
+        let queue = channel.queue_declare(name.as_str().into(), options, Default::default()).await.unwrap();
+        queue.message_count() > 0
     };
-    soon(waits).await;
+    testkit::until("a retry waits", waits).await;
     one.retry_after(BACK_OFF[1], retry(0, 3));
     for position in 10..20 {
         one.retry_after(BACK_OFF[0], retry(1, position));
     }
-    let mut heard = Vec::new();
-    while heard.len() < 10 {
-        heard.push(
+    let mut received = Vec::new();
+    while received.len() < 10 {
+        received.push(
             soon(async {
                 tokio::select! { next = at_two.next() => next, next = at_three.next() => next }
             })
@@ -59,31 +56,31 @@ async fn a_retry_comes_after_its_pause_to_one_who_wants_its_partition() {
             .unwrap(),
         );
     }
-    heard.sort_by_key(|retry| retry.position);
-    assert_eq!(heard, (10..20).map(|position| retry(1, position)).collect::<Vec<_>>(), "each to one of them");
-    assert_eq!(soon(at_one.next()).await, Some(retry(0, 3)), "a process hears its own, too");
+    received.sort_by_key(|retry| retry.position);
+    assert_eq!(received, (10..20).map(|position| retry(1, position)).collect::<Vec<_>>(), "each to one of them");
+    assert_eq!(soon(at_one.next()).await, Some(retry(0, 3)), "a process receives its own, too");
     assert_eq!(soon(at_two.next()).await, Some(retry(2, 4)));
 }
 
 #[tokio::test]
-async fn while_rabbitmq_is_away_retries_rest_in_the_process() {
+async fn without_rabbitmq_retries_wait_in_the_process() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
     cable.cut();
     let broker = behind.join();
-    let mut heard = broker.subscribe_retries([Partition(1)].into());
+    let mut due = broker.subscribe_retries([Partition(1)].into());
     broker.retry_after(Duration::from_millis(1), retry(1, 3));
-    assert_eq!(soon(heard.next()).await, Some(retry(1, 3)));
-    broker.bury(letter());
+    assert_eq!(soon(due.next()).await, Some(retry(1, 3)));
+    broker.dead_letter(letter());
     let stats = broker.stats();
-    assert_eq!((stats.buried, stats.undelivered), (1, 1));
+    assert_eq!((stats.dead_letters, stats.undelivered), (1, 1));
 }
 
 #[tokio::test]
-async fn a_dead_letter_can_be_read_by_anybody() {
+async fn a_dead_letter_is_plain_json() {
     let processes = Processes::new();
     let broker = processes.join_up().await;
-    broker.bury(letter());
+    broker.dead_letter(letter());
     let (_connection, channel) = processes.amqp().await;
     let message = soon(async {
         loop {
@@ -98,7 +95,7 @@ async fn a_dead_letter_can_be_read_by_anybody() {
     assert_eq!(properties.kind().as_ref().unwrap().as_str(), "letter.v1");
     let read: DeadLetter = serde_json::from_slice(&message.delivery.data).unwrap();
     assert_eq!(read, letter());
-    assert_eq!((broker.stats().buried, broker.stats().undelivered), (1, 0));
+    assert_eq!((broker.stats().dead_letters, broker.stats().undelivered), (1, 0));
 }
 
 fn letter() -> DeadLetter {

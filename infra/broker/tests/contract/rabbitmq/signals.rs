@@ -17,7 +17,7 @@ async fn name(listener: &mut SignalSubscription) -> String {
 }
 
 #[tokio::test]
-async fn all_processes_hear_a_signal_once_or_only_those_it_is_for() {
+async fn a_signal_reaches_all_processes_or_the_named_ones_once() {
     let processes = Processes::new();
     let (one, two, three) = (processes.join_up().await, processes.join_up().await, processes.join_up().await);
     let mut listeners = [listening(&one).await, listening(&two).await, listening(&three).await];
@@ -31,7 +31,7 @@ async fn all_processes_hear_a_signal_once_or_only_those_it_is_for() {
     for (listener, wanted) in listeners.iter_mut().zip([["custom", "last"], ["typing", "last"], ["custom", "last"]]) {
         assert_eq!([name(listener).await, name(listener).await], wanted);
     }
-    until("known as its own", || one.stats().low.own == 2).await;
+    until("recognised", || one.stats().low.own == 2).await;
     assert_eq!(two.stats().low.received, 3);
 }
 
@@ -47,7 +47,7 @@ async fn a_call_overtakes_a_flood() {
     for _ in 0..100 {
         one.signal(signal("call.signal", NOW + 60_000));
     }
-    until("heard", || two.stats().calls.received == 100 && two.stats().low.received == 2_000).await;
+    until("all signals were received", || two.stats().calls.received == 100 && two.stats().low.received == 2_000).await;
     for _ in 0..100 {
         assert_eq!(name(&mut listener).await, "call.signal", "none is shed, none waits");
     }

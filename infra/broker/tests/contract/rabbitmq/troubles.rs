@@ -1,4 +1,4 @@
-//! A follower behind a RabbitMQ that fails: nothing is lost, nothing doubled, and what is live comes back.
+//! A catch-up subscription behind a failing RabbitMQ: no event is lost or doubled, and live delivery resumes.
 
 use crate::{
     arms::{Processes, until},
@@ -19,25 +19,25 @@ async fn scene(writer: Broker, reader: Broker) -> Scene {
     Scene::new(Home::new(Engine::Sqlite).await, [writer, reader], &Case::new()).await
 }
 
-/// What befalls RabbitMQ, or the way to it.
+/// Failures of RabbitMQ, or of the connection to it.
 #[derive(Clone, Copy, Debug)]
 enum Trouble {
     Cut,
     Hang,
     Mend,
-    /// The lanes' queues lose what is in them.
+    /// The lanes' queues are purged.
     Purge,
-    /// The lanes' queues are gone.
+    /// The lanes' queues are deleted.
     NoQueues,
-    /// All exchanges are gone.
+    /// All exchanges are deleted.
     NoExchanges,
 }
 
 impl Trouble {
-    /// All but the one that RabbitMQ's users may take seconds to notice.
+    /// All except the one that clients may take seconds to notice.
     const QUICK: [Self; 5] = [Self::Cut, Self::Hang, Self::Mend, Self::Purge, Self::NoQueues];
 
-    async fn befall(self, cable: &Cable, processes: &Processes, connection: &Connection) {
+    async fn inject(self, cable: &Cable, processes: &Processes, connection: &Connection) {
         let names = lanes().into_iter().map(|lane| format!("test.{}.{}", lane.tier.as_str(), lane.partition.0));
         let queues: Vec<_> = names.map(|name| processes.name(&name)).collect();
         let channel = connection.create_channel().await.unwrap();
@@ -48,7 +48,7 @@ impl Trouble {
             Self::Purge => {
                 for queue in queues {
                     let channel = connection.create_channel().await.unwrap();
-                    // An error says that there is no such queue now.
+                    // An error means that the queue does not exist now.
                     let _ = channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await;
                 }
             }
@@ -67,38 +67,39 @@ impl Trouble {
     }
 }
 
-fn is_away(broker: &Broker) -> bool {
+fn is_unavailable(broker: &Broker) -> bool {
     matches!(broker.health(), Health::Away { .. })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rabbitmq_may_come_later() {
+async fn rabbitmq_may_start_later() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
     cable.cut();
     let mut scene = scene(behind.join(), behind.join()).await;
-    scene.until("away", |scene| is_away(&scene.writer) && is_away(&scene.reader)).await;
+    scene.until("unavailable", |scene| is_unavailable(&scene.writer) && is_unavailable(&scene.reader)).await;
     scene.go_on().await;
     assert!(scene.writer.stats().high.unsent > 0);
     cable.mend();
     scene.until_live().await;
-    assert!(scene.writer.health().is_up() && scene.reader.health().is_up());
-    assert_eq!(scene.writer.stats().reconnections, 0, "the first connection is none again");
+    // Events flow over the writer's publishing and the reader's consuming connection; the other two may come later.
+    scene.until("available", |scene| scene.writer.health().is_up() && scene.reader.health().is_up()).await;
+    assert_eq!(scene.writer.stats().reconnections, 0, "the first connection is no reconnection");
     scene.check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_may_be_cut_and_come_again() {
+async fn connections_may_break_and_are_replaced() {
     let processes = Processes::new();
     let (cable, behind) = processes.behind_a_cable().await;
     let mut scene = scene(behind.join_up().await, behind.join_up().await).await;
     for round in 1..=3 {
         scene.until_live().await;
         cable.cut();
-        scene.until("away", |scene| is_away(&scene.writer) && is_away(&scene.reader)).await;
+        scene.until("unavailable", |scene| is_unavailable(&scene.writer) && is_unavailable(&scene.reader)).await;
         scene.go_on().await;
         cable.mend();
-        scene.until("back", |scene| scene.writer.health().is_up() && scene.reader.health().is_up()).await;
+        scene.until("available", |scene| scene.writer.health().is_up() && scene.reader.health().is_up()).await;
         assert!(scene.writer.stats().reconnections >= 2 * round, "publishing and consuming");
     }
     scene.until_live().await;
@@ -112,7 +113,7 @@ async fn connections_may_hang() {
     let mut scene = scene(behind.join_up().await, behind.join_up().await).await;
     scene.until_live().await;
     cable.hang();
-    scene.until("away", |scene| is_away(&scene.writer) && is_away(&scene.reader)).await;
+    scene.until("unavailable", |scene| is_unavailable(&scene.writer) && is_unavailable(&scene.reader)).await;
     let unconfirmed = scene.writer.stats();
     assert!(unconfirmed.high.unconfirmed > 0, "{unconfirmed:?}");
     cable.mend();
@@ -120,7 +121,7 @@ async fn connections_may_hang() {
     scene.check().await;
 }
 
-/// As when RabbitMQ comes back with an empty disk, but without its connections being ended.
+/// As after a restart of RabbitMQ with an empty disk, but with its connections kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queues_and_exchanges_may_be_deleted() {
     let (cable, processes) = Processes::new().behind_a_cable().await;
@@ -129,7 +130,7 @@ async fn queues_and_exchanges_may_be_deleted() {
     for _ in 0..2 {
         scene.until_live().await;
         for trouble in [Trouble::NoQueues, Trouble::NoExchanges] {
-            trouble.befall(&cable, &processes, &connection).await;
+            trouble.inject(&cable, &processes, &connection).await;
             scene.go_on().await;
         }
     }
@@ -138,7 +139,7 @@ async fn queues_and_exchanges_may_be_deleted() {
 }
 
 proptest! {
-    // Trouble of this kind does not come twice the same: there is nothing to shrink.
+    // A failure of this kind is not reproducible: there is nothing to shrink.
     #![proptest_config(ProptestConfig {
         cases: 6,
         max_shrink_iters: 0,
@@ -161,8 +162,8 @@ proptest! {
             let live: Vec<_> = live.iter().map(|(_, _, kinds)| kinds.clone()).collect();
             let disturb = async || {
                 let (trouble, pause) = troubles.next().unwrap();
-                trouble.befall(&cable, &processes, &connection).await;
-                // Another point of whatever is on its way.
+                trouble.inject(&cable, &processes, &connection).await;
+                // Another moment of the operations under way.
                 tokio::time::sleep(pause).await;
             };
             scene.live(&live, disturb).await;
@@ -173,7 +174,7 @@ proptest! {
     }
 }
 
-/// A process that has gone leaves nothing behind in lapin: no thread of a connection that hangs.
+/// A stopped broker leaves no thread of a hanging connection in lapin.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_hang_leave_no_threads() {
     let threads = || {

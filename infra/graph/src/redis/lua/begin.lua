@@ -1,4 +1,4 @@
--- A new epoch; answers its number, which is greater than all before, also than those a flush has forgotten.
+-- Begins an epoch; returns its number, which is greater than all before, including those lost by a flush.
 -- KEYS: meta. ARGV: now (ms).
 local last = tonumber(redis.call('HGET', KEYS[1], 'last') or '0')
 local epoch = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))

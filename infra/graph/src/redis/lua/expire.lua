@@ -1,5 +1,5 @@
--- Drops leases that have ended by the clock of Redis; answers how many users were looked at, and those of them who have none left.
--- KEYS: as for lease. ARGV: how many users to look at.
+-- Drops expired leases by the clock of Redis; returns the number of users checked, and those without a lease left.
+-- KEYS: as for lease. ARGV: the most users to check.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local users = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[1])

@@ -1,6 +1,6 @@
--- The generic cell rate algorithm over a budget that processes share, by the clock of Redis.
--- KEYS[1]: the moment until which the budget is used up in advance. ARGV: interval in microseconds, burst, wanted.
--- Answers how many are granted, and if none, after how many microseconds there is one.
+-- The generic cell rate algorithm (GCRA) over a shared budget, by the clock of Redis.
+-- KEYS[1]: the theoretical arrival time. ARGV: interval in microseconds, burst, wanted.
+-- Returns the number granted and, if none, the microseconds until one is available.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local every, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -1,6 +1,6 @@
--- Leases of one process, each for as long as is said from now, by the clock of Redis, or longer if that was said before.
--- KEYS: user -> leases, of 48 bytes each: session, process, end in 16 digits; user -> the first end of them.
--- ARGV: how long the keys are kept (ms), process, how long the leases last (ms); then user, session; again and again.
+-- Grants or extends leases of one process, by the clock of Redis; never shortens one.
+-- KEYS: user -> leases, of 48 bytes each: session, process, end in 16 digits; user -> the first end among them.
+-- ARGV: time to live of the keys (ms), process, duration of the leases (ms); then user, session; repeated.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local process, till = ARGV[2], string.format('%016.0f', now + tonumber(ARGV[3]))

@@ -1,5 +1,4 @@
--- Makes a draft the epoch that is read; answers whether it is. The draft's own mark shows that nothing was flushed
--- since it was begun.
+-- Publishes a draft; returns whether it is published. The draft's own mark shows that there was no flush since it began.
 -- KEYS: meta. ARGV: epoch, log.
 local epoch, log = ARGV[1], ARGV[2]
 local current = redis.call('HGET', KEYS[1], 'epoch') or '0'

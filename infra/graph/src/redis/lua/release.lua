@@ -1,5 +1,5 @@
--- Ends leases of one process.
--- KEYS: as for lease. ARGV: process; then user, session; again and again.
+-- Releases leases of one process.
+-- KEYS: as for lease. ARGV: process; then user, session; repeated.
 for i = 2, #ARGV, 2 do
   local user, name = ARGV[i], ARGV[i + 1] .. ARGV[1]
   local known, leases, first = redis.call('HGET', KEYS[1], user) or '', {}, nil

@@ -1,0 +1,4 @@
+//! Moderators and administrators.
+
+mod note_act;
+mod staff;

@@ -1,0 +1,3 @@
+//! The conduct of accounts: spam.
+
+mod check_spam;

@@ -1,0 +1,13 @@
+//! Messages.
+
+mod access;
+mod delete;
+mod edit;
+mod hide;
+mod pin;
+mod react;
+mod remove;
+mod send;
+mod unreact;
+
+pub use send::SendMessage;

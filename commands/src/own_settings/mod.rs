@@ -1,0 +1,3 @@
+//! A member's own settings of a conversation.
+
+mod change;

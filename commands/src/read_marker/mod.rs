@@ -1,0 +1,5 @@
+//! Read markers.
+
+mod mark;
+
+pub use mark::UpTo;

@@ -1,0 +1,68 @@
+//! Watches that a tie stood behind which has ended: they go on only if another is left.
+
+use super::{Presences, service::WORTH_MS};
+use crate::hub::{Doubt, Hub};
+use broker::Signal;
+use domain::UserId;
+use protocol::{Problem, resource::Presence};
+use std::time::Duration;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// Until it is tried again to find out what could not be.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Settles doubted watches until `stop`. A watch that cannot be settled receives nothing.
+pub async fn settle_doubts(presences: Presences, hub: Hub, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let (doubts, more) = hub.doubts();
+        if doubts.is_empty() {
+            stop.run_until_cancelled(more).await;
+            continue;
+        }
+        let mut failed = false;
+        for doubt in &doubts {
+            if let Err(problem) = presences.settle(&hub, doubt).await {
+                tracing::debug!(error.cause = %problem.detail, "whether somebody may still watch is found out later");
+                hub.doubt_again(doubt);
+                failed = true;
+            }
+        }
+        if failed {
+            stop.run_until_cancelled(sleep(PAUSE)).await;
+        }
+    }
+}
+
+impl Presences {
+    async fn settle(&self, hub: &Hub, doubt: &Doubt) -> Result<(), Problem> {
+        let (watcher, subjects) = doubt;
+        let seen = self.visible(*watcher, subjects).await?;
+        let missed = hub.settle(doubt, &seen);
+        let users: Vec<UserId> = missed.iter().map(|(user, _)| *user).collect();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let looked = self.look(&users).await?;
+        for (user, seats) in missed {
+            let presence = Presence::of(user, looked.effective(user).shown);
+            let now = self.0.clock.own();
+            let signal = Signal {
+                name: "presence".to_owned(),
+                scope: None,
+                users: vec![watcher.0],
+                from: Some(user.0),
+                from_session: None,
+                from_socket: None,
+                to_session: None,
+                within: None,
+                except: Vec::new(),
+                sent_at: Some(self.now().millis()),
+                data: serde_json::to_value(presence).map_err(Problem::internal)?,
+                expires_at: now.millis() + WORTH_MS,
+            };
+            hub.tell_seats(*watcher, &seats, &signal, now);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! What a process takes from Postgres, and what it requires of it.
+
+use crate::start_error::StartError;
+use config::{Config, Role};
+use sql::{Database, Limits, Location, Query, query};
+
+/// The oldest versions on which the tests run. Postgres counts its major versions alone.
+pub(crate) const OLDEST_POSTGRES: i64 = 15;
+pub(crate) const OLDEST_RABBITMQ: (u32, u32) = (3, 10);
+pub(crate) const OLDEST_REDIS: (u32, u32) = (7, 0);
+
+/// Connections for commands and queries to the log, and as many to the read models.
+pub(crate) const QUERIES: u32 = 8;
+/// Connections to the read models for the workers, which do not wait behind queries.
+pub(crate) const RESERVED: u32 = 4;
+/// Connections for leases, which other work must not keep from being renewed.
+pub(crate) const LEASING: u32 = 2;
+/// Connections for the checkpoints of the reactors.
+pub(crate) const CHECKPOINTS: u32 = 2;
+/// The connection that shows the others that this process lives.
+const LIFE: u32 = 1;
+
+/// The most connections to Postgres of a process with this role. It takes one more while it migrates, and further ones while
+/// it rebuilds read models.
+pub(crate) const fn connections(role: Role) -> u32 {
+    let of_all = QUERIES + event_store::OWN_CONNECTIONS + QUERIES + RESERVED + LEASING;
+    match role {
+        Role::Gateway => of_all,
+        Role::Worker | Role::All => of_all + CHECKPOINTS + LIFE,
+    }
+}
+
+/// Postgres, by what it says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Postgres {
+    /// `server_version_num`, such as 150004 for 15.4.
+    pub(crate) version: i64,
+    /// `max_connections`.
+    pub(crate) most: i64,
+    /// Connections that are kept for superusers and the like.
+    pub(crate) reserved: i64,
+    /// Clients that are connected now, this one included.
+    pub(crate) used: i64,
+}
+
+impl Postgres {
+    /// Asks the server of the database.
+    pub(crate) async fn ask(database: &Database) -> Result<Self, sql::Error> {
+        let row = database.fetch_optional(asked()).await?.ok_or(sql::Error::Lost)?;
+        let number = |name: &'static str| row.get::<i64>(name);
+        Ok(Self {
+            version: number("version")?,
+            most: number("most")?,
+            reserved: number("reserved")?,
+            used: number("used")?,
+        })
+    }
+
+    /// The major version.
+    pub(crate) const fn major(self) -> i64 {
+        self.version / 10_000
+    }
+
+    /// Connections that this user may still open.
+    pub(crate) const fn free(self) -> i64 {
+        self.most - self.reserved - self.used
+    }
+}
+
+/// The database without a schema of its own: nothing is created by connecting.
+pub(crate) async fn bare(url: &str) -> Result<Database, sql::Error> {
+    let location = Location::Postgres { url: url.to_owned(), schema: "pg_catalog".to_owned() };
+    match Database::connect_for(&location, 1, Limits::INTERACTIVE).await {
+        // A pool tries for some seconds, and then says that it timed out: a single connection says why.
+        Err(error) => Err(Database::exists(&location).await.err().unwrap_or(error)),
+        connected => connected,
+    }
+}
+
+/// Refuses to start on a Postgres that is absent or too old, and warns of too few connections. Changes nothing.
+///
+/// # Errors
+/// [`StartError::Postgres`] or [`StartError::Old`].
+pub(crate) async fn check(config: &Config) -> Result<(), StartError> {
+    let Some(url) = &config.database_url else { return Ok(()) };
+    let place = || config.database_place();
+    let absent = |error| StartError::Postgres(place(), error);
+    let database = bare(url).await.map_err(absent)?;
+    let postgres = Postgres::ask(&database).await.map_err(absent);
+    database.close().await;
+    let postgres = postgres?;
+    if postgres.major() < OLDEST_POSTGRES {
+        return Err(StartError::Old(place(), postgres.major()));
+    }
+    let takes = connections(config.role);
+    // Its own connection is closed again.
+    if postgres.free() + 1 < i64::from(takes) {
+        tracing::warn!(
+            process.takes = takes,
+            postgres.max_connections = postgres.most,
+            postgres.reserved = postgres.reserved,
+            postgres.used = postgres.used,
+            "Postgres may run out of connections: raise max_connections, or run fewer processes"
+        );
+    }
+    Ok(())
+}
+
+fn asked() -> Query {
+    query(
+        "SELECT CAST(current_setting('server_version_num') AS BIGINT) AS version,
+            CAST(current_setting('max_connections') AS BIGINT) AS most,
+            CAST(current_setting('superuser_reserved_connections') AS BIGINT)
+                + CAST(COALESCE(current_setting('reserved_connections', true), '0') AS BIGINT) AS reserved,
+            (SELECT CAST(COALESCE(SUM(numbackends), 0) AS BIGINT) FROM pg_stat_database) AS used",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_connections_of_a_process_add_up_to_what_the_documents_say() {
+        let [gateway, worker, all] = [Role::Gateway, Role::Worker, Role::All].map(connections);
+        assert_eq!((gateway, worker, all), (31, 34, 34));
+        let deploy = include_str!("../../docs/deploy.md");
+        for said in [
+            format!("| **in all** | **{gateway}** | **{worker}** |"),
+            format!("`{gateway} × gateways + {worker} × workers + 25 ≤ "),
+        ] {
+            assert!(deploy.contains(&said), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_server_says_how_many_connections_are_free() {
+        let postgres = Postgres { version: 150_004, most: 100, reserved: 3, used: 70 };
+        assert_eq!((postgres.major(), postgres.free()), (15, 27));
+    }
+}

@@ -1,0 +1,320 @@
+//! The figures of all processes, the dashboard, alerts, and the first page.
+
+use crate::support::{Client, Person, Process, SECRET, Server, config, soon};
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode as Code},
+    routing::post,
+};
+use config::{AlertWebhook, Config, MasterKey, MonitoringSettings, Role, Secret};
+use monitoring::{Identity, alerts::signature};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sql::{Database, query};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use testkit::{Cable, Engine, Home, Mix, each_mix};
+use tokio::{net::TcpListener, sync::mpsc};
+use uuid::Uuid;
+
+const DASHBOARD: &str = "/chat/performance/dashboard";
+const ALERTS: &str = "/chat/performance/alerts";
+
+/// A server that watches itself fifty times as closely.
+fn hurried(home: &Home) -> Config {
+    let monitoring =
+        MonitoringSettings { every: Duration::from_millis(200), window: Duration::from_secs(10), pace: 0.02 };
+    Config { monitoring, ..config(home) }
+}
+
+fn alert<'a>(alerts: &'a Value, rule: &str, subject: &str) -> Option<&'a Value> {
+    alerts["items"].as_array().unwrap().iter().find(|alert| alert["rule"] == rule && alert["subject"] == subject)
+}
+
+/// Waits until an alert is `raised` or `cleared`.
+async fn becomes(server: &Server, root: &Person, rule: &str, subject: &str, state: &str) -> Value {
+    let is_so = |alerts: &Value| alert(alerts, rule, subject).is_some_and(|alert| alert["state"] == state);
+    let alerts = server.get_until(root, ALERTS, is_so).await;
+    alert(&alerts, rule, subject).unwrap().clone()
+}
+
+each_mix!(the_dashboard_shows_what_happens_and_how_old_its_figures_are, |home| async move {
+    let server = Server::start_with(hurried(&home)).await;
+    let root = server.administrator().await;
+    let [ana, ben] = [server.register("ana").await, server.register("ben").await];
+    let room = server.conversation(&ana, "group", &[&ben]).await;
+    let mut socket = server.connect(&ana, None).await;
+    socket.ok("message.send", json!({"conversationId": room, "content": "hello"})).await;
+    socket.ok("typing.start", json!({"conversationId": room})).await;
+    let busy = |board: &Value| {
+        let rates = &board["perSecond"];
+        ["messages", "typing", "events", "commands", "httpRequests", "pushes"]
+            .iter()
+            .all(|of| rates[of].as_f64() > Some(0.0))
+    };
+    let board = server.get_until(&root, DASHBOARD, busy).await;
+    let processes = board["processes"].as_array().unwrap();
+    assert_eq!(processes.len(), 1);
+    assert!(processes[0]["current"] == true && processes[0]["ageSeconds"].as_f64() < Some(60.0), "{board}");
+    assert_eq!((&processes[0]["role"], board["sockets"]["ws"].as_f64()), (&json!("all"), Some(1.0)));
+    let high = &board["latency"][0];
+    assert_eq!((&high["tier"], &high["target"]), (&json!("high"), &json!(0.1)));
+    for kind in ["append", "push"] {
+        assert!(high[kind]["count"].as_f64() > Some(0.0) && high[kind]["p50"].as_f64() <= high[kind]["p99"].as_f64());
+    }
+    let engines: Vec<_> = board["engines"].as_array().unwrap().iter().map(|engine| &engine["engine"]).collect();
+    assert_eq!(engines.contains(&&json!("redis")), home.redis_url().is_some());
+    assert_eq!(engines.contains(&&json!("rabbitmq")), home.rabbitmq_url().is_some());
+    assert!(engines.contains(&&json!("database")) && board["projections"]["messages"].is_number());
+    assert!(board["health"]["score"].as_u64() <= Some(100) && board["health"]["formula"].is_string());
+    assert_eq!(board["health"]["inputs"]["currentProcesses"], 1);
+
+    let metrics = server.read(&root, "/chat/performance/metrics").await;
+    let of = |items: &Value| {
+        let found = items.as_array().unwrap().iter().find(|series| series["name"] == "chatchit_append_events_total");
+        found.unwrap()["value"].as_f64()
+    };
+    assert_eq!(of(&metrics["items"]), of(&metrics["processes"][0]["items"]));
+    let queues = server.read(&root, "/chat/queue/stats").await;
+    assert_eq!((queues["tiers"].as_array().unwrap().len(), queues["partitions"].as_array().unwrap().len()), (2, 32));
+    let waits = |queues: &Value| queues["tiers"][0]["consumers"] != 16 || queues["tiers"][0]["depth"] != 0;
+    let queues = server.get_until(&root, "/chat/queue/stats", |queues| !waits(queues)).await;
+    assert!(queues["tiers"][0]["appendedPerSecond"].as_f64() > Some(0.0) && queues["tiers"][0]["parked"] == 0);
+    let caches = server.read(&root, "/chat/cache/stats").await;
+    assert_eq!(caches["redis"].is_object(), home.redis_url().is_some(), "{caches}");
+    if home.redis_url().is_some() {
+        assert!(caches["redis"]["usedMemoryBytes"].as_u64() > Some(0) && caches["redis"]["latencySeconds"].is_number());
+    }
+    assert!(caches["all"]["hits"].is_number() && caches["processes"][0]["current"] == true);
+    let alerts = server.read(&root, ALERTS).await;
+    assert!(alerts["rules"].as_array().unwrap().iter().any(|rule| rule["name"] == "ProcessGone"));
+    server.stop().await;
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_gateway_answers_for_all_processes_until_they_end() {
+    let home = Home::mix(Mix::PRODUCTION).await;
+    let worker = Process::start(&home, "worker").await;
+    let two = Process::start(&home, "gateway").await;
+    let one = gateway_beside(&home).await;
+    let root = one.administrator().await;
+    let roles = |board: &Value| -> Vec<String> {
+        let current = board["processes"].as_array().unwrap().iter().filter(|process| process["current"] == true);
+        current.map(|process| process["role"].as_str().unwrap().to_owned()).collect()
+    };
+    let are = |want: &'static [&str]| {
+        move |board: &Value| {
+            let mut found = roles(board);
+            found.sort();
+            found == want
+        }
+    };
+    for door in [&*one, &two.door] {
+        let board = door.get_until(&root, DASHBOARD, are(&["gateway", "gateway", "worker"])).await;
+        assert!(board["processes"].as_array().unwrap().iter().all(|process| process["ageSeconds"].is_number()));
+    }
+    two.terminate().await;
+    worker.terminate().await;
+    let board = one.get_until(&root, DASHBOARD, are(&["gateway"])).await;
+    assert_eq!(board["processes"].as_array().unwrap().len(), 1, "who ends in order is not missed");
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_is_missed_until_it_is_back() {
+    let home = Home::mix(Mix::PRODUCTION).await;
+    let [_first, second] = [Process::start(&home, "worker").await, Process::start(&home, "worker").await];
+    let server = gateway_beside(&home).await;
+    let root = server.administrator().await;
+    let port = second.door.address.port();
+    let all = |board: &Value| board["processes"].as_array().unwrap().len() == 3;
+    server.get_until(&root, DASHBOARD, all).await;
+    second.kill().await;
+    let instance = Identity::instance(port);
+    let raised = becomes(&server, &root, "ProcessGone", &instance, "raised").await;
+    assert_eq!(raised["severity"], "critical");
+    let gone = server.read(&root, DASHBOARD).await;
+    assert_eq!(
+        (&gone["health"]["inputs"]["silentProcesses"], gone["processes"].as_array().unwrap().len()),
+        (&json!(1), 3)
+    );
+    let data = tempfile::tempdir_in(home.folder()).unwrap().keep();
+    let _again = Process::start_in(&home, &data, "worker", &[("PORT", &port.to_string())]).await;
+    becomes(&server, &root, "ProcessGone", &instance, "cleared").await;
+    server.stop().await;
+}
+
+/// A gateway in this process, beside those that are processes of their own.
+async fn gateway_beside(home: &Home) -> Server {
+    Server::start_with(Config {
+        role: Role::Gateway,
+        master_key: Some(MasterKey([0x42; 32])),
+        access_secret: Some(Secret::new(SECRET)),
+        ..config(home)
+    })
+    .await
+}
+
+/// Receives the webhooks of a rule, the first `failing` of which it refuses. The machine may give rise to others, such as
+/// that of a disk that is nearly full.
+async fn hook(rule: &'static str, failing: usize) -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
+    let (sender, received) = mpsc::unbounded_channel();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let receive = move |headers: HeaderMap, body: Bytes| {
+        let (sender, tries) = (sender.clone(), Arc::clone(&tries));
+        async move {
+            let alert: Value = serde_json::from_slice(&body).unwrap();
+            if alert["data"]["rule"] != rule {
+                return Code::NO_CONTENT;
+            }
+            let _ = sender.send((headers, String::from_utf8(body.to_vec()).unwrap()));
+            if tries.fetch_add(1, SeqCst) < failing { Code::INTERNAL_SERVER_ERROR } else { Code::NO_CONTENT }
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/in", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/in", post(receive))).await });
+    (url, received)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_engine_is_shown_pushed_to_administrators_and_posted_until_it_is_back() {
+    let home = Home::mix(Mix::EMBEDDED.with_redis()).await;
+    let redis = home.redis_url().unwrap();
+    let authority = redis.strip_prefix("redis://").unwrap();
+    let (host, path) = authority.split_once('/').unwrap_or((authority, ""));
+    let cable = Cable::to(host).await;
+    let (url, mut received) = hook("EngineAway", 2).await;
+    let secret = Secret::new([7; 32]);
+    let server = Server::start_with(Config {
+        redis_url: Some(format!("redis://{}/{path}", cable.address())),
+        alert_webhook: Some(AlertWebhook { url, secret: secret.clone() }),
+        ..hurried(&home)
+    })
+    .await;
+    let (root, ana) = (server.administrator().await, server.register("ana").await);
+    let mut admin = server.connect(&root, None).await;
+    let mut other = server.connect(&ana, None).await;
+    let engine_is = |up: bool| {
+        move |board: &Value| {
+            board["engines"].as_array().unwrap().iter().any(|engine| engine["engine"] == "redis" && engine["up"] == up)
+        }
+    };
+    server.get_until(&root, DASHBOARD, engine_is(true)).await;
+
+    cable.cut();
+    let raised = becomes(&server, &root, "EngineAway", "redis", "raised").await;
+    assert_eq!((&raised["severity"], &raised["runbook"]), (&json!("warning"), &json!("docs/runbook.md#engineaway")));
+    let board = server.get_until(&root, DASHBOARD, engine_is(false)).await;
+    assert!(board["health"]["score"].as_u64() < Some(100), "{board}");
+    let pushed = soon("the alert at the administrator's socket", pushed(&mut admin, "EngineAway")).await;
+    assert_eq!((&pushed["state"], &pushed["summary"]), (&json!("raised"), &json!("1 processes do not reach redis")));
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let (headers, body) = soon("the webhook", received.recv()).await.unwrap();
+        let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+        let (id, at) = (header("webhook-id"), header("webhook-timestamp").parse().unwrap());
+        assert_eq!(header("webhook-signature"), signature(&secret, &id, at, &body));
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["rule"]), (&json!("alert.raised"), &json!("EngineAway")));
+        ids.push(id);
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "it is the same message at each try");
+
+    cable.mend();
+    let cleared = becomes(&server, &root, "EngineAway", "redis", "cleared").await;
+    assert!(cleared["clearedAt"].is_string());
+    let (_, body) = soon("the webhook", received.recv()).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["type"], "alert.cleared");
+    // A signal to her comes after all alerts that she would have received.
+    let room = server.conversation(&root, "group", &[&ana]).await;
+    admin.ok("signal.send", json!({"conversationId": room, "name": "here", "payload": [1]})).await;
+    assert_eq!(other.signal().await["signal"], "custom");
+    server.stop().await;
+}
+
+/// The data of the next alert of a rule at a socket.
+async fn pushed(socket: &mut Client, rule: &str) -> Value {
+    loop {
+        let signal = socket.signal().await;
+        if signal["signal"] == "alert" && signal["data"]["rule"] == rule {
+            return signal["data"].clone();
+        }
+    }
+}
+
+each_mix!(dead_letters_raise_an_alert_until_they_are_dealt_with, |home| async move {
+    let server = Server::start_with(hurried(&home)).await;
+    let root = server.administrator().await;
+    let read_models = Database::connect(&home.read_models(), 1).await.unwrap();
+    let park = "INSERT INTO parked (projection, position, aggregate_type, aggregate_id, event_type, state, error, \
+                attempts, parked_at) VALUES ('messages', 1000001, 'message', $1, 'message.sent', 'poison', 'x', 3, 0)";
+    read_models.execute(query(park).bind(Uuid::from_u128(1))).await.unwrap();
+    let raised = becomes(&server, &root, "DeadLetters", "events", "raised").await;
+    assert_eq!((&raised["value"], &raised["severity"]), (&json!(1.0), &json!("critical")));
+    let queues = server.read(&root, "/chat/queue/stats").await;
+    assert_eq!((&queues["tiers"][0]["parked"], &queues["tiers"][0]["givenUp"]), (&json!(1), &json!(1)));
+    read_models.execute(query("DELETE FROM parked WHERE position = 1000001")).await.unwrap();
+    becomes(&server, &root, "DeadLetters", "events", "cleared").await;
+    server.stop().await;
+});
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_model_that_does_not_move_raises_an_alert_until_it_does() {
+    let home = Home::new(Engine::Postgres).await;
+    let server = Server::start_with(hurried(&home)).await;
+    let root = server.administrator().await;
+    let group = server.conversation(&root, "group", &[]).await;
+    let read_models = Database::connect(&home.read_models(), 1).await.unwrap();
+    let mut holding = read_models.begin().await.unwrap();
+    holding.execute(query("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+    let position = server.app.store.head().await.unwrap().position;
+    let mut socket = server.connect(&root, None).await;
+    socket.ok("message.send", json!({"conversationId": group, "content": "hello"})).await;
+    let stalled = |alerts: &Value| {
+        let mut items = alerts["items"].as_array().unwrap().iter();
+        items.any(|alert| alert["rule"] == "Stalled" && alert["state"] == "raised")
+    };
+    server.get_until(&root, ALERTS, stalled).await;
+    holding.rollback().await.unwrap();
+    server.get_until(&root, ALERTS, |alerts| !stalled(alerts)).await;
+    assert!(server.app.store.head().await.unwrap().position > position);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_pages_and_a_program_json() {
+    let home = Home::new(Engine::Sqlite).await;
+    let server = Server::start(&home).await;
+    let page = async |path: &str, accept: &str| {
+        let answer = reqwest::Client::new().get(server.url(path)).header("accept", accept).send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        (status, headers, answer.text().await.unwrap())
+    };
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for path in ["/", DASHBOARD] {
+        let (status, headers, text) = page(path, browser).await;
+        assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap()));
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!((&headers["vary"], text.contains("ChatChit")), (&"accept".parse().unwrap(), true));
+        let named = text.split(['"', '\'']).filter(|part| part.starts_with("/chat/performance/") && part.contains('.'));
+        for file in named {
+            assert_eq!(page(file, "*/*").await.0, StatusCode::OK, "{file}");
+        }
+    }
+    let first = server.send(server.request(Method::GET, "/", None)).await.expect(StatusCode::OK);
+    assert_eq!((&first["name"], &first["status"]), (&json!("ChatChit"), &json!("ok")));
+    for link in first["links"].as_object().unwrap().values() {
+        let (status, ..) = page(link.as_str().unwrap(), browser).await;
+        assert_eq!(status, StatusCode::OK, "{link}");
+    }
+    server.send(server.request(Method::GET, DASHBOARD, None)).await.refused(401, "unauthenticated");
+    server.stop().await;
+}

@@ -1,0 +1,21 @@
+//! Support of the tests: one server, one person, and their clients over REST, `/ws`, Socket.IO and plain TCP.
+
+mod document;
+mod person;
+mod process;
+mod program;
+pub(crate) mod raw;
+mod reply;
+mod server;
+pub(crate) mod sio;
+pub(crate) mod witness;
+mod ws;
+
+pub(crate) use document::document;
+pub(crate) use person::{PASSWORD, Person, registration};
+pub(crate) use process::{Process, SECRET};
+pub(crate) use program::{Program, chatchit, run, texts};
+pub(crate) use reply::Reply;
+pub(crate) use server::{Door, Server, config, log_of, roomy};
+pub(crate) use testkit::{DEADLINE, soon, until};
+pub(crate) use ws::{Client, End, Said, WITNESS, essence, in_order, names, position};

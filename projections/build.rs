@@ -1,0 +1,6 @@
+//! Compiles the crate anew when a migration is added.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../migrations/postgres/read");
+    println!("cargo::rerun-if-changed=../migrations/sqlite/read");
+}

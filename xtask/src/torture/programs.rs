@@ -1,0 +1,43 @@
+//! The programs of a run, and the folder of their logs.
+
+use crate::{
+    release,
+    shell::{Shell, cargo},
+};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// The programs, and the folder of their logs.
+pub(super) struct Programs {
+    folder: PathBuf,
+    logs: PathBuf,
+}
+
+impl Programs {
+    /// The programs in `binaries`; `None` builds them for release.
+    pub(super) async fn find(shell: &mut Shell, binaries: Option<&Path>) -> Result<Self> {
+        let target = release::target_directory(shell).await?;
+        let folder = match binaries {
+            Some(folder) => folder.to_owned(),
+            None => {
+                shell.run(cargo().args(release::BUILD)).await?;
+                target.join("release")
+            }
+        };
+        let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
+        let logs = target.join("torture");
+        std::fs::create_dir_all(&logs)?;
+        Ok(Self { folder, logs })
+    }
+
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Creates an empty log for the processes of one run.
+    pub(super) fn log(&self, run: &str) -> Result<PathBuf> {
+        let path = self.logs.join(format!("{run}.log"));
+        std::fs::write(&path, "")?;
+        Ok(path)
+    }
+}
