@@ -262,9 +262,8 @@ impl Background {
         let database = Database::connect_for(&config.log_location(), CHECKPOINTS, Limits::WORKER).await?;
         let checkpoints = Checkpoints::new(database).of_build(&build::name());
         for reactor in Reactor::ALL {
-            let Shared { store, broker, commands, .. } = self.shared.clone();
-            let (partitions, checkpoints) = (store.partitions(), checkpoints.clone());
-            self.hold(React { reactor, commands, broker, partitions, checkpoints });
+            let Shared { broker, commands, .. } = self.shared.clone();
+            self.hold(React { reactor, commands, broker, checkpoints: checkpoints.clone() });
         }
         Ok(())
     }

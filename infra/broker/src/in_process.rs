@@ -115,14 +115,25 @@ impl InProcess {
         }
     }
 
-    /// Hands a run to the subscribers of this process.
+    /// Hands a run of this process to its subscribers.
     pub(crate) fn hand(&self, run: &Arc<Run>) {
-        let counted = self.counters.runs(run.lane.tier);
-        counted.published.one();
+        self.counters.runs(run.lane.tier).published.one();
+        self.deliver_run(run, |_| true);
+    }
+
+    /// Hands a run of another process to the subscribers of whole tiers.
+    pub(crate) fn hand_of_peer(&self, run: &Arc<Run>) {
+        self.deliver_run(run, |interest| interest.shared().is_none());
+    }
+
+    fn deliver_run(&self, run: &Arc<Run>, is_meant: impl Fn(&Interest) -> bool) {
         let mut subscribers = self.subscribers();
         subscribers.list.retain(|subscriber| !subscriber.runs.is_closed());
         for index in subscribers.takers(run) {
-            counted.dropped.add(subscribers.list[index].deliver(run));
+            let taker = &mut subscribers.list[index];
+            if is_meant(&taker.interest) {
+                self.counters.runs(run.lane.tier).dropped.add(taker.deliver(run));
+            }
         }
     }
 
@@ -232,7 +243,10 @@ impl Subscriber {
 
     /// Delivers `run` with the injected faults; returns how many deliveries found the queue full.
     fn deliver(&mut self, run: &Arc<Run>) -> u64 {
-        let full = |run: Arc<Run>| matches!(self.runs.of(run.lane.tier).try_send(run), Err(TrySendError::Full(_)));
-        self.faults.apply(run).into_iter().map(full).map(u64::from).sum()
+        let is_dropped = |run: Arc<Run>| {
+            let is_quiet = !self.interest.is_woken_by(&run) && self.runs.set_aside(&run);
+            !is_quiet && matches!(self.runs.of(run.lane.tier).try_send(run), Err(TrySendError::Full(_)))
+        };
+        self.faults.apply(run).into_iter().map(is_dropped).map(u64::from).sum()
     }
 }

@@ -28,7 +28,7 @@ pub use in_process::InProcess;
 pub use marks::{Marks, Ordering};
 pub use rabbitmq::{BrokerError, ProbeError, RabbitMq, RabbitSettings, probe};
 pub use retry::{BACK_OFF, DeadLetter, Retry, RetrySubscription};
-pub use run::{Interest, Run};
+pub use run::{Interest, Run, Wake};
 pub use signal::{Signal, SignalSubscription};
 pub use stats::{Stats, Traffic, Waiting};
 pub use subscription::Subscription;

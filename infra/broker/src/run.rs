@@ -1,7 +1,7 @@
 //! Runs: the messages in which committed events travel, and which of them a subscriber wants.
 
 use domain::{Lane, Tier};
-use event_store::{CommittedBatch, Linked};
+use event_store::{CommittedBatch, Linked, Record};
 use std::collections::BTreeMap;
 
 /// A run of events of one lane, in position order: one message of the broker.
@@ -24,13 +24,24 @@ pub enum Interest {
         /// The lanes.
         lanes: Vec<Lane>,
     },
-    /// Whole tiers, for this subscriber alone: gateways.
+    /// Whole tiers: each subscriber receives all of their runs. A process receives those of others once, for all its
+    /// subscribers.
     Tiers {
-        /// The subscriber's own name.
-        queue: String,
         /// The tiers.
         tiers: Vec<Tier>,
+        /// What wakes the subscriber.
+        wake: Wake,
     },
+}
+
+/// What wakes a subscriber that waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Wake {
+    /// Every run.
+    Always,
+    /// A run with an event for which this holds. Other runs are received with the next such run, or at the next comparison
+    /// with the store.
+    For(fn(&Record) -> bool),
 }
 
 impl Run {
@@ -57,6 +68,14 @@ impl Interest {
         match self {
             Self::Lanes { queue, .. } => Some(queue),
             Self::Tiers { .. } => None,
+        }
+    }
+
+    /// Whether `run` wakes the subscriber.
+    pub(crate) fn is_woken_by(&self, run: &Run) -> bool {
+        match self {
+            Self::Tiers { wake: Wake::For(wakes), .. } => run.events.iter().any(|linked| wakes(&linked.event.record)),
+            Self::Tiers { wake: Wake::Always, .. } | Self::Lanes { .. } => true,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::Run;
 use domain::Tier;
-use std::sync::Arc;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::{mpsc, watch};
 
 /// A stream of runs. Bounded in each tier: when the subscriber does not keep up, the newest runs of that tier are dropped and
@@ -11,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 pub struct Subscription {
     high: mpsc::Receiver<Arc<Run>>,
     medium: mpsc::Receiver<Arc<Run>>,
+    aside: Aside,
     bound: Bound,
 }
 
@@ -19,7 +23,12 @@ pub struct Subscription {
 pub(crate) struct Sinks {
     high: mpsc::Sender<Arc<Run>>,
     medium: mpsc::Sender<Arc<Run>>,
+    aside: Aside,
 }
+
+/// Runs that did not wake the subscriber, at most half of what its queues keep of a tier.
+#[derive(Clone, Debug, Default)]
+struct Aside(Arc<Mutex<VecDeque<Arc<Run>>>>);
 
 /// Whether the RabbitMQ queues behind a subscription exist.
 #[derive(Clone, Debug, Default)]
@@ -30,14 +39,17 @@ impl Subscription {
     pub(crate) fn new(capacity: usize) -> (Sinks, Self) {
         let (high, high_runs) = mpsc::channel(capacity);
         let (medium, medium_runs) = mpsc::channel(capacity);
-        (Sinks { high, medium }, Self { high: high_runs, medium: medium_runs, bound: Bound::default() })
+        let aside = Aside::default();
+        let sinks = Sinks { high, medium, aside: aside.clone() };
+        (sinks, Self { high: high_runs, medium: medium_runs, aside, bound: Bound::default() })
     }
 
     pub(crate) fn bound_to(self, bound: Bound) -> Self {
         Self { bound, ..self }
     }
 
-    /// The next run, one of the high tier if there is one; `None` once the broker has stopped. Cancel-safe.
+    /// The next run that wakes this subscriber, one of the high tier if there is one; `None` once the broker has stopped.
+    /// Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Run>> {
         tokio::select! {
             biased;
@@ -47,9 +59,10 @@ impl Subscription {
         }
     }
 
-    /// The next run, if one has arrived.
+    /// The next run, if one has arrived, whether or not it wakes this subscriber.
     pub(crate) fn next_now(&mut self) -> Option<Arc<Run>> {
-        self.high.try_recv().or_else(|_| self.medium.try_recv()).ok()
+        let arrived = self.high.try_recv().or_else(|_| self.medium.try_recv()).ok();
+        arrived.or_else(|| self.aside.runs().pop_front())
     }
 
     /// Waits until runs of other processes reach this subscription, too; returns at once without RabbitMQ. For tests and
@@ -67,8 +80,25 @@ impl Sinks {
         }
     }
 
+    /// Keeps a run for the subscriber without waking it; returns whether there was room.
+    pub(crate) fn set_aside(&self, run: &Arc<Run>) -> bool {
+        let mut runs = self.aside.runs();
+        let has_room = runs.len() < self.high.max_capacity() / 2;
+        if has_room {
+            runs.push_back(Arc::clone(run));
+        }
+        has_room
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.high.is_closed()
+    }
+}
+
+impl Aside {
+    /// A panic leaves the queue whole: each change of it is one step.
+    fn runs(&self) -> MutexGuard<'_, VecDeque<Arc<Run>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

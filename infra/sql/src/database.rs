@@ -137,6 +137,14 @@ impl Database {
     /// # Errors
     /// When no connection is available in time.
     pub async fn begin(&self) -> Result<Transaction, Error> {
+        self.begin_and("").await
+    }
+
+    /// Begins a transaction that may write and, on Postgres, runs statements without parameters in the same round trip.
+    ///
+    /// # Errors
+    /// When no connection is available in time, or a statement fails.
+    pub async fn begin_and(&self, statements: &str) -> Result<Transaction, Error> {
         Ok(match self {
             Self::Sqlite { write, limits, .. } => {
                 let began = Instant::now();
@@ -144,7 +152,7 @@ impl Database {
                 histogram!("chatchit_sql_wait_seconds").record(began.elapsed());
                 Transaction::Sqlite(begun?, *limits)
             }
-            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin("BEGIN").await?),
+            Self::Postgres { pool, .. } => Transaction::Postgres(pool.begin(&format!("BEGIN; {statements}")).await?),
         })
     }
 

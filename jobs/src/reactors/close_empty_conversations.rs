@@ -4,7 +4,7 @@ use commands::{CommandError, Commands, Context};
 use domain::{ConversationId, EventType};
 use event_store::RecordedEvent;
 
-const CAUSES: &[&EventType] = &[EventType::named("member.left"), EventType::named("member.kicked")];
+pub(super) const CAUSES: &[&EventType] = &[EventType::named("member.left"), EventType::named("member.kicked")];
 
 pub(super) async fn react(commands: &Commands, ctx: Context, event: &RecordedEvent) -> Result<(), CommandError> {
     let record = &event.record;

@@ -6,14 +6,14 @@ use domain::{ConversationId, EventType};
 use event_store::RecordedEvent;
 
 /// After these, the leads of the account's groups may be unable to act, or the account may lead again.
-const OF_ACCOUNTS: &[&EventType] = &[
+pub(super) const OF_ACCOUNTS: &[&EventType] = &[
     EventType::named("account.deactivated"),
     EventType::named("account.blocked"),
     EventType::named("account.reactivated"),
     EventType::named("account.unblocked"),
 ];
 /// The new member may be the only one who can act. `member.added` is no cause: its actor can.
-const OF_GROUPS: &[&EventType] = &[EventType::named("member.joined")];
+pub(super) const OF_GROUPS: &[&EventType] = &[EventType::named("member.joined")];
 
 pub(super) async fn react(commands: &Commands, ctx: Context, event: &RecordedEvent) -> Result<(), CommandError> {
     let record = &event.record;

@@ -10,7 +10,7 @@ use domain::{
 use event_store::{ClaimKind, RecordedEvent};
 
 /// The payloads of other events are not opened.
-const CAUSES: &[&EventType] = &[
+pub(super) const CAUSES: &[&EventType] = &[
     EventType::named("member.left"),
     EventType::named("member.kicked"),
     EventType::named("conversation.deleted"),

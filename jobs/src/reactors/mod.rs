@@ -14,7 +14,7 @@ mod react;
 mod settle_accounts;
 
 use commands::{CommandError, Commands, Context};
-use event_store::RecordedEvent;
+use event_store::{Record, RecordedEvent};
 
 pub use checkpoints::Checkpoints;
 pub use react::React;
@@ -51,6 +51,17 @@ impl Reactor {
             Self::LeaveCalls => "leave_calls",
             Self::PostCallMessages => "post_call_messages",
             Self::SettleAccounts => "settle_accounts",
+        }
+    }
+
+    /// Whether an event may be a cause for this reactor. It passes the others too, though a little later.
+    pub(crate) fn wakes(self) -> fn(&Record) -> bool {
+        match self {
+            Self::CloseEmptyConversations => |record| record.is_of(close_empty_conversations::CAUSES),
+            Self::KeepLeads => |record| record.is_of(keep_leads::OF_ACCOUNTS) || record.is_of(keep_leads::OF_GROUPS),
+            Self::LeaveCalls => |record| record.is_of(leave_calls::CAUSES),
+            Self::PostCallMessages => |record| record.is_of(post_call_messages::CAUSES),
+            Self::SettleAccounts => |record| record.is_of(settle_accounts::CAUSES),
         }
     }
 

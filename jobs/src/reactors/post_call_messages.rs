@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// A call may end with these.
-const CAUSES: &[&EventType] =
+pub(super) const CAUSES: &[&EventType] =
     &[EventType::named("call.closed"), EventType::named("call.missed"), EventType::named("call.refused")];
 const ANSWERED: &[&EventType] = &[EventType::named("call.answered")];
 

@@ -2,9 +2,9 @@
 
 use super::{Checkpoints, Reactor, follow::follow};
 use crate::Job;
-use broker::{Broker, Interest};
+use broker::{Broker, Interest, Wake};
 use commands::Commands;
-use domain::{Lane, Partition, Tier};
+use domain::Tier;
 use tokio_util::sync::CancellationToken;
 
 /// Runs a reactor under a lease of its own.
@@ -13,8 +13,6 @@ pub struct React {
     pub reactor: Reactor,
     pub commands: Commands,
     pub broker: Broker,
-    /// The log's number of partitions.
-    pub partitions: u16,
     pub checkpoints: Checkpoints,
 }
 
@@ -24,12 +22,8 @@ impl Job for React {
     }
 
     async fn run(self, stop: CancellationToken) {
-        let notifications = self.broker.subscribe(lanes(self.reactor.name(), self.partitions));
+        let wake = Wake::For(self.reactor.wakes());
+        let notifications = self.broker.subscribe(Interest::Tiers { tiers: Tier::DURABLE.to_vec(), wake });
         stop.run_until_cancelled(follow(self.reactor, &self.commands, notifications, &self.checkpoints)).await;
     }
-}
-
-fn lanes(queue: &str, partitions: u16) -> Interest {
-    let of_tier = |tier| (0..partitions).map(move |n| Lane { tier, partition: Partition(n) });
-    Interest::Lanes { queue: queue.to_owned(), lanes: Tier::DURABLE.into_iter().flat_map(of_tier).collect() }
 }

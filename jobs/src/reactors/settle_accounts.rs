@@ -9,7 +9,7 @@ use domain::{
 use event_store::{RecordedEvent, StreamId};
 
 /// The payloads of other events are not opened.
-const CAUSES: &[&EventType] = &[
+pub(super) const CAUSES: &[&EventType] = &[
     EventType::named("account.password_changed"),
     EventType::named("account.deactivated"),
     EventType::named("account.erased"),

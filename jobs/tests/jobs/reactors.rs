@@ -118,9 +118,9 @@ struct Running {
 
 impl Running {
     async fn start(home: &Home, commands: &Commands, reactor: Reactor, build: &str) -> Self {
-        let (partitions, checkpoints) = (open(home).await.partitions(), checkpoints(home).await.of_build(build));
+        let checkpoints = checkpoints(home).await.of_build(build);
         let (broker, stop) = (Broker::in_process(16), CancellationToken::new());
-        let job = React { reactor, commands: commands.clone(), broker: broker.clone(), partitions, checkpoints };
+        let job = React { reactor, commands: commands.clone(), broker: broker.clone(), checkpoints };
         Self { task: tokio::spawn(job.run(stop.clone())), stop, _broker: broker }
     }
 

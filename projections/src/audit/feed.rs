@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Events per transaction.
 const BATCH: u32 = 1_000;
-/// The pause between looks at a log without new events: one indexed statement each.
+/// The pause after a batch that reached the log's head, so that under a steady stream many events share a transaction.
 const LOOK: Duration = Duration::from_millis(100);
 /// The pause between attempts while the log or the read models are unavailable.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -41,9 +41,10 @@ async fn follow(
         if std::mem::take(is_held_up) {
             tracing::info!("The audit index is filled again");
         }
-        if next == at {
+        let has_reached_head = next.position < at.position + u64::from(BATCH);
+        at = next;
+        if has_reached_head {
             tokio::time::sleep(LOOK).await;
         }
-        at = next;
     }
 }

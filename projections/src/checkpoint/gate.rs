@@ -14,13 +14,8 @@ const GATE: i32 = 0x43_48_41_54;
 /// Begins a worker's transaction. Its commit does not wait for the disk, as rows and checkpoints are lost together, and
 /// no swap runs at the same time.
 pub(crate) async fn begin(database: &Database) -> Result<Transaction, sql::Error> {
-    let mut tx = database.begin().await?;
-    if matches!(tx, Transaction::Postgres(_)) {
-        let sql = "SELECT set_config('synchronous_commit', 'off', true), \
-                   pg_advisory_xact_lock_shared($1::BIGINT::INT, hashtext(current_schema()))";
-        tx.execute(query(sql).bind(GATE)).await?;
-    }
-    Ok(tx)
+    let gate = format!("SELECT pg_advisory_xact_lock_shared({GATE}, hashtext(current_schema()))");
+    database.begin_and(&format!("SET LOCAL synchronous_commit = off; {gate}")).await
 }
 
 /// Begins an exclusive transaction, for emptying or swapping tables; all workers of these read models wait. A process

@@ -5,7 +5,7 @@ use super::{
     settings::{FeedError, GraphFeedSettings},
 };
 use domain::AggregateType;
-use event_store::{OpenError, Position, ReadError, RecordedEvent};
+use event_store::{OpenError, Position, ReadError, Record, RecordedEvent};
 use graph::{Change, Epoch, changes};
 use sql::query;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) async fn changes_of(
     events: &[Arc<RecordedEvent>],
 ) -> Result<Changes, FeedError> {
     let mut found = Changes::default();
-    for event in events.iter().filter(|event| is_relevant(event)) {
+    for event in events.iter().filter(|event| is_relevant(&event.record)) {
         let record = &event.record;
         match settings.store.open_event(event).await {
             Ok(opened) => {
@@ -49,8 +49,9 @@ pub(super) async fn changes_of(
     Ok(found)
 }
 
-fn is_relevant(event: &RecordedEvent) -> bool {
-    let aggregate = AggregateType::parse(&event.record.aggregate_type);
+/// Whether an event may change the graph.
+pub(super) fn is_relevant(record: &Record) -> bool {
+    let aggregate = AggregateType::parse(&record.aggregate_type);
     matches!(aggregate, Some(AggregateType::Friendship | AggregateType::Conversation))
 }
 

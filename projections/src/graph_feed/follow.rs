@@ -1,12 +1,12 @@
 //! Keeps an epoch current with the log.
 
 use super::{
-    changes::changes_of,
+    changes::{changes_of, is_relevant},
     gaps,
     settings::{FeedError, GraphFeedSettings},
 };
 use crate::worker::settled::Settled;
-use broker::{CatchUpSubscription, Interest, Marks as Reached, Ordering};
+use broker::{CatchUpSubscription, Interest, Marks as Reached, Ordering, Wake};
 use domain::{Lane, Partition, Tier};
 use graph::{Epoch, Graph, Marks};
 use std::{collections::BTreeMap, time::Duration};
@@ -22,7 +22,8 @@ const SAVE: Duration = Duration::from_millis(100);
 /// Follows the log from `marks` on, until the epoch is gone, replaced, or has fallen back.
 pub(super) async fn follow(settings: &GraphFeedSettings, epoch: &Epoch, marks: Marks) -> Result<(), FeedError> {
     let GraphFeedSettings { store, broker, graph, .. } = settings;
-    let notifications = broker.subscribe(Interest::Tiers { queue: "graph".to_owned(), tiers: Tier::DURABLE.to_vec() });
+    let tiers = Tier::DURABLE.to_vec();
+    let notifications = broker.subscribe(Interest::Tiers { tiers, wake: Wake::For(is_relevant) });
     let from: BTreeMap<_, _> = (0..store.partitions()).map(Partition).map(|n| (n, reached(&marks, n))).collect();
     let mut settled = Settled::new(store.head().await?, &from);
     let mut subscription = CatchUpSubscription::new(store.clone(), notifications, Ordering::Partition, from);

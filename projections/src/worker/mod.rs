@@ -3,6 +3,7 @@
 mod aside;
 mod extent;
 mod lease;
+mod pace;
 mod parking;
 mod pauses;
 mod progress;
@@ -148,7 +149,7 @@ async fn follow(
             turned.cancelled().await;
             return Ok(());
         }
-        let mut reading = Reading::begin(settings, back_off, partitions, progress.counters()).await?;
+        let mut reading = Reading::begin(settings, back_off, partitions, progress.clone()).await?;
         progress.publish(reading.settled());
         progress.begun();
         loop {

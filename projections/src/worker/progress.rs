@@ -81,6 +81,8 @@ pub struct Progress {
     database: Database,
     view: Arc<watch::Sender<View>>,
     turn: Arc<Mutex<()>>,
+    /// The readers of this process that wait.
+    waiting: Arc<watch::Sender<usize>>,
     /// The polls begun so far.
     readings: Arc<AtomicU64>,
     counters: Arc<Counters>,
@@ -96,6 +98,7 @@ impl Progress {
             database,
             view: Arc::default(),
             turn: Arc::default(),
+            waiting: Arc::default(),
             readings: Arc::default(),
             counters: Arc::default(),
         }
@@ -152,7 +155,14 @@ impl Progress {
         if self.has_settled(position, projections) {
             return true;
         }
+        let _waiting = Waiting::among(&self.waiting);
         tokio::time::timeout(deadline, self.reached(extent, position, projections)).await.is_ok()
+    }
+
+    /// Waits until a reader of this process waits.
+    pub(crate) async fn is_awaited(&self) {
+        // The sender is this value's own: it outlives the wait.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
     }
 
     /// Whether a worker of this process has settled `position` in all partitions. Reads no database.
@@ -298,6 +308,22 @@ impl Progress {
     /// If the read models are unavailable.
     pub async fn parked(&self) -> Result<Vec<ParkedCount>, Error> {
         Ok(parked::counts(&self.database).await?)
+    }
+}
+
+/// A reader that waits, until it is dropped.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Follows some partitions from their checkpoints: new events, and parked ones that are due.
 
-use super::{aside::SOON, parking::Counters, pauses::Pauses, settings::WorkerSettings, settled::Settled};
+use super::{
+    Progress, aside::SOON, pace::Pace, parking::Counters, pauses::Pauses, settings::WorkerSettings, settled::Settled,
+};
 use crate::{
     Error, ParkedId, Projection,
     apply::Applier,
@@ -43,6 +45,8 @@ pub(super) struct Reading {
     others: Option<Option<ParkedId>>,
     applier: Applier,
     settled: Option<BTreeMap<Projection, Settled>>,
+    progress: Progress,
+    pace: Pace,
     counters: Arc<Counters>,
 }
 
@@ -60,7 +64,7 @@ impl Reading {
         settings: &WorkerSettings,
         back_off: BackOff,
         partitions: Vec<Partition>,
-        counters: Arc<Counters>,
+        progress: Progress,
     ) -> Result<Self, Error> {
         let WorkerSettings { store, broker, database, clock, build, .. } = settings;
         let lanes =
@@ -98,7 +102,9 @@ impl Reading {
             others,
             applier,
             settled,
-            counters,
+            counters: progress.counters(),
+            progress,
+            pace: Pace::default(),
         })
     }
 
@@ -110,10 +116,15 @@ impl Reading {
 
     /// Waits for something to do. Cancel-safe. Under load, each kind gets its turn.
     pub(super) async fn turn(&mut self) -> Result<Turn, ReadError> {
+        let Self { pace, progress, subscription, retries, look, .. } = self;
+        let events = async {
+            pace.wait(progress).await;
+            subscription.next(BATCH).await
+        };
         tokio::select! {
-            events = self.subscription.next(BATCH) => Ok(Turn::Events(events?)),
-            Some(retry) = self.retries.next() => Ok(Turn::Retry(retry)),
-            _ = self.look.tick() => Ok(Turn::Look),
+            events = events => Ok(Turn::Events(events?)),
+            Some(retry) = retries.next() => Ok(Turn::Retry(retry)),
+            _ = look.tick() => Ok(Turn::Look),
         }
     }
 
@@ -138,6 +149,7 @@ impl Reading {
 
     /// Applies a batch, and retries while an engine is unavailable. Returns whether it was applied; not if cancelled.
     async fn apply(&mut self, events: &[Arc<RecordedEvent>], token: &CancellationToken) -> Result<bool, Error> {
+        self.pace.begin();
         let (mut pauses, began, _spans) = (Pauses::default(), Instant::now(), spans(events));
         while let Err(error) = self.applier.apply(events).await {
             if !error.is_temporary() {

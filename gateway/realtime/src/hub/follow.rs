@@ -5,7 +5,7 @@ use crate::{
     outbox::Outbox,
     push::{Push, is_newer, open},
 };
-use broker::{Broker, CatchUpSubscription, Interest, Ordering};
+use broker::{Broker, CatchUpSubscription, Interest, Ordering, Wake};
 use domain::{
     Event, Partition, Tier,
     session::{EndReason, SessionEvent},
@@ -35,8 +35,7 @@ impl Hub {
         observe: impl Fn(&RecordedEvent, Option<&Event>) + Send,
         stop: CancellationToken,
     ) {
-        let queue = format!("gateway.{}", self.0.store.incarnation());
-        let hints = broker.subscribe(Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() });
+        let hints = broker.subscribe(Interest::Tiers { tiers: Tier::DURABLE.to_vec(), wake: Wake::Always });
         let marks = self.marks();
         let from: BTreeMap<_, _> = (0..self.0.store.partitions()).map(|n| (Partition(n), marks)).collect();
         let mut follower = CatchUpSubscription::new(self.0.reserved.clone(), hints, Ordering::Global, from);

@@ -31,8 +31,8 @@ const GROUP: usize = 16;
 pub(crate) enum Queues {
     /// Those of some lanes, shared by all subscribers with the same name.
     Lanes(String, Vec<Lane>),
-    /// That of a tier.
-    Tier(String, Tier),
+    /// That of a tier, for this process.
+    Tier(Tier),
     /// Those of the due retries of some partitions.
     Due(BTreeSet<Partition>),
     /// That of the signals to this process: those of calls, or all others.
@@ -43,8 +43,13 @@ pub(crate) enum Queues {
 #[derive(Clone, Debug)]
 pub(crate) enum Sink {
     Runs(Tier, mpsc::Sender<Arc<Run>>),
+    /// All subscribers of whole tiers.
+    Tier(Tier, Arc<InProcess>),
     Retries(mpsc::Sender<Retry>),
-    Signals { urgent: bool, listeners: Arc<InProcess> },
+    Signals {
+        urgent: bool,
+        listeners: Arc<InProcess>,
+    },
 }
 
 /// Keeps a connection open until it is dropped.
@@ -162,7 +167,7 @@ impl Queues {
             Self::Lanes(consumer, lanes) => {
                 format!("{consumer}.{}", lanes.first().map_or(Tier::High, |lane| lane.tier).as_str())
             }
-            Self::Tier(consumer, tier) => format!("{consumer}.{}", tier.as_str()),
+            Self::Tier(tier) => format!("node.{}", tier.as_str()),
             Self::Due(_) => "retries".to_owned(),
             Self::Signals { urgent: true } => "signals.urgent".to_owned(),
             Self::Signals { urgent: false } => "signals".to_owned(),
@@ -173,7 +178,7 @@ impl Queues {
         let names: &Names = shared.wire.names();
         let queues: Vec<_> = match self {
             Self::Lanes(consumer, lanes) => lanes.iter().map(|lane| names.lane(consumer, *lane)).collect(),
-            Self::Tier(consumer, tier) => vec![names.tier(consumer, *tier, &shared.new_owner())],
+            Self::Tier(tier) => vec![names.tier(*tier, &shared.new_owner())],
             Self::Due(partitions) => partitions.iter().map(|partition| names.due(*partition)).collect(),
             Self::Signals { urgent } => vec![names.signals_to(*urgent, shared.wire.node(), &shared.new_owner())],
         };
@@ -187,7 +192,7 @@ impl Queues {
     const fn prefetch(&self) -> u16 {
         match self {
             Self::Lanes(..) | Self::Due(_) => 8,
-            Self::Tier(..) | Self::Signals { .. } => 32,
+            Self::Tier(_) | Self::Signals { .. } => 32,
         }
     }
 }
@@ -198,7 +203,7 @@ impl Sink {
         match self {
             Self::Runs(_, runs) => runs.closed().await,
             Self::Retries(retries) => retries.closed().await,
-            Self::Signals { .. } => std::future::pending().await,
+            Self::Tier(..) | Self::Signals { .. } => std::future::pending().await,
         }
     }
 
@@ -213,7 +218,7 @@ impl Sink {
             Sender::Unknown => return unreadable(shared, delivery, "it does not name its sender".to_owned()),
         }
         let wanted = match self {
-            Self::Runs(..) => kind::RUN,
+            Self::Runs(..) | Self::Tier(..) => kind::RUN,
             Self::Retries(_) => kind::RETRY,
             Self::Signals { .. } => kind::SIGNAL,
         };
@@ -230,6 +235,7 @@ impl Sink {
     async fn hand(&self, shared: &Shared, properties: &BasicProperties, body: &[u8]) -> Result<(), String> {
         match self {
             Self::Runs(_, runs) => drop(runs.send(Arc::new(shared.wire.run(body)?)).await),
+            Self::Tier(_, subscribers) => subscribers.hand_of_peer(&Arc::new(shared.wire.run(body)?)),
             Self::Retries(retries) => drop(retries.send(read(body)?).await),
             Self::Signals { listeners, .. } => listeners.deliver(&Arc::new(shared.wire.signal(properties, body)?)),
         }
@@ -239,7 +245,7 @@ impl Sink {
     /// The counters of this traffic; `None` for retries, of which a process receives its own, too.
     fn counted<'a>(&self, shared: &'a Shared) -> Option<&'a Counted> {
         match self {
-            Self::Runs(tier, _) => Some(shared.counters().runs(*tier)),
+            Self::Runs(tier, _) | Self::Tier(tier, _) => Some(shared.counters().runs(*tier)),
             Self::Signals { urgent, .. } => Some(shared.counters().signals(*urgent)),
             Self::Retries(_) => None,
         }

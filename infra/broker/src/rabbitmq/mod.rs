@@ -45,6 +45,8 @@ use wire::{Parcel, Wire};
 #[derive(Debug)]
 pub struct RabbitMq {
     shared: Arc<Shared>,
+    /// Whether the queues of whole tiers exist; set by the first subscriber of one.
+    tiers: OnceLock<Bound>,
     /// Whether the queues of signals exist; set by the first listener.
     signals: OnceLock<Bound>,
     supervisor: Supervisor,
@@ -69,7 +71,13 @@ impl RabbitMq {
             warnings: RateLimitedWarnings::default(),
         });
         let supervisor = Supervisor::default();
-        let broker = Self { shared, signals: OnceLock::new(), _stopped_with: supervisor.guard(), supervisor };
+        let broker = Self {
+            shared,
+            tiers: OnceLock::new(),
+            signals: OnceLock::new(),
+            _stopped_with: supervisor.guard(),
+            supervisor,
+        };
         let (shared, parcels) = (Arc::clone(&broker.shared), Arc::new(Mutex::new(parcels)));
         broker.spawn("publisher".to_owned(), move || publisher::publish(Arc::clone(&shared), Arc::clone(&parcels)));
         let shared = Arc::clone(&broker.shared);
@@ -107,16 +115,24 @@ impl RabbitMq {
 
     pub(crate) fn subscribe(&self, interest: Interest) -> Subscription {
         let (sinks, subscription) = self.shared.local.subscribe_with_sinks(interest.clone());
-        let queues = |tier: Tier| match &interest {
+        let bound = match &interest {
             Interest::Lanes { queue, lanes } => {
-                let lanes: Vec<_> = lanes.iter().copied().filter(|lane| lane.tier == tier).collect();
-                (!lanes.is_empty()).then(|| Queues::Lanes(queue.clone(), lanes))
+                let of_tier = |tier: Tier| lanes.iter().copied().filter(move |lane| lane.tier == tier);
+                let lanes = Tier::DURABLE.map(|tier| (tier, of_tier(tier).collect::<Vec<_>>()));
+                let bound = lanes.into_iter().filter(|(_, lanes)| !lanes.is_empty()).map(|(tier, lanes)| {
+                    self.consume(Queues::Lanes(queue.clone(), lanes), Sink::Runs(tier, sinks.of(tier).clone()))
+                });
+                Bound::to(bound.collect())
             }
-            Interest::Tiers { queue, tiers } => tiers.contains(&tier).then(|| Queues::Tier(queue.clone(), tier)),
+            Interest::Tiers { .. } => self.tiers.get_or_init(|| self.consume_tiers()).clone(),
         };
-        let tiers = Tier::DURABLE.into_iter().filter_map(|tier| Some((tier, queues(tier)?)));
-        let bound = tiers.map(|(tier, queues)| self.consume(queues, Sink::Runs(tier, sinks.of(tier).clone())));
-        subscription.bound_to(Bound::to(bound.collect()))
+        subscription.bound_to(bound)
+    }
+
+    fn consume_tiers(&self) -> Bound {
+        let bound = Tier::DURABLE
+            .map(|tier| self.consume(Queues::Tier(tier), Sink::Tier(tier, Arc::clone(&self.shared.local))));
+        Bound::to(bound.into())
     }
 
     pub(crate) fn retry_after(&self, pause: Duration, retry: Retry) {

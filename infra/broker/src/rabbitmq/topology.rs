@@ -2,7 +2,7 @@
 //!
 //! | exchange | routing key | queues |
 //! |---|---|---|
-//! | `.events` | `high.3` (lane) | `.projections.high.3`: durable, shared by consumers; `.gateway.high.<node>.<n>`: one subscriber's |
+//! | `.events` | `high.3` (lane) | `.projections.high.3`: durable, shared by consumers; `.node.high.<node>.<n>`: one process's |
 //! | `.signals` | `high.all`, `low.<node>` | `.signals.low.<node>.<n>`: one process's |
 //! | `.retry` | `200.3` (pause, partition) | `.retry.200`: its time to live is the pause; it dead-letters to `.dead` with the same key |
 //! | `.dead` | `200.3`, `letters` | `.due.3`: shared by the workers; `.dead.letters` |
@@ -104,9 +104,9 @@ impl Names {
         (name, declarations)
     }
 
-    /// The queue of a tier for one subscriber. `owner` is unique and never used again.
-    pub(crate) fn tier(&self, consumer: &str, tier: Tier, owner: &str) -> (String, Vec<Declaration>) {
-        let name = self.name(&format!("{consumer}.{}.{owner}", tier.as_str()));
+    /// The queue of a tier for one process. `owner` is unique and never used again.
+    pub(crate) fn tier(&self, tier: Tier, owner: &str) -> (String, Vec<Declaration>) {
+        let name = self.name(&format!("node.{}.{owner}", tier.as_str()));
         let mut arguments = bounded(10_000, 64 << 20);
         arguments.insert("x-message-ttl".into(), millis(RUN_TTL));
         let key = format!("{}.*", tier.as_str());

@@ -1,11 +1,11 @@
 //! A catch-up subscription yields each event once and in order, whatever the broker does.
 
 use crate::{
-    arms::{DEADLINE, until},
+    arms::{DEADLINE, soon, until},
     log::{Kind, append, check, expected, from, mixed, open},
     scene::{Case, ORDERINGS, Scene, follow, follow_live, pump, subscribe, take, writer_and_reader},
 };
-use broker::{Broker, CatchUpSubscription, Faults, Marks, Ordering, Stats};
+use broker::{Broker, CatchUpSubscription, Faults, Interest, Marks, Ordering, Stats, Wake};
 use domain::Tier;
 use event_store::{Position, RecordedEvent};
 use proptest::prelude::*;
@@ -73,6 +73,24 @@ each_mix!(yields_live_events_as_they_arrive, |home| async {
         received(&brokers, before).await;
     }
     assert_eq!(brokers[0].stats().high.unsent, 0);
+});
+
+each_mix!(yields_what_does_not_wake_it_all_the_same, |home| async {
+    let (store, batches) = open(&home).await;
+    let brokers = writer_and_reader(&home, 16, Faults::NONE).await;
+    pump(batches, brokers[0].clone());
+    let wake = Wake::For(|record| record.position % 7 == 0);
+    let notifications = brokers[1].subscribe(Interest::Tiers { tiers: Tier::DURABLE.to_vec(), wake });
+    soon(notifications.ready()).await;
+    let ordering = Ordering::Partition;
+    let mut follower = CatchUpSubscription::new(store.clone(), notifications, ordering, from(Marks::default()));
+    let mut yielded = Vec::new();
+    for _ in 0..5 {
+        append(&store, &mixed(9)).await;
+        append(&store, &mixed(4)).await;
+        yielded.extend(take(&mut follower, 13, 100).await);
+    }
+    check(&expected(&store, Marks::default()).await, ordering, &yielded);
 });
 
 each_engine!(works_without_a_broker, |home| async {

@@ -1,7 +1,7 @@
 //! Publishing and subscribing.
 
 use crate::arms::arms;
-use broker::{Broker, Faults, Interest, Run, Subscription};
+use broker::{Broker, Faults, Interest, Run, Subscription, Wake};
 use domain::{Lane, Partition, Tier, Timestamp};
 use event_store::{CommittedBatch, Heads, Linked, Origin, Position, Record, RecordedEvent};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) fn batch(lanes: &[Lane]) -> CommittedBatch {
 }
 
 pub(crate) fn tiers(tiers: &[Tier]) -> Interest {
-    Interest::Tiers { queue: "gateway".to_owned(), tiers: tiers.to_vec() }
+    Interest::Tiers { tiers: tiers.to_vec(), wake: Wake::Always }
 }
 
 pub(crate) fn lanes(lanes: &[Lane]) -> Interest {

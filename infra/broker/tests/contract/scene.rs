@@ -4,7 +4,7 @@ use crate::{
     arms::{DEADLINE, Processes, soon},
     log::{Batches, Kind, PARTITIONS, append, check, expected, from, mixed, open},
 };
-use broker::{Broker, CatchUpSubscription, Faults, Interest, Marks, Ordering, Subscription, Traffic};
+use broker::{Broker, CatchUpSubscription, Faults, Interest, Marks, Ordering, Subscription, Traffic, Wake};
 use domain::{Lane, Partition, Tier};
 use event_store::{EventStore, Position, RecordedEvent};
 use std::sync::Arc;
@@ -150,10 +150,9 @@ pub(crate) fn pump(mut batches: Batches, broker: Broker) {
 
 /// Subscribes as workers do, or as gateways do.
 pub(crate) fn subscribe(broker: &Broker, ordering: Ordering) -> Subscription {
-    let queue = "test".to_owned();
     broker.subscribe(match ordering {
-        Ordering::Partition => Interest::Lanes { queue, lanes: lanes() },
-        Ordering::Global => Interest::Tiers { queue, tiers: Tier::DURABLE.to_vec() },
+        Ordering::Partition => Interest::Lanes { queue: "test".to_owned(), lanes: lanes() },
+        Ordering::Global => Interest::Tiers { tiers: Tier::DURABLE.to_vec(), wake: Wake::Always },
     })
 }
 
