@@ -7,14 +7,18 @@ use crate::{
 use domain::{Partition, Tier, Timestamp};
 use event_store::{EventStore, Head, ReadError, RecordedEvent, Selection};
 use metrics::{Histogram, counter, histogram};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long a missing event may still arrive by itself: two publishers reorder events routinely.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// The interval of comparisons with the ledger's head. With [`PATIENCE`] and two reads, a lost notification costs at most
-/// 250 ms.
+/// The interval of comparisons with the ledger's head, the same moments for all subscriptions of a process. With [`PATIENCE`]
+/// and two reads, a lost notification costs at most 250 ms.
 const LOOK: Duration = Duration::from_millis(200);
 /// After this long a read of the store is abandoned, whatever the store's own limits: a read that never ends would stop the
 /// consumer.
@@ -60,7 +64,7 @@ impl Lags {
 type Reading = AbortOnDropHandle<Result<Answer, ReadError>>;
 
 enum Answer {
-    Head(Head),
+    Head(Arc<Head>),
     Events(LogRange, Vec<Arc<RecordedEvent>>),
 }
 
@@ -158,7 +162,8 @@ impl CatchUpSubscription {
                 Phase::New => self.read_head(),
                 Phase::Live(since) => {
                     let gap = self.order.gap_since().map(|gap| gap.max(*since) + PATIENCE);
-                    let due = gap.unwrap_or(*since + LOOK).min(*since + LOOK);
+                    let look = next_look(*since);
+                    let due = gap.unwrap_or(look).min(look);
                     if now < due && !self.has_unpublished {
                         return due;
                     }
@@ -178,7 +183,12 @@ impl CatchUpSubscription {
 
     fn read_head(&mut self) {
         let store = self.store.clone();
-        self.read(async move { store.head().await.map(Answer::Head) });
+        // The head that another subscription read may be older than the commit.
+        let is_own = self.has_unpublished;
+        self.read(async move {
+            let head = if is_own { store.head().await.map(Arc::new) } else { store.shared_head().await };
+            head.map(Answer::Head)
+        });
     }
 
     fn read_events(&mut self, range: LogRange) {
@@ -210,7 +220,7 @@ impl CatchUpSubscription {
         self.reading = None;
         let now = Instant::now();
         match answer {
-            Ok(Answer::Head(head)) => self.compare(Arc::new(head), now),
+            Ok(Answer::Head(head)) => self.compare(head, now),
             Ok(Answer::Events(range, events)) => {
                 counter!("chatchit_lane_repaired_events_total").increment(events.len() as u64);
                 let last = events.last().map_or(range.after, |event| event.record.position);
@@ -241,6 +251,13 @@ impl CatchUpSubscription {
             Phase::Patient(head, now + PATIENCE)
         };
     }
+}
+
+/// The first comparison with the ledger's head after `since`.
+fn next_look(since: Instant) -> Instant {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let looks = since.saturating_duration_since(*FIRST).as_millis() / LOOK.as_millis() + 1;
+    *FIRST + LOOK * u32::try_from(looks).unwrap_or(u32::MAX)
 }
 
 async fn next_run(notifications: &mut Option<Subscription>) -> Option<Arc<Run>> {

@@ -2,6 +2,11 @@
 
 use crate::{EventStore, Head, Heads, Position, ReadError};
 use sql::{Engine, Query, Row, query};
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// How long before it was asked for a head may have been read by another.
+const SLACK: Duration = Duration::from_millis(10);
 
 /// A row of the ledger: the head of the log after a batch.
 pub type LedgerRow = Head;
@@ -15,6 +20,24 @@ impl EventStore {
         let newest = self.ledger_query("ORDER BY last_position DESC LIMIT 1");
         let row = self.database().fetch_optional(newest).await?;
         self.ledger_row(&row.ok_or_else(|| ReadError::Damaged("it has no ledger".to_owned()))?)
+    }
+
+    /// The newest row of the ledger. Callers at about the same time share one statement.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn shared_head(&self) -> Result<Arc<Head>, ReadError> {
+        let asked = Instant::now();
+        let mut latest = self.latest_head().lock().await;
+        if let Some((read, head)) = &*latest
+            && *read + SLACK >= asked
+        {
+            return Ok(Arc::clone(head));
+        }
+        let read = Instant::now();
+        let head = Arc::new(self.head().await?);
+        *latest = Some((read, Arc::clone(&head)));
+        Ok(head)
     }
 
     /// At most `limit` rows of the ledger whose last position is after `after`, in order. The row of the empty log is at

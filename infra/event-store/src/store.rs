@@ -1,7 +1,8 @@
 //! The store: its shared state, appends, and opening events. Reads are in `read.rs` and `feed.rs`.
 
 use crate::{
-    Append, AppendError, CommittedBatch, OpenError, Position, ReadError, Receipt, RecordedEvent, Secret, Settings,
+    Append, AppendError, CommittedBatch, Head, OpenError, Position, ReadError, Receipt, RecordedEvent, Secret,
+    Settings,
     batch::{Intake, Queued, Reply},
     keyring::Keyring,
     open::{self, Fixed},
@@ -52,6 +53,9 @@ pub struct EventStore {
     connections: Connections,
 }
 
+/// A head of the log, and when it was read. Locked while it is read again.
+pub(crate) type LatestHead = tokio::sync::Mutex<Option<(Instant, Arc<Head>)>>;
+
 /// The connections of a clone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Connections {
@@ -73,6 +77,8 @@ struct Inner {
     dropped: Arc<AtomicU64>,
     /// The last event of the log that this process has received, by position and digest.
     seen: Mutex<Option<(Position, [u8; 32])>>,
+    /// The head read last by [`EventStore::shared_head`], and when.
+    latest_head: LatestHead,
     /// The cause of the writer's end, once it has ended.
     writing: watch::Sender<Option<String>>,
     /// Since when the writer has been committing the current batch.
@@ -96,6 +102,7 @@ impl Inner {
             medium,
             dropped: Arc::default(),
             seen: Mutex::default(),
+            latest_head: LatestHead::default(),
             writing: watch::Sender::new(None),
             committing,
             fault: Arc::default(),
@@ -321,6 +328,10 @@ impl EventStore {
             Connections::Reserved => &self.inner.reserved,
             Connections::CatchingUp => &self.inner.catching_up,
         }
+    }
+
+    pub(crate) fn latest_head(&self) -> &LatestHead {
+        &self.inner.latest_head
     }
 
     pub(crate) fn keys_hashed_since(&self) -> Option<i64> {
