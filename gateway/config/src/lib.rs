@@ -7,6 +7,7 @@ mod parse;
 pub mod secrets;
 mod settings;
 mod sources;
+mod values;
 pub mod variables;
 
 pub use live::{Live, LiveSettings};

@@ -1,22 +1,14 @@
 //! From raw settings to a [`Config`], naming every fault.
 
 use super::{
-    Advertise, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role,
-    Secret, Sources, TraceSettings, files, is_private,
+    AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role, Secret, Sources,
+    TraceSettings, files, values,
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use domain::{hex, link::LinkHosts, user::Reach};
-use std::time::Duration;
+use domain::user::Reach;
 
-/// The least length of a signing secret, in bytes (RFC 7518, 3.2).
-const LEAST_SECRET: usize = 32;
 /// The words of a setting that is on or off.
 const SWITCH: [(&str, bool); 6] =
     [("on", true), ("off", false), ("true", true), ("false", false), ("1", true), ("0", false)];
-/// The bytes of a secret that signs webhooks.
-const WEBHOOK_SECRET: std::ops::RangeInclusive<usize> = 24..=64;
-/// The most characters of a namespace: an AMQP name has 255 bytes, and ours go on after it.
-const LONGEST_NAMESPACE: usize = 64;
 
 impl Config {
     /// From raw settings.
@@ -39,19 +31,19 @@ impl Reader<'_> {
     fn config(&mut self) -> Config {
         let default = Config::default();
         let production = self.one_of("APP_ENV", &[("development", false), ("production", true)], false);
-        let database_url = self.read("DATABASE_URL", |text| url(text, &["postgres://", "postgresql://"]));
-        let access_secret = self.read("JWT_ACCESS_TOKEN", signing_secret);
-        let master_key = self.read("CHATCHIT_MASTER_KEY", key).map(MasterKey);
-        let audit_key = self.read("CHATCHIT_AUDIT_KEY", key).map(AuditKey);
+        let database_url = self.read("DATABASE_URL", |text| values::url(text, &["postgres://", "postgresql://"]));
+        let access_secret = self.read("JWT_ACCESS_TOKEN", values::signing_secret);
+        let master_key = self.read("CHATCHIT_MASTER_KEY", values::key).map(MasterKey);
+        let audit_key = self.read("CHATCHIT_AUDIT_KEY", values::key).map(AuditKey);
         let shared = production || database_url.is_some();
         self.required("JWT_ACCESS_TOKEN", shared, "with APP_ENV=production or DATABASE_URL");
         self.required("CHATCHIT_MASTER_KEY", production, "with APP_ENV=production");
         self.required("CHATCHIT_AUDIT_KEY", production, "with APP_ENV=production");
-        let turn_urls = self.list("TURN_URLS", ice_url);
+        let turn_urls = self.list("TURN_URLS", values::ice_url);
         let needs_secret = turn_urls.iter().any(|url| url.starts_with("turn"));
         self.required("TURN_SECRET", needs_secret, "with a turn: or turns: server in TURN_URLS");
-        let ratio = self.read("OTEL_TRACES_SAMPLER_ARG", ratio).unwrap_or(TraceSettings::RATIO);
-        let collector = self.read("OTEL_EXPORTER_OTLP_ENDPOINT", |text| url(text, &["http://", "https://"]));
+        let ratio = self.read("OTEL_TRACES_SAMPLER_ARG", values::ratio).unwrap_or(TraceSettings::RATIO);
+        let collector = self.read("OTEL_EXPORTER_OTLP_ENDPOINT", |text| values::url(text, &["http://", "https://"]));
         let roles = [("all", Role::All), ("gateway", Role::Gateway), ("worker", Role::Worker)];
         Config {
             host: self.sources.get("HOST").map_or(default.host, str::to_owned),
@@ -60,20 +52,20 @@ impl Reader<'_> {
                 .unwrap_or(default.port),
             data: self.sources.get("CHATCHIT_DATA").map_or(default.data, Into::into),
             database_url,
-            rabbitmq_url: self.read("RABBITMQ_URL", |text| url(text, &["amqp://", "amqps://"])),
-            redis_url: self.read("REDIS_URL", |text| url(text, &["redis://"])),
-            namespace: self.read("CHATCHIT_NAMESPACE", namespace).unwrap_or(default.namespace),
+            rabbitmq_url: self.read("RABBITMQ_URL", |text| values::url(text, &["amqp://", "amqps://"])),
+            redis_url: self.read("REDIS_URL", |text| values::url(text, &["redis://"])),
+            namespace: self.read("CHATCHIT_NAMESPACE", values::namespace).unwrap_or(default.namespace),
             production,
             role: self.one_of("CHATCHIT_ROLE", &roles, Role::All),
             access_secret,
-            previous_secrets: self.list("JWT_PREVIOUS_TOKENS", signing_secret),
-            access_expired: self.read("JWT_ACCESS_EXPIRED", duration).unwrap_or(default.access_expired),
-            refresh_expired: self.read("JWT_REFRESH_EXPIRED", duration).unwrap_or(default.refresh_expired),
+            previous_secrets: self.list("JWT_PREVIOUS_TOKENS", values::signing_secret),
+            access_expired: self.read("JWT_ACCESS_EXPIRED", values::duration).unwrap_or(default.access_expired),
+            refresh_expired: self.read("JWT_REFRESH_EXPIRED", values::duration).unwrap_or(default.refresh_expired),
             refresh_grace: default.refresh_grace,
             master_key,
             audit_key,
-            allowed_origins: self.list("ALLOWED_ORIGINS", origin),
-            advertise: self.read("ADVERTISE_ADDRESS", advertise).unwrap_or(default.advertise),
+            allowed_origins: self.list("ALLOWED_ORIGINS", values::origin),
+            advertise: self.read("ADVERTISE_ADDRESS", values::advertise).unwrap_or(default.advertise),
             trusted_proxies: self.list("TRUSTED_PROXIES", str::parse::<Network>),
             rate_limits: self.one_of("RATE_LIMITS", &[("on", true), ("off", false)], true),
             reachable_by: self.one_of(
@@ -81,14 +73,16 @@ impl Reader<'_> {
                 &Reach::ALL.map(|reach| (reach.as_str(), reach)),
                 Reach::default(),
             ),
-            link_hosts: self.list("LINK_HOSTS", link_host).into_iter().collect(),
+            link_hosts: self.list("LINK_HOSTS", values::link_host).into_iter().collect(),
             connections: ConnectionLimits {
-                total: self.read("MAX_CONNECTIONS", count).unwrap_or(default.connections.total),
-                per_address: self.read("MAX_CONNECTIONS_PER_ADDRESS", count).unwrap_or(default.connections.per_address),
+                total: self.read("MAX_CONNECTIONS", values::count).unwrap_or(default.connections.total),
+                per_address: self
+                    .read("MAX_CONNECTIONS_PER_ADDRESS", values::count)
+                    .unwrap_or(default.connections.per_address),
             },
             turn_urls,
             turn_secret: self.sources.get("TURN_SECRET").map(Secret::new),
-            metrics_token: self.read("METRICS_TOKEN", metrics_token),
+            metrics_token: self.read("METRICS_TOKEN", values::metrics_token),
             traces: collector.map(|endpoint| TraceSettings { endpoint, ratio }),
             monitoring: default.monitoring,
             alert_webhook: self.alert_webhook(),
@@ -110,7 +104,7 @@ impl Reader<'_> {
             self.required(name, bucket.is_some(), "with FILES_URL");
         }
         if let Some(bucket) = &mut bucket {
-            bucket.endpoint = self.read("AWS_ENDPOINT_URL", |text| url(text, &["https://", "http://"]));
+            bucket.endpoint = self.read("AWS_ENDPOINT_URL", |text| values::url(text, &["https://", "http://"]));
             let said = |name| self.sources.get(name).unwrap_or_default().to_owned();
             bucket.region = self.sources.get("AWS_REGION").unwrap_or(&bucket.region).to_owned();
             (bucket.access_key, bucket.secret_key) =
@@ -123,15 +117,17 @@ impl Reader<'_> {
             max_size: self.read("FILES_MAX_SIZE", files::bytes).unwrap_or(default.max_size),
             max_count: self.read("FILES_MAX_COUNT", count).unwrap_or(default.max_count),
             keep_metadata: self.one_of("FILES_KEEP_METADATA", &SWITCH, default.keep_metadata),
-            daily_count: self.read("FILES_DAILY_COUNT", self::count).map_or(default.daily_count, |count| count as u64),
+            daily_count: self
+                .read("FILES_DAILY_COUNT", values::count)
+                .map_or(default.daily_count, |count| count as u64),
             daily_quota: self.read("FILES_DAILY_QUOTA", files::bytes).unwrap_or(default.daily_quota),
             ..default
         }
     }
 
     fn alert_webhook(&mut self) -> Option<AlertWebhook> {
-        let url = self.read("ALERT_WEBHOOK_URL", |text| url(text, &["https://", "http://"]));
-        let secret = self.read("ALERT_WEBHOOK_SECRET", webhook_secret);
+        let url = self.read("ALERT_WEBHOOK_URL", |text| values::url(text, &["https://", "http://"]));
+        let secret = self.read("ALERT_WEBHOOK_SECRET", values::webhook_secret);
         self.required("ALERT_WEBHOOK_SECRET", url.is_some(), "with ALERT_WEBHOOK_URL");
         Some(AlertWebhook { url: url?, secret: secret? })
     }
@@ -175,109 +171,12 @@ impl Reader<'_> {
     }
 }
 
-fn count(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "must be a number above 0".to_owned())
-}
-
-fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
-    let known = schemes.iter().any(|scheme| text.starts_with(scheme));
-    if known { Ok(text.to_owned()) } else { Err(format!("must begin with {}", schemes.join(" or "))) }
-}
-
-fn advertise(text: &str) -> Result<Advertise, String> {
-    if text == "none" {
-        return Ok(Advertise::No);
-    }
-    let address: std::net::SocketAddr =
-        text.parse().map_err(|_| "must be an address and a port such as 10.0.0.5:8080, or none".to_owned())?;
-    if is_private(address.ip()) && address.port() > 0 {
-        Ok(Advertise::At(address))
-    } else {
-        Err("must be of this machine or a private network: what gateways pass on is not encrypted".to_owned())
-    }
-}
-
-fn ice_url(text: &str) -> Result<String, String> {
-    let rest = ["stun:", "stuns:", "turn:", "turns:"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
-    if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is not a server such as turn:turn.example:3478"))
-    }
-}
-
-fn ratio(text: &str) -> Result<f64, String> {
-    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-    ratio.ok_or_else(|| "must be a number from 0 to 1".to_owned())
-}
-
-fn metrics_token(text: &str) -> Result<Secret, String> {
-    let is_good = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_good { Ok(Secret::new(text)) } else { Err("must be at least 16 visible ASCII characters".to_owned()) }
-}
-
-/// A signing secret as Standard Webhooks writes it.
-fn webhook_secret(text: &str) -> Result<Secret, String> {
-    let key = text.strip_prefix("whsec_").and_then(|key| BASE64_STANDARD.decode(key).ok());
-    let key = key.filter(|key| WEBHOOK_SECRET.contains(&key.len()));
-    key.map(Secret::new).ok_or_else(|| "must be whsec_ and then 24 to 64 bytes in base64".to_owned())
-}
-
-fn namespace(text: &str) -> Result<String, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if plain && (1..=LONGEST_NAMESPACE).contains(&text.len()) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("must be 1 to {LONGEST_NAMESPACE} letters, digits, - or _"))
-    }
-}
-
-fn signing_secret(text: &str) -> Result<Secret, String> {
-    if text.len() < LEAST_SECRET {
-        return Err(format!("must be at least {LEAST_SECRET} bytes long"));
-    }
-    Ok(Secret::new(text))
-}
-
-fn key(text: &str) -> Result<[u8; 32], String> {
-    let from_base64 = || BASE64_STANDARD.decode(text).ok()?.try_into().ok();
-    hex::decode(text).or_else(from_base64).ok_or_else(|| "must be 32 bytes in hex or base64".to_owned())
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = host.is_some_and(|host| !host.is_empty() && !host.contains('/') && host.is_ascii());
-    if text == "*" || plain {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is not an origin such as https://a.example"))
-    }
-}
-
-fn link_host(text: &str) -> Result<String, String> {
-    LinkHosts::host(text).map_err(|invalid| format!("{text:?} {}", invalid.detail))
-}
-
-/// `45s`, `30m`, `12h`, `7d`; at least a second.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "must be a time such as 45s, 30m, 12h or 7d".to_owned();
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (count, unit) = text.split_at(split);
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 24 * 3_600,
-        _ => return Err(wrong()),
-    };
-    let seconds = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or_else(wrong)?;
-    Ok(Duration::from_secs(u64::from(seconds) * unit))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::variables::{VARIABLES, help};
     use super::*;
+    use crate::Advertise;
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use std::time::Duration;
 
     fn config(settings: &[(&str, &str)]) -> Result<Config, Faults> {
         let folder = tempfile::tempdir().unwrap();
@@ -397,11 +296,5 @@ mod tests {
         for fault in ["10.0.0.5", "gateway:8080", "203.0.113.9:8080", "0.0.0.0:8080", "10.0.0.5:0"] {
             assert_eq!(advertised(fault), None, "{fault}");
         }
-    }
-
-    #[test]
-    fn help_names_every_setting() {
-        let help = help();
-        assert!(VARIABLES.iter().all(|variable| help.contains(variable.name)));
     }
 }

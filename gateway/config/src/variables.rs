@@ -239,4 +239,10 @@ mod tests {
         assert!(generated.clone().count() > 0);
         assert!(generated.into_iter().all(|variable| variable.secrecy == Secrecy::Secret));
     }
+
+    #[test]
+    fn help_names_every_setting() {
+        let help = help();
+        assert!(VARIABLES.iter().all(|variable| help.contains(variable.name)));
+    }
 }

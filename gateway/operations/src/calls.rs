@@ -276,19 +276,14 @@ impl Operation for SignalCall {
         }
         let (from, conversation) = app.commands.may_signal_in_call(&request.context(), call_id, to_user_id).await?;
         let call_signal = CallSignal { call_id, from_user_id: from, from_session_id: session.0, kind, payload };
+        let data = serde_json::to_value(call_signal).map_err(Problem::internal)?;
         let signal = Signal {
-            name: "call.signal".to_owned(),
-            scope: None,
             users: vec![to_user_id.0],
             from: Some(from.0),
             from_session: Some(session.0),
-            from_socket: None,
             to_session: to_session_id.map(|session| session.0),
             within: Some(conversation.0),
-            except: Vec::new(),
-            sent_at: None,
-            data: serde_json::to_value(call_signal).map_err(Problem::internal)?,
-            expires_at: now.millis() + WORTH_MS,
+            ..Signal::new("call.signal", data, now.millis() + WORTH_MS)
         };
         app.signals.tell(signal).await;
         Ok(Answer::sent())

@@ -118,19 +118,13 @@ impl Operation for SendSignal {
         let user = request.app.commands.may_signal(&request.context(), conversation).await?;
         let Payload(payload) = payload;
         let custom = CustomSignal { conversation_id: conversation.0, from_user_id: user.0, name, payload };
+        let data = serde_json::to_value(custom).map_err(Problem::internal)?;
         let signal = Signal {
-            name: "custom".to_owned(),
             scope: Some(conversation.0),
-            users: Vec::new(),
-            from: None,
             from_session: exclude_self.then_some(request.caller.session.0),
             from_socket: request.caller.socket.filter(|_| exclude_self),
-            to_session: None,
-            within: None,
             except: request.app.presences.apart(user).await?,
-            sent_at: None,
-            data: serde_json::to_value(custom).map_err(Problem::internal)?,
-            expires_at: (request.app.clock)().millis() + WORTH_MS,
+            ..Signal::new("custom", data, (request.app.clock)().millis() + WORTH_MS)
         };
         request.app.signals.tell(signal).await;
         Ok(Answer::sent())

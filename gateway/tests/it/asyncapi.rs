@@ -290,18 +290,8 @@ async fn alert(server: &Server, a: &mut Both) {
         runbook: "docs/runbook.md#engineaway".to_owned(),
     };
     server.app.broker.signal(broker::Signal {
-        name: "alert".to_owned(),
-        scope: None,
         users: vec![a.person.id],
-        from: None,
-        from_session: None,
-        from_socket: None,
-        to_session: None,
-        within: None,
-        except: Vec::new(),
-        sent_at: None,
-        data: serde_json::to_value(alert).unwrap(),
-        expires_at: i64::MAX,
+        ..broker::Signal::new("alert", serde_json::to_value(alert).unwrap(), i64::MAX)
     });
     while a.ws.signal().await["signal"] != "alert" {}
     assert_eq!(a.sio.event("alert").await["rule"], "EngineAway");

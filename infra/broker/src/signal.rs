@@ -46,6 +46,25 @@ pub struct Signal {
 }
 
 impl Signal {
+    /// A signal without sender and receivers: the caller sets those of its fields that apply.
+    #[must_use]
+    pub fn new(name: &str, data: serde_json::Value, expires_at: i64) -> Self {
+        Self {
+            name: name.to_owned(),
+            scope: None,
+            users: Vec::new(),
+            from: None,
+            from_session: None,
+            from_socket: None,
+            to_session: None,
+            within: None,
+            except: Vec::new(),
+            sent_at: None,
+            data,
+            expires_at,
+        }
+    }
+
     /// Whether no socket of `user` receives it, because `user` is the sender.
     #[must_use]
     pub fn spares(&self, user: Uuid) -> bool {

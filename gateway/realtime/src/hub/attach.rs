@@ -15,18 +15,10 @@ impl Hub {
         match serde_json::to_value(&call_signal) {
             Ok(data) => {
                 let signal = Signal {
-                    name: "call.signal".to_owned(),
                     scope: Some(conversation),
-                    users: Vec::new(),
                     from: Some(from_user_id.0),
                     from_session: Some(from_session_id.0),
-                    from_socket: None,
-                    to_session: None,
-                    within: None,
-                    except: Vec::new(),
-                    sent_at: None,
-                    data,
-                    expires_at: i64::MAX,
+                    ..Signal::new("call.signal", data, i64::MAX)
                 };
                 self.tell(&signal, now);
             }

@@ -45,18 +45,10 @@ impl Attachment {
     /// When it cannot be written as JSON.
     pub fn signal(&self, conversation: Uuid, now: i64) -> Result<Signal, serde_json::Error> {
         Ok(Signal {
-            name: ATTACHED.to_owned(),
             scope: Some(conversation),
-            users: Vec::new(),
             from: Some(self.from_user_id.0),
             from_session: Some(self.from_session_id.0),
-            from_socket: None,
-            to_session: None,
-            within: None,
-            except: Vec::new(),
-            sent_at: None,
-            data: serde_json::to_value(self)?,
-            expires_at: now.saturating_add(WORTH_MS),
+            ..Signal::new(ATTACHED, serde_json::to_value(self)?, now.saturating_add(WORTH_MS))
         })
     }
 

@@ -283,20 +283,7 @@ fn a_signal_spares_whom_it_comes_from_and_reaches_who_watches_whom_it_is_about()
         }
         outboxes.push(outbox);
     }
-    let signal = |name: &str| Signal {
-        name: name.to_owned(),
-        scope: Some(ROOM.0),
-        users: Vec::new(),
-        from: Some(ANA.0),
-        from_session: None,
-        from_socket: None,
-        to_session: None,
-        within: None,
-        except: Vec::new(),
-        sent_at: None,
-        data: Value::Null,
-        expires_at: 0,
-    };
+    let signal = |name: &str| Signal { scope: Some(ROOM.0), from: Some(ANA.0), ..Signal::new(name, Value::Null, 0) };
     let from = |session: SessionId| Some(session.0);
     let socket = outboxes[0].socket();
     for (signal, want) in [

@@ -3,27 +3,23 @@
 mod backlog;
 mod dialect;
 mod outlet;
+mod queue;
 
 pub use backlog::Backlog;
 pub use dialect::Dialect;
+pub use queue::{Burst, Delivered, Offered};
 
 use axum::extract::ws::Utf8Bytes;
-use broker::Marks;
 use domain::Tier;
 use event_store::Position;
-use protocol::{Close, cursor::furthest};
-use std::{
-    collections::VecDeque,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+use protocol::Close;
+use queue::Queue;
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
-
-/// Requests whose effects may still be under way.
-const ACTS: usize = 64;
 
 /// The frames queued for one socket. Pushing never waits for the client.
 #[derive(Debug)]
@@ -44,44 +40,6 @@ pub struct Outbox {
 pub struct Writing<'o> {
     outbox: &'o Outbox,
     bytes: usize,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    frames: VecDeque<Utf8Bytes>,
-    bytes: usize,
-    close: Option<Close>,
-    /// Notifies the task that still writes to the socket, so that it hangs up.
-    given_up: bool,
-    /// The furthest events among all frames that were ever put in.
-    delivered: Delivered,
-    /// The last few requests of this socket, whose effects go to everybody else.
-    acts: VecDeque<Uuid>,
-}
-
-/// The furthest event of each tier that a socket received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delivered(Marks);
-
-/// What is to be written next.
-#[derive(Debug, Default)]
-pub struct Burst {
-    /// Frames, in order.
-    pub frames: Vec<Utf8Bytes>,
-    /// Close the socket after them.
-    pub close: Option<Close>,
-}
-
-/// What became of a frame that may be lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offered {
-    /// It is lost.
-    Shed,
-    /// It will be written.
-    Kept {
-        /// Whether the writer must be [woken](Outbox::wake).
-        wake: bool,
-    },
 }
 
 impl Outbox {
@@ -121,29 +79,24 @@ impl Outbox {
 
     /// Puts in the frame of an event, as [`push`](Self::push) does.
     pub fn push_event(&self, frame: Utf8Bytes, tier: Tier, position: Position) -> bool {
-        self.take_in(frame, |queue| queue.delivered.advance(tier, position))
+        self.take_in(frame, |queue| queue.advance(tier, position))
     }
 
     /// The furthest events among the frames that were put in, once all are written; `None` while some wait.
     #[must_use]
     pub fn written(&self) -> Option<Delivered> {
-        let queue = self.lock();
-        queue.frames.is_empty().then_some(queue.delivered)
+        self.lock().written()
     }
 
     /// The socket acts: the effects of this request go to everybody else.
     pub fn act(&self, request: Uuid) {
-        let mut queue = self.lock();
-        if queue.acts.len() >= ACTS {
-            queue.acts.pop_front();
-        }
-        queue.acts.push_back(request);
+        self.lock().act(request);
     }
 
     /// Whether it [acted](Self::act) by this request.
     #[must_use]
     pub fn acted(&self, request: Option<Uuid>) -> bool {
-        request.is_some_and(|request| self.lock().acts.contains(&request))
+        request.is_some_and(|request| self.lock().acted(request))
     }
 
     /// Puts in a frame that must not be lost. When it does not fit, everything that waits is given up and the
@@ -157,9 +110,9 @@ impl Outbox {
         let wake = {
             let mut queue = self.lock();
             note(&mut queue);
-            let before = queue.bytes;
-            let wake = queue.take_in(frame, self.limit);
-            self.count(before, queue.bytes);
+            let before = queue.bytes();
+            let wake = queue.push(frame, self.limit);
+            self.count(before, queue.bytes());
             wake
         };
         self.backlog.relieve();
@@ -194,13 +147,9 @@ impl Outbox {
     /// Gives up everything that waits, and whatever is being written: the client resumes by its cursor.
     pub fn give_up(&self) {
         let mut queue = self.lock();
-        let before = queue.bytes;
-        queue.clear();
-        if !std::mem::replace(&mut queue.given_up, true) {
-            metrics::counter!("chatchit_slow_sockets_total", "why" => "process").increment(1);
-        }
-        queue.close.get_or_insert(Close::SlowConsumer);
-        self.count(before, 0);
+        let before = queue.bytes();
+        queue.give_up();
+        self.count(before, queue.bytes());
         drop(queue);
         self.wake();
     }
@@ -213,31 +162,31 @@ impl Outbox {
     }
 
     pub(super) fn is_given_up(&self) -> bool {
-        self.lock().given_up
+        self.lock().is_given_up()
     }
 
     /// Puts in a frame that may be lost: it is, once the outbox is half full.
     pub fn offer(&self, frame: Utf8Bytes) -> Offered {
         let mut queue = self.lock();
-        if queue.close.is_some() || queue.bytes + frame.len() > self.limit / 2 || self.backlog.is_half_full() {
+        if self.backlog.is_half_full() {
             return Offered::Shed;
         }
-        let idle = queue.frames.is_empty();
-        self.count(0, frame.len());
-        queue.put(frame);
-        Offered::Kept { wake: idle }
+        let before = queue.bytes();
+        let offered = queue.offer(frame, self.limit / 2);
+        self.count(before, queue.bytes());
+        offered
     }
 
     /// Closes the socket once what waits now is written; the first reason stands.
     pub fn close(&self, why: Close) {
-        self.lock().close.get_or_insert(why);
+        self.lock().close(why);
         self.wake();
     }
 
     /// Whether the socket is being closed.
     #[must_use]
     pub fn closing(&self) -> Option<Close> {
-        self.lock().close
+        self.lock().closing()
     }
 
     /// Wakes the writer.
@@ -265,18 +214,10 @@ impl Outbox {
 
     fn take(&self, max: usize) -> Option<Burst> {
         let mut queue = self.lock();
-        let mut burst = Burst::default();
-        let mut bytes = 0;
-        while bytes < max
-            && let Some(frame) = queue.frames.pop_front()
-        {
-            bytes += frame.len();
-            burst.frames.push(frame);
-        }
-        queue.bytes -= bytes;
-        self.count(bytes, 0);
-        burst.close = queue.close.filter(|_| queue.frames.is_empty());
-        (!burst.frames.is_empty() || burst.close.is_some()).then_some(burst)
+        let before = queue.bytes();
+        let burst = queue.take(max);
+        self.count(before, queue.bytes());
+        burst
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -297,53 +238,10 @@ impl Drop for Writing<'_> {
     }
 }
 
-impl Delivered {
-    /// Moves the mark of `tier` to this event.
-    pub fn advance(&mut self, tier: Tier, position: Position) {
-        match tier {
-            Tier::Medium => self.0.medium = self.0.medium.max(position),
-            Tier::High => self.0.high = self.0.high.max(position),
-            Tier::Low => (),
-        }
-    }
-
-    /// The marks that cover them, with those of `other`.
-    #[must_use]
-    pub fn marks(self, other: Self) -> Marks {
-        furthest(self.0, other.0)
-    }
-}
-
-impl Queue {
-    fn take_in(&mut self, frame: Utf8Bytes, limit: usize) -> bool {
-        if self.close.is_some() {
-            return false;
-        }
-        let idle = self.frames.is_empty();
-        if !idle && self.bytes + frame.len() > limit {
-            self.clear();
-            self.close = Some(Close::SlowConsumer);
-            metrics::counter!("chatchit_slow_sockets_total", "why" => "outbox").increment(1);
-            return true;
-        }
-        self.put(frame);
-        idle
-    }
-
-    fn clear(&mut self) {
-        self.frames = VecDeque::new();
-        self.bytes = 0;
-    }
-
-    fn put(&mut self, frame: Utf8Bytes) {
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{queue::ACTS, *};
+    use broker::Marks;
     use futures_util::FutureExt as _;
 
     fn frame(bytes: usize) -> Utf8Bytes {

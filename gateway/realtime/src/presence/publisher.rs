@@ -132,19 +132,12 @@ impl Presences {
         now: Timestamp,
     ) -> Result<bool, Problem> {
         let onlookers = self.0.circle.onlookers(user).await?;
+        let data = serde_json::to_value(Presence::of(user, shown.clone())).map_err(Problem::internal)?;
         let signal = Signal {
-            name: "presence".to_owned(),
-            scope: None,
             users: onlookers.into_iter().map(|user| user.0).collect(),
             from: Some(user.0),
-            from_session: None,
-            from_socket: None,
-            to_session: None,
-            within: None,
-            except: Vec::new(),
             sent_at: Some(now.millis()),
-            data: serde_json::to_value(Presence::of(user, shown.clone())).map_err(Problem::internal)?,
-            expires_at: self.0.clock.own().millis() + WORTH_MS,
+            ..Signal::new("presence", data, self.0.clock.own().millis() + WORTH_MS)
         };
         let own = [self.0.here.node()];
         Ok(self.0.signals.tell_nodes(signal, if everywhere { None } else { Some(&own) }))

@@ -47,19 +47,12 @@ impl Presences {
         for (user, seats) in missed {
             let presence = Presence::of(user, looked.effective(user).shown);
             let now = self.0.clock.own();
+            let data = serde_json::to_value(presence).map_err(Problem::internal)?;
             let signal = Signal {
-                name: "presence".to_owned(),
-                scope: None,
                 users: vec![watcher.0],
                 from: Some(user.0),
-                from_session: None,
-                from_socket: None,
-                to_session: None,
-                within: None,
-                except: Vec::new(),
                 sent_at: Some(self.now().millis()),
-                data: serde_json::to_value(presence).map_err(Problem::internal)?,
-                expires_at: now.millis() + WORTH_MS,
+                ..Signal::new("presence", data, now.millis() + WORTH_MS)
             };
             hub.tell_seats(*watcher, &seats, &signal, now);
         }

@@ -185,20 +185,14 @@ impl Presences {
 
     /// The other sockets of somebody show what they chose on one.
     async fn tell_own_sockets(&self, caller: &Caller, own: &Presence, now: Timestamp) -> Result<(), Problem> {
+        let data = serde_json::to_value(own).map_err(Problem::internal)?;
         let signal = Signal {
-            name: "presence".to_owned(),
-            scope: None,
             users: vec![caller.user.0],
-            from: None,
             from_session: Some(caller.session.0),
             // Chosen over REST, it is news to all of their sockets.
             from_socket: Some(caller.socket.unwrap_or_default()),
-            to_session: None,
-            within: None,
-            except: Vec::new(),
             sent_at: Some(now.millis()),
-            data: serde_json::to_value(own).map_err(Problem::internal)?,
-            expires_at: self.0.clock.own().millis() + WORTH_MS,
+            ..Signal::new("presence", data, self.0.clock.own().millis() + WORTH_MS)
         };
         self.0.signals.tell(signal).await;
         Ok(())

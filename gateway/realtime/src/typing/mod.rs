@@ -104,20 +104,15 @@ impl TypingIndicators {
                 continue;
             };
             let typing = Typing { conversation_id: conversation.0, user_id: user.0, is_typing };
+            let data = serde_json::to_value(typing).unwrap_or_default();
             let signal = Signal {
-                name: "typing".to_owned(),
                 scope: Some(conversation.0),
-                users: Vec::new(),
                 // Their other sockets receive it as well.
                 from: Some(user.0),
                 from_session: Some(keyboard.session.0),
                 from_socket: Some(keyboard.socket),
-                to_session: None,
-                within: None,
                 except,
-                sent_at: None,
-                data: serde_json::to_value(typing).unwrap_or_default(),
-                expires_at: (self.0.clock)().millis() + WORTH_MS,
+                ..Signal::new("typing", data, (self.0.clock)().millis() + WORTH_MS)
             };
             if !self.0.signals.tell(signal).await {
                 self.typists().unpublished(change, self.now());

@@ -3,10 +3,12 @@
 
 mod commands;
 mod delivery_probe;
+mod dispatch;
 mod door;
 mod hello;
 mod pipeline;
 mod registry;
+mod sign_in;
 mod socket;
 mod wire;
 
@@ -15,7 +17,7 @@ pub(crate) use engine_io::{BURST, Gone, Wire};
 pub use hello::{Auth, CursorNow, Hello, HelloBody, HelloLimits, SignedOn, Sync};
 pub use pipeline::Pipeline;
 pub use registry::{Commands, Registration};
-pub(crate) use socket::{Offer, serve};
+pub(crate) use sign_in::{Offer, serve};
 pub(crate) use wire::limited;
 
 pub(crate) use protocol::Close;

@@ -1,22 +1,21 @@
-//! One socket, from its credentials to its close, whatever it speaks.
+//! A socket whose client is known: catching up, outbox, order of commands, limits, signs of life, reasons to close.
 
 use super::{
-    Auth, BURST, Close, CursorNow, Delivered, Gone, Hello, Outbox, Pipeline, SignedOn,
-    commands::Authenticate,
+    BURST, Close, CursorNow, Delivered, Gone, Outbox, Pipeline,
     delivery_probe::DeliveryProbe,
+    dispatch::{self, Read, UNKNOWN, log},
     door::{Answered, Door, Inbound, Incoming, Turn, Want},
-    registry::{Commands, Parsed, Ready, Registration},
+    registry::Parsed,
 };
 use crate::SocketApp;
 use axum::extract::ws::Utf8Bytes;
-use domain::{Timestamp, UserId};
-use futures_util::{FutureExt as _, future::BoxFuture};
-use limits::{Kind, Strikes};
+use domain::Timestamp;
+use futures_util::FutureExt as _;
+use limits::Strikes;
 use metrics::{Gauge, counter, gauge};
-use operations::{Answer, App, DONE, Operation as _, Order, Request, SocketContext, auth::authenticate, count_command};
-use protocol::{Problem, request::parse_with};
-use realtime::{Caller, Flood, hub::Seat, presence::ONLINE};
-use serde_json::json;
+use operations::{Answer, App, Order, SocketContext};
+use protocol::Problem;
+use realtime::{Caller, Flood, hub::Seat};
 use std::{
     net::IpAddr,
     sync::{
@@ -26,170 +25,12 @@ use std::{
     time::Duration,
 };
 use tokens::Claims;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// The parameters of the request that opened a socket.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Offer {
-    /// The access token; without one, the first frame must bring it.
-    pub(crate) token: Option<String>,
-    /// The cursor to resume from.
-    pub(crate) since: Option<String>,
-    /// Where it comes from.
-    pub(crate) ip: Option<IpAddr>,
-}
-
-/// Who is on a socket, and where it resumes.
-struct Login<A> {
-    token: String,
-    since: Option<String>,
-    /// The request of the first frame, if that had the token.
-    ask: Option<A>,
-}
-
-/// The close code of a client that left without one.
-const VANISHED: u16 = 1006;
-
-/// Serves a socket until it closes.
-pub(crate) async fn serve<D: Door>(app: SocketApp, mut door: D, offer: Offer) {
-    let why = session(&app, &mut door, offer).await;
-    let code = why.as_ref().map_or(VANISHED, |why| why.code());
-    counter!("chatchit_socket_closes_total", "door" => D::DIALECT.door(), "code" => code.to_string()).increment(1);
-    if let Ok(why) = why {
-        door.close(why).await;
-    }
-}
-
-async fn session<D: Door>(app: &SocketApp, door: &mut D, offer: Offer) -> Result<Close, Gone> {
-    let Offer { token, since, ip } = offer;
-    let login = match token {
-        Some(token) => Login { token, since, ask: None },
-        None => match timeout(app.hub.settings().credentials_within, first_frame(app, door, since)).await {
-            Ok(Ok(login)) => login,
-            Ok(Err(why)) => return why,
-            Err(_) => return Ok(Close::NoCredentials),
-        },
-    };
-    let outbox = Arc::new(app.hub.outbox(D::DIALECT, (app.ids)()));
-    // Boxed, as catching up is: a socket spends its life after them, and should not keep room for them.
-    let entered = Box::pin(enter(app, &login, &outbox)).await;
-    let outcome = entered.as_ref().map_or_else(|problem| problem.code, |_| DONE);
-    counter!("chatchit_sign_ins_total", "method" => "socket", "outcome" => outcome).increment(1);
-    let (claims, seat, hello) = match entered {
-        Ok(entered) => entered,
-        Err(problem) => {
-            let why = turned_away(&problem);
-            if let Some(ask) = login.ask {
-                let refused = refused::<D>(app, problem);
-                door.write(D::answer(ask, refused).into_iter().collect()).await?;
-            }
-            return Ok(why);
-        }
-    };
-    let welcome = door.welcome(&hello, login.ask.as_ref());
-    door.write(welcome).await?;
-    if let Some(ask) = login.ask {
-        let on = SignedOn { user_id: claims.user.0, session_id: claims.session.0 };
-        let answered = Answered { answer: Answer::read(&on), request: None, user: claims.user, now: (app.clock)() };
-        door.write(D::answer(ask, answered).into_iter().collect()).await?;
-    }
-    Socket::new(app, door, claims, seat, outbox, ip).run().await
-}
-
-/// What somebody is answered who is not signed in.
-fn refused<D: Door>(app: &App, problem: Problem) -> Answered {
-    let request = (app.ids)();
-    log::<D>(request, None, Authenticate::NAME, Err(&problem), Duration::ZERO);
-    Answered { answer: Err(problem), request: Some(request), user: UserId::default(), now: (app.clock)() }
-}
-
-/// A line for each command: at the default level those that were refused, so that the id in the answer is found.
-fn log<D: Door>(
-    request: Uuid,
-    user: Option<UserId>,
-    cmd: &'static str,
-    outcome: Result<&Answer, &Problem>,
-    took: Duration,
-) {
-    let code = outcome.map_or_else(|problem| problem.code, |_| DONE);
-    count_command(D::DIALECT.door(), cmd, code, took);
-    let (user, took) = (user.map(tracing::field::display), took.as_secs_f64() * 1e3);
-    match outcome {
-        Ok(_) => tracing::debug!(
-            request.id = %request,
-            user.id = user,
-            socket.command = cmd,
-            duration.ms = took,
-            "ran a command"
-        ),
-        Err(problem) => tracing::info!(
-            request.id = %request,
-            user.id = user,
-            socket.command = cmd,
-            problem.code = problem.code,
-            http.status = problem.status,
-            duration.ms = took,
-            "refused a command"
-        ),
-    }
-}
-
-/// Why a client with these credentials is sent away.
-const fn turned_away(problem: &Problem) -> Close {
-    if problem.temporary { Close::Restarting } else { Close::Refused }
-}
-
-/// The frame with the credentials; nothing else may come first.
-async fn first_frame<D: Door>(
-    app: &App,
-    door: &mut D,
-    since: Option<String>,
-) -> Result<Login<D::Ask>, Result<Close, Gone>> {
-    loop {
-        let text = match door.receive().await {
-            Incoming::Text(text) => text,
-            Incoming::Life => continue,
-            Incoming::Bad(why) => return Err(Ok(why)),
-            Incoming::Gone => return Err(Err(Gone)),
-        };
-        let (data, unknown, ask) = match D::read(&text) {
-            Inbound::Asked(Want::Command { cmd, data, unknown, .. }, ask) if cmd == Authenticate::NAME => {
-                (data, unknown, ask)
-            }
-            Inbound::Elsewhere(frame) => {
-                door.write(vec![frame]).await.map_err(Err)?;
-                continue;
-            }
-            Inbound::Goodbye => return Err(Ok(Close::Normal)),
-            Inbound::Bad(why) => return Err(Ok(why)),
-            _ => return Err(Ok(Close::NoCredentials)),
-        };
-        return match parse_with::<Auth>(&data, unknown) {
-            Ok(auth) => Ok(Login { token: auth.token, since: auth.since.or(since), ask: Some(ask) }),
-            Err(problem) => {
-                let refused = refused::<D>(app, D::no_credentials(problem));
-                door.write(D::answer(ask, refused).into_iter().collect()).await.map_err(Err)?;
-                Err(Ok(Close::NoCredentials))
-            }
-        };
-    }
-}
-
-/// Asks whether the session lives, takes a seat, and asks once more: whatever ends it from here on closes the socket.
-/// Whose session has ended takes no seat at all, for that would cost another socket its own.
-async fn enter<A>(app: &App, login: &Login<A>, outbox: &Arc<Outbox>) -> Result<(Claims, Seat, Hello), Problem> {
-    let claims = authenticate(app, &login.token).await?;
-    let mut seat = app.hub.seat(claims.user, claims.session, Arc::clone(outbox));
-    authenticate(app, &login.token).await?;
-    let start = seat.start(login.since.as_deref()).await?;
-    let hello = Hello::new(claims.user.0, claims.session.0, start, app.hub.settings());
-    Ok((claims, seat, hello))
-}
-
 /// A socket whose client is known.
-struct Socket<'a, D: Door> {
+pub(super) struct Socket<'a, D: Door> {
     app: &'a SocketApp,
     door: &'a mut D,
     claims: Claims,
@@ -206,7 +47,7 @@ struct Socket<'a, D: Door> {
 }
 
 impl<'a, D: Door> Socket<'a, D> {
-    fn new(
+    pub(super) fn new(
         app: &'a SocketApp,
         door: &'a mut D,
         claims: Claims,
@@ -222,7 +63,7 @@ impl<'a, D: Door> Socket<'a, D> {
         Self { app, door, claims, seat, outbox, ip, flood, strikes, probe, pipeline, good_until }
     }
 
-    async fn run(mut self) -> Result<Close, Gone> {
+    pub(super) async fn run(mut self) -> Result<Close, Gone> {
         let _open = Open::at(D::DIALECT.door());
         if let Some(why) = Box::pin(self.catch_up()).await? {
             return Ok(why);
@@ -405,7 +246,7 @@ impl<'a, D: Door> Socket<'a, D> {
             let answer = match app.limits.admit(budget, caller.ip, Some(caller.user)).await {
                 Ok(()) => {
                     let socket = SocketContext { watcher: &watcher, good_until: &good_until };
-                    run(&app, &caller, key, socket, operation).await
+                    dispatch::run(&app, &caller, key, socket, operation).await
                 }
                 Err(refused) => {
                     if strikes.strike((app.clock)().millis()) {
@@ -423,33 +264,6 @@ impl<'a, D: Door> Socket<'a, D> {
     }
 }
 
-/// The name in the log of a command that does not exist. Its own may contain personal text.
-const UNKNOWN: &str = "unknown";
-
-/// A parsed command.
-struct Read {
-    name: &'static str,
-    budget: Kind,
-    echoes: bool,
-    key: Option<String>,
-    parsed: Parsed,
-}
-
-impl Read {
-    fn of(want: Want, commands: &Commands) -> Self {
-        let Want::Command { cmd, key, data, unknown } = want else {
-            let parsed = Parsed::Operation(Ok(Box::new(Online)));
-            return Self { name: Online::NAME, budget: Kind::Read, echoes: true, key: None, parsed };
-        };
-        let (found, parsed) = commands.read(&cmd, key.as_deref(), &data, unknown);
-        let (name, budget, echoes) = match found {
-            Some(Registration { name, budget, echoes, .. }) => (*name, *budget, *echoes),
-            None => (UNKNOWN, Kind::Write, true),
-        };
-        Self { name, budget, echoes, key, parsed }
-    }
-}
-
 /// Counts an open socket while it lives.
 struct Open(Gauge);
 
@@ -464,38 +278,5 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.decrement(1);
-    }
-}
-
-async fn run(
-    app: &App,
-    caller: &Caller,
-    key: Option<String>,
-    socket: SocketContext<'_>,
-    operation: Result<Box<dyn Ready>, Problem>,
-) -> Result<Answer, Problem> {
-    let operation = operation?;
-    let request = Request::new(app, caller, key)?.through(socket);
-    operation.run(&request).await
-}
-
-/// `getOnlineUsers`: those of the caller's circle who are here.
-struct Online;
-
-impl Online {
-    const NAME: &'static str = "getOnlineUsers";
-}
-
-impl Ready for Online {
-    fn order(&self) -> Order {
-        Order::Socket
-    }
-
-    fn run<'r>(self: Box<Self>, request: &'r Request<'r>) -> BoxFuture<'r, Result<Answer, Problem>> {
-        async move {
-            let (online, _) = request.app.presences.online(request.caller.user, None, ONLINE).await?;
-            Answer::read(&json!({"users": online}))
-        }
-        .boxed()
     }
 }
