@@ -111,6 +111,10 @@ impl Application {
         gauge!("chatchit_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         let (store, commits) = open_log(&config).await?;
         let read_models = open_read_models(&config).await?;
+        if config.database_url.is_some() {
+            gauge!("chatchit_sql_connections_max").set(f64::from(requirements::connections(config.role)));
+            requirements::compare_all(&config, &read_models, &Identity::instance(address.port())).await;
+        }
         // The workers of the read models do not wait behind queries.
         let reserved = Database::connect_for(&config.read_location(), RESERVED, sql::Limits::WORKER).await?;
         let broker = engines::broker(&config, &store)?;

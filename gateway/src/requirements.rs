@@ -1,7 +1,8 @@
 //! What a process takes from Postgres, and what it requires of it.
 
 use crate::start_error::StartError;
-use config::{Config, Role};
+use config::{Config, MonitoringSettings, Role};
+use monitoring::{Installation, ProcessTable};
 use sql::{Database, Limits, Location, PostgresServer};
 
 /// The oldest versions on which the tests run. Postgres counts its major versions alone.
@@ -66,6 +67,48 @@ pub(crate) async fn check(config: &Config) -> Result<(), StartError> {
         );
     }
     Ok(())
+}
+
+/// The processes that publish their figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Running {
+    pub(crate) processes: usize,
+    /// The most connections to Postgres that they take together.
+    pub(crate) connections: f64,
+}
+
+impl Running {
+    /// Those in the read models, without the one at an instance.
+    pub(crate) async fn ask(read_models: &Database, without: Option<&str>) -> Result<Self, sql::Error> {
+        let mut processes = ProcessTable::new(read_models.clone()).all().await?;
+        processes.retain(|process| without != Some(process.instance.as_str()));
+        let all = Installation::new(processes, MonitoringSettings::default().fresh());
+        let connections = all.value("chatchit_sql_connections_max", &[]).unwrap_or_default();
+        Ok(Self { processes: all.current().count(), connections })
+    }
+}
+
+/// Warns if this process, at `instance`, and the others that run may take more connections together than Postgres has.
+pub(crate) async fn compare_all(config: &Config, read_models: &Database, instance: &str) {
+    let asked = async {
+        let others = Running::ask(read_models, Some(instance)).await?;
+        Ok::<_, sql::Error>((others, PostgresServer::ask(read_models).await?.room()))
+    };
+    match asked.await {
+        Ok((others, room)) => {
+            let take = others.connections + f64::from(connections(config.role));
+            if take > room as f64 {
+                tracing::warn!(
+                    processes.others = others.processes,
+                    processes.take = take,
+                    postgres.room = room,
+                    "all processes together may take more connections than Postgres has for them: raise max_connections, \
+                     or run fewer processes"
+                );
+            }
+        }
+        Err(error) => tracing::debug!(error.cause = %error, "it is not known how many connections all processes take"),
+    }
 }
 
 fn expect_supported(config: &Config, postgres: PostgresServer) -> Result<(), StartError> {

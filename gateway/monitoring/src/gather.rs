@@ -6,6 +6,7 @@ use domain::Tier;
 use metrics::{counter, gauge};
 use operations::App;
 use projections::LaneLag;
+use sql::{Engine, PostgresServer};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -96,6 +97,12 @@ async fn database(app: &App) {
     }
     if let Ok(Ok(given_up)) = timeout(PATIENCE, app.store.count_given_up_reactions()).await {
         gauge!("chatchit_given_up", "what" => "reactions").set(given_up as f64);
+    }
+    let database = app.queries.database();
+    if database.engine() == Engine::Postgres
+        && let Ok(Ok(server)) = timeout(PATIENCE, PostgresServer::ask(database)).await
+    {
+        gauge!("chatchit_postgres_connections_max").set(server.room() as f64);
     }
 }
 

@@ -14,6 +14,7 @@ const HIGHEST: &[&str] = &[
     "chatchit_lane_oldest_seconds",
     "chatchit_online_users",
     "chatchit_parked_events",
+    "chatchit_postgres_connections_max",
     "chatchit_process_start_time_seconds",
     "chatchit_projection_lag_events",
     "chatchit_projection_lag_seconds",

@@ -187,6 +187,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     gauge("chatchit_graph_cache_entries", &[], "Remembered relations."),
     gauge("chatchit_sql_connections", &["place", "state"], "Connections to a database: in use, or idle."),
+    gauge("chatchit_sql_connections_max", &[], "The most connections to Postgres that this process opens."),
+    gauge(
+        "chatchit_postgres_connections_max",
+        &[],
+        "Connections that Postgres has for the user of this process, without reserved ones.",
+    ),
     counter("chatchit_sql_connects_total", &[], "Connections to Postgres that were opened, the first ones included."),
     seconds(
         "chatchit_sql_wait_seconds",

@@ -170,6 +170,17 @@ pub const RULES: &[Rule] = &[
         measure: failing_jobs,
     },
     Rule {
+        name: "ConnectionsScarce",
+        severity: Severity::Warning,
+        raise: 1.0,
+        // During an upgrade there may be one process more.
+        raise_after: seconds(60),
+        clear: 1.0,
+        clear_after: seconds(30),
+        says: "all processes together may take {value} times the connections that {subject} has for them",
+        measure: connections,
+    },
+    Rule {
         name: "DiskNearlyFull",
         severity: Severity::Critical,
         raise: 0.9,
@@ -205,6 +216,13 @@ fn failing_jobs(all: &Installation) -> BTreeMap<String, f64> {
         (job, failed)
     });
     failing.filter(|(_, failed)| *failed > 0.0).collect()
+}
+
+/// How many times the connections of Postgres the processes may take together.
+fn connections(all: &Installation) -> BTreeMap<String, f64> {
+    let room = all.value("chatchit_postgres_connections_max", &[]).filter(|room| *room > 0.0);
+    let share = room.zip(all.value("chatchit_sql_connections_max", &[])).map(|(room, taken)| taken / room);
+    share.map(|share| ("postgres".to_owned(), share)).into_iter().collect()
 }
 
 /// How full the disks of the data folders are.

@@ -86,6 +86,16 @@ fn amiss(rule: &str) -> (Vec<Process>, &'static str) {
             let labels = [("job", "files.keep"), ("outcome", "failed")];
             (one(series("chatchit_job_rounds_total", &labels, 9.0, Some(0.1))), "files.keep")
         }
+        "ConnectionsScarce" => {
+            // One alone fits.
+            let takes = || {
+                vec![
+                    series("chatchit_sql_connections_max", &[], 34.0, None),
+                    series("chatchit_postgres_connections_max", &[], 60.0, None),
+                ]
+            };
+            (vec![process(1, 0, takes()), process(2, 0, takes())], "postgres")
+        }
         "DiskNearlyFull" => {
             let disk = |what, bytes| series("chatchit_disk_bytes", &[("what", what)], bytes, None);
             (vec![process(1, 0, vec![disk("all", 100.0), disk("free", 5.0)])], "host-1:80")
@@ -108,6 +118,8 @@ fn well() -> Vec<Process> {
         series("chatchit_http_requests_total", &[("status", "200")], 1.0, Some(9.0)),
         series("chatchit_job_rounds_total", &[("job", "files.keep"), ("outcome", "done")], 1.0, Some(1.0)),
         series("chatchit_job_rounds_total", &[("job", "files.keep"), ("outcome", "failed")], 1.0, Some(0.5)),
+        series("chatchit_sql_connections_max", &[], 34.0, None),
+        series("chatchit_postgres_connections_max", &[], 97.0, None),
         series("chatchit_disk_bytes", &[("what", "all")], 100.0, None),
         series("chatchit_disk_bytes", &[("what", "free")], 50.0, None),
     ];
