@@ -208,7 +208,7 @@ impl Application {
         let sockets =
             SocketApp { app: app.clone(), polled, peers: peers.clone(), socket_commands: SocketCommands::of::<R>() };
         background.publish_figures(app.clone(), metrics.clone(), identity(&app.config, node, address));
-        background.watch_alerts(&app.config)?;
+        background.watch_alerts(&app.config, app.live.clone())?;
         let (answers, monitoring) = (Answers::default(), Monitoring::new(read_models.clone()));
         let app = HttpApp::new(HttpParts { app, answers, bootstrap, metrics, monitoring, files });
         let routes = routes::routes::<R>(&app, sockets);

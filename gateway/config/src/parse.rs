@@ -1,8 +1,8 @@
 //! From raw settings to a [`Config`], naming every fault.
 
 use super::{
-    Advertise, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role,
-    Secret, Sources, TraceSettings, files, is_private,
+    Advertise, AlertThreshold, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey,
+    Network, Role, Secret, Sources, TraceSettings, files, is_private, settings::webhook_secret,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{hex, link::LinkHosts, user::Reach};
@@ -13,8 +13,6 @@ const LEAST_SECRET: usize = 32;
 /// The words of a setting that is on or off.
 const SWITCH: [(&str, bool); 6] =
     [("on", true), ("off", false), ("true", true), ("false", false), ("1", true), ("0", false)];
-/// The bytes of a secret that signs webhooks.
-const WEBHOOK_SECRET: std::ops::RangeInclusive<usize> = 24..=64;
 /// The most characters of a namespace: an AMQP name has 255 bytes, and ours go on after it.
 const LONGEST_NAMESPACE: usize = 64;
 
@@ -50,7 +48,7 @@ impl Reader<'_> {
         let turn_urls = self.list("TURN_URLS", ice_url);
         let needs_secret = turn_urls.iter().any(|url| url.starts_with("turn"));
         self.required("TURN_SECRET", needs_secret, "with a turn: or turns: server in TURN_URLS");
-        let ratio = self.read("OTEL_TRACES_SAMPLER_ARG", ratio).unwrap_or(TraceSettings::RATIO);
+        let ratio = self.read("OTEL_TRACES_SAMPLER_ARG", TraceSettings::parse_ratio).unwrap_or(TraceSettings::RATIO);
         let collector = self.read("OTEL_EXPORTER_OTLP_ENDPOINT", |text| url(text, &["http://", "https://"]));
         let roles = [("all", Role::All), ("gateway", Role::Gateway), ("worker", Role::Worker)];
         Config {
@@ -92,6 +90,7 @@ impl Reader<'_> {
             traces: collector.map(|endpoint| TraceSettings { endpoint, ratio }),
             monitoring: default.monitoring,
             alert_webhook: self.alert_webhook(),
+            alert_thresholds: self.list("ALERT_THRESHOLDS", str::parse::<AlertThreshold>),
             log: self.sources.get("RUST_LOG").map_or(default.log, str::to_owned),
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             sockets: default.sockets,
@@ -206,21 +205,9 @@ fn ice_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn ratio(text: &str) -> Result<f64, String> {
-    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-    ratio.ok_or_else(|| "must be a number from 0 to 1".to_owned())
-}
-
 fn metrics_token(text: &str) -> Result<Secret, String> {
     let is_good = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_good { Ok(Secret::new(text)) } else { Err("must be at least 16 visible ASCII characters".to_owned()) }
-}
-
-/// A signing secret as Standard Webhooks writes it.
-fn webhook_secret(text: &str) -> Result<Secret, String> {
-    let key = text.strip_prefix("whsec_").and_then(|key| BASE64_STANDARD.decode(key).ok());
-    let key = key.filter(|key| WEBHOOK_SECRET.contains(&key.len()));
-    key.map(Secret::new).ok_or_else(|| "must be whsec_ and then 24 to 64 bytes in base64".to_owned())
 }
 
 fn namespace(text: &str) -> Result<String, String> {
@@ -310,6 +297,7 @@ mod tests {
             ("CHATCHIT_AUDIT_KEY", &key),
             ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
             ("ALLOWED_ORIGINS", "https://a.example"),
+            ("ALERT_THRESHOLDS", "EventsWait=30, DiskNearlyFull = 0.95"),
             ("TURN_URLS", "stun:s.example, turn:t.example:3478?transport=udp"),
             ("TURN_SECRET", "north"),
             ("LOG_FORMAT", "json"),
@@ -323,6 +311,8 @@ mod tests {
         assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
         assert_eq!(config.access_expired, Duration::from_secs(1_800));
         assert_eq!((config.turn_urls.len(), config.turn_secret.is_some()), (2, true));
+        let last = AlertThreshold { rule: "DiskNearlyFull".to_owned(), raise: 0.95 };
+        assert_eq!((config.alert_thresholds.len(), config.alert_thresholds.last()), (2, Some(&last)));
         assert!(matches!(config.log_location(), sql::Location::Postgres { schema, .. } if schema == "chatchit_log"));
     }
 
@@ -339,6 +329,7 @@ mod tests {
             ("CHATCHIT_NAMESPACE", "two words"),
             ("CHATCHIT_ROLE", "boss"),
             ("ALLOWED_ORIGINS", "a.example"),
+            ("ALERT_THRESHOLDS", "EventsWait=soon"),
             ("TRUSTED_PROXIES", "everybody"),
             ("ADVERTISE_ADDRESS", "203.0.113.9:80"),
             ("TURN_URLS", "turn:t.example, https://t.example"),
@@ -358,6 +349,7 @@ mod tests {
             "CHATCHIT_NAMESPACE",
             "CHATCHIT_ROLE",
             "ALLOWED_ORIGINS",
+            "ALERT_THRESHOLDS",
             "TRUSTED_PROXIES",
             "ADVERTISE_ADDRESS",
             "TURN_URLS",

@@ -1,7 +1,11 @@
 //! How the processes watch themselves, and where alerts are posted.
 
 use crate::Secret;
-use std::time::Duration;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use std::{ops::RangeInclusive, str::FromStr, time::Duration};
+
+/// The bytes of a secret that signs webhooks.
+const WEBHOOK_SECRET: RangeInclusive<usize> = 24..=64;
 
 /// How the processes watch themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +30,36 @@ impl MonitoringSettings {
     pub const fn fresh(&self) -> Duration {
         self.every.saturating_mul(4)
     }
+
+    /// The same, this many times as fast.
+    #[must_use]
+    pub fn hurried(self, times: u32) -> Self {
+        Self { every: self.every / times, window: self.window / times, pace: self.pace / f64::from(times) }
+    }
+}
+
+/// A threshold of an alert rule, in place of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertThreshold {
+    /// The rule's name.
+    pub rule: String,
+    /// A value of at least this is amiss.
+    pub raise: f64,
+}
+
+impl FromStr for AlertThreshold {
+    type Err = String;
+
+    /// `EventsWait=30`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').map(|(rule, raise)| (rule.trim(), raise.trim().parse::<f64>().ok()));
+        match parts {
+            Some((rule, Some(raise))) if !rule.is_empty() && raise.is_finite() && raise >= 0.0 => {
+                Ok(Self { rule: rule.to_owned(), raise })
+            }
+            _ => Err(format!("{text:?} is not a threshold such as EventsWait=30")),
+        }
+    }
 }
 
 /// Where alerts are posted.
@@ -35,4 +69,11 @@ pub struct AlertWebhook {
     pub url: String,
     /// Signs what is posted (Standard Webhooks).
     pub secret: Secret,
+}
+
+/// A signing secret as Standard Webhooks writes it.
+pub(crate) fn webhook_secret(text: &str) -> Result<Secret, String> {
+    let key = text.strip_prefix("whsec_").and_then(|key| BASE64_STANDARD.decode(key).ok());
+    let key = key.filter(|key| WEBHOOK_SECRET.contains(&key.len()));
+    key.map(Secret::new).ok_or_else(|| "must be whsec_ and then 24 to 64 bytes in base64".to_owned())
 }

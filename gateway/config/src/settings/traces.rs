@@ -12,4 +12,9 @@ pub struct TraceSettings {
 impl TraceSettings {
     /// One in a hundred.
     pub const RATIO: f64 = 0.01;
+
+    pub(crate) fn parse_ratio(text: &str) -> Result<f64, String> {
+        let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+    }
 }

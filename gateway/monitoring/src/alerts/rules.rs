@@ -5,6 +5,7 @@ use crate::{
     dashboard::{engines, stalled, target},
     health::failed_share,
 };
+use config::AlertThreshold;
 use domain::Tier;
 use protocol::Severity;
 use std::{collections::BTreeMap, time::Duration};
@@ -193,6 +194,16 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
+/// The rules with these thresholds in place of their own. Below which value all is well keeps its proportion.
+#[must_use]
+pub fn with_thresholds(thresholds: &[AlertThreshold]) -> Vec<Rule> {
+    let of = |rule: &Rule| match thresholds.iter().rfind(|threshold| threshold.rule == rule.name) {
+        Some(AlertThreshold { raise, .. }) => Rule { raise: *raise, clear: raise * rule.clear / rule.raise, ..*rule },
+        None => *rule,
+    };
+    RULES.iter().map(of).collect()
+}
+
 /// The engines that processes do not reach: the database, or the others.
 fn away(all: &Installation, database: bool) -> BTreeMap<String, f64> {
     let engines = engines(all).into_iter().filter(|engine| !engine.up && (engine.engine == "database") == database);
@@ -226,4 +237,23 @@ fn full_disks(all: &Installation) -> BTreeMap<String, f64> {
         Some((process.instance.clone(), 1.0 - free / size))
     };
     all.current().filter_map(used).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_replaced_in_proportion() {
+        let threshold = |raise| AlertThreshold { rule: "EventsWait".to_owned(), raise };
+        let of = |thresholds: &[AlertThreshold]| {
+            let rules = with_thresholds(thresholds);
+            assert_eq!(rules.len(), RULES.len());
+            let wait = rules.iter().find(|rule| rule.name == "EventsWait").unwrap();
+            (wait.raise, wait.clear)
+        };
+        assert_eq!(of(&[]), (10.0, 2.0));
+        assert_eq!(of(&[threshold(1.0), threshold(30.0)]), (30.0, 6.0), "the last one holds");
+        assert_eq!(of(&[threshold(0.0)]), (0.0, 0.0));
+    }
 }
