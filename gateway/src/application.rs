@@ -111,6 +111,10 @@ impl Application {
         gauge!("chatchit_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         let (store, commits) = open_log(&config).await?;
         let read_models = open_read_models(&config).await?;
+        if config.database_url.is_some() {
+            gauge!("chatchit_sql_connections_max").set(f64::from(requirements::connections(config.role)));
+            requirements::compare_all(&config, &read_models, &Identity::instance(address.port())).await;
+        }
         // The workers of the read models do not wait behind queries.
         let reserved = Database::connect_for(&config.read_location(), RESERVED, sql::Limits::WORKER).await?;
         let broker = engines::broker(&config, &store)?;
@@ -204,7 +208,7 @@ impl Application {
         let sockets =
             SocketApp { app: app.clone(), polled, peers: peers.clone(), socket_commands: SocketCommands::of::<R>() };
         background.publish_figures(app.clone(), metrics.clone(), identity(&app.config, node, address));
-        background.watch_alerts(&app.config)?;
+        background.watch_alerts(&app.config, app.live.clone())?;
         let (answers, monitoring) = (Answers::default(), Monitoring::new(read_models.clone()));
         let app = HttpApp::new(HttpParts { app, answers, bootstrap, metrics, monitoring, files });
         let routes = routes::routes::<R>(&app, sockets);

@@ -8,7 +8,7 @@ use crate::{
 };
 use broker::Broker;
 use commands::Commands;
-use config::{Config, Role};
+use config::{Config, Live, Role};
 use domain::{Event, Timestamp, user::UserEvent};
 use event_store::{CommittedBatch, EventStore, RecordedEvent};
 use files::Files;
@@ -153,7 +153,7 @@ impl Background {
     }
 
     /// Raises and clears alerts, and posts them where a webhook is configured.
-    pub(crate) fn watch_alerts(&self, config: &Config) -> Result<(), StartError> {
+    pub(crate) fn watch_alerts(&self, config: &Config, live: Live) -> Result<(), StartError> {
         if config.role == Role::Gateway {
             return Ok(());
         }
@@ -163,7 +163,8 @@ impl Background {
             self.hold(PostAlerts::new(read_models.clone(), settings, webhook, clock).map_err(StartError::Webhook)?);
         }
         let (queries, posts) = (Queries::new(read_models.clone()), config.alert_webhook.is_some());
-        self.hold(WatchAlerts { read_models, settings, posts, broker, queries, commands, clock, ids: clock::new_id });
+        let ids = clock::new_id;
+        self.hold(WatchAlerts { read_models, settings, live, posts, broker, queries, commands, clock, ids });
         Ok(())
     }
 

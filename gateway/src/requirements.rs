@@ -1,8 +1,9 @@
 //! What a process takes from Postgres, and what it requires of it.
 
 use crate::start_error::StartError;
-use config::{Config, Role};
-use sql::{Database, Limits, Location, Query, query};
+use config::{Config, MonitoringSettings, Role};
+use monitoring::{Installation, ProcessTable};
+use sql::{Database, Limits, Location, PostgresServer};
 
 /// The oldest versions on which the tests run. Postgres counts its major versions alone.
 pub(crate) const OLDEST_POSTGRES: i64 = 15;
@@ -30,43 +31,6 @@ pub(crate) const fn connections(role: Role) -> u32 {
     }
 }
 
-/// Postgres, by what it says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Postgres {
-    /// `server_version_num`, such as 150004 for 15.4.
-    pub(crate) version: i64,
-    /// `max_connections`.
-    pub(crate) most: i64,
-    /// Connections that are kept for superusers and the like.
-    pub(crate) reserved: i64,
-    /// Clients that are connected now, this one included.
-    pub(crate) used: i64,
-}
-
-impl Postgres {
-    /// Asks the server of the database.
-    pub(crate) async fn ask(database: &Database) -> Result<Self, sql::Error> {
-        let row = database.fetch_optional(asked()).await?.ok_or(sql::Error::Lost)?;
-        let number = |name: &'static str| row.get::<i64>(name);
-        Ok(Self {
-            version: number("version")?,
-            most: number("most")?,
-            reserved: number("reserved")?,
-            used: number("used")?,
-        })
-    }
-
-    /// The major version.
-    pub(crate) const fn major(self) -> i64 {
-        self.version / 10_000
-    }
-
-    /// Connections that this user may still open.
-    pub(crate) const fn free(self) -> i64 {
-        self.most - self.reserved - self.used
-    }
-}
-
 /// The database without a schema of its own: nothing is created by connecting.
 pub(crate) async fn bare(url: &str) -> Result<Database, sql::Error> {
     let location = Location::Postgres { url: url.to_owned(), schema: "pg_catalog".to_owned() };
@@ -86,19 +50,18 @@ pub(crate) async fn check(config: &Config) -> Result<(), StartError> {
     let place = || config.database_place();
     let absent = |error| StartError::Postgres(place(), error);
     let database = bare(url).await.map_err(absent)?;
-    let postgres = Postgres::ask(&database).await.map_err(absent);
+    let postgres = PostgresServer::ask(&database).await.map_err(absent);
     database.close().await;
     let postgres = postgres?;
-    if postgres.major() < OLDEST_POSTGRES {
-        return Err(StartError::Old(place(), postgres.major()));
-    }
+    expect_supported(config, postgres)?;
     let takes = connections(config.role);
     // Its own connection is closed again.
-    if postgres.free() + 1 < i64::from(takes) {
+    if (postgres.free() + 1).min(postgres.room()) < i64::from(takes) {
         tracing::warn!(
             process.takes = takes,
             postgres.max_connections = postgres.most,
             postgres.reserved = postgres.reserved,
+            postgres.limit = postgres.limit,
             postgres.used = postgres.used,
             "Postgres may run out of connections: raise max_connections, or run fewer processes"
         );
@@ -106,14 +69,53 @@ pub(crate) async fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-fn asked() -> Query {
-    query(
-        "SELECT CAST(current_setting('server_version_num') AS BIGINT) AS version,
-            CAST(current_setting('max_connections') AS BIGINT) AS most,
-            CAST(current_setting('superuser_reserved_connections') AS BIGINT)
-                + CAST(COALESCE(current_setting('reserved_connections', true), '0') AS BIGINT) AS reserved,
-            (SELECT CAST(COALESCE(SUM(numbackends), 0) AS BIGINT) FROM pg_stat_database) AS used",
-    )
+/// The processes that publish their figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Running {
+    pub(crate) processes: usize,
+    /// The most connections to Postgres that they take together.
+    pub(crate) connections: f64,
+}
+
+impl Running {
+    /// Those in the read models, without the one at an instance.
+    pub(crate) async fn ask(read_models: &Database, without: Option<&str>) -> Result<Self, sql::Error> {
+        let mut processes = ProcessTable::new(read_models.clone()).all().await?;
+        processes.retain(|process| without != Some(process.instance.as_str()));
+        let all = Installation::new(processes, MonitoringSettings::default().fresh());
+        let connections = all.value("chatchit_sql_connections_max", &[]).unwrap_or_default();
+        Ok(Self { processes: all.current().count(), connections })
+    }
+}
+
+/// Warns if this process, at `instance`, and the others that run may take more connections together than Postgres has.
+pub(crate) async fn compare_all(config: &Config, read_models: &Database, instance: &str) {
+    let asked = async {
+        let others = Running::ask(read_models, Some(instance)).await?;
+        Ok::<_, sql::Error>((others, PostgresServer::ask(read_models).await?.room()))
+    };
+    match asked.await {
+        Ok((others, room)) => {
+            let take = others.connections + f64::from(connections(config.role));
+            if take > room as f64 {
+                tracing::warn!(
+                    processes.others = others.processes,
+                    processes.take = take,
+                    postgres.room = room,
+                    "all processes together may take more connections than Postgres has for them: raise max_connections, \
+                     or run fewer processes"
+                );
+            }
+        }
+        Err(error) => tracing::debug!(error.cause = %error, "it is not known how many connections all processes take"),
+    }
+}
+
+fn expect_supported(config: &Config, postgres: PostgresServer) -> Result<(), StartError> {
+    match postgres.major() {
+        old if old < OLDEST_POSTGRES => Err(StartError::Old(config.database_place(), old)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_says_how_many_connections_are_free() {
-        let postgres = Postgres { version: 150_004, most: 100, reserved: 3, used: 70 };
-        assert_eq!((postgres.major(), postgres.free()), (15, 27));
+    fn a_postgres_that_is_too_old_is_refused_by_name() {
+        let database_url = Some("postgres://chatchit:windy@db.example/chat".to_owned());
+        let config = Config { database_url, ..Config::default() };
+        let server = |version| PostgresServer { version, most: 100, reserved: 3, limit: None, used: 1 };
+        let refusal = expect_supported(&config, server(140_011)).unwrap_err().to_string();
+        let named = "DATABASE_URL postgres://chatchit:***@db.example/chat is Postgres 14: \
+                     the oldest supported version is 15; upgrade it";
+        assert_eq!(refusal, named);
+        assert!([150_000, 170_002].iter().all(|version| expect_supported(&config, server(*version)).is_ok()));
     }
 }

@@ -10,6 +10,7 @@ mod complete_erasures;
 mod expire_stories;
 mod file_gc;
 mod indexes;
+mod lateness;
 mod periodic;
 mod purge;
 mod reactors;

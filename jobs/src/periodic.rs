@@ -1,6 +1,6 @@
 //! Jobs that work in rounds: deadlines, garbage collection, purges.
 
-use crate::Job;
+use crate::{Job, lateness::Lateness};
 use metrics::{counter, histogram};
 use std::{fmt::Display, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -33,11 +33,13 @@ impl<P: Periodic> Job for P {
     async fn run(self, stop: CancellationToken) {
         let mut ticks = interval(self.pause());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut memory, mut is_failing) = (P::Memory::default(), false);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let (mut memory, mut is_failing, mut lateness) = (P::Memory::default(), false, Lateness::of(P::LEASE));
+        while stop.run_until_cancelled(lateness.during(ticks.tick())).await.is_some() {
             let began = Instant::now();
-            let round = stop.run_until_cancelled(self.round(&mut memory)).await;
+            lateness.begin();
+            let round = stop.run_until_cancelled(lateness.during(self.round(&mut memory))).await;
             if let Some(round) = &round {
+                lateness.end(round.is_ok());
                 let outcome = if round.is_ok() { "done" } else { "failed" };
                 histogram!("chatchit_job_round_seconds", "job" => P::LEASE).record(began.elapsed());
                 counter!("chatchit_job_rounds_total", "job" => P::LEASE, "outcome" => outcome).increment(1);

@@ -14,7 +14,8 @@ pub use live::{Live, LiveSettings};
 pub use network::{Network, is_private};
 pub use secrets::Secret;
 pub use settings::{
-    AlertWebhook, Bucket, CallSettings, FileSettings, MonitoringSettings, PasswordCost, SocketSettings, TraceSettings,
+    AlertThreshold, AlertWebhook, Bucket, CallSettings, FileSettings, MonitoringSettings, PasswordCost, SocketSettings,
+    TraceSettings,
 };
 pub use sources::{InForce, Origin, Sources};
 
@@ -83,6 +84,8 @@ pub struct Config {
     pub monitoring: MonitoringSettings,
     /// Where alerts are posted.
     pub alert_webhook: Option<AlertWebhook>,
+    /// Thresholds of alert rules, in place of their own.
+    pub alert_thresholds: Vec<AlertThreshold>,
     /// Which log lines are written.
     pub log: String,
     /// Whether log lines are JSON.
@@ -200,6 +203,7 @@ impl Default for Config {
             traces: None,
             monitoring: MonitoringSettings::default(),
             alert_webhook: None,
+            alert_thresholds: Vec::new(),
             log: "info".to_owned(),
             log_json: false,
             sockets: SocketSettings::default(),

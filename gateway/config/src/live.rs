@@ -1,6 +1,6 @@
 //! Settings that a running server takes over again, on SIGHUP.
 
-use super::{Config, Secret};
+use super::{AlertThreshold, Config, Secret};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The values in force of the settings marked as reloaded in [`VARIABLES`](crate::variables::VARIABLES), except the filter of
@@ -9,12 +9,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Live(Arc<RwLock<Arc<LiveSettings>>>);
 
 /// One set of values: a reader of several sees those of one configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LiveSettings {
     /// Web origins that may call; `*` for any.
     pub allowed_origins: Vec<String>,
     /// The token that reads the metrics from other machines.
     pub metrics_token: Option<Secret>,
+    /// Thresholds of alert rules, in place of their own.
+    pub alert_thresholds: Vec<AlertThreshold>,
 }
 
 impl Live {
@@ -38,7 +40,11 @@ impl Live {
 
 impl LiveSettings {
     fn of(config: &Config) -> Self {
-        let Config { allowed_origins, metrics_token, .. } = config;
-        Self { allowed_origins: allowed_origins.clone(), metrics_token: metrics_token.clone() }
+        let Config { allowed_origins, metrics_token, alert_thresholds, .. } = config;
+        Self {
+            allowed_origins: allowed_origins.clone(),
+            metrics_token: metrics_token.clone(),
+            alert_thresholds: alert_thresholds.clone(),
+        }
     }
 }

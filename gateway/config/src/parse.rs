@@ -1,7 +1,7 @@
 //! From raw settings to a [`Config`], naming every fault.
 
 use super::{
-    AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role, Secret, Sources,
+    AlertThreshold, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role, Secret, Sources,
     TraceSettings, files, values,
 };
 use domain::user::Reach;
@@ -86,6 +86,7 @@ impl Reader<'_> {
             traces: collector.map(|endpoint| TraceSettings { endpoint, ratio }),
             monitoring: default.monitoring,
             alert_webhook: self.alert_webhook(),
+            alert_thresholds: self.list("ALERT_THRESHOLDS", str::parse::<AlertThreshold>),
             log: self.sources.get("RUST_LOG").map_or(default.log, str::to_owned),
             log_json: self.one_of("LOG_FORMAT", &[("text", false), ("json", true)], false),
             sockets: default.sockets,
@@ -209,6 +210,7 @@ mod tests {
             ("CHATCHIT_AUDIT_KEY", &key),
             ("TRUSTED_PROXIES", "10.0.0.0/8,::1"),
             ("ALLOWED_ORIGINS", "https://a.example"),
+            ("ALERT_THRESHOLDS", "EventsWait=30, DiskNearlyFull = 0.95"),
             ("TURN_URLS", "stun:s.example, turn:t.example:3478?transport=udp"),
             ("TURN_SECRET", "north"),
             ("LOG_FORMAT", "json"),
@@ -222,6 +224,8 @@ mod tests {
         assert_eq!((config.previous_secrets.len(), config.trusted_proxies.len()), (2, 2));
         assert_eq!(config.access_expired, Duration::from_secs(1_800));
         assert_eq!((config.turn_urls.len(), config.turn_secret.is_some()), (2, true));
+        let last = AlertThreshold { rule: "DiskNearlyFull".to_owned(), raise: 0.95 };
+        assert_eq!((config.alert_thresholds.len(), config.alert_thresholds.last()), (2, Some(&last)));
         assert!(matches!(config.log_location(), sql::Location::Postgres { schema, .. } if schema == "chatchit_log"));
     }
 
@@ -238,6 +242,7 @@ mod tests {
             ("CHATCHIT_NAMESPACE", "two words"),
             ("CHATCHIT_ROLE", "boss"),
             ("ALLOWED_ORIGINS", "a.example"),
+            ("ALERT_THRESHOLDS", "EventsWait=soon"),
             ("TRUSTED_PROXIES", "everybody"),
             ("ADVERTISE_ADDRESS", "203.0.113.9:80"),
             ("TURN_URLS", "turn:t.example, https://t.example"),
@@ -257,6 +262,7 @@ mod tests {
             "CHATCHIT_NAMESPACE",
             "CHATCHIT_ROLE",
             "ALLOWED_ORIGINS",
+            "ALERT_THRESHOLDS",
             "TRUSTED_PROXIES",
             "ADVERTISE_ADDRESS",
             "TURN_URLS",

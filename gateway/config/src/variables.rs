@@ -159,6 +159,12 @@ pub const VARIABLES: &[Variable] = &[
     )
     .secret(),
     variable(
+        "ALERT_THRESHOLDS",
+        "none",
+        "thresholds of alert rules in place of their own, comma separated: EventsWait=30, DiskNearlyFull=0.95",
+    )
+    .reloaded(),
+    variable(
         "TURN_URLS",
         "none",
         "servers that help the media of calls through, comma separated: stun:…, stuns:…, turn:…, turns:…",

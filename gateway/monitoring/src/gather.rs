@@ -3,9 +3,11 @@
 use broker::{Marks, Waiting};
 use config::Role;
 use domain::Tier;
+use jobs::Reactor;
 use metrics::{counter, gauge};
 use operations::App;
 use projections::LaneLag;
+use sql::{Engine, PostgresServer};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -96,6 +98,17 @@ async fn database(app: &App) {
     }
     if let Ok(Ok(given_up)) = timeout(PATIENCE, app.store.count_given_up_reactions()).await {
         gauge!("chatchit_given_up", "what" => "reactions").set(given_up as f64);
+    }
+    if let Ok(Ok(lags)) = timeout(PATIENCE, app.store.reactor_lags(&Reactor::ALL.map(Reactor::name))).await {
+        for (reactor, events) in lags {
+            gauge!("chatchit_reactor_lag_events", "reactor" => reactor).set(events as f64);
+        }
+    }
+    let database = app.queries.database();
+    if database.engine() == Engine::Postgres
+        && let Ok(Ok(server)) = timeout(PATIENCE, PostgresServer::ask(database)).await
+    {
+        gauge!("chatchit_postgres_connections_max").set(server.room() as f64);
     }
 }
 

@@ -10,13 +10,17 @@ use utoipa::ToSchema;
 const HIGHEST: &[&str] = &[
     "chatchit_build_info",
     "chatchit_given_up",
+    "chatchit_job_failed_rounds",
+    "chatchit_job_lag_seconds",
     "chatchit_lane_lag_events",
     "chatchit_lane_oldest_seconds",
     "chatchit_online_users",
     "chatchit_parked_events",
+    "chatchit_postgres_connections_max",
     "chatchit_process_start_time_seconds",
     "chatchit_projection_lag_events",
     "chatchit_projection_lag_seconds",
+    "chatchit_reactor_lag_events",
     "chatchit_stalled",
 ];
 /// Gauges of which the lowest counts.

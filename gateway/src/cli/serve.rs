@@ -3,10 +3,10 @@
 use super::{logging::Logging, reload::Reloading, settings};
 use crate::Application;
 use anyhow::{Context as _, Result};
-use config::{Config, Role, Sources, TraceSettings, secrets::without_password};
+use config::{Config, MonitoringSettings, Role, Sources, TraceSettings, secrets::without_password};
 use rest::HttpApp;
 use sd_notify::NotifyState;
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use telemetry::Traces;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -17,6 +17,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// After this long an engine that is not connected is reported with its setting.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+/// For tests only: how many times as fast as usual this process publishes its figures and raises alerts.
+const HURRY: &str = "CHATCHIT_TEST_MONITORING_HURRY";
 
 /// Serves until SIGTERM or SIGINT, with the parts of `role`, or those that CHATCHIT_ROLE names.
 pub(super) async fn serve(role: Option<Role>) -> Result<()> {
@@ -34,7 +36,8 @@ pub(super) async fn serve(role: Option<Role>) -> Result<()> {
     served
 }
 
-async fn run(sources: Sources, config: Config, logging: Logging) -> Result<()> {
+async fn run(sources: Sources, mut config: Config, logging: Logging) -> Result<()> {
+    config.monitoring = hurried(config.monitoring);
     for warning in settings::warnings(&sources, Some(&config)) {
         tracing::warn!("{warning}");
     }
@@ -49,6 +52,14 @@ async fn run(sources: Sources, config: Config, logging: Logging) -> Result<()> {
     let _absent = AbortOnDropHandle::new(tokio::spawn(report_absent(app)));
     notify(&[NotifyState::Ready]);
     Ok(application.run(shutdown).await?)
+}
+
+fn hurried(usual: MonitoringSettings) -> MonitoringSettings {
+    let times = std::env::var(HURRY).ok().and_then(|text| text.parse().ok()).map(NonZeroU32::get);
+    times.map_or(usual, |times| {
+        tracing::warn!(times, "This process watches itself in a hurry, for a test");
+        usual.hurried(times)
+    })
 }
 
 fn stop_on_signal(shutdown: &CancellationToken) -> Result<()> {

@@ -6,6 +6,7 @@ use super::{
 };
 use anyhow::{Result, bail};
 use config::{Config, Faults, Origin, Sources};
+use monitoring::alerts::RULES;
 use serde_json::json;
 
 #[derive(Debug, clap::Args)]
@@ -25,10 +26,21 @@ pub(super) fn of(sources: &Sources) -> Result<Config, Faults> {
         faults.push(fault);
     }
     match Config::from_sources(sources) {
-        Ok(config) if faults.is_empty() => Ok(config),
-        Ok(_) => Err(Faults(faults)),
+        Ok(config) => {
+            faults.extend(unknown_rules(&config));
+            if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+        }
         Err(Faults(others)) => Err(Faults(others.into_iter().chain(faults).collect())),
     }
+}
+
+/// Thresholds of alert rules that this build does not have.
+fn unknown_rules(config: &Config) -> impl Iterator<Item = String> {
+    let is_known = |name: &str| RULES.iter().any(|rule| rule.name == name);
+    let unknown = config.alert_thresholds.iter().filter(move |threshold| !is_known(&threshold.rule));
+    unknown.map(|threshold| {
+        format!("ALERT_THRESHOLDS: {} is no rule; docs/runbook.md has a section for each", threshold.rule)
+    })
 }
 
 /// What is allowed, and probably not meant.

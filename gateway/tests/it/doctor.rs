@@ -41,6 +41,7 @@ async fn engines_that_can_be_used_are_well() {
         "postgres.reach",
         "postgres.version",
         "postgres.rights",
+        "postgres.processes",
         "clock",
         "rabbitmq.reach",
         "rabbitmq.version",

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod alerts;
 mod asyncapi;
 mod attack_costs;
 mod attack_cursors;

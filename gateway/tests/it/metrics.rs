@@ -10,6 +10,7 @@ use projections::Projection;
 use protocol::{Close, codes::CODES};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use sql::{Database, Limits, query};
 use std::{collections::BTreeSet, fs, path::Path};
 use telemetry::{CATALOGUE, Metric};
 use testkit::{Engine, Home, each_mix};
@@ -34,6 +35,7 @@ each_mix!(what_the_server_does_is_counted_and_described, |home| async move {
         let wanted = [
             "chatchit_reactor_lag_seconds_count{reactor=\"keep_leads\"}",
             "chatchit_projection_lag_events{projection=\"messages\"} 0",
+            "chatchit_job_rounds_total{job=\"stories.expire\",outcome=\"done\"} ",
         ];
         wanted.iter().all(|wanted| text.contains(wanted))
     };
@@ -68,6 +70,9 @@ each_mix!(what_the_server_does_is_counted_and_described, |home| async move {
         "chatchit_projection_batch_size_count ",
         "chatchit_projection_apply_seconds_count{projection=\"messages\"} ",
         "chatchit_reactor_lag_seconds_count{reactor=\"keep_leads\"} ",
+        "chatchit_reactor_lag_events{reactor=\"keep_leads\"} ",
+        "chatchit_job_lag_seconds{job=\"stories.expire\"} ",
+        "chatchit_job_failed_rounds{job=\"stories.expire\"} 0",
         "chatchit_parked_events 0",
         "chatchit_tasks_down 0",
         "chatchit_job_rounds_total{",
@@ -206,6 +211,30 @@ fn described(line: &str, values: &Values) {
         let value = value.trim_end_matches('"');
         assert!(values.has(label, value), "{label} may not be {value}: {line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reactor_that_cannot_save_its_checkpoint_shows_how_far_it_is_behind() {
+    let home = Home::new(Engine::Postgres).await;
+    let server = Server::start(&home).await;
+    let ana = server.register("ana").await;
+    let behind = async || {
+        let text = server.send(server.request(Method::GET, "/metrics", None)).await.expect(StatusCode::OK);
+        let mut lines = text.as_str().unwrap().lines();
+        let events = lines.find_map(|line| line.strip_prefix("chatchit_reactor_lag_events{reactor=\"keep_leads\"} "));
+        events.map(|events| events.parse::<f64>().unwrap())
+    };
+    until("all reactions", async || behind().await == Some(0.0)).await;
+    let log = Database::connect(&home.log(), 1).await.unwrap();
+    let mut holding = log.begin().await.unwrap();
+    holding.set_limits(Limits::BULK).await.unwrap();
+    holding.execute(query("LOCK TABLE reactor_checkpoints IN EXCLUSIVE MODE")).await.unwrap();
+    let room = server.conversation(&ana, "group", &[]).await;
+    server.text(&ana, &room, "hello").await;
+    until("the reactor to be behind", async || behind().await > Some(0.0)).await;
+    holding.rollback().await.unwrap();
+    until("all reactions", async || behind().await == Some(0.0)).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

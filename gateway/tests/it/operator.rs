@@ -1,6 +1,6 @@
 //! The verbs of the program `chatchit` for operators, on the embedded default.
 
-use crate::support::{Program, run, soon, texts, until};
+use crate::support::{Door, Program, run, soon, texts, until};
 use config::variables::VARIABLES;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -217,6 +217,41 @@ async fn a_hangup_takes_over_what_can_change_and_names_what_cannot() {
     let faulty = server.line_with("nothing is changed").await;
     assert!(faulty.contains("METRICS_TOKEN must be") && faulty.contains("MAX_CONNECTIONS must be"), "{faulty}");
     assert_eq!(scrape(second).await, 200);
+    server.terminate().await;
+}
+
+#[tokio::test]
+async fn a_hangup_lets_pages_of_another_origin_in_and_keeps_those_of_the_former_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chatchit.toml");
+    let [former, later] = ["https://former.example", "https://later.example"];
+    fs::write(&file, format!("allowed_origins = [\"{former}\"]")).unwrap();
+    let mut server = Program::start(folder.path()).await;
+    let door = Door { address: server.address.parse().unwrap() };
+    let ana = door.register("ana").await;
+    // How REST and `/ws` answer a page.
+    let answers = async |origin: &str| {
+        let request = reqwest::Client::new().get(door.url("/users/me")).bearer_auth(&ana.token);
+        let response = soon("an answer", request.header("origin", origin).send()).await.unwrap();
+        let is_shown = response.headers().get("access-control-allow-origin").is_some_and(|shown| shown == origin);
+        assert_eq!(is_shown, response.status().is_success(), "{origin}");
+        let headers = [("authorization", Some(format!("Bearer {}", ana.token))), ("origin", Some(origin.to_owned()))];
+        let opened = door.open_at("/ws", &headers).await;
+        [response.status().as_u16(), opened.map_or_else(|refused| refused.status().as_u16(), |_| 101)]
+    };
+    assert_eq!([answers(former).await, answers(later).await], [[200, 101], [403, 403]]);
+
+    fs::write(&file, format!("allowed_origins = [\"{later}\"]\nalert_thresholds = [\"EventsWait=30\"]")).unwrap();
+    server.signal("HUP").await;
+    let taken = server.line_with("read again").await;
+    assert!(taken.contains("ALLOWED_ORIGINS, ALERT_THRESHOLDS"), "{taken}");
+    assert_eq!([answers(former).await, answers(later).await], [[403, 403], [200, 101]]);
+
+    fs::write(&file, format!("allowed_origins = [\"{former}\"]\nalert_thresholds = \"Nothing=1\"")).unwrap();
+    server.signal("HUP").await;
+    let faulty = server.line_with("nothing is changed").await;
+    assert!(faulty.contains("ALERT_THRESHOLDS: Nothing is no rule"), "{faulty}");
+    assert_eq!([answers(former).await, answers(later).await], [[403, 403], [200, 101]]);
     server.terminate().await;
 }
 

@@ -1,9 +1,13 @@
 //! Checkpoints of the reactors, and their parked reactions, for operators. Both are stored in the log's database.
 
-use crate::{EventStore, Position, ReadError};
-use domain::{Lane, Tier, Timestamp};
+use crate::{EventStore, Position, ReadError, Selection};
+use domain::{Lane, Partition, Tier, Timestamp};
 use sql::{Row, query};
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    str::FromStr,
+};
 use uuid::Uuid;
 
 /// The name of a parked reaction: `reactor.leave_calls:4711`.
@@ -89,6 +93,43 @@ impl EventStore {
         let sql = format!("SELECT reactor, {column} FROM reactor_checkpoints WHERE partition = $1");
         let rows = self.database().fetch_all(query(sql).bind(lane.partition.0)).await?;
         rows.iter().map(|row| Ok((row.get("reactor")?, row.unsigned(column)?))).collect()
+    }
+
+    /// How many events each of these reactors has not handled, by its saved checkpoint: from the oldest one to the head of the
+    /// log, both included; 0 if it has handled all.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn reactor_lags<'r>(&self, reactors: &[&'r str]) -> Result<BTreeMap<&'r str, u64>, ReadError> {
+        // Read first, so that an event appended meanwhile does not count.
+        let head = self.head().await?;
+        let select = query("SELECT reactor, partition, high, medium FROM reactor_checkpoints");
+        let mut marks: BTreeMap<(String, u64), [Position; 2]> = BTreeMap::new();
+        for row in self.database().fetch_all(select).await? {
+            let of = [row.unsigned("high")?, row.unsigned("medium")?];
+            marks.insert((row.get("reactor")?, row.unsigned("partition")?), of);
+        }
+        let mut oldest: BTreeMap<(Lane, Position), Position> = BTreeMap::new();
+        let mut lags = BTreeMap::new();
+        for reactor in reactors {
+            let mut lag = 0;
+            for partition in 0..self.partitions() {
+                let of = marks.get(&((*reactor).to_owned(), u64::from(partition))).copied().unwrap_or_default();
+                for (tier, mark) in Tier::DURABLE.into_iter().zip(of) {
+                    let lane = Lane { tier, partition: Partition(partition) };
+                    if mark >= head.heads.lane(lane) {
+                        continue;
+                    }
+                    if let Entry::Vacant(entry) = oldest.entry((lane, mark)) {
+                        let first = self.read_after(mark, &Selection::Lane(lane), 1).await?;
+                        entry.insert(first.first().map_or(head.position, |event| event.record.position));
+                    }
+                    lag = lag.max((head.position + 1).saturating_sub(oldest[&(lane, mark)]));
+                }
+            }
+            lags.insert(*reactor, lag);
+        }
+        Ok(lags)
     }
 
     /// At most `limit` parked reactions by position and [name](ReactionId), after a given one, which need not exist.

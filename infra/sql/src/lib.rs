@@ -16,6 +16,7 @@ mod postgres;
 mod priority;
 mod query;
 mod schema;
+mod server;
 mod sqlite;
 mod transaction;
 
@@ -31,5 +32,6 @@ pub use postgres::{Connections, postgres_options};
 pub use priority::give_way;
 pub use query::{Column, Query, Row, Value, placeholders, query};
 pub use schema::Schema;
+pub use server::PostgresServer;
 pub use sqlx::migrate::Migrator;
 pub use transaction::Transaction;

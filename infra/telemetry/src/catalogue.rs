@@ -187,6 +187,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     gauge("chatchit_graph_cache_entries", &[], "Remembered relations."),
     gauge("chatchit_sql_connections", &["place", "state"], "Connections to a database: in use, or idle."),
+    gauge("chatchit_sql_connections_max", &[], "The most connections to Postgres that this process opens."),
+    gauge(
+        "chatchit_postgres_connections_max",
+        &[],
+        "Connections that Postgres has for the user of this process, without reserved ones.",
+    ),
     counter("chatchit_sql_connects_total", &[], "Connections to Postgres that were opened, the first ones included."),
     seconds(
         "chatchit_sql_wait_seconds",
@@ -197,6 +203,17 @@ pub const CATALOGUE: &[Metric] = &[
     // Background.
     counter("chatchit_job_rounds_total", &["job", "outcome"], "Rounds of jobs."),
     seconds("chatchit_job_round_seconds", &["job"], "How long a round of a job took."),
+    gauge(
+        "chatchit_job_lag_seconds",
+        &["job"],
+        "Since the beginning of the first round of the job that is not done yet; 0 when all are.",
+    ),
+    gauge("chatchit_job_failed_rounds", &["job"], "Rounds of the job that failed since the last one that was done."),
+    gauge(
+        "chatchit_reactor_lag_events",
+        &["reactor"],
+        "Events from the oldest that a reactor has not dealt with, by its checkpoint, to the head of the log.",
+    ),
     seconds(
         "chatchit_reactor_lag_seconds",
         &["reactor"],

@@ -64,6 +64,7 @@ pub(super) async fn follow(
                 save_at = None;
                 if let Err(error) = checkpoints.save(reactor, subscription.marks()).await {
                     tracing::warn!(reactor = reactor.name(), %error, "a reactor cannot save its checkpoint");
+                    save_at = Some(Instant::now() + SAVE_AFTER);
                 }
                 continue;
             }

@@ -9,7 +9,7 @@ mod traces;
 
 pub use calls::CallSettings;
 pub use files::{Bucket, FileSettings};
-pub use monitoring::{AlertWebhook, MonitoringSettings};
+pub use monitoring::{AlertThreshold, AlertWebhook, MonitoringSettings};
 pub use password::PasswordCost;
 pub use sockets::SocketSettings;
 pub use traces::TraceSettings;

@@ -1,7 +1,7 @@
 //! How the processes watch themselves, and where alerts are posted.
 
 use crate::Secret;
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 /// How the processes watch themselves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +25,36 @@ impl MonitoringSettings {
     #[must_use]
     pub const fn fresh(&self) -> Duration {
         self.every.saturating_mul(4)
+    }
+
+    /// The same, this many times as fast.
+    #[must_use]
+    pub fn hurried(self, times: u32) -> Self {
+        Self { every: self.every / times, window: self.window / times, pace: self.pace / f64::from(times) }
+    }
+}
+
+/// A threshold of an alert rule, in place of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertThreshold {
+    /// The rule's name.
+    pub rule: String,
+    /// A value of at least this is amiss.
+    pub raise: f64,
+}
+
+impl FromStr for AlertThreshold {
+    type Err = String;
+
+    /// `EventsWait=30`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').map(|(rule, raise)| (rule.trim(), raise.trim().parse::<f64>().ok()));
+        match parts {
+            Some((rule, Some(raise))) if !rule.is_empty() && raise.is_finite() && raise >= 0.0 => {
+                Ok(Self { rule: rule.to_owned(), raise })
+            }
+            _ => Err(format!("{text:?} is not a threshold such as EventsWait=30")),
+        }
     }
 }
 

@@ -86,9 +86,9 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// These alerts, with the rules of this build.
+    /// These alerts, with the rules by which they are raised now.
     #[must_use]
-    pub fn of(items: Vec<Alert>) -> Self {
-        Self { items, rules: RULES.iter().map(AlertRule::from).collect() }
+    pub fn of(items: Vec<Alert>, rules: &[Rule]) -> Self {
+        Self { items, rules: rules.iter().map(AlertRule::from).collect() }
     }
 }

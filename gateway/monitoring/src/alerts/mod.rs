@@ -11,7 +11,7 @@ mod watch;
 
 pub use alert::{AlertRule, Alerts};
 pub use post::{PostAlerts, PostError, signature};
-pub use rules::{RULES, Rule};
+pub use rules::{RULES, Rule, with_thresholds};
 pub use steps::{Change, Known, Step, steps};
 pub use table::AlertTable;
 pub use watch::{WatchAlerts, WatchError};

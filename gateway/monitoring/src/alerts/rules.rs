@@ -5,6 +5,7 @@ use crate::{
     dashboard::{engines, stalled, target},
     health::failed_share,
 };
+use config::AlertThreshold;
 use domain::Tier;
 use protocol::Severity;
 use std::{collections::BTreeMap, time::Duration};
@@ -162,12 +163,24 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "JobFails",
         severity: Severity::Warning,
-        raise: 2.0,
-        raise_after: seconds(0),
+        raise: 1.0,
+        // Some rounds come every hour: the first one that fails counts.
+        raise_after: seconds(60),
+        clear: 1.0,
+        clear_after: seconds(0),
+        says: "{value} rounds of the job {subject} failed, and none was done since",
+        measure: |all| all.by("chatchit_job_failed_rounds", "job"),
+    },
+    Rule {
+        name: "ConnectionsScarce",
+        severity: Severity::Warning,
+        raise: 1.0,
+        // During an upgrade there may be one process more.
+        raise_after: seconds(60),
         clear: 1.0,
         clear_after: seconds(30),
-        says: "{value} rounds of the job {subject} failed within a minute, and none was done",
-        measure: failing_jobs,
+        says: "all processes together may take {value} times the connections that {subject} has for them",
+        measure: connections,
     },
     Rule {
         name: "DiskNearlyFull",
@@ -180,6 +193,16 @@ pub const RULES: &[Rule] = &[
         measure: full_disks,
     },
 ];
+
+/// The rules with these thresholds in place of their own. Below which value all is well keeps its proportion.
+#[must_use]
+pub fn with_thresholds(thresholds: &[AlertThreshold]) -> Vec<Rule> {
+    let of = |rule: &Rule| match thresholds.iter().rfind(|threshold| threshold.rule == rule.name) {
+        Some(AlertThreshold { raise, .. }) => Rule { raise: *raise, clear: raise * rule.clear / rule.raise, ..*rule },
+        None => *rule,
+    };
+    RULES.iter().map(of).collect()
+}
 
 /// The engines that processes do not reach: the database, or the others.
 fn away(all: &Installation, database: bool) -> BTreeMap<String, f64> {
@@ -196,15 +219,11 @@ fn slow(all: &Installation, metric: &str) -> BTreeMap<String, f64> {
     Tier::DURABLE.into_iter().filter_map(of_tier).collect()
 }
 
-/// The jobs of which rounds failed and none was done, and how many failed, within a minute.
-fn failing_jobs(all: &Installation) -> BTreeMap<String, f64> {
-    let rate = |job: &str, outcome: &str| all.rate("chatchit_job_rounds_total", &[("job", job), ("outcome", outcome)]);
-    let jobs = all.by("chatchit_job_rounds_total", "job").into_keys();
-    let failing = jobs.filter(|job| rate(job, "done") <= 0.0).map(|job| {
-        let failed = (rate(&job, "failed") * 60.0).round();
-        (job, failed)
-    });
-    failing.filter(|(_, failed)| *failed > 0.0).collect()
+/// How many times the connections of Postgres the processes may take together.
+fn connections(all: &Installation) -> BTreeMap<String, f64> {
+    let room = all.value("chatchit_postgres_connections_max", &[]).filter(|room| *room > 0.0);
+    let share = room.zip(all.value("chatchit_sql_connections_max", &[])).map(|(room, taken)| taken / room);
+    share.map(|share| ("postgres".to_owned(), share)).into_iter().collect()
 }
 
 /// How full the disks of the data folders are.
@@ -218,4 +237,23 @@ fn full_disks(all: &Installation) -> BTreeMap<String, f64> {
         Some((process.instance.clone(), 1.0 - free / size))
     };
     all.current().filter_map(used).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_replaced_in_proportion() {
+        let threshold = |raise| AlertThreshold { rule: "EventsWait".to_owned(), raise };
+        let of = |thresholds: &[AlertThreshold]| {
+            let rules = with_thresholds(thresholds);
+            assert_eq!(rules.len(), RULES.len());
+            let wait = rules.iter().find(|rule| rule.name == "EventsWait").unwrap();
+            (wait.raise, wait.clear)
+        };
+        assert_eq!(of(&[]), (10.0, 2.0));
+        assert_eq!(of(&[threshold(1.0), threshold(30.0)]), (30.0, 6.0), "the last one holds");
+        assert_eq!(of(&[threshold(0.0)]), (0.0, 0.0));
+    }
 }

@@ -1,10 +1,10 @@
 //! The job that raises and clears alerts: one process at a time, for all of them.
 
-use super::{AlertTable, Change, RULES, steps};
+use super::{AlertTable, Change, steps, with_thresholds};
 use crate::{Installation, ProcessTable};
 use broker::{Broker, Signal};
 use commands::Commands;
-use config::MonitoringSettings;
+use config::{Live, MonitoringSettings};
 use domain::{Timestamp, user::Role};
 use jobs::Periodic;
 use projections::{Queries, queries::QueryError};
@@ -37,6 +37,8 @@ pub struct WatchAlerts {
     pub read_models: Database,
     /// How often, and how patiently.
     pub settings: MonitoringSettings,
+    /// The thresholds of the rules.
+    pub live: Live,
     /// Whether changes are posted to a webhook.
     pub posts: bool,
     /// Where alerts are pushed to administrators.
@@ -67,7 +69,8 @@ impl Periodic for WatchAlerts {
         let (known, now) = table.known().await?;
         let within = i64::try_from(POSTED_WITHIN.as_millis()).unwrap_or(i64::MAX);
         let post_until = self.posts.then(|| now.saturating_add(within));
-        for step in steps(RULES, &known, &installation, now, self.settings.pace) {
+        let rules = with_thresholds(&self.live.get().alert_thresholds);
+        for step in steps(&rules, &known, &installation, now, self.settings.pace) {
             table.keep(&step, now, (self.ids)(), post_until).await?;
             let Some(alert) = step.alert(now) else { continue };
             match step.change {

@@ -10,7 +10,11 @@ use axum::{
     routing::get,
 };
 use limits::Kind;
-use monitoring::{Dashboard, MetricsOfAll, alerts::Alerts, page};
+use monitoring::{
+    Dashboard, MetricsOfAll,
+    alerts::{Alerts, with_thresholds},
+    page,
+};
 use operations::connection::client_ip;
 use protocol::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -81,7 +85,8 @@ async fn metrics(State(app): State<HttpApp>, _: AsAdmin<Reader>) -> Result<Json<
     responses((status = 200, body = Alerts))
 )]
 async fn alerts(State(app): State<HttpApp>, _: AsAdmin<Reader>) -> Result<Json<Alerts>, Problem> {
-    Ok(Json(Alerts::of(app.monitoring.alerts().await?)))
+    let rules = with_thresholds(&app.live.get().alert_thresholds);
+    Ok(Json(Alerts::of(app.monitoring.alerts().await?, &rules)))
 }
 
 /// Whether a client asks for a page, as browsers do.

@@ -1,13 +1,15 @@
 //! Postgres: reach, version, rights, connections, clock.
 
 use super::check::Check;
-use crate::requirements::{OLDEST_POSTGRES, Postgres, bare, connections};
+use crate::requirements::{OLDEST_POSTGRES, Running, bare, connections};
 use config::{Config, Role, secrets::without_password};
-use sql::{Database, Engine, Location, query};
+use sql::{Database, Engine, Location, PostgresServer, query};
 
 /// An offset of the clocks, in milliseconds, that is worth a warning, and one that is a fault: tokens and deadlines would be
 /// over too early or too late.
 const OFFSET: (i64, i64) = (1_000, 60_000);
+/// The remedy for too few connections.
+const MORE: &str = "raise max_connections (docs/deploy.md has the formula), or run fewer processes";
 
 pub(super) async fn examine(config: &Config, url: &str) -> Vec<Check> {
     let place = without_password(url);
@@ -19,8 +21,11 @@ pub(super) async fn examine(config: &Config, url: &str) -> Vec<Check> {
         }
     };
     let mut checks = vec![Check::ok("postgres.reach", place)];
-    match Postgres::ask(&database).await {
-        Ok(postgres) => checks.extend([version(postgres), room(config.role, postgres)]),
+    match PostgresServer::ask(&database).await {
+        Ok(postgres) => {
+            checks.extend([version(postgres), room(config.role, postgres)]);
+            checks.extend(running(config).await.map(|running| together(running, postgres.room())));
+        }
         Err(error) => {
             checks.push(Check::fail("postgres.version", error.to_string(), "let this user read its settings"))
         }
@@ -33,7 +38,7 @@ pub(super) async fn examine(config: &Config, url: &str) -> Vec<Check> {
     checks
 }
 
-fn version(postgres: Postgres) -> Check {
+fn version(postgres: PostgresServer) -> Check {
     let (major, found) = (postgres.major(), format!("version {}.{}", postgres.major(), postgres.version % 10_000));
     match major < OLDEST_POSTGRES {
         true => Check::fail("postgres.version", found, format!("upgrade it to {OLDEST_POSTGRES} or later")),
@@ -42,19 +47,41 @@ fn version(postgres: Postgres) -> Check {
 }
 
 /// Whether a process of this role gets its connections.
-fn room(role: Role, postgres: Postgres) -> Check {
-    let (takes, Postgres { most, reserved, used, .. }) = (i64::from(connections(role)), postgres);
+fn room(role: Role, postgres: PostgresServer) -> Check {
+    let (takes, PostgresServer { most, reserved, limit, used, .. }) = (i64::from(connections(role)), postgres);
+    let limit = limit.map(|limit| format!(", the limit of this user {limit}")).unwrap_or_default();
     let found = format!(
-        "a process of this role takes up to {takes}; max_connections is {most}, {reserved} are reserved, {used} in use"
+        "a process of this role takes up to {takes}; max_connections is {most}, {reserved} are reserved, \
+         {used} in use{limit}"
     );
-    let remedy = "raise max_connections (docs/deploy.md has the formula), or run fewer processes";
-    if takes > most - reserved {
-        Check::fail("postgres.connections", found, remedy)
+    if takes > postgres.room() {
+        Check::fail("postgres.connections", found, MORE)
     } else if takes > postgres.free() + 1 {
         // The examiner's own connection is closed again.
-        Check::warn("postgres.connections", found, remedy)
+        Check::warn("postgres.connections", found, MORE)
     } else {
         Check::ok("postgres.connections", found)
+    }
+}
+
+/// The processes that run, if there are tables in which they publish it.
+async fn running(config: &Config) -> Option<Running> {
+    let location = config.read_location();
+    if !Database::exists(&location).await.ok()? {
+        return None;
+    }
+    let read_models = Database::connect(&location, 1).await.ok()?;
+    let running = Running::ask(&read_models, None).await;
+    read_models.close().await;
+    running.ok()
+}
+
+/// Whether the processes that run get their connections.
+fn together(Running { processes, connections }: Running, room: i64) -> Check {
+    let found = format!("processes that run: {processes}; they take up to {connections} of {room}");
+    match connections > room as f64 {
+        true => Check::warn("postgres.processes", found, MORE),
+        false => Check::ok("postgres.processes", found),
     }
 }
 
@@ -121,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_old_version_fails() {
-        let postgres = |version| Postgres { version, most: 100, reserved: 3, used: 1 };
+        let postgres = |version| PostgresServer { version, most: 100, reserved: 3, limit: None, used: 1 };
         assert_eq!(version(postgres(150_004)).verdict, Verdict::Ok);
         let old = version(postgres(140_011));
         assert_eq!((old.verdict, old.found.as_str()), (Verdict::Fail, "version 14.11"));
@@ -129,11 +156,19 @@ mod tests {
 
     #[test]
     fn too_few_connections_fail_and_scarce_ones_warn() {
-        let verdict = |most, used| room(Role::Gateway, Postgres { version: 150_000, most, reserved: 3, used }).verdict;
+        let server = PostgresServer { version: 150_000, most: 100, reserved: 3, limit: None, used: 1 };
+        let verdict = |most, used| room(Role::Gateway, PostgresServer { most, used, ..server }).verdict;
         assert_eq!(verdict(30, 1), Verdict::Fail);
         assert_eq!(verdict(100, 80), Verdict::Warn);
         assert_eq!(verdict(34, 1), Verdict::Ok);
         assert_eq!(verdict(100, 30), Verdict::Ok);
+        assert_eq!(room(Role::Gateway, PostgresServer { limit: Some(30), ..server }).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn processes_that_take_more_than_there_is_warn() {
+        let verdict = |connections| together(Running { processes: 3, connections }, 97).verdict;
+        assert_eq!([0.0, 97.0, 99.0].map(verdict), [Verdict::Ok, Verdict::Ok, Verdict::Warn]);
     }
 
     #[test]

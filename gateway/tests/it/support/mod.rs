@@ -13,7 +13,7 @@ mod ws;
 
 pub(crate) use document::document;
 pub(crate) use person::{PASSWORD, Person, registration};
-pub(crate) use process::{Process, SECRET};
+pub(crate) use process::{HURRY, Process, SECRET};
 pub(crate) use program::{Program, chatchit, run, texts};
 pub(crate) use reply::Reply;
 pub(crate) use server::{Door, Server, config, log_of, roomy};

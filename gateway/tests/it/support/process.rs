@@ -10,6 +10,8 @@ use tokio::{
 };
 
 pub(crate) const SECRET: &str = "one signing secret for all processes";
+/// How many times as fast as usual a process watches itself.
+pub(crate) const HURRY: &str = "CHATCHIT_TEST_MONITORING_HURRY";
 /// 32 times 0x42.
 const MASTER_KEY: &str = "4242424242424242424242424242424242424242424242424242424242424242";
 

@@ -82,9 +82,16 @@ fn amiss(rule: &str) -> (Vec<Process>, &'static str) {
                 |status, rate| series("chatchit_http_requests_total", &[("status", status)], 1.0, Some(rate));
             (vec![process(1, 0, vec![requests("200", 9.0), requests("503", 1.0)])], "http")
         }
-        "JobFails" => {
-            let labels = [("job", "files.keep"), ("outcome", "failed")];
-            (one(series("chatchit_job_rounds_total", &labels, 9.0, Some(0.1))), "files.keep")
+        "JobFails" => (one(series("chatchit_job_failed_rounds", &[("job", "files.keep")], 1.0, None)), "files.keep"),
+        "ConnectionsScarce" => {
+            // One alone fits.
+            let takes = || {
+                vec![
+                    series("chatchit_sql_connections_max", &[], 34.0, None),
+                    series("chatchit_postgres_connections_max", &[], 60.0, None),
+                ]
+            };
+            (vec![process(1, 0, takes()), process(2, 0, takes())], "postgres")
         }
         "DiskNearlyFull" => {
             let disk = |what, bytes| series("chatchit_disk_bytes", &[("what", what)], bytes, None);
@@ -106,8 +113,9 @@ fn well() -> Vec<Process> {
         took("chatchit_push_seconds", &[("tier", "medium")], 100.0, 0.0),
         took("chatchit_append_commit_seconds", &[], 100.0, 0.0),
         series("chatchit_http_requests_total", &[("status", "200")], 1.0, Some(9.0)),
-        series("chatchit_job_rounds_total", &[("job", "files.keep"), ("outcome", "done")], 1.0, Some(1.0)),
-        series("chatchit_job_rounds_total", &[("job", "files.keep"), ("outcome", "failed")], 1.0, Some(0.5)),
+        series("chatchit_job_failed_rounds", &[("job", "files.keep")], 0.0, None),
+        series("chatchit_sql_connections_max", &[], 34.0, None),
+        series("chatchit_postgres_connections_max", &[], 97.0, None),
         series("chatchit_disk_bytes", &[("what", "all")], 100.0, None),
         series("chatchit_disk_bytes", &[("what", "free")], 50.0, None),
     ];
