@@ -76,7 +76,7 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     counter(
         "chatchit_sign_ins_total",
-        &["method", "outcome"],
+        &["way", "outcome"],
         "Registrations, sign-ins by password, renewals and sockets: done, or refused with this code.",
     ),
     counter("chatchit_uploads_total", &["outcome"], "Uploaded files received, and uploads refused with this code."),
