@@ -92,10 +92,12 @@ async fn database(app: &App) {
     }
     if let Ok(Ok(parked)) = timeout(PATIENCE, app.progress.parked()).await {
         let given_up: u64 = parked.iter().map(|parked| parked.given_up).sum();
+        let unreadable: u64 = parked.iter().map(|parked| parked.unreadable).sum();
         gauge!("chatchit_given_up", "what" => "events").set(given_up as f64);
+        gauge!("chatchit_unreadable", "what" => "events").set(unreadable as f64);
     }
-    if let Ok(Ok(given_up)) = timeout(PATIENCE, app.store.count_given_up_reactions()).await {
-        gauge!("chatchit_given_up", "what" => "reactions").set(given_up as f64);
+    if let Ok(Ok(unreadable)) = timeout(PATIENCE, app.store.count_unreadable_reactions()).await {
+        gauge!("chatchit_unreadable", "what" => "reactions").set(unreadable as f64);
     }
 }
 

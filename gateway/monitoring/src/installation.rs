@@ -18,6 +18,7 @@ const HIGHEST: &[&str] = &[
     "chatchit_projection_lag_events",
     "chatchit_projection_lag_seconds",
     "chatchit_stalled",
+    "chatchit_unreadable",
 ];
 /// Gauges of which the lowest counts.
 const LOWEST: &[&str] = &["chatchit_engine_up"];
