@@ -60,7 +60,7 @@ pub async fn gather(app: &App) {
     gauge!("chatchit_parked_events").set(parking.parked as f64);
     counter!("chatchit_parked_retries_total").absolute(parking.retried);
     gauge!("chatchit_tasks_down").set(count(app.down().len()));
-    gauge!("chatchit_stalled").set(count(app.stalled.names().len()));
+    gauge!("chatchit_stalled").set(count(app.stalled_parts().len()));
 }
 
 /// What the database knows.

@@ -42,7 +42,7 @@ pub struct Parts {
     pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
-    /// The stalled tasks, read models and partitions.
+    /// The stalled read models and partitions, the log and the hub. [`App::stalled_parts`] knows of the tasks, too.
     pub stalled: Stalled,
     /// Watches the tasks of this process.
     pub supervisor: Supervisor,
@@ -96,6 +96,13 @@ impl App {
     pub fn down(&self) -> Vec<String> {
         let supervisors = [Some(&self.supervisor), self.broker.supervisor(), self.graph.graph().supervisor()];
         supervisors.into_iter().flatten().flat_map(Supervisor::down).collect()
+    }
+
+    /// The stalled parts of this process, and `task:<name>` for each task that is [down](App::down).
+    #[must_use]
+    pub fn stalled_parts(&self) -> Vec<String> {
+        let down = self.down().into_iter().map(|name| format!("task:{name}"));
+        self.stalled.names().into_iter().chain(down).collect()
     }
 
     /// The last position that this node has received from the lanes.

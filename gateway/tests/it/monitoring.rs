@@ -300,6 +300,17 @@ async fn a_read_model_that_does_not_move_raises_an_alert_until_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_died_raises_an_alert_until_it_runs_again() {
+    let home = Home::new(Engine::Sqlite).await;
+    let server = Server::start_with(hurried(&home)).await;
+    let root = server.administrator().await;
+    server.app.supervisor.inject("typing");
+    becomes(&server, &root, "Stalled", "task:typing", "raised").await;
+    becomes(&server, &root, "Stalled", "task:typing", "cleared").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_gets_pages_and_a_program_json() {
     let home = Home::new(Engine::Sqlite).await;
     let server = Server::start(&home).await;

@@ -85,8 +85,7 @@ async fn readiness(app: &App) -> Result<Json<Health>, Problem> {
         Ok(_) => {
             let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.graph().health().is_up())];
             let away = engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect();
-            let down = app.down().into_iter().map(|name| format!("task:{name}"));
-            let Json(health) = Health::of(away, app.stalled.names().into_iter().chain(down).collect());
+            let Json(health) = Health::of(away, app.stalled_parts());
             let unreadable = app.hub.unreadable().is_some() || app.progress.parking().unreadable > 0;
             Ok(Json(health.having_met(unreadable)))
         }
