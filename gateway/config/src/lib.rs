@@ -9,6 +9,9 @@ mod settings;
 mod sources;
 pub mod variables;
 
+#[cfg(test)]
+mod tests;
+
 pub use live::{Live, LiveSettings};
 pub use network::{Network, is_private};
 pub use secrets::Secret;
