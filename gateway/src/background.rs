@@ -29,7 +29,7 @@ use projections::{
 };
 use realtime::{
     hub::Hub,
-    presence::{PresencePublisher, Presences, maintain_leases, settle_doubts},
+    presence::{PresencePublisher, Presences, maintain_leases, recheck_watches},
     typing::TypingIndicators,
 };
 use sockets::peers::Peers;
@@ -234,13 +234,13 @@ impl Background {
             hub.follow(&broker, observe, stop).await;
         });
         self.spawn("relay", move |Shared { hub, broker, presences, .. }, stop| async move {
-            hub.relay(&broker, |signal| presences.hear(signal), clock, stop).await;
+            hub.relay(&broker, |signal| presences.receive(signal), clock, stop).await;
         });
         self.spawn("presence", |Shared { hub, graph, presences, .. }, stop| {
             maintain_leases(presences, hub, graph.graph().clone(), stop)
         });
         self.spawn("news", |Shared { presences, .. }, stop| PresencePublisher::new(presences).run(stop));
-        self.spawn("doubts", |Shared { hub, presences, .. }, stop| settle_doubts(presences, hub, stop));
+        self.spawn("doubts", |Shared { hub, presences, .. }, stop| recheck_watches(presences, hub, stop));
         self.spawn("typing", |Shared { hub, typing, .. }, stop| typing.run(hub, stop));
     }
 

@@ -13,12 +13,7 @@ use limits::Compute;
 use limits::{Kind, Limits, Turn, Turns};
 use projections::{Extent, Progress, Projection, Queries, audit::AuditIndex};
 use protocol::Problem;
-use realtime::{
-    Caller,
-    hub::Hub,
-    presence::{Presences, Signals},
-    typing::TypingIndicators,
-};
+use realtime::{Caller, SignalRouter, hub::Hub, presence::Presences, typing::TypingIndicators};
 use std::{ops::Deref, sync::Arc};
 use supervisor::Supervisor;
 use tokens::Tokens;
@@ -59,7 +54,7 @@ pub struct Parts {
     /// Who has to do with whom, and who is here.
     pub graph: Cached,
     /// Where signals go.
-    pub signals: Signals,
+    pub signals: SignalRouter,
     /// Who types.
     pub typing: TypingIndicators,
     /// How much accounts and addresses may do.

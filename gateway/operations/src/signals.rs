@@ -127,7 +127,7 @@ impl Operation for SendSignal {
             from_socket: request.caller.socket.filter(|_| exclude_self),
             to_session: None,
             within: None,
-            except: request.app.presences.apart(user).await?,
+            except: request.app.presences.blocked_either_way(user).await?,
             sent_at: None,
             data: serde_json::to_value(custom).map_err(Problem::internal)?,
             expires_at: (request.app.clock)().millis() + WORTH_MS,
