@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often it looks whether the graph has lost the leases.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_LEASES: Duration = Duration::from_secs(1);
 /// How long comings and goings are gathered, so that a thousand who come at once cost a few round trips.
 const GATHER: Duration = Duration::from_millis(50);
 /// Between attempts while the graph is away; and for as long the database is waited for.
@@ -81,7 +81,7 @@ pub async fn maintain_leases(presences: Presences, hub: Hub, graph: Graph, stop:
         let pause = match taken.and(given_up) {
             Ok(()) => {
                 let next = leases.next(presences.0.grace).filter(|_| !hub.is_draining());
-                let look = next.unwrap_or_else(|| Instant::now() + LOOK).min(Instant::now() + LOOK);
+                let look = next.unwrap_or_else(|| Instant::now() + CHECK_LEASES).min(Instant::now() + CHECK_LEASES);
                 tokio::select! {
                     () = moved => GATHER,
                     () = sleep_until(look) => Duration::ZERO,
