@@ -1,7 +1,8 @@
 //! Fingerprints of the code that folds each stream. A snapshot made by other code is discarded.
 
 /// The fingerprint of sources (FNV-1a, 63 bits).
-const fn fingerprint(sources: &[&str]) -> i64 {
+#[must_use]
+pub const fn fingerprint(sources: &[&str]) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut source = 0;
     while source < sources.len() {

@@ -21,8 +21,9 @@ use monitoring::{Identity, Monitoring};
 use operations::{App, Operations, Registry, SignalRates, Stalled, app::Parts, connection::Forwarding, upkeep::Upkeep};
 use projections::{PresenceStore, Queries, audit::AuditIndex};
 use realtime::{
+    SignalRouter,
     hub::Hub,
-    presence::{ConnectionRegistry, PresenceAudience, Presences, Signals},
+    presence::{ConnectionRegistry, PresenceAudience, Presences},
     typing::TypingIndicators,
 };
 use rest::{Answers, Bootstrap, HttpApp, HttpParts};
@@ -125,7 +126,7 @@ impl Application {
 
         let leases = config.redis_url.is_some().then(|| graph.clone());
         let clock = config.clock;
-        let signals = Signals::new(broker.clone(), leases.clone(), commands.clone());
+        let signals = SignalRouter::new(broker.clone(), leases.clone(), commands.clone());
         let connections = ConnectionRegistry::new(leases.map(|graph| graph.graph().clone()), broker.node());
         let audience = PresenceAudience::new(graph.clone(), queries.clone(), connections.clone());
         let SocketSettings { lease, presence_grace, .. } = config.sockets;

@@ -29,7 +29,7 @@ use projections::{
 };
 use realtime::{
     hub::Hub,
-    presence::{PresencePublisher, Presences, maintain_leases, settle_doubts},
+    presence::{PresencePublisher, Presences, maintain_leases, recheck_watches},
     typing::TypingIndicators,
 };
 use sockets::peers::Peers;
@@ -44,7 +44,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-/// How long a worker's lease, or a duty's, lasts.
+/// How long a worker's lease, or a job's, lasts.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// What all of it works on: log and read models over connections of its own, not those of commands and queries.
@@ -105,10 +105,10 @@ impl Background {
             background.show_life().await?;
             background.keep_read_models(config).await?;
             background.end_calls(config);
-            background.forget_people(config);
-            background.keep_files(config);
+            background.complete_erasures(config);
+            background.collect_files(config);
             background.purge();
-            background.end_stories(config);
+            background.expire_stories(config);
             background.index_log();
             background.index_words();
         }
@@ -130,7 +130,7 @@ impl Background {
         let (stalled, progress, store) = (stalled.clone(), self.progress(), self.shared.store.clone());
         let watcher = move || StallWatcher::new(stalled.clone(), progress.clone(), store.clone(), hub.clone());
         watcher().look().await;
-        self.spawn("standing", move |_, stop| watcher().watch(stop));
+        self.spawn("watch_stalls", move |_, stop| watcher().watch(stop));
     }
 
     /// Folds what metrics have gathered, so that it does not pile up when nobody reads them.
@@ -194,10 +194,10 @@ impl Background {
     /// Does a job whenever this process has its lease.
     fn hold(&self, job: impl Job) {
         let name = job.name();
-        let duty = SingletonJob { database: self.leasing.clone(), owner: self.owner, lease: LEASE };
-        self.spawn(format!("duty:{name}"), move |_, stop| {
-            let (duty, name, job) = (duty.clone(), name.clone(), job.clone());
-            async move { duty.hold(&name, stop, move |token| job.clone().run(token)).await }
+        let lease = SingletonJob { database: self.leasing.clone(), owner: self.owner, lease: LEASE };
+        self.spawn(format!("job:{name}"), move |_, stop| {
+            let (lease, name, job) = (lease.clone(), name.clone(), job.clone());
+            async move { lease.hold(&name, stop, move |token| job.clone().run(token)).await }
         });
     }
 
@@ -235,13 +235,13 @@ impl Background {
             hub.follow(&broker, observe, stop).await;
         });
         self.spawn("relay", move |Shared { hub, broker, presences, .. }, stop| async move {
-            hub.relay(&broker, |signal| presences.hear(signal), clock, stop).await;
+            hub.relay(&broker, |signal| presences.receive(signal), clock, stop).await;
         });
         self.spawn("presence", |Shared { hub, graph, presences, .. }, stop| {
             maintain_leases(presences, hub, graph.graph().clone(), stop)
         });
-        self.spawn("news", |Shared { presences, .. }, stop| PresencePublisher::new(presences).run(stop));
-        self.spawn("doubts", |Shared { hub, presences, .. }, stop| settle_doubts(presences, hub, stop));
+        self.spawn("publish_presence", |Shared { presences, .. }, stop| PresencePublisher::new(presences).run(stop));
+        self.spawn("recheck_watches", |Shared { hub, presences, .. }, stop| recheck_watches(presences, hub, stop));
         self.spawn("typing", |Shared { hub, typing, .. }, stop| typing.run(hub, stop));
     }
 
@@ -273,27 +273,27 @@ impl Background {
     fn end_calls(&self, config: &Config) {
         let Shared { read_models, commands, graph, .. } = self.shared.clone();
         let (queries, graph) = (Queries::new(read_models), graph.graph().clone());
-        let duties = CallJobs { queries, commands, graph, settings: config.calls, clock: clock::now };
-        self.hold(TimeOutCalls(duties.clone()));
+        let jobs = CallJobs { queries, commands, graph, settings: config.calls, clock: clock::now };
+        self.hold(TimeOutCalls(jobs.clone()));
         if config.knows_who_is_here() {
-            self.hold(DropDisconnected(duties));
+            self.hold(DropDisconnected(jobs));
         }
     }
 
     /// Takes what those who were erased had written out of the read models.
-    fn forget_people(&self, config: &Config) {
+    fn complete_erasures(&self, config: &Config) {
         let erasures = Erasures::new(self.shared.read_models.clone());
         self.hold(CompleteErasures {
             erasures,
             progress: self.progress(),
-            house: self.house(config),
+            file_gc: self.file_gc(config),
             clock: clock::now,
         });
     }
 
     /// Removes files to which nothing refers.
-    fn keep_files(&self, config: &Config) {
-        self.hold(self.house(config));
+    fn collect_files(&self, config: &Config) {
+        self.hold(self.file_gc(config));
     }
 
     /// Removes keys, tokens and sessions that have expired.
@@ -302,7 +302,7 @@ impl Background {
         self.hold(Purge { store, commands });
     }
 
-    fn house(&self, config: &Config) -> FileGc {
+    fn file_gc(&self, config: &Config) -> FileGc {
         let Shared { store, read_models, commands, files, .. } = self.shared.clone();
         let progress = Progress::new(store.clone(), read_models.clone());
         let (blobs, settings, clock) = (files.blobs().clone(), config.files.clone(), config.clock);
@@ -310,7 +310,7 @@ impl Background {
     }
 
     /// Ends stories whose time is over.
-    fn end_stories(&self, config: &Config) {
+    fn expire_stories(&self, config: &Config) {
         let Shared { read_models, commands, .. } = self.shared.clone();
         self.hold(ExpireStories { queries: Queries::new(read_models), commands, clock: config.clock });
     }

@@ -29,7 +29,7 @@ pub struct CompleteErasures {
     pub erasures: Erasures,
     pub progress: Progress,
     /// Removes the files.
-    pub house: FileGc,
+    pub file_gc: FileGc,
     pub clock: fn() -> Timestamp,
 }
 
@@ -58,7 +58,7 @@ impl CompleteErasures {
     /// Every store of personal data outside the log is listed here. A repetition changes nothing.
     async fn erase(&self, user: UserId) -> Result<(), ErasureError> {
         self.erasures.forget(user).await?;
-        self.house.forget(user).await?;
+        self.file_gc.forget(user).await?;
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use words::{VERSION, indexed_text};
 /// Rows per transaction; SQLite's other writers wait for it.
 const PORTION: u32 = 256;
 /// The pause between looks for messages, which an index of their own finds.
-const LOOK: Duration = Duration::from_secs(60);
+const SCAN_PAUSE: Duration = Duration::from_secs(60);
 /// The looks for messages per look for names, which reads all users.
 const LOOKS_FOR_NAMES: u32 = 60;
 /// The shortest pause between two portions.
@@ -48,7 +48,7 @@ impl WordIndex {
                 }
                 None => return,
             }
-            if stop.run_until_cancelled(sleep(LOOK)).await.is_none() {
+            if stop.run_until_cancelled(sleep(SCAN_PAUSE)).await.is_none() {
                 return;
             }
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 /// Words that are guessed with a number or a few signs beside them, one a line.
 const WORDS: &str = include_str!("guessed.txt");
 /// More letters and digits beside a word are no longer guessed with it.
-const FEW: usize = 6;
+const FEW_CHARACTERS: usize = 6;
 /// The keys of a Latin keyboard, row by row.
 const LATIN: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,.";
 /// The same keys of other keyboards, as far as they type letters: Russian, Ukrainian, Greek, Hebrew, Arabic.
@@ -25,7 +25,7 @@ static FOLDED: LazyLock<BTreeSet<Vec<char>>> =
 pub(crate) fn is_word_with_number(password: &[char]) -> bool {
     let word = letters(password);
     let counted = password.iter().filter(|c| c.is_alphanumeric()).count();
-    counted - word.len() <= FEW && FOLDED.contains(&word)
+    counted - word.len() <= FEW_CHARACTERS && FOLDED.contains(&word)
 }
 
 fn letters(folded: &[char]) -> Vec<char> {

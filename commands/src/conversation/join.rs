@@ -11,11 +11,11 @@ use domain::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Join {
+struct JoinConversation {
     conversation: ConversationId,
 }
 
-impl UseCase for Join {
+impl UseCase for JoinConversation {
     type Aggregate = Conversation;
     const NAME: &'static str = "conversation.join";
 
@@ -41,6 +41,6 @@ impl Commands {
     /// [`CommandError`]; `not_found` for an invite-only group, for a person removed by a lead, and with a block between
     /// the actor and a lead; `TooOften`.
     pub async fn join(&self, ctx: &Context, conversation: ConversationId) -> Result<Done<Conversation>, CommandError> {
-        self.act(ctx, &Join { conversation }).await
+        self.act(ctx, &JoinConversation { conversation }).await
     }
 }

@@ -12,11 +12,11 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 #[derive(Serialize)]
-struct Leave {
+struct LeaveConversation {
     conversation: ConversationId,
 }
 
-impl UseCase for Leave {
+impl UseCase for LeaveConversation {
     type Aggregate = Conversation;
     const NAME: &'static str = "conversation.leave";
 
@@ -41,6 +41,6 @@ impl Commands {
     /// # Errors
     /// [`CommandError`].
     pub async fn leave(&self, ctx: &Context, conversation: ConversationId) -> Result<Done<Conversation>, CommandError> {
-        self.act(ctx, &Leave { conversation }).await
+        self.act(ctx, &LeaveConversation { conversation }).await
     }
 }

@@ -8,6 +8,7 @@ mod pin;
 mod react;
 mod remove;
 mod send;
+mod unpin;
 mod unreact;
 
 pub use send::SendMessage;

@@ -1,4 +1,4 @@
-//! A member of a direct conversation, or a lead of a group, pins and unpins a message.
+//! A member of a direct conversation, or a lead of a group, pins a message.
 
 use crate::{
     CommandError, Commands, Context, Done,
@@ -12,13 +12,13 @@ use domain::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Pin {
+struct PinMessage {
     message: MessageId,
     #[serde(skip)]
     pinned: u64,
 }
 
-impl UseCase for Pin {
+impl UseCase for PinMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.pin";
     const LEADS_TO: Option<&'static EventType> = Some(EventType::named("message.pinned"));
@@ -31,26 +31,13 @@ impl UseCase for Pin {
     }
 }
 
-#[derive(Serialize)]
-struct Unpin {
-    message: MessageId,
-}
-
-impl UseCase for Unpin {
-    type Aggregate = Message;
-    const NAME: &'static str = "message.unpin";
-    const LEADS_TO: Option<&'static EventType> = Some(EventType::named("message.unpinned"));
-
-    async fn decide(&self, facts: &mut Facts<'_>) -> Result<Decided<Message>, CommandError> {
-        let by = facts.actor().await?;
-        let message = facts.pinnable_message(by, self.message).await?;
-        facts.decide_on(self.message, message, MessageCommand::Unpin { by })
-    }
-}
-
 impl Facts<'_> {
     /// The message; refused unless `by` may pin in its conversation: a member of a direct one, a lead of a group.
-    async fn pinnable_message(&mut self, by: UserId, id: MessageId) -> Result<Versioned<Message>, CommandError> {
+    pub(super) async fn pinnable_message(
+        &mut self,
+        by: UserId,
+        id: MessageId,
+    ) -> Result<Versioned<Message>, CommandError> {
         let (message, conversation) = self.visible_message(by, id).await?;
         let may_pin = conversation.other(by).is_some() || conversation.is_lead(by);
         if may_pin { Ok(message) } else { Err(refused(ConversationError::LeadOnly)) }
@@ -69,14 +56,6 @@ impl Commands {
         message: MessageId,
         pinned: u64,
     ) -> Result<Done<Message>, CommandError> {
-        self.act(ctx, &Pin { message, pinned }).await
-    }
-
-    /// Unpins a message.
-    ///
-    /// # Errors
-    /// [`CommandError`].
-    pub async fn unpin_message(&self, ctx: &Context, message: MessageId) -> Result<Done<Message>, CommandError> {
-        self.act(ctx, &Unpin { message }).await
+        self.act(ctx, &PinMessage { message, pinned }).await
     }
 }

@@ -12,12 +12,12 @@ use domain::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct React {
+struct ReactToMessage {
     message: MessageId,
     emoji: Emoji,
 }
 
-impl UseCase for React {
+impl UseCase for ReactToMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.react";
     const LEADS_TO: Option<&'static EventType> = Some(EventType::named("message.reacted"));
@@ -35,6 +35,6 @@ impl Commands {
     /// # Errors
     /// [`CommandError`].
     pub async fn react(&self, ctx: &Context, message: MessageId, emoji: Emoji) -> Result<Done<Message>, CommandError> {
-        self.act(ctx, &React { message, emoji }).await
+        self.act(ctx, &ReactToMessage { message, emoji }).await
     }
 }

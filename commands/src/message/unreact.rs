@@ -12,12 +12,12 @@ use domain::{
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Unreact {
+struct UnreactToMessage {
     message: MessageId,
     emoji: Emoji,
 }
 
-impl UseCase for Unreact {
+impl UseCase for UnreactToMessage {
     type Aggregate = Message;
     const NAME: &'static str = "message.unreact";
     const LEADS_TO: Option<&'static EventType> = Some(EventType::named("message.unreacted"));
@@ -40,6 +40,6 @@ impl Commands {
         message: MessageId,
         emoji: Emoji,
     ) -> Result<Done<Message>, CommandError> {
-        self.act(ctx, &Unreact { message, emoji }).await
+        self.act(ctx, &UnreactToMessage { message, emoji }).await
     }
 }

@@ -73,7 +73,11 @@ impl FriendshipEvent {
         let (by, with) = self.pair();
         match self {
             Self::Blocked { .. } | Self::Unblocked { .. } => vec![Recipient::only(by)],
-            _ => vec![Recipient::only(by), Recipient::only(with)],
+            Self::Requested { .. }
+            | Self::Accepted { .. }
+            | Self::Rejected { .. }
+            | Self::Cancelled { .. }
+            | Self::Unfriended { .. } => vec![Recipient::only(by), Recipient::only(with)],
         }
     }
 }

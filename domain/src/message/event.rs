@@ -102,7 +102,13 @@ impl MessageEvent {
     pub(crate) fn recipients(&self, _stream: Uuid) -> Vec<Recipient> {
         match self {
             Self::Hidden { user, .. } => vec![Recipient::only(*user)],
-            _ => Vec::new(),
+            Self::Sent { .. }
+            | Self::Edited { .. }
+            | Self::Deleted { .. }
+            | Self::Reacted { .. }
+            | Self::Unreacted { .. }
+            | Self::Pinned { .. }
+            | Self::Unpinned { .. } => Vec::new(),
         }
     }
 }

@@ -10,6 +10,9 @@ mod sources;
 mod values;
 pub mod variables;
 
+#[cfg(test)]
+mod tests;
+
 pub use live::{Live, LiveSettings};
 pub use network::{Network, is_private};
 pub use secrets::Secret;

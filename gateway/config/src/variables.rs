@@ -98,7 +98,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "JWT_ACCESS_TOKEN",
-        "made and kept",
+        "generated and stored",
         "signs access tokens, at least 32 bytes; required with APP_ENV=production or DATABASE_URL",
     )
     .secret()
@@ -109,14 +109,14 @@ pub const VARIABLES: &[Variable] = &[
     variable("JWT_REFRESH_EXPIRED", "30d", "how long a refresh token is good"),
     variable(
         "CHATCHIT_MASTER_KEY",
-        "made and kept",
+        "generated and stored",
         "wraps the data keys: 32 bytes in hex or base64; required with APP_ENV=production",
     )
     .secret()
     .generated(),
     variable(
         "CHATCHIT_AUDIT_KEY",
-        "made and kept",
+        "generated and stored",
         "signs heads of the log: 32 bytes in hex or base64; required with APP_ENV=production",
     )
     .secret()

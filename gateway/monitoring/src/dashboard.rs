@@ -1,7 +1,7 @@
 //! What the dashboard shows.
 
 use crate::{Health, Installation, Process, health::failures, installation::Latency};
-use domain::{Tier, Timestamp};
+use domain::{EventType, Tier, Timestamp};
 use protocol::Alert;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -175,10 +175,10 @@ impl Dashboard {
 }
 
 fn rates(of: &Installation) -> Rates {
-    let events = |name| of.rate("chatchit_events_total", &[("type", name)]);
+    let events = |kind: &EventType| of.rate("chatchit_events_total", &[("type", kind.name)]);
     Rates {
-        messages: events("message.sent"),
-        calls: events("call.ringing"),
+        messages: events(const { EventType::named("message.sent") }),
+        calls: events(const { EventType::named("call.ringing") }),
         typing: of.rate("chatchit_signals_sent_total", &[("name", "typing")]),
         events: of.rate("chatchit_append_events_total", &[]),
         commands: of.rate("chatchit_commands_total", &[]),

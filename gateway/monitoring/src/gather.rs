@@ -62,7 +62,7 @@ pub async fn gather(app: &App) {
     gauge!("chatchit_parked_events").set(parking.parked as f64);
     counter!("chatchit_parked_retries_total").absolute(parking.retried);
     gauge!("chatchit_tasks_down").set(count(app.down().len()));
-    gauge!("chatchit_stalled").set(count(app.stalled.names().len()));
+    gauge!("chatchit_stalled").set(count(app.stalled_parts().len()));
 }
 
 /// What the database knows.
@@ -94,10 +94,12 @@ async fn database(app: &App) {
     }
     if let Ok(Ok(parked)) = timeout(PATIENCE, app.progress.parked()).await {
         let given_up: u64 = parked.iter().map(|parked| parked.given_up).sum();
+        let unreadable: u64 = parked.iter().map(|parked| parked.unreadable).sum();
         gauge!("chatchit_given_up", "what" => "events").set(given_up as f64);
+        gauge!("chatchit_unreadable", "what" => "events").set(unreadable as f64);
     }
-    if let Ok(Ok(given_up)) = timeout(PATIENCE, app.store.count_given_up_reactions()).await {
-        gauge!("chatchit_given_up", "what" => "reactions").set(given_up as f64);
+    if let Ok(Ok(unreadable)) = timeout(PATIENCE, app.store.count_unreadable_reactions()).await {
+        gauge!("chatchit_unreadable", "what" => "reactions").set(unreadable as f64);
     }
     if let Ok(Ok(lags)) = timeout(PATIENCE, app.store.reactor_lags(&Reactor::ALL.map(Reactor::name))).await {
         for (reactor, events) in lags {

@@ -14,7 +14,7 @@ const FORMULA: &str = "max(0, 100 - 40 criticalAlerts - 15 warnings - 15 engines
 
 const REQUESTS: &str = "chatchit_http_requests_total";
 /// Requests a second, of fewer of which a share says nothing.
-const FEW: f64 = 0.2;
+const FEW_PER_SECOND: f64 = 0.2;
 
 /// How well the installation fares.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
@@ -87,7 +87,7 @@ pub(crate) fn failures(of: &Installation) -> f64 {
 /// The share of HTTP requests that failed with 5xx; `None` when there were too few to tell.
 pub(crate) fn failed_share(of: &Installation) -> Option<f64> {
     let all = of.rate(REQUESTS, &[]);
-    (all >= FEW).then(|| failures(of) / all)
+    (all >= FEW_PER_SECOND).then(|| failures(of) / all)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ const HIGHEST: &[&str] = &[
     "chatchit_projection_lag_seconds",
     "chatchit_reactor_lag_events",
     "chatchit_stalled",
+    "chatchit_unreadable",
 ];
 /// Gauges of which the lowest counts.
 const LOWEST: &[&str] = &["chatchit_engine_up"];

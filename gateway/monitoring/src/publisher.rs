@@ -46,7 +46,7 @@ impl Publisher {
 
     async fn publish(&self, window: &mut Window) -> Result<(), String> {
         gather(&self.app).await;
-        let figures = window.take(Instant::now(), self.metrics.read(), self.app.stalled.names());
+        let figures = window.take(Instant::now(), self.metrics.read(), self.app.stalled_parts());
         match timeout(PATIENCE, self.table.publish(&self.identity, &figures)).await {
             Ok(published) => published.map_err(|error| error.to_string()),
             Err(_) => Err("no answer".to_owned()),

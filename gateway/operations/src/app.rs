@@ -13,12 +13,7 @@ use limits::Compute;
 use limits::{Kind, Limits, Turn, Turns};
 use projections::{Extent, Progress, Projection, Queries, audit::AuditIndex};
 use protocol::Problem;
-use realtime::{
-    Caller,
-    hub::Hub,
-    presence::{Presences, Signals},
-    typing::TypingIndicators,
-};
+use realtime::{Caller, SignalRouter, hub::Hub, presence::Presences, typing::TypingIndicators};
 use std::{ops::Deref, sync::Arc};
 use supervisor::Supervisor;
 use tokens::Tokens;
@@ -42,7 +37,7 @@ pub struct Parts {
     pub presences: Presences,
     /// How far the read side has come.
     pub progress: Progress,
-    /// The stalled tasks, read models and partitions.
+    /// The stalled read models and partitions, the log and the hub. [`App::stalled_parts`] knows of the tasks, too.
     pub stalled: Stalled,
     /// Watches the tasks of this process.
     pub supervisor: Supervisor,
@@ -59,7 +54,7 @@ pub struct Parts {
     /// Who has to do with whom, and who is here.
     pub graph: Cached,
     /// Where signals go.
-    pub signals: Signals,
+    pub signals: SignalRouter,
     /// Who types.
     pub typing: TypingIndicators,
     /// How much accounts and addresses may do.
@@ -96,6 +91,13 @@ impl App {
     pub fn down(&self) -> Vec<String> {
         let supervisors = [Some(&self.supervisor), self.broker.supervisor(), self.graph.graph().supervisor()];
         supervisors.into_iter().flatten().flat_map(Supervisor::down).collect()
+    }
+
+    /// The stalled parts of this process, and `task:<name>` for each task that is [down](App::down).
+    #[must_use]
+    pub fn stalled_parts(&self) -> Vec<String> {
+        let down = self.down().into_iter().map(|name| format!("task:{name}"));
+        self.stalled.names().into_iter().chain(down).collect()
     }
 
     /// The last position that this node has received from the lanes.

@@ -175,7 +175,7 @@ impl Operation for WatchPresence {
                 }
             }
             let received = watcher.received();
-            let items = app.presences.shown(caller, &wanted, &seen).await?;
+            let items = app.presences.visible_presences(caller, &wanted, &seen).await?;
             // A change received meanwhile may be newer than this.
             if watcher.received() == received || attempt == ATTEMPTS {
                 return Answer::read(&List::whole(items));

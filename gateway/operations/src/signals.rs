@@ -123,7 +123,7 @@ impl Operation for SendSignal {
             scope: Some(conversation.0),
             from_session: exclude_self.then_some(request.caller.session.0),
             from_socket: request.caller.socket.filter(|_| exclude_self),
-            except: request.app.presences.apart(user).await?,
+            except: request.app.presences.blocked_either_way(user).await?,
             ..Signal::new("custom", data, (request.app.clock)().millis() + WORTH_MS)
         };
         request.app.signals.tell(signal).await;

@@ -7,7 +7,9 @@ pub mod hub;
 pub mod outbox;
 pub mod presence;
 pub mod push;
+mod signal_router;
 pub mod typing;
 
 pub use caller::Caller;
 pub use flood::Flood;
+pub use signal_router::SignalRouter;

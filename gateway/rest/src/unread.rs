@@ -16,7 +16,7 @@ use tokio::time::timeout;
 /// The longest rest that is read, in bytes.
 const MOST: usize = 64 * 1024;
 /// How long a rest is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);
+const REST_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The body of a request, after its handler has given it up.
 pub(crate) struct Unread(Arc<Mutex<Incoming>>);
@@ -64,7 +64,7 @@ impl Unread {
             }
             false
         };
-        timeout(PATIENCE, rest).await.unwrap_or(false)
+        timeout(REST_PATIENCE, rest).await.unwrap_or(false)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The figures of all processes, the dashboard, alerts, and the first page.
 
-use crate::support::{Client, HURRY, Person, Process, SECRET, Server, config, soon};
+use crate::support::{Client, HURRY, Person, Process, SECRET, Server, config, soon, until};
 use axum::{
     Router,
     body::Bytes,
@@ -258,10 +258,21 @@ each_mix!(dead_letters_raise_an_alert_until_they_are_dealt_with, |home| async mo
     let park = "INSERT INTO parked (projection, position, aggregate_type, aggregate_id, event_type, state, error, \
                 attempts, parked_at) VALUES ('messages', 1000001, 'message', $1, 'message.sent', 'poison', 'x', 3, 0)";
     read_models.execute(query(park).bind(Uuid::from_u128(1))).await.unwrap();
+    // Another build retries a reaction to an unreadable event: it is no dead letter.
+    let log = Database::connect(&home.log(), 1).await.unwrap();
+    let park = "INSERT INTO parked_reactions (reactor, position, aggregate_type, aggregate_id, event_type, error, \
+                attempts, parked_at, build) VALUES ('test', 1000002, 'message', $1, 'message.sent', 'x', 1, 0, 'test')";
+    log.execute(query(park).bind(Uuid::from_u128(1))).await.unwrap();
+    let is_counted = async || {
+        let text = server.send(server.request(Method::GET, "/metrics", None)).await.expect(StatusCode::OK);
+        text.as_str().unwrap().contains("chatchit_unreadable{what=\"reactions\"} 1")
+    };
+    until("the unreadable reaction to be counted", is_counted).await;
     let raised = becomes(&server, &root, "DeadLetters", "events", "raised").await;
     assert_eq!((&raised["value"], &raised["severity"]), (&json!(1.0), &json!("critical")));
     let queues = server.read(&root, "/chat/queue/stats").await;
     assert_eq!((&queues["tiers"][0]["parked"], &queues["tiers"][0]["givenUp"]), (&json!(1), &json!(1)));
+    assert!(alert(&server.read(&root, ALERTS).await, "DeadLetters", "reactions").is_none());
     read_models.execute(query("DELETE FROM parked WHERE position = 1000001")).await.unwrap();
     becomes(&server, &root, "DeadLetters", "events", "cleared").await;
     server.stop().await;
@@ -287,6 +298,17 @@ async fn a_read_model_that_does_not_move_raises_an_alert_until_it_does() {
     holding.rollback().await.unwrap();
     server.get_until(&root, ALERTS, |alerts| !stalled(alerts)).await;
     assert!(server.app.store.head().await.unwrap().position > position);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_died_raises_an_alert_until_it_runs_again() {
+    let home = Home::new(Engine::Sqlite).await;
+    let server = Server::start_with(hurried(&home)).await;
+    let root = server.administrator().await;
+    server.app.supervisor.inject("typing");
+    becomes(&server, &root, "Stalled", "task:typing", "raised").await;
+    becomes(&server, &root, "Stalled", "task:typing", "cleared").await;
     server.stop().await;
 }
 

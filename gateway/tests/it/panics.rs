@@ -67,7 +67,7 @@ each_mix!(a_panic_of_any_task_is_reported_and_loses_nothing, |home| async move {
             injected.insert(task);
         }
     }
-    for task in ["hub", "relay", "worker", "publish", "presence", "typing", "owner", "duty:reactor.keep_leads"] {
+    for task in ["hub", "relay", "worker", "publish", "presence", "typing", "owner", "job:reactor.keep_leads"] {
         assert!(injected.contains(task), "{task} is not among {injected:?}");
     }
 

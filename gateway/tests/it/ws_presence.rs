@@ -189,7 +189,7 @@ each_mix!(in_a_large_room_only_watched_presence_is_published, |home| async move 
     let server = brisk(&home).await;
     let [ana, ben, cleo] = people(&server, ["ana", "ben", "cleo"]).await.try_into().ok().unwrap();
     let mut others = vec![ben.id, cleo.id];
-    for n in others.len()..realtime::presence::CLOSE {
+    for n in others.len()..realtime::presence::SMALL_CONVERSATION {
         others.push(server.register(&format!("p{n}")).await.id);
     }
     let mut b = server.connect(&ben, None).await;

@@ -151,11 +151,11 @@ impl EventStore {
         Ok(rows.iter().map(ParkedReaction::parse).collect::<Result<_, _>>()?)
     }
 
-    /// The number of parked reactions that are not retried any more.
+    /// The number of parked reactions to unreadable events. The others are retried for ever: none is given up.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn count_given_up_reactions(&self) -> Result<u64, ReadError> {
+    pub async fn count_unreadable_reactions(&self) -> Result<u64, ReadError> {
         let sql = "SELECT COUNT(*) AS parked FROM parked_reactions WHERE retry_at IS NULL";
         let row = self.database().fetch_optional(query(sql)).await?;
         Ok(row.map_or(Ok(0), |row| row.unsigned("parked"))?)

@@ -23,7 +23,7 @@ use traces::TraceContext;
 use tracing::Span;
 
 /// How long a batch with an unknown outcome is retried before its commands fail with `Unavailable`.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RETRY_FOR: Duration = Duration::from_secs(10);
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -91,7 +91,7 @@ impl Writer {
         loop {
             match self.appender.run(&commands).await {
                 // After a breaking migration by a newer build retries are useless here; the client may reach that build.
-                Err(Fault::Unavailable(error)) if oldest.elapsed() < PATIENCE && !error.is_of_another_schema() => {
+                Err(Fault::Unavailable(error)) if oldest.elapsed() < RETRY_FOR && !error.is_of_another_schema() => {
                     if !is_again {
                         tracing::warn!(batch.commands = commands.len(), %error, "The outcome of a batch is unknown; running it again");
                     }

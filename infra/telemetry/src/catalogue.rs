@@ -76,7 +76,7 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     counter(
         "chatchit_sign_ins_total",
-        &["method", "outcome"],
+        &["way", "outcome"],
         "Registrations, sign-ins by password, renewals and sockets: done, or refused with this code.",
     ),
     counter("chatchit_uploads_total", &["outcome"], "Uploaded files received, and uploads refused with this code."),
@@ -174,7 +174,12 @@ pub const CATALOGUE: &[Metric] = &[
         &["tier"],
         "The age of the oldest event of the tier that a read model lacks.",
     ),
-    gauge("chatchit_given_up", &["what"], "Dead letters that are there now: events, and reactions."),
+    gauge("chatchit_given_up", &["what"], "Events that failed at every try and are not retried any more."),
+    gauge(
+        "chatchit_unreadable",
+        &["what"],
+        "Parked events, and reactions, that the build which tried them cannot read; another build retries them.",
+    ),
     // Engines.
     gauge("chatchit_engine_up", &["engine"], "Whether the engine answers: 1 or 0."),
     counter("chatchit_engine_reconnections_total", &["engine"], "Connections made after the first."),

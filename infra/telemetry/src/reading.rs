@@ -184,6 +184,7 @@ fn line(line: &str) -> Option<(String, BTreeMap<String, String>, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     const TEXT: &str = r#"# HELP chatchit_http_requests_total Answered HTTP requests.
 # TYPE chatchit_http_requests_total counter
@@ -219,6 +220,16 @@ chatchit_process_cpu_seconds_total 1.25
         let took = Histogram { buckets: vec![(0.1, 1.0), (0.2, 3.0)], count: 5.0, sum: 10.5 };
         assert_eq!(of("chatchit_command_seconds", &[]), &Reading::Histogram(took));
         assert_eq!(series.len(), 5);
+    }
+
+    #[test]
+    fn a_label_that_is_added_up_means_one_thing() {
+        for label in ADDED_UP {
+            let labelled = CATALOGUE.iter().filter(|metric| metric.labels.contains(&label));
+            let families = labelled.filter_map(|metric| metric.name.split('_').nth(1));
+            let families: BTreeSet<_> = families.map(|family| family.trim_end_matches('s')).collect();
+            assert_eq!(families.len(), 1, "{label} is of {families:?}");
+        }
     }
 
     #[test]

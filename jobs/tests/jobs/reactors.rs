@@ -159,6 +159,7 @@ each_engine!(an_event_of_a_newer_build_waits_for_a_build_that_knows_it, |home| a
     let names: Vec<_> = waiting.iter().map(|parked| (parked.event_type.as_str(), parked.state())).collect();
     assert_eq!(names, [("member.vanished", "unreadable"), ("member.left", "unreadable")]);
     assert_eq!(waiting[1].id.to_string(), format!("reactor.close_empty_conversations:{}", left.position));
+    assert_eq!(store.count_unreadable_reactions().await.unwrap(), 2);
     assert_eq!(deletions(&store).await, 0);
     older.end().await;
 
@@ -195,6 +196,7 @@ each_engine!(a_reaction_that_fails_is_parked_and_tried_again, |home| async move 
     assert!(failed.error.contains("KeyReused"), "{failed:?}");
     eventually("the checkpoint is past it", || is_past(&home, &store, reactor, left[0])).await;
     assert_eq!(store.count_parked_reactions().await.unwrap(), 2, "both events, and neither stops the other");
+    assert_eq!(store.count_unreadable_reactions().await.unwrap(), 0, "they failed");
 
     database.execute(sql::query("DELETE FROM command_keys WHERE owner = 'reactor'")).await.unwrap();
     for parked in parked(&store).await {

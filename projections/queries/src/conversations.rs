@@ -43,7 +43,8 @@ pub struct ConversationRow {
     pub archived: bool,
     /// The last seq that the viewer cleared.
     pub cleared_seq: u64,
-    activity: i64,
+    /// The log position of the newest message, of the creation without one, of the joining for a viewer who waits.
+    activity_position: i64,
 }
 
 impl ConversationRow {
@@ -75,7 +76,7 @@ const SELECT: &str = "SELECT c.id, c.type, c.title, c.avatar_url, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.seq FROM messages m \
         WHERE m.conversation_id = c.id AND m.sender_id = $1 ORDER BY m.seq DESC LIMIT 1), 0) ELSE 0 END AS own_seq, \
     CASE WHEN v.status = 'active' THEN COALESCE((SELECT m.position FROM messages m \
-        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity, \
+        WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1), c.position) ELSE v.joined_position END AS activity_position, \
     CAST(CASE WHEN s.muted AND (s.muted_until IS NULL OR s.muted_until > $2) THEN 1 ELSE 0 END AS BIGINT) AS muted, \
     s.muted_until, s.archived_seq, COALESCE(s.cleared_seq, 0) AS cleared_seq \
     FROM members v JOIN conversations c ON c.id = v.conversation_id AND c.deleted_at IS NULL \
@@ -123,18 +124,18 @@ impl Queries {
     ) -> Result<Page<ConversationRow>, QueryError> {
         let place = page.place()?;
         let page_of = format!(
-            "SELECT * FROM ({SELECT}) mine WHERE (activity, id) < ($3, $4) AND {ARCHIVED} = {} \
-             ORDER BY activity DESC, id DESC LIMIT $5",
+            "SELECT * FROM ({SELECT}) mine WHERE (activity_position, id) < ($3, $4) AND {ARCHIVED} = {} \
+             ORDER BY activity_position DESC, id DESC LIMIT $5",
             i32::from(archived)
         );
-        let sql = format!("{} ORDER BY p.activity DESC, p.id DESC", counted(&page_of));
+        let sql = format!("{} ORDER BY p.activity_position DESC, p.id DESC", counted(&page_of));
         let listed = query(sql).bind(viewer.0).bind(now.millis()).bind(place.number).bind(place.id);
         let listed = listed.bind(page.probe());
         let mut rows = self.conversation_rows(listed).await?;
         let more = rows.len() > page.limit();
         rows.truncate(page.limit());
         let more = self.add_last_messages(viewer, &mut rows).await? || more;
-        let place = |row: &ConversationRow| Place { number: row.activity, id: row.id.0 };
+        let place = |row: &ConversationRow| Place { number: row.activity_position, id: row.id.0 };
         let next = rows.last().filter(|_| more).map(|last| place(last).token(&page.key));
         Ok(Page { items: rows, next })
     }
@@ -206,6 +207,6 @@ fn parse(row: &Row) -> Result<ConversationRow, sql::Error> {
         muted_until: row.get::<Option<i64>>("muted_until")?.filter(|_| muted).map(Timestamp::from_millis),
         cleared_seq,
         archived: archived_seq.is_some_and(|seq| muted || last_seq <= seq),
-        activity: row.get("activity")?,
+        activity_position: row.get("activity_position")?,
     })
 }

@@ -35,7 +35,7 @@ const VERSION: i64 = 1;
 /// The most rows examined for one page.
 const SCAN: u32 = 5_000;
 /// The pause between looks while a caller waits.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// The index in one database. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl AuditIndex {
             if indexed >= position || Instant::now() >= until {
                 return Ok(indexed);
             }
-            sleep(LOOK).await;
+            sleep(POLL).await;
         }
     }
 

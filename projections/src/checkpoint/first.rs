@@ -8,7 +8,7 @@ use sql::{Database, Engine, Transaction, query};
 use std::time::Duration;
 
 /// The lock timeout for tables to be emptied, and the number of attempts; waiters behind get through in between.
-const PATIENCE: &str = "500ms";
+const LOCK_TIMEOUT: &str = "500ms";
 const ATTEMPTS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(200);
 /// Rows removed per transaction.
@@ -44,7 +44,7 @@ pub(crate) async fn ensure(database: &Database, store: &EventStore, projections:
 async fn reset(database: &Database, store: &EventStore, projections: &[Projection]) -> Result<(), Error> {
     let mut tx = begin_alone(database).await?;
     if matches!(tx, Transaction::Postgres(_)) {
-        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(PATIENCE)).await?;
+        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(LOCK_TIMEOUT)).await?;
     }
     let found = Found::read_usable(&mut tx, store).await?;
     for projection in Projection::ALL.into_iter().filter(|projection| found.lacks(*projection)) {

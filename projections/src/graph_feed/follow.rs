@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 /// The most events per step.
 const BATCH: usize = 500;
 /// How often a feeder checks that its epoch is still the published one.
-const LOOK: Duration = Duration::from_millis(500);
+const CHECK_EPOCH: Duration = Duration::from_millis(500);
 /// The least time between saved marks; the next feeder applies events after the last ones again.
 const SAVE: Duration = Duration::from_millis(100);
 
@@ -30,7 +30,7 @@ pub(super) async fn follow(settings: &GraphFeedSettings, epoch: &Epoch, marks: M
     let mut gap = gaps::first(settings).await?;
     let mut saved = marks;
     let mut saved_at = Instant::now();
-    let mut look = interval(LOOK);
+    let mut look = interval(CHECK_EPOCH);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

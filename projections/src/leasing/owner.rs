@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How often an owner checks its lock and looks for dead owners.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK: Duration = Duration::from_secs(1);
 /// The longest duration of one check.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The tables of leases, in the order in which their takers lock them.
 const HELD: [&str; 4] = ["workers", "leases", "duties", "owners"];
 
@@ -44,8 +44,8 @@ impl Owner {
     /// Keeps the lock and releases the leases of dead owners, until `stop`.
     pub async fn keep(&mut self, stop: &CancellationToken) {
         let mut is_held_up = false;
-        while stop.run_until_cancelled(sleep(LOOK)).await.is_some() {
-            let Some(looked) = stop.run_until_cancelled(timeout(PATIENCE, self.look())).await else { return };
+        while stop.run_until_cancelled(sleep(CHECK)).await.is_some() {
+            let Some(looked) = stop.run_until_cancelled(timeout(CHECK_TIMEOUT, self.look())).await else { return };
             match looked {
                 Ok(Ok(())) => is_held_up = false,
                 // It was logged once; the leases last until they expire.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The longest pause between attempts to acquire a lease that another process holds.
-const LOOK: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Holds leases of singleton jobs for a process. The database's clock decides whether a lease has expired.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl SingletonJob {
         W: FnMut(CancellationToken) -> F,
         F: Future<Output = ()>,
     {
-        let pause = (self.lease / 3).min(LOOK);
+        let pause = (self.lease / 3).min(LONGEST_PAUSE);
         while !stop.is_cancelled() {
             let asked = Instant::now();
             match stop.run_until_cancelled(timeout(self.lease / 3, self.take(name))).await {

@@ -138,6 +138,8 @@ pub struct ParkedCount {
     pub parked: u64,
     /// Of these, those that are not retried any more.
     pub given_up: u64,
+    /// Of these, those that the build which tried them cannot read.
+    pub unreadable: u64,
     /// How often they were retried, together.
     pub retries: u64,
 }
@@ -146,7 +148,8 @@ pub struct ParkedCount {
 pub(crate) async fn counts(database: &Database) -> Result<Vec<ParkedCount>, sql::Error> {
     let sql = "SELECT CAST(partition AS BIGINT) AS partition, event_type, COUNT(*) AS parked, \
                CAST(SUM(retries) AS BIGINT) AS retries, \
-               COUNT(CASE WHEN state = 'poison' AND retry_at IS NULL AND NOT unreadable THEN 1 END) AS given_up \
+               COUNT(CASE WHEN state = 'poison' AND retry_at IS NULL AND NOT unreadable THEN 1 END) AS given_up, \
+               COUNT(CASE WHEN unreadable THEN 1 END) AS unreadable \
                FROM parked GROUP BY partition, event_type";
     let mut counts = Vec::new();
     for row in database.fetch_all(query(sql)).await? {
@@ -155,6 +158,7 @@ pub(crate) async fn counts(database: &Database) -> Result<Vec<ParkedCount>, sql:
             event_type: row.get("event_type")?,
             parked: row.unsigned("parked")?,
             given_up: row.unsigned("given_up")?,
+            unreadable: row.unsigned("unreadable")?,
             retries: row.unsigned("retries")?,
         });
     }

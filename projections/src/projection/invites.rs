@@ -38,7 +38,9 @@ async fn create(tx: &mut Transaction, record: &Record, event: &ConversationEvent
     Ok(())
 }
 
-/// Incremented: an event is applied once, and a rebuild begins without a row.
+/// Incremented, the one exception to ADR 6: no row tells of a use that could be counted. An event is applied once, and a
+/// rebuild begins without a row. A use that was discarded as a dead letter is missing until a rebuild; only the list of
+/// invites shows that, for the aggregate decides whether an invite is used up.
 async fn use_one(tx: &mut Transaction, invite: InviteId) -> Result<(), ApplyError> {
     tx.execute(query("UPDATE invites SET uses = uses + 1 WHERE id = $1").bind(invite.0)).await?;
     Ok(())

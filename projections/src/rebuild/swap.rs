@@ -9,7 +9,7 @@ use sql::{Database, Limits, Location, Transaction, query};
 use std::time::Duration;
 
 /// The lock timeout of an attempt, after which readers behind it get through: less than Postgres' deadlock timeout.
-const PATIENCE: &str = "500ms";
+const LOCK_TIMEOUT: &str = "500ms";
 /// The number of attempts.
 const ATTEMPTS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -59,7 +59,7 @@ async fn try_swap(live: &Database, shadow: &Shadow, build: &Build) -> Result<(),
     }
     shadow.attach(&mut tx).await?;
     if matches!(tx, Transaction::Postgres(_)) {
-        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(PATIENCE)).await?;
+        tx.execute(query("SELECT set_config('lock_timeout', $1, true)").bind(LOCK_TIMEOUT)).await?;
     }
     for projection in &build.projections {
         move_projection(&mut tx, shadow, *projection, &next).await?;

@@ -6,7 +6,7 @@ use domain::conversation::ConversationCommand;
 use event_store::Selection;
 use graph::Graph;
 use projections::{
-    Parked, ParkedState, Worker, WorkerSettings,
+    Parked, ParkedCount, ParkedState, Worker, WorkerSettings,
     graph_feed::{GraphFeedSettings, run},
     list_parked,
 };
@@ -56,6 +56,10 @@ each_engine!(what_a_newer_build_wrote_is_parked_until_the_build_changes, |home| 
             older.progress().wait(events.len() as u64, &projections::Projection::ALL, Duration::from_secs(30)).await;
         assert!(reached, "the lanes go on");
         testkit::until("it to be counted", async || older.progress().parking().unreadable == 1).await;
+        let counted = older.progress().parked().await.unwrap();
+        let sums = |of: fn(&ParkedCount) -> u64| counted.iter().map(of).sum::<u64>();
+        let sums = [sums(|count| count.parked), sums(|count| count.unreadable), sums(|count| count.given_up)];
+        assert_eq!(sums, [2, 1, 0]);
         let tables = dump(&world.database).await;
         assert_eq!((tables["messages"].len(), tables["conversations"].len()), (1, 2), "and so do other streams");
         // Another worker of the same build does not retry it.

@@ -39,7 +39,7 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 /// Commands and pushes of a window, of fewer of which a percentile says nothing.
-const FEW: f64 = 20.0;
+const FEW_SAMPLES: f64 = 20.0;
 
 /// All rules.
 pub const RULES: &[Rule] = &[
@@ -146,7 +146,8 @@ pub const RULES: &[Rule] = &[
         clear_after: seconds(60),
         says: "the 99th percentile of commits of the {subject} is {value} s",
         measure: |all| {
-            let commits = all.latency("chatchit_append_commit_seconds", &[]).filter(|commits| commits.count >= FEW);
+            let commits =
+                all.latency("chatchit_append_commit_seconds", &[]).filter(|commits| commits.count >= FEW_SAMPLES);
             commits.map(|commits| ("log".to_owned(), commits.p99)).into_iter().collect()
         },
     },
@@ -213,7 +214,7 @@ fn away(all: &Installation, database: bool) -> BTreeMap<String, f64> {
 /// How many times their target the tiers take.
 fn slow(all: &Installation, metric: &str) -> BTreeMap<String, f64> {
     let of_tier = |tier: Tier| {
-        let took = all.latency(metric, &[("tier", tier.as_str())]).filter(|took| took.count >= FEW)?;
+        let took = all.latency(metric, &[("tier", tier.as_str())]).filter(|took| took.count >= FEW_SAMPLES)?;
         Some((tier.as_str().to_owned(), took.p99 / target(tier)))
     };
     Tier::DURABLE.into_iter().filter_map(of_tier).collect()

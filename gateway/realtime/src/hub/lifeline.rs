@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long what is read piece by piece goes on before its right is looked at again.
-const LOOK: Duration = Duration::from_millis(250);
+const CHECK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Holds for as long as the session lives, the account may act, and, of what is read by an office, the role stays.
 pub struct Lifeline {
@@ -47,7 +47,7 @@ impl Lifeline {
                 () = line.ended() => return Some((Err(broken_off("the session has ended")), None)),
                 piece = stream.next() => piece,
             };
-            if piece.is_some() && looked_at.elapsed() >= LOOK {
+            if piece.is_some() && looked_at.elapsed() >= CHECK_AGAIN {
                 if !may().await {
                     return Some((Err(broken_off("the right to it has ended")), None));
                 }

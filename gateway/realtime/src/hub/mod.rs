@@ -33,6 +33,6 @@ pub use catch_up::{Seat, Start};
 pub use counters::SignalCounts;
 pub use handle::Hub;
 pub use lifeline::Lifeline;
-pub use partings::Doubt;
+pub use partings::WatchToRecheck;
 pub use sync::SyncPage;
 pub use watcher::{Watcher, Wished};

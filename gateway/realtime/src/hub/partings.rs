@@ -11,7 +11,7 @@ use uuid::Uuid;
 const TOGETHER: usize = 64;
 
 /// Who may no longer see whom: a watcher, and those whom they watch.
-pub type Doubt = (UserId, Vec<UserId>);
+pub type WatchToRecheck = (UserId, Vec<UserId>);
 
 impl State {
     /// How many ties of somebody who is connected have ended meanwhile.
@@ -82,23 +82,23 @@ impl State {
 }
 
 impl Hub {
-    /// Takes what is doubted, of some watchers, and what ends once more is.
-    pub fn doubts(&self) -> (Vec<Doubt>, Notified<'_>) {
+    /// Takes the doubted watches of some watchers, and what ends once there are more.
+    pub fn watches_to_recheck(&self) -> (Vec<WatchToRecheck>, Notified<'_>) {
         let more = self.0.doubted.notified();
         let doubts = self.state().watches.take_doubts(TOGETHER);
         let users = |subjects: Vec<Uuid>| subjects.into_iter().map(UserId).collect();
         (doubts.into_iter().map(|(watcher, subjects)| (UserId(watcher), users(subjects))).collect(), more)
     }
 
-    /// It cannot be found out now.
-    pub fn doubt_again(&self, (watcher, subjects): &Doubt) {
+    /// Whether these watches go on cannot be checked now.
+    pub fn recheck_later(&self, (watcher, subjects): &WatchToRecheck) {
         let subjects: Vec<_> = subjects.iter().map(|subject| subject.0).collect();
         self.state().watches.doubt_again(watcher.0, &subjects);
     }
 
     /// Keeps the watcher's watches on `seen` and ends the others. Answers the subjects with changes that were withheld
     /// meanwhile, and the sockets that missed them.
-    pub fn settle(&self, (watcher, subjects): &Doubt, seen: &BTreeSet<UserId>) -> Vec<(UserId, Vec<u64>)> {
+    pub fn settle(&self, (watcher, subjects): &WatchToRecheck, seen: &BTreeSet<UserId>) -> Vec<(UserId, Vec<u64>)> {
         let mut state = self.state();
         let settle = |subject: &UserId| (*subject, state.watches.settle(watcher.0, subject.0, seen.contains(subject)));
         subjects.iter().map(settle).filter(|(_, missed)| !missed.is_empty()).collect()

@@ -1,5 +1,6 @@
 //! The streams that recently had content removed, and where. The ring's live pushes of all other streams still hold.
 
+use crate::push::MESSAGE_HIDDEN;
 use domain::{
     AggregateType, Event, conversation::ConversationEvent, id::PairId, message::MessageEvent, story::StoryEvent,
     user::UserEvent,
@@ -53,7 +54,7 @@ impl Revisions {
         let has = |aggregate, id: Uuid| self.has(StreamId::new(aggregate, id), position);
         match AggregateType::parse(&record.aggregate_type) {
             Some(AggregateType::Message) => {
-                record.event_type != "message.hidden" && (has(AggregateType::Message, id) || position < self.erased)
+                record.event_type != MESSAGE_HIDDEN && (has(AggregateType::Message, id) || position < self.erased)
             }
             Some(AggregateType::Conversation) => {
                 record.event_type.starts_with("conversation.") && has(AggregateType::Conversation, id)

@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EffectivePresence {
     /// What they see.
-    pub shown: VisiblePresence,
+    pub visible: VisiblePresence,
     /// When that changes by itself.
     pub lapses_at: Option<Timestamp>,
 }
 
 /// What of a choice holds at `now`.
 #[must_use]
-pub(super) fn holding(choice: &Choice, now: Timestamp) -> Choice {
+pub(super) fn choice_in_force(choice: &Choice, now: Timestamp) -> Choice {
     let holds = choice.until.is_none_or(|until| now < until);
     if holds { choice.clone() } else { Choice::default() }
 }
@@ -27,7 +27,7 @@ pub(super) fn holding(choice: &Choice, now: Timestamp) -> Choice {
 /// What others see of somebody of whom this is kept, and who is `here` with these devices.
 #[must_use]
 pub(super) fn effective_presence(kept: &Kept, here: &BTreeSet<SessionId>, now: Timestamp) -> EffectivePresence {
-    let Choice { chosen, text, until, hidden_seen } = holding(&kept.choice, now);
+    let Choice { chosen, text, until, hidden_seen } = choice_in_force(&kept.choice, now);
     let at_a_device = here.iter().any(|device| !kept.away.contains(device));
     let status = match chosen {
         _ if here.is_empty() => Status::Offline,
@@ -36,12 +36,12 @@ pub(super) fn effective_presence(kept: &Kept, here: &BTreeSet<SessionId>, now: T
         None if at_a_device => Status::Online,
         None => Status::Away,
     };
-    let shown = match status {
+    let visible = match status {
         Status::Offline if chosen == Some(Chosen::Invisible) => VisiblePresence::offline(hidden_seen),
         Status::Offline => VisiblePresence::offline(kept.last_seen),
         status => VisiblePresence { status, text: text.map(Into::into), until, last_seen: None },
     };
-    EffectivePresence { shown, lapses_at: until }
+    EffectivePresence { visible, lapses_at: until }
 }
 
 #[cfg(test)]
@@ -80,35 +80,39 @@ mod tests {
             (Some(Chosen::Invisible), devices([3]), Offline),
             (Some(Chosen::Invisible), devices([]), Offline),
         ] {
-            let shown = effective_presence(&chose(chosen, None), &here, NOW).shown;
-            assert_eq!(shown.status, want, "{chosen:?} {here:?}");
-            assert_eq!(shown.text.is_some(), want != Offline, "a text is of somebody who is here");
+            let visible = effective_presence(&chose(chosen, None), &here, NOW).visible;
+            assert_eq!(visible.status, want, "{chosen:?} {here:?}");
+            assert_eq!(visible.text.is_some(), want != Offline, "a text is of somebody who is here");
         }
     }
 
     #[test]
     fn who_is_invisible_was_last_here_when_they_went_and_that_does_not_move() {
         for here in [devices([]), devices([3])] {
-            let shown = effective_presence(&chose(Some(Chosen::Invisible), None), &here, NOW).shown;
-            assert_eq!(shown, VisiblePresence::offline(Some(at(40))));
+            let visible = effective_presence(&chose(Some(Chosen::Invisible), None), &here, NOW).visible;
+            assert_eq!(visible, VisiblePresence::offline(Some(at(40))));
         }
         assert_eq!(
-            effective_presence(&chose(None, None), &devices([]), NOW).shown,
+            effective_presence(&chose(None, None), &devices([]), NOW).visible,
             VisiblePresence::offline(Some(at(50)))
         );
-        assert_eq!(effective_presence(&chose(None, None), &devices([3]), NOW).shown.last_seen, None, "now");
+        assert_eq!(effective_presence(&chose(None, None), &devices([3]), NOW).visible.last_seen, None, "now");
     }
 
     #[test]
     fn a_choice_lapses_with_its_text_when_its_time_has_come() {
         for (until, want) in [(101, Status::Busy), (100, Status::Online), (99, Status::Online)] {
-            let EffectivePresence { shown, lapses_at } =
+            let EffectivePresence { visible, lapses_at } =
                 effective_presence(&chose(Some(Chosen::Busy), Some(until)), &devices([3]), NOW);
-            assert_eq!(shown.status, want, "{until}");
+            assert_eq!(visible.status, want, "{until}");
             let holds = want == Status::Busy;
-            assert_eq!([shown.text.is_some(), shown.until.is_some(), lapses_at.is_some()], [holds; 3]);
+            assert_eq!([visible.text.is_some(), visible.until.is_some(), lapses_at.is_some()], [holds; 3]);
         }
         let hidden = effective_presence(&chose(Some(Chosen::Invisible), Some(101)), &devices([3]), NOW);
-        assert_eq!((hidden.shown.until, hidden.lapses_at), (None, Some(at(101))), "it is nobody's business till when");
+        assert_eq!(
+            (hidden.visible.until, hidden.lapses_at),
+            (None, Some(at(101))),
+            "it is nobody's business till when"
+        );
     }
 }

@@ -8,15 +8,15 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
     people: HashMap<UserId, Known>,
-    /// Counts what was chosen.
-    choices: u64,
+    /// Grows with each preference that was stored.
+    generation: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
     hides: Option<Hides>,
-    /// After which choice this was known.
-    since: u64,
+    /// The generation in which this was known.
+    generation: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,22 +43,21 @@ impl Hidden {
         })
     }
 
-    /// How many preferences were stored; a reader notes it before asking for one.
-    pub(super) const fn choices(&self) -> u64 {
-        self.choices
+    /// Grows with each preference that is stored; a reader notes it before asking for one.
+    pub(super) const fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Somebody who is here has chosen this.
     pub(super) fn chose(&mut self, user: UserId, choice: &Choice) {
-        self.choices += 1;
-        self.people.insert(user, Known { hides: Hides::by(choice), since: self.choices });
+        self.generation += 1;
+        self.people.insert(user, Known { hides: Hides::by(choice), generation: self.generation });
     }
 
-    /// The database says this of somebody who is here. It was asked when so many choices had been made: what was chosen
-    /// since is newer.
-    pub(super) fn learn(&mut self, user: UserId, choice: &Choice, choices: u64) {
-        if self.people.get(&user).is_none_or(|known| known.since <= choices) {
-            self.people.insert(user, Known { hides: Hides::by(choice), since: choices });
+    /// The database says this of somebody who is here. It was asked in that generation: what was chosen since is newer.
+    pub(super) fn learn(&mut self, user: UserId, choice: &Choice, generation: u64) {
+        if self.people.get(&user).is_none_or(|known| known.generation <= generation) {
+            self.people.insert(user, Known { hides: Hides::by(choice), generation });
         }
     }
 
@@ -87,11 +86,11 @@ mod tests {
     fn what_was_chosen_last_counts_however_late_the_database_answers() {
         let mut hidden = Hidden::default();
         assert_eq!(hidden.knows(ANA, at(0)), None);
-        let asked = hidden.choices();
+        let asked = hidden.generation();
         hidden.chose(ANA, &choice(Some(Chosen::Invisible), None));
         hidden.learn(ANA, &choice(None, None), asked);
         assert_eq!(hidden.knows(ANA, at(0)), Some(true), "the answer is older");
-        hidden.learn(ANA, &choice(Some(Chosen::Busy), None), hidden.choices());
+        hidden.learn(ANA, &choice(Some(Chosen::Busy), None), hidden.generation());
         assert_eq!(hidden.knows(ANA, at(0)), Some(false));
         hidden.chose(ANA, &choice(Some(Chosen::Invisible), Some(10)));
         assert_eq!([9, 10].map(|now| hidden.knows(ANA, at(now))), [Some(true), Some(false)]);

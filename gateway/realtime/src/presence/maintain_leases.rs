@@ -1,7 +1,7 @@
 //! Leases for the sessions that have a socket in this process: taken when one comes, renewed while one stays, given
 //! up a grace after the last has gone. A process that dies leaves leases that end by themselves.
 
-use super::{Presences, online::Found};
+use super::{Presences, connection_registry::Found};
 use crate::hub::Hub;
 use domain::{SessionId, Timestamp, UserId};
 use graph::{Graph, GraphError};
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How often it looks whether the graph has lost the leases.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_LEASES: Duration = Duration::from_secs(1);
 /// How long comings and goings are gathered, so that a thousand who come at once cost a few round trips.
 const GATHER: Duration = Duration::from_millis(50);
 /// Between attempts while the graph is away; and for as long the database is waited for.
@@ -53,8 +53,8 @@ pub async fn maintain_leases(presences: Presences, hub: Hub, graph: Graph, stop:
         }
         leases.over.extend(hub.take_ended());
         let came = leases.welcome(&present, presences.now(), presences.0.grace);
-        let unknown = presences.published().unknown(came.iter().map(|(user, _)| *user));
-        let before = if unknown.is_empty() { Found::default() } else { presences.0.here.of(&unknown).await };
+        let unknown = presences.schedule().unknown(came.iter().map(|(user, _)| *user));
+        let before = if unknown.is_empty() { Found::default() } else { presences.0.connections.of(&unknown).await };
         // Signals find them by their leases: the database is not waited for.
         let taken = leases.take(&presences, &graph).await;
         if Instant::now() >= reading {
@@ -81,7 +81,7 @@ pub async fn maintain_leases(presences: Presences, hub: Hub, graph: Graph, stop:
         let pause = match taken.and(given_up) {
             Ok(()) => {
                 let next = leases.next(presences.0.grace).filter(|_| !hub.is_draining());
-                let look = next.unwrap_or_else(|| Instant::now() + LOOK).min(Instant::now() + LOOK);
+                let look = next.unwrap_or_else(|| Instant::now() + CHECK_LEASES).min(Instant::now() + CHECK_LEASES);
                 tokio::select! {
                     () = moved => GATHER,
                     () = sleep_until(look) => Duration::ZERO,
@@ -111,12 +111,12 @@ async fn enter(presences: &Presences, came: &[Session], unknown: &[UserId], befo
     if !unknown.is_empty()
         && let Some(looked) = in_time(presences.look_from(before, unknown)).await
     {
-        let mut published = presences.published();
-        unknown.iter().for_each(|user| published.presume(*user, looked.effective(*user).shown));
+        let mut schedule = presences.schedule();
+        unknown.iter().for_each(|user| schedule.presume(*user, looked.effective(*user).visible));
     }
     for (user, device) in came {
-        presences.0.here.enters(*user, *device);
-        presences.published().is_here(*user, true);
+        presences.0.connections.enters(*user, *device);
+        presences.schedule().set_here(*user, true);
     }
 }
 
@@ -148,9 +148,9 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, sql::Error>>) -> Optio
 /// Those who have gone are no longer here.
 fn leave(presences: &Presences, gone: &[(Session, Timestamp)]) {
     for ((user, device), _) in gone {
-        presences.0.here.leaves(*user, *device);
-        let stays = presences.0.here.has(*user);
-        presences.published().is_here(*user, stays);
+        presences.0.connections.leaves(*user, *device);
+        let stays = presences.0.connections.has(*user);
+        presences.schedule().set_here(*user, stays);
         if !stays {
             presences.hidden().forget(*user);
         }
@@ -166,13 +166,13 @@ async fn expire(presences: &Presences, graph: &Graph) {
             return;
         }
     };
-    let gone: Vec<_> = ended.into_iter().filter(|user| !presences.0.here.has(*user)).collect();
+    let gone: Vec<_> = ended.into_iter().filter(|user| !presences.0.connections.has(*user)).collect();
     if gone.is_empty() {
         return;
     }
     if let Some(looked) = in_time(presences.look(&gone)).await {
-        let mut published = presences.published();
-        gone.iter().for_each(|user| published.presume(*user, looked.presumed(*user).shown));
+        let mut schedule = presences.schedule();
+        gone.iter().for_each(|user| schedule.presume(*user, looked.presumed(*user).visible));
     }
     let now = presences.now();
     // A lease was renewed when it had a whole life before it, and then no more.
@@ -226,7 +226,7 @@ impl HeldLeases {
     async fn take(&mut self, presences: &Presences, graph: &Graph) -> Result<(), GraphError> {
         let wanting: Vec<_> = self.held.keys().filter(|session| !self.leased.contains(session)).copied().collect();
         if !wanting.is_empty() {
-            graph.renew(&wanting, presences.0.here.node(), presences.0.lease).await?;
+            graph.renew(&wanting, presences.0.connections.node(), presences.0.lease).await?;
             self.leased.extend(wanting);
         }
         Ok(())
@@ -236,7 +236,7 @@ impl HeldLeases {
     async fn give_up(&mut self, presences: &Presences, graph: &Graph) -> Result<(), GraphError> {
         let gone: Vec<_> = self.leased.iter().filter(|session| !self.held.contains_key(session)).copied().collect();
         if !gone.is_empty() {
-            graph.release_all(&gone, presences.0.here.node()).await?;
+            graph.release_all(&gone, presences.0.connections.node()).await?;
             self.leased.retain(|session| self.held.contains_key(session));
         }
         Ok(())

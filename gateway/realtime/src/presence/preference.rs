@@ -1,6 +1,6 @@
 //! Presence preferences, and how a new one changes the stored one; pure.
 
-use super::effective::holding;
+use super::effective::choice_in_force;
 use domain::{Timestamp, text::StatusText};
 use projections::{
     Chosen,
@@ -46,27 +46,27 @@ impl PreferredStatus {
     }
 }
 
-/// What a wish makes of what was chosen before, by somebody who was seen last at `seen`.
-pub(super) fn chosen(wish: &PresencePreference, kept: &Kept, seen: Option<Timestamp>, now: Timestamp) -> Choice {
-    let before = holding(&kept.choice, now);
+/// What a preference makes of what was chosen before, by somebody who was seen last at `seen`.
+pub(super) fn chosen(preference: &PresencePreference, kept: &Kept, seen: Option<Timestamp>, now: Timestamp) -> Choice {
+    let before = choice_in_force(&kept.choice, now);
     let was_hidden = before.chosen == Some(Chosen::Invisible);
     let hidden_seen = if was_hidden { before.hidden_seen } else { seen };
-    let chosen = match wish.status {
+    let chosen = match preference.status {
         PreferredStatus::Online => None,
         PreferredStatus::Busy => Some(Chosen::Busy),
         PreferredStatus::Invisible => Some(Chosen::Invisible),
         // Of the device alone, unless they say more.
-        PreferredStatus::Away if before.chosen.is_some() || wish.text.is_none() => return before,
+        PreferredStatus::Away if before.chosen.is_some() || preference.text.is_none() => return before,
         PreferredStatus::Away => None,
     };
-    let says_something = chosen.is_some() || wish.text.is_some();
+    let says_something = chosen.is_some() || preference.text.is_some();
     let choice = Choice {
         chosen,
-        text: wish.text.clone(),
-        until: wish.until.filter(|_| says_something),
+        text: preference.text.clone(),
+        until: preference.until.filter(|_| says_something),
         hidden_seen: hidden_seen.filter(|_| chosen == Some(Chosen::Invisible)),
     };
-    holding(&choice, now)
+    choice_in_force(&choice, now)
 }
 
 impl Parse for PreferredStatus {
@@ -88,7 +88,7 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn wish(status: PreferredStatus, text: Option<&str>, until: Option<i64>) -> PresencePreference {
+    fn preference(status: PreferredStatus, text: Option<&str>, until: Option<i64>) -> PresencePreference {
         PresencePreference { status, text: text.map(|text| StatusText::parse(text).unwrap()), until: until.map(at) }
     }
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     fn choice(status: Option<Chosen>, text: Option<&str>, until: Option<i64>, hidden_seen: Option<i64>) -> Choice {
-        let PresencePreference { text, until, .. } = wish(PreferredStatus::Online, text, until);
+        let PresencePreference { text, until, .. } = preference(PreferredStatus::Online, text, until);
         Choice { chosen: status, text, until, hidden_seen: hidden_seen.map(at) }
     }
 
@@ -105,32 +105,32 @@ mod tests {
     fn online_ends_what_was_chosen_and_away_does_not() {
         let busy = choice(Some(Chosen::Busy), Some("writing"), Some(200), None);
         for (preferred, want) in [
-            (wish(PreferredStatus::Online, None, None), Choice::default()),
-            (wish(PreferredStatus::Online, None, Some(300)), Choice::default()),
-            (wish(PreferredStatus::Online, Some("back"), Some(300)), choice(None, Some("back"), Some(300), None)),
-            (wish(PreferredStatus::Away, None, None), busy.clone()),
-            (wish(PreferredStatus::Away, Some("lunch"), None), busy.clone()),
-            (wish(PreferredStatus::Busy, None, None), choice(Some(Chosen::Busy), None, None, None)),
+            (preference(PreferredStatus::Online, None, None), Choice::default()),
+            (preference(PreferredStatus::Online, None, Some(300)), Choice::default()),
+            (preference(PreferredStatus::Online, Some("back"), Some(300)), choice(None, Some("back"), Some(300), None)),
+            (preference(PreferredStatus::Away, None, None), busy.clone()),
+            (preference(PreferredStatus::Away, Some("lunch"), None), busy.clone()),
+            (preference(PreferredStatus::Busy, None, None), choice(Some(Chosen::Busy), None, None, None)),
         ] {
             assert_eq!(chosen(&preferred, &kept(busy.clone()), Some(at(50)), at(100)), want, "{preferred:?}");
         }
         let words = choice(None, Some("at home"), None, None);
-        let away = wish(PreferredStatus::Away, None, None);
+        let away = preference(PreferredStatus::Away, None, None);
         assert_eq!(chosen(&away, &kept(words.clone()), Some(at(50)), at(100)), words);
-        let lunch = wish(PreferredStatus::Away, Some("lunch"), Some(900));
+        let lunch = preference(PreferredStatus::Away, Some("lunch"), Some(900));
         assert_eq!(chosen(&lunch, &kept(words), Some(at(50)), at(100)), choice(None, Some("lunch"), Some(900), None));
     }
 
     #[test]
     fn what_lapsed_before_it_began_was_never_chosen() {
-        let late = wish(PreferredStatus::Busy, Some("yesterday"), Some(100));
+        let late = preference(PreferredStatus::Busy, Some("yesterday"), Some(100));
         assert_eq!(chosen(&late, &Kept::default(), Some(at(50)), at(100)), Choice::default());
     }
 
     #[test]
     fn who_hides_again_was_last_seen_when_they_hid_first() {
         let hidden = choice(Some(Chosen::Invisible), None, None, Some(50));
-        let hide = wish(PreferredStatus::Invisible, None, None);
+        let hide = preference(PreferredStatus::Invisible, None, None);
         assert_eq!(chosen(&hide, &Kept::default(), Some(at(50)), at(100)), hidden);
         assert_eq!(chosen(&hide, &kept(hidden.clone()), Some(at(90)), at(100)), hidden);
         let lapsed = choice(Some(Chosen::Invisible), None, Some(80), Some(50));

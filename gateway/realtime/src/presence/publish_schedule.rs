@@ -9,17 +9,17 @@ use std::collections::{BTreeSet, HashMap};
 /// published.
 const PACE_MS: i64 = 500;
 
-/// The presence last published of each user.
+/// The published presence of each user, and the users whose presence is due.
 #[derive(Debug, Default)]
-pub(super) struct PublishedPresence {
+pub(super) struct PublishSchedule {
     people: HashMap<UserId, Entry>,
     due: BTreeSet<(Timestamp, UserId)>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// `None`: nobody knows, and whatever holds is news.
-    shown: Option<VisiblePresence>,
+    /// The published presence; `None`: nobody knows it, and whatever holds is due.
+    published: Option<VisiblePresence>,
     /// When it was last published; `None`: never by this process.
     since: Option<Timestamp>,
     /// When to look at them.
@@ -28,19 +28,19 @@ struct Entry {
     here: bool,
 }
 
-impl PublishedPresence {
+impl PublishSchedule {
     /// Those of `users` of whom nothing is known here.
     pub(super) fn unknown(&self, users: impl IntoIterator<Item = UserId>) -> Vec<UserId> {
         users.into_iter().filter(|user| !self.people.contains_key(user)).collect()
     }
 
     /// What the others know of somebody of whom nothing is known here.
-    pub(super) fn presume(&mut self, user: UserId, shown: VisiblePresence) {
-        self.people.entry(user).or_insert(Entry { shown: Some(shown), ..Entry::default() });
+    pub(super) fn presume(&mut self, user: UserId, visible: VisiblePresence) {
+        self.people.entry(user).or_insert(Entry { published: Some(visible), ..Entry::default() });
     }
 
     /// Somebody has a socket here, or has none any more.
-    pub(super) fn is_here(&mut self, user: UserId, here: bool) {
+    pub(super) fn set_here(&mut self, user: UserId, here: bool) {
         self.people.entry(user).or_default().here = here;
     }
 
@@ -78,15 +78,15 @@ impl PublishedPresence {
 
     /// Whether a person's presence is to be published now. The person is looked at again when it lapses or the pace
     /// allows, `late` milliseconds after that, should no other process have published it.
-    pub(super) fn is_news(&mut self, user: UserId, standing: &EffectivePresence, late: i64, now: Timestamp) -> bool {
+    pub(super) fn check_due(&mut self, user: UserId, effective: &EffectivePresence, late: i64, now: Timestamp) -> bool {
         // Of who is not here, nobody sees what they chose, nor that it has lapsed.
-        if let Some(lapses_at) = standing.lapses_at
+        if let Some(lapses_at) = effective.lapses_at
             && self.people.get(&user).is_some_and(|entry| entry.here)
         {
             self.look_at(user, Timestamp::from_millis(lapses_at.millis().saturating_add(late)));
         }
         let Some(entry) = self.people.get(&user) else { return false };
-        if entry.shown.as_ref().is_some_and(|shown| standing.shown.looks_like(shown)) {
+        if entry.published.as_ref().is_some_and(|published| effective.visible.looks_like(published)) {
             self.forget(user);
             return false;
         }
@@ -104,26 +104,26 @@ impl PublishedPresence {
     }
 
     /// This process published a person's presence at `now`, by its clock.
-    pub(super) fn record(&mut self, user: UserId, shown: VisiblePresence, now: Timestamp) {
+    pub(super) fn record(&mut self, user: UserId, visible: VisiblePresence, now: Timestamp) {
         let entry = self.people.entry(user).or_default();
-        entry.shown = Some(shown);
+        entry.published = Some(visible);
         entry.since = Some(now);
         self.forget(user);
     }
 
     /// Another process published a person's presence. Answers whether that is a change here; one older than the known
     /// one is not.
-    pub(super) fn observe(&mut self, user: UserId, shown: &VisiblePresence, at: Timestamp) -> bool {
+    pub(super) fn observe(&mut self, user: UserId, visible: &VisiblePresence, at: Timestamp) -> bool {
         let Some(entry) = self.people.get_mut(&user) else { return false };
         if entry.since.is_some_and(|since| at <= since) {
             return false;
         }
-        let news = !entry.shown.as_ref().is_some_and(|known| known.looks_like(shown));
-        entry.shown = Some(shown.clone());
-        if news {
+        let is_news = !entry.published.as_ref().is_some_and(|known| known.looks_like(visible));
+        entry.published = Some(visible.clone());
+        if is_news {
             entry.since = Some(at);
         }
-        news
+        is_news
     }
 
     /// Drops a user without a socket here and without a due time: other processes know as much.
@@ -147,82 +147,82 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn shown(status: Status) -> VisiblePresence {
+    fn visible(status: Status) -> VisiblePresence {
         VisiblePresence { status, ..VisiblePresence::default() }
     }
 
-    fn stands(status: Status) -> EffectivePresence {
-        EffectivePresence { shown: shown(status), lapses_at: None }
+    fn effective(status: Status) -> EffectivePresence {
+        EffectivePresence { visible: visible(status), lapses_at: None }
     }
 
     /// Ana came, of whom the others know that she is offline.
-    fn ana_came() -> PublishedPresence {
-        let mut published = PublishedPresence::default();
-        published.presume(ANA, shown(Status::Offline));
-        published.is_here(ANA, true);
-        published
+    fn ana_came() -> PublishSchedule {
+        let mut schedule = PublishSchedule::default();
+        schedule.presume(ANA, visible(Status::Offline));
+        schedule.set_here(ANA, true);
+        schedule
     }
 
     #[test]
     fn a_known_presence_is_not_published_again() {
-        let mut published = ana_came();
-        assert!(published.is_news(ANA, &stands(Status::Online), 0, at(0)));
-        published.record(ANA, shown(Status::Online), at(0));
-        assert!(!published.is_news(ANA, &stands(Status::Online), 0, at(9_000)));
-        published.presume(ANA, shown(Status::Busy));
-        assert!(!published.is_news(ANA, &stands(Status::Online), 0, at(9_000)), "what is known is not presumed");
-        published.is_here(BEN, true);
-        assert!(published.is_news(BEN, &stands(Status::Offline), 0, at(0)), "nobody knows");
+        let mut schedule = ana_came();
+        assert!(schedule.check_due(ANA, &effective(Status::Online), 0, at(0)));
+        schedule.record(ANA, visible(Status::Online), at(0));
+        assert!(!schedule.check_due(ANA, &effective(Status::Online), 0, at(9_000)));
+        schedule.presume(ANA, visible(Status::Busy));
+        assert!(!schedule.check_due(ANA, &effective(Status::Online), 0, at(9_000)), "what is known is not presumed");
+        schedule.set_here(BEN, true);
+        assert!(schedule.check_due(BEN, &effective(Status::Offline), 0, at(0)), "nobody knows");
     }
 
     #[test]
     fn of_fast_changes_the_last_is_published_at_a_pace() {
-        let mut published = ana_came();
-        published.record(ANA, shown(Status::Online), at(0));
-        assert!(!published.is_news(ANA, &stands(Status::Busy), 0, at(100)));
-        assert_eq!(published.next(), Some(at(PACE_MS)));
-        assert_eq!(published.take(at(PACE_MS), 10), [ANA]);
-        assert!(!published.is_news(ANA, &stands(Status::Online), 0, at(PACE_MS)), "she changed her mind meanwhile");
-        assert_eq!(published.next(), None);
+        let mut schedule = ana_came();
+        schedule.record(ANA, visible(Status::Online), at(0));
+        assert!(!schedule.check_due(ANA, &effective(Status::Busy), 0, at(100)));
+        assert_eq!(schedule.next(), Some(at(PACE_MS)));
+        assert_eq!(schedule.take(at(PACE_MS), 10), [ANA]);
+        assert!(!schedule.check_due(ANA, &effective(Status::Online), 0, at(PACE_MS)), "she changed her mind meanwhile");
+        assert_eq!(schedule.next(), None);
     }
 
     #[test]
     fn somebody_is_looked_at_when_the_first_reason_falls_due() {
-        let mut published = ana_came();
-        published.look_at(ANA, at(70));
-        published.look_at(ANA, at(50));
-        published.look_at(ANA, at(60));
-        published.look_at(BEN, at(55));
-        assert_eq!((published.next(), published.take(at(49), 10)), (Some(at(50)), vec![]));
-        assert_eq!(published.take(at(60), 1), [ANA]);
-        assert_eq!(published.take(at(60), 10), [BEN]);
-        assert_eq!(published.next(), None);
-        let until = EffectivePresence { lapses_at: Some(at(90)), ..stands(Status::Offline) };
-        assert!(!published.is_news(ANA, &until, 10, at(60)));
-        assert_eq!(published.next(), Some(at(100)));
+        let mut schedule = ana_came();
+        schedule.look_at(ANA, at(70));
+        schedule.look_at(ANA, at(50));
+        schedule.look_at(ANA, at(60));
+        schedule.look_at(BEN, at(55));
+        assert_eq!((schedule.next(), schedule.take(at(49), 10)), (Some(at(50)), vec![]));
+        assert_eq!(schedule.take(at(60), 1), [ANA]);
+        assert_eq!(schedule.take(at(60), 10), [BEN]);
+        assert_eq!(schedule.next(), None);
+        let until = EffectivePresence { lapses_at: Some(at(90)), ..effective(Status::Offline) };
+        assert!(!schedule.check_due(ANA, &until, 10, at(60)));
+        assert_eq!(schedule.next(), Some(at(100)));
     }
 
     #[test]
     fn what_another_process_tells_counts_unless_it_is_older() {
-        let mut published = ana_came();
-        published.record(ANA, shown(Status::Online), at(10));
-        assert!(!published.observe(ANA, &shown(Status::Busy), at(9)), "overtaken on its way");
-        assert!(!published.observe(ANA, &shown(Status::Online), at(11)), "no news");
-        assert!(published.observe(ANA, &shown(Status::Busy), at(12)));
-        assert!(!published.is_news(ANA, &stands(Status::Busy), 0, at(2_000)));
-        assert!(!published.observe(BEN, &shown(Status::Busy), at(12)), "somebody else's business");
+        let mut schedule = ana_came();
+        schedule.record(ANA, visible(Status::Online), at(10));
+        assert!(!schedule.observe(ANA, &visible(Status::Busy), at(9)), "overtaken on its way");
+        assert!(!schedule.observe(ANA, &visible(Status::Online), at(11)), "no news");
+        assert!(schedule.observe(ANA, &visible(Status::Busy), at(12)));
+        assert!(!schedule.check_due(ANA, &effective(Status::Busy), 0, at(2_000)));
+        assert!(!schedule.observe(BEN, &visible(Status::Busy), at(12)), "somebody else's business");
     }
 
     #[test]
     fn a_person_who_left_is_forgotten_once_that_is_published() {
-        let mut published = ana_came();
-        published.record(ANA, shown(Status::Online), at(0));
-        published.is_here(ANA, false);
-        published.look_at(ANA, at(10));
-        assert_eq!(published.take(at(10), 10), [ANA]);
-        assert!(published.is_news(ANA, &stands(Status::Offline), 0, at(1_000)));
-        published.record(ANA, shown(Status::Offline), at(1_000));
-        assert_eq!(published.unknown([ANA]), [ANA]);
-        assert!(published.people.is_empty() && published.due.is_empty());
+        let mut schedule = ana_came();
+        schedule.record(ANA, visible(Status::Online), at(0));
+        schedule.set_here(ANA, false);
+        schedule.look_at(ANA, at(10));
+        assert_eq!(schedule.take(at(10), 10), [ANA]);
+        assert!(schedule.check_due(ANA, &effective(Status::Offline), 0, at(1_000)));
+        schedule.record(ANA, visible(Status::Offline), at(1_000));
+        assert_eq!(schedule.unknown([ANA]), [ANA]);
+        assert!(schedule.people.is_empty() && schedule.due.is_empty());
     }
 }

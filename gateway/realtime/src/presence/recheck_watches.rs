@@ -1,7 +1,7 @@
 //! Watches that a tie stood behind which has ended: they go on only if another is left.
 
 use super::{Presences, service::WORTH_MS};
-use crate::hub::{Doubt, Hub};
+use crate::hub::{Hub, WatchToRecheck};
 use broker::Signal;
 use domain::UserId;
 use protocol::{Problem, resource::Presence};
@@ -12,19 +12,19 @@ use tokio_util::sync::CancellationToken;
 /// Until it is tried again to find out what could not be.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Settles doubted watches until `stop`. A watch that cannot be settled receives nothing.
-pub async fn settle_doubts(presences: Presences, hub: Hub, stop: CancellationToken) {
+/// Checks until `stop` whether watches that lost a relation have another one left. Until then they receive nothing.
+pub async fn recheck_watches(presences: Presences, hub: Hub, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let (doubts, more) = hub.doubts();
-        if doubts.is_empty() {
+        let (watches, more) = hub.watches_to_recheck();
+        if watches.is_empty() {
             stop.run_until_cancelled(more).await;
             continue;
         }
         let mut failed = false;
-        for doubt in &doubts {
-            if let Err(problem) = presences.settle(&hub, doubt).await {
+        for watch in &watches {
+            if let Err(problem) = presences.recheck(&hub, watch).await {
                 tracing::debug!(error.cause = %problem.detail, "whether somebody may still watch is found out later");
-                hub.doubt_again(doubt);
+                hub.recheck_later(watch);
                 failed = true;
             }
         }
@@ -35,17 +35,17 @@ pub async fn settle_doubts(presences: Presences, hub: Hub, stop: CancellationTok
 }
 
 impl Presences {
-    async fn settle(&self, hub: &Hub, doubt: &Doubt) -> Result<(), Problem> {
-        let (watcher, subjects) = doubt;
+    async fn recheck(&self, hub: &Hub, watch: &WatchToRecheck) -> Result<(), Problem> {
+        let (watcher, subjects) = watch;
         let seen = self.visible(*watcher, subjects).await?;
-        let missed = hub.settle(doubt, &seen);
+        let missed = hub.settle(watch, &seen);
         let users: Vec<UserId> = missed.iter().map(|(user, _)| *user).collect();
         if users.is_empty() {
             return Ok(());
         }
         let looked = self.look(&users).await?;
         for (user, seats) in missed {
-            let presence = Presence::of(user, looked.effective(user).shown);
+            let presence = Presence::of(user, looked.effective(user).visible);
             let now = self.0.clock.own();
             let data = serde_json::to_value(presence).map_err(Problem::internal)?;
             let signal = Signal {

@@ -1,16 +1,15 @@
 //! How people are here: asked for, chosen, and what both rest on.
 
 use super::{
-    effective::{EffectivePresence, effective_presence, holding},
+    connection_registry::{ConnectionRegistry, Found},
+    effective::{EffectivePresence, choice_in_force, effective_presence},
     hidden_cache::Hidden,
-    online::{ConnectionRegistry, Found},
     preference::{PreferredStatus, PresencePreference, chosen},
-    publish_schedule::PublishedPresence,
+    publish_schedule::PublishSchedule,
     shared_clock::SharedClock,
-    signal_router::Signals,
     visibility::PresenceAudience,
 };
-use crate::Caller;
+use crate::{Caller, SignalRouter};
 use broker::Signal;
 use domain::{SessionId, Timestamp, UserId};
 use projections::{Chosen, PresenceStore, Progress, presence::Kept};
@@ -31,7 +30,7 @@ use tokio::sync::Notify;
 pub(super) const WORTH_MS: i64 = 2_000;
 
 /// The most people of an answer without pages, and of one look-up.
-pub const ONLINE: usize = 1_000;
+pub const MAX_ONLINE: usize = 1_000;
 
 /// People of whom it is known what was relayed of them last.
 const RELAYED: usize = 4_096;
@@ -41,16 +40,16 @@ const RELAYED: usize = 4_096;
 pub struct Presences(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) here: ConnectionRegistry,
-    pub(super) circle: PresenceAudience,
+    pub(super) connections: ConnectionRegistry,
+    pub(super) audience: PresenceAudience,
     pub(super) store: PresenceStore,
-    pub(super) signals: Signals,
+    pub(super) signals: SignalRouter,
     pub(super) clock: SharedClock,
     /// How long a lease lasts.
     pub(super) lease: Duration,
     /// How long somebody whose last socket has gone is still here.
     pub(super) grace: Duration,
-    published: Mutex<PublishedPresence>,
+    schedule: Mutex<PublishSchedule>,
     hidden: Mutex<Hidden>,
     /// Whose accounts were just stopped from acting: when their last socket has gone, so have they.
     evicted: Mutex<HashSet<UserId>>,
@@ -71,25 +70,25 @@ impl Presences {
     /// Those of the people whose sockets are in this process, and, by what they share, of all.
     #[must_use]
     pub fn new(
-        circle: PresenceAudience,
-        here: ConnectionRegistry,
+        audience: PresenceAudience,
+        connections: ConnectionRegistry,
         store: PresenceStore,
-        signals: Signals,
+        signals: SignalRouter,
         clock: fn() -> Timestamp,
         [lease, grace]: [Duration; 2],
     ) -> Self {
-        let (published, hidden, wake, evicted) = Default::default();
+        let (schedule, hidden, wake, evicted) = Default::default();
         let clock = SharedClock::new(clock);
         let relayed = Cache::new(RELAYED);
         Self(Arc::new(Inner {
-            here,
-            circle,
+            connections,
+            audience,
             store,
             signals,
             clock,
             lease,
             grace,
-            published,
+            schedule,
             hidden,
             evicted,
             relayed,
@@ -103,12 +102,12 @@ impl Presences {
     /// # Errors
     /// When the read models are away.
     pub async fn seen_by(&self, viewer: &Caller, wanted: &[UserId]) -> Result<Vec<Presence>, Problem> {
-        let seen = self.0.circle.sees(viewer.user, wanted).await?;
-        self.shown(viewer, wanted, &seen).await
+        let seen = self.0.audience.sees(viewer.user, wanted).await?;
+        self.visible_presences(viewer, wanted, &seen).await
     }
 
     /// The same of those who are known to be `seen`.
-    pub async fn shown(
+    pub async fn visible_presences(
         &self,
         viewer: &Caller,
         wanted: &[UserId],
@@ -118,7 +117,7 @@ impl Presences {
         let looked = self.look(&asked).await?;
         let presence = |user: &UserId| match seen.contains(user) {
             true if *user == viewer.user => looked.own(viewer),
-            true => Presence::of(*user, looked.effective(*user).shown),
+            true => Presence::of(*user, looked.effective(*user).visible),
             false => Presence::of(*user, Default::default()),
         };
         Ok(wanted.iter().map(presence).collect())
@@ -126,7 +125,7 @@ impl Presences {
 
     /// Those of `wanted` whom `viewer` may see.
     pub async fn visible(&self, viewer: UserId, wanted: &[UserId]) -> Result<BTreeSet<UserId>, Problem> {
-        self.0.circle.sees(viewer, wanted).await
+        self.0.audience.sees(viewer, wanted).await
     }
 
     /// Those whom `viewer` may see, and who are here and do not hide it: of the first `most` that have a socket, by their
@@ -140,13 +139,13 @@ impl Presences {
         after: Option<UserId>,
         most: usize,
     ) -> Result<(Vec<Presence>, Option<UserId>), Problem> {
-        let here = self.0.circle.online(viewer).await?;
+        let here = self.0.audience.online(viewer).await?;
         let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut here: Vec<_> = here.range((begin, Bound::Unbounded)).copied().take(most + 1).collect();
         let next = here.get(most).and_then(|_| here.get(most - 1)).copied();
         here.truncate(most);
         let looked = self.look(&here).await?;
-        let presences = here.into_iter().map(|user| Presence::of(user, looked.effective(user).shown));
+        let presences = here.into_iter().map(|user| Presence::of(user, looked.effective(user).visible));
         Ok((presences.filter(|presence| presence.status != Status::Offline).collect(), next))
     }
 
@@ -154,37 +153,37 @@ impl Presences {
     ///
     /// # Errors
     /// When the read models are away.
-    pub async fn choose(&self, caller: &Caller, wish: PresencePreference) -> Result<Presence, Problem> {
+    pub async fn choose(&self, caller: &Caller, preference: PresencePreference) -> Result<Presence, Problem> {
         let (user, device, now) = (caller.user, caller.session, self.now());
         let before = self.look(&[user]).await?;
         let kept = before.kept.get(&user).cloned().unwrap_or_default();
-        let shown = before.effective(user).shown;
-        match wish.status {
+        let visible = before.effective(user).visible;
+        match preference.status {
             PreferredStatus::Away if !kept.away.contains(&device) => self.0.store.leave(user, device).await?,
             PreferredStatus::Online if kept.away.contains(&device) => self.0.store.return_to(user, device).await?,
             _ => (),
         }
-        let seen = if shown.status == Status::Offline { shown.last_seen } else { Some(now) };
-        let choice = chosen(&wish, &kept, seen, now);
+        let seen = if visible.status == Status::Offline { visible.last_seen } else { Some(now) };
+        let choice = chosen(&preference, &kept, seen, now);
         if choice != kept.choice {
-            if choice.chosen == Some(Chosen::Invisible) && shown.status != Status::Offline {
+            if choice.chosen == Some(Chosen::Invisible) && visible.status != Status::Offline {
                 // From here on nothing is noted: when they no longer hide, this is when they were last here.
                 self.0.store.seen(&BTreeMap::from([(user, now)])).await?;
             }
             self.0.store.choose(user, &choice).await?;
         }
-        if self.0.here.has(user) {
+        if self.0.connections.has(user) {
             self.hidden().chose(user, &choice);
         }
-        self.published().presume(user, shown);
+        self.schedule().presume(user, visible);
         self.look_at([user], now);
         let own = self.look(&[user]).await?.own(caller);
-        self.tell_own_sockets(caller, &own, now).await?;
+        self.publish_to_own_sockets(caller, &own, now).await?;
         Ok(own)
     }
 
     /// The other sockets of somebody show what they chose on one.
-    async fn tell_own_sockets(&self, caller: &Caller, own: &Presence, now: Timestamp) -> Result<(), Problem> {
+    async fn publish_to_own_sockets(&self, caller: &Caller, own: &Presence, now: Timestamp) -> Result<(), Problem> {
         let data = serde_json::to_value(own).map_err(Problem::internal)?;
         let signal = Signal {
             users: vec![caller.user.0],
@@ -213,17 +212,17 @@ impl Presences {
 
     /// What is known of `users` now.
     pub(super) async fn look(&self, users: &[UserId]) -> Result<Looked, sql::Error> {
-        self.look_from(self.0.here.of(users).await, users).await
+        self.look_from(self.0.connections.of(users).await, users).await
     }
 
     /// The same, where those who are here were found already.
     pub(super) async fn look_from(&self, found: Found, users: &[UserId]) -> Result<Looked, sql::Error> {
-        let choices = self.hidden().choices();
+        let generation = self.hidden().generation();
         let kept = self.0.store.load(users).await?;
         let mut hidden = self.hidden();
-        for user in users.iter().filter(|user| self.0.here.has(**user)) {
+        for user in users.iter().filter(|user| self.0.connections.has(**user)) {
             let choice = kept.get(user).map(|kept| kept.choice.clone()).unwrap_or_default();
-            hidden.learn(*user, &choice, choices);
+            hidden.learn(*user, &choice, generation);
         }
         drop(hidden);
         Ok(Looked { found, kept, now: self.now() })
@@ -247,7 +246,7 @@ impl Presences {
     /// When the database is away.
     pub async fn hidden_of(&self, users: &[UserId]) -> Result<BTreeSet<UserId>, sql::Error> {
         let (kept, now) = (self.0.store.load(users).await?, self.now());
-        let hides = |kept: &Kept| holding(&kept.choice, now).chosen == Some(Chosen::Invisible);
+        let hides = |kept: &Kept| choice_in_force(&kept.choice, now).chosen == Some(Chosen::Invisible);
         Ok(kept.into_iter().filter(|(_, kept)| hides(kept)).map(|(user, _)| user).collect())
     }
 
@@ -255,8 +254,8 @@ impl Presences {
     ///
     /// # Errors
     /// When graph and read models are both away.
-    pub async fn apart(&self, user: UserId) -> Result<Vec<uuid::Uuid>, Problem> {
-        Ok(self.0.circle.apart(user).await?.into_iter().map(|user| user.0).collect())
+    pub async fn blocked_either_way(&self, user: UserId) -> Result<Vec<uuid::Uuid>, Problem> {
+        Ok(self.0.audience.blocked_either_way(user).await?.into_iter().map(|user| user.0).collect())
     }
 
     /// Learns what time it is by the database's clock.
@@ -271,7 +270,7 @@ impl Presences {
 
     /// From now on the read models are asked no earlier than they have come to what this process knows of the log.
     pub fn wait_for(&self, progress: Progress) {
-        self.0.circle.wait_for(progress);
+        self.0.audience.wait_for(progress);
     }
 
     /// What time it is by the clock that all processes share.
@@ -282,8 +281,8 @@ impl Presences {
     /// These are to be looked at, at `at`.
     pub(super) fn look_at(&self, users: impl IntoIterator<Item = UserId>, at: Timestamp) {
         {
-            let mut published = self.published();
-            users.into_iter().for_each(|user| published.look_at(user, at));
+            let mut schedule = self.schedule();
+            users.into_iter().for_each(|user| schedule.look_at(user, at));
         }
         self.0.wake.notify_one();
     }
@@ -301,8 +300,8 @@ impl Presences {
         self.0.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn published(&self) -> MutexGuard<'_, PublishedPresence> {
-        self.0.published.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn schedule(&self) -> MutexGuard<'_, PublishSchedule> {
+        self.0.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -329,14 +328,14 @@ impl Looked {
         let mut devices = self.found.devices(user);
         devices.insert(device);
         let kept = self.kept.get(&user);
-        let choice = kept.map(|kept| holding(&kept.choice, self.now)).unwrap_or_default();
+        let choice = kept.map(|kept| choice_in_force(&kept.choice, self.now)).unwrap_or_default();
         let is_away = kept.is_some_and(|kept| kept.away.contains(&device));
         let chosen = match choice.chosen {
             Some(chosen) => chosen.as_str(),
             None if is_away => PreferredStatus::Away.as_str(),
             None => PreferredStatus::Online.as_str(),
         };
-        let own = Presence::of(user, self.with(user, &devices).shown);
+        let own = Presence::of(user, self.with(user, &devices).visible);
         // Invisible, one still sees one's own words.
         let (text, until) = (choice.text.map(Into::into), choice.until);
         Presence { text, until, chosen: Some(chosen), ..own }

@@ -1,6 +1,6 @@
 //! The users who may see a user's presence: from the graph, and from the read models while the graph is unavailable.
 
-use super::online::ConnectionRegistry;
+use super::connection_registry::ConnectionRegistry;
 use domain::UserId;
 use graph::{Cached, GraphError};
 use projections::{Progress, Projection, Queries};
@@ -16,14 +16,14 @@ const BEHIND: Duration = Duration::from_secs(2);
 
 /// The members of the largest conversation in which all see each other's presence without subscribing. In a larger
 /// one, each coming and going would go to everybody.
-pub const CLOSE: usize = 32;
+pub const SMALL_CONVERSATION: usize = 32;
 
 /// Finds the users who may see a user's presence. Never used for permission to act (I9).
 #[derive(Clone)]
 pub struct PresenceAudience {
     graph: Cached,
     queries: Queries,
-    here: ConnectionRegistry,
+    connections: ConnectionRegistry,
     /// How far the read models have come, once this is known.
     progress: Arc<OnceLock<Progress>>,
 }
@@ -31,8 +31,8 @@ pub struct PresenceAudience {
 impl PresenceAudience {
     /// Over both sources.
     #[must_use]
-    pub fn new(graph: Cached, queries: Queries, here: ConnectionRegistry) -> Self {
-        Self { graph, queries, here, progress: Arc::default() }
+    pub fn new(graph: Cached, queries: Queries, connections: ConnectionRegistry) -> Self {
+        Self { graph, queries, connections, progress: Arc::default() }
     }
 
     /// From now on the read models are asked no earlier than they have come to what this process knows of the log.
@@ -44,7 +44,7 @@ impl PresenceAudience {
     ///
     /// # Errors
     /// When graph and read models are both away.
-    pub async fn apart(&self, user: UserId) -> Result<BTreeSet<UserId>, Problem> {
+    pub async fn blocked_either_way(&self, user: UserId) -> Result<BTreeSet<UserId>, Problem> {
         match self.graph.ties(user).await {
             Ok(ties) => Ok(ties.apart().collect()),
             Err(error) => {
@@ -55,8 +55,8 @@ impl PresenceAudience {
         }
     }
 
-    /// Those of the circle of `user` who have a socket somewhere: friends and fellow members, but nobody between
-    /// whom and them a block stands. While the shared leases cannot be read, those with a socket here.
+    /// Friends and fellow members of `user` who have a socket somewhere, but nobody between whom and them a block
+    /// stands. While the shared leases cannot be read, those with a socket here.
     ///
     /// # Errors
     /// When graph and read models are both away.
@@ -64,13 +64,13 @@ impl PresenceAudience {
         self.within(user, usize::MAX).await
     }
 
-    /// The presence audience of `user`: friends, and fellow members of conversations of at most [`CLOSE`] members, if
-    /// they are online and no block stands between.
+    /// The presence audience of `user`: friends, and fellow members of conversations of at most [`SMALL_CONVERSATION`]
+    /// members, if they are online and no block stands between.
     ///
     /// # Errors
     /// When neither the graph nor the read models are available.
     pub async fn onlookers(&self, user: UserId) -> Result<BTreeSet<UserId>, Problem> {
-        self.within(user, CLOSE).await
+        self.within(user, SMALL_CONVERSATION).await
     }
 
     /// Those of `wanted` whose presence `viewer` may see: themself, friends and fellow members, but nobody between
@@ -84,8 +84,8 @@ impl PresenceAudience {
             Err(error) => {
                 tracing::debug!(error.cause = %error, "the read models answer for the graph");
                 self.caught_up().await?;
-                let circle = self.queries.circle(viewer, u64::MAX).await?;
-                wanted.iter().copied().filter(|user| circle.contains(user)).collect()
+                let audience = self.queries.circle(viewer, u64::MAX).await?;
+                wanted.iter().copied().filter(|user| audience.contains(user)).collect()
             }
         };
         seen.extend(wanted.iter().find(|user| **user == viewer));
@@ -98,8 +98,8 @@ impl PresenceAudience {
             Err(error) => {
                 tracing::debug!(error.cause = %error, "the read models answer for the graph");
                 self.caught_up().await?;
-                let circle = self.queries.circle(user, u64::try_from(largest).unwrap_or(u64::MAX)).await?;
-                Ok(self.online_of(circle).await)
+                let audience = self.queries.circle(user, u64::try_from(largest).unwrap_or(u64::MAX)).await?;
+                Ok(self.online_of(audience).await)
             }
         }
     }
@@ -119,13 +119,13 @@ impl PresenceAudience {
     async fn within_by_graph(&self, user: UserId, largest: usize) -> Result<BTreeSet<UserId>, GraphError> {
         let ties = self.graph.ties(user).await?;
         let conversations: Vec<_> = ties.conversations.iter().collect();
-        let mut circle: BTreeSet<_> = ties.friends.iter().collect();
+        let mut audience: BTreeSet<_> = ties.friends.iter().collect();
         for members in self.graph.members_of(&conversations, largest).await? {
-            circle.extend(members.iter());
+            audience.extend(members.iter());
         }
-        circle.remove(&user);
-        circle.retain(|other| !ties.is_blocked_either_way(*other));
-        Ok(self.online_of(circle).await)
+        audience.remove(&user);
+        audience.retain(|other| !ties.is_blocked_either_way(*other));
+        Ok(self.online_of(audience).await)
     }
 
     async fn sees_by_graph(&self, viewer: UserId, wanted: &[UserId]) -> Result<BTreeSet<UserId>, GraphError> {
@@ -140,8 +140,8 @@ impl PresenceAudience {
         Ok(shared.map(|(user, _)| user).chain(friends).collect())
     }
 
-    async fn online_of(&self, circle: BTreeSet<UserId>) -> BTreeSet<UserId> {
-        let circle: Vec<_> = circle.into_iter().collect();
-        self.here.of(&circle).await.people().collect()
+    async fn online_of(&self, users: BTreeSet<UserId>) -> BTreeSet<UserId> {
+        let users: Vec<_> = users.into_iter().collect();
+        self.connections.of(&users).await.people().collect()
     }
 }

@@ -7,6 +7,7 @@ mod again;
 mod call;
 mod data;
 mod fold;
+mod names;
 mod opened;
 mod pushes;
 mod render;
@@ -15,6 +16,8 @@ mod report;
 mod socket_io;
 mod socket_io_signal;
 mod story;
+
+pub(crate) use names::MESSAGE_HIDDEN;
 
 pub use call::call_at;
 pub use data::{
@@ -30,6 +33,7 @@ use crate::outbox::Dialect;
 use axum::extract::ws::Utf8Bytes;
 use domain::{Tier, Timestamp};
 use event_store::Position;
+use names::{MEMBER_ADDED, MEMBER_APPROVED, MEMBER_JOINED, MESSAGE_DELETED, RECEIPT_READ};
 use socket_io::{Happened, Template};
 use std::sync::OnceLock;
 use uuid::Uuid;
@@ -64,7 +68,7 @@ impl Push {
     /// Whether `user` hid this push's message for themselves, and so no longer receives it.
     #[must_use]
     pub fn is_hidden_from(&self, user: Uuid) -> bool {
-        self.hidden_from.contains(&user) && !matches!(self.name, "message.hidden" | "message.deleted")
+        self.hidden_from.contains(&user) && !matches!(self.name, MESSAGE_HIDDEN | MESSAGE_DELETED)
     }
 
     /// About what it takes up.
@@ -95,8 +99,8 @@ impl Push {
     /// Whether others receive more of it than the socket that acted.
     #[must_use]
     pub fn tells_others_more(&self) -> bool {
-        let of_messages = ["message.deleted", "message.hidden", "receipt.read"];
-        let of_members = ["member.joined", "member.added", "member.approved"];
+        let of_messages = [MESSAGE_DELETED, MESSAGE_HIDDEN, RECEIPT_READ];
+        let of_members = [MEMBER_JOINED, MEMBER_ADDED, MEMBER_APPROVED];
         self.rings() || of_messages.contains(&self.name) || of_members.contains(&self.name)
     }
 

@@ -4,6 +4,10 @@
 //! All packets of an event carry the cursor after it. So a client that listens to one vocabulary gets each event once,
 //! should its transport break between them.
 
+use super::names::{
+    CALL_ANSWERED, CALL_CLOSED, CALL_LEFT, CALL_MISSED, CALL_REFUSED, CALL_RINGING, MEMBER_ADDED, MEMBER_APPROVED,
+    MEMBER_JOINED, MESSAGE_DELETED, MESSAGE_HIDDEN, MESSAGE_SENT, RECEIPT_READ,
+};
 use domain::Timestamp;
 use engine_io::BETWEEN;
 use event_store::Position;
@@ -96,19 +100,19 @@ impl Packets<'_> {
         let of = |field: &str| data.get(field).cloned().unwrap_or_default();
         let conversation = of("conversationId");
         match name {
-            "message.sent" => {
+            MESSAGE_SENT => {
                 let mut coming = data.clone();
                 coming.insert("messageId".to_owned(), of("id"));
                 self.add("messageComing", coming);
                 self.add("loadLastMessage", object(json!({"conversationId": conversation})));
             }
             _ if acting => (),
-            "member.joined" | "member.approved" | "member.added" => {
+            MEMBER_JOINED | MEMBER_APPROVED | MEMBER_ADDED => {
                 let joined = json!({"conversationId": conversation, "groupId": conversation, "userId": of("userId")});
                 self.add("userJoinedGroup", object(joined));
             }
-            "message.deleted" | "message.hidden" => {
-                let everyone = name == "message.deleted";
+            MESSAGE_DELETED | MESSAGE_HIDDEN => {
+                let everyone = name == MESSAGE_DELETED;
                 let id = if everyone { of("id") } else { of("messageId") };
                 let when = if everyone { of("deletedAt") } else { json!(at) };
                 let deleted = json!({
@@ -120,7 +124,7 @@ impl Packets<'_> {
                 });
                 self.add("messageDeleted", object(deleted));
             }
-            "receipt.read" => {
+            RECEIPT_READ => {
                 let mut read = object(json!({
                     "conversationId": conversation,
                     "readBy": of("userId"),
@@ -132,7 +136,7 @@ impl Packets<'_> {
                 }
                 self.add("messageRead", read);
             }
-            "call.ringing" => {
+            CALL_RINGING => {
                 let ringing = json!({
                     "callId": call_id(data),
                     "conversationId": conversation,
@@ -143,9 +147,9 @@ impl Packets<'_> {
                 self.add_call("callUser", ringing.clone());
                 self.add_call("openCall", ringing);
             }
-            "call.answered" => self.add_call("callAccepted", about_call(data, "answeredBy", actor)),
-            "call.refused" => self.add_call("refuseCall", about_call(data, "refusedBy", actor)),
-            "call.closed" | "call.missed" | "call.left" => {
+            CALL_ANSWERED => self.add_call("callAccepted", about_call(data, "answeredBy", actor)),
+            CALL_REFUSED => self.add_call("refuseCall", about_call(data, "refusedBy", actor)),
+            CALL_CLOSED | CALL_MISSED | CALL_LEFT => {
                 let mut closed = about_call(data, "closedBy", actor);
                 let ended = data.get("endedAt").filter(|ended| !ended.is_null()).cloned();
                 closed["closedAt"] = ended.unwrap_or_else(|| json!(at));

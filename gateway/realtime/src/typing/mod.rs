@@ -2,10 +2,7 @@
 
 mod typists;
 
-use crate::{
-    hub::Hub,
-    presence::{Presences, Signals},
-};
+use crate::{SignalRouter, hub::Hub, presence::Presences};
 use broker::Signal;
 use domain::{ConversationId, SessionId, Timestamp, UserId};
 use protocol::Typing;
@@ -32,7 +29,7 @@ pub struct TypingIndicators(Arc<Inner>);
 
 struct Inner {
     typists: Mutex<Typists>,
-    signals: Signals,
+    signals: SignalRouter,
     presences: Presences,
     clock: fn() -> Timestamp,
     began: Instant,
@@ -42,7 +39,7 @@ struct Inner {
 impl TypingIndicators {
     /// Nobody yet. Within a tokio runtime.
     #[must_use]
-    pub fn new(signals: Signals, presences: Presences, clock: fn() -> Timestamp) -> Self {
+    pub fn new(signals: SignalRouter, presences: Presences, clock: fn() -> Timestamp) -> Self {
         let (typists, wake) = Default::default();
         Self(Arc::new(Inner { typists, signals, presences, clock, began: Instant::now(), wake }))
     }
@@ -99,7 +96,7 @@ impl TypingIndicators {
         for change in changes {
             let Change { conversation, user, keyboard, is_typing } = change;
             // Across a block nobody receives the other's indicator; while blocks cannot be read, nobody receives any.
-            let Ok(except) = self.0.presences.apart(user).await else {
+            let Ok(except) = self.0.presences.blocked_either_way(user).await else {
                 self.typists().unpublished(change, self.now());
                 continue;
             };

@@ -227,9 +227,9 @@ async fn end(State(app): State<App>, writer: Writer, Id(session): Id<SessionId>)
 }
 
 /// Counts a sign-in that was not refused before: by its budget or its shape.
-fn signing_in<T>(method: &'static str, outcome: Result<T, Problem>) -> Result<T, Problem> {
+fn signing_in<T>(way: &'static str, outcome: Result<T, Problem>) -> Result<T, Problem> {
     let word = outcome.as_ref().map_or_else(|problem| problem.code, |_| DONE);
-    metrics::counter!("chatchit_sign_ins_total", "method" => method, "outcome" => word).increment(1);
+    metrics::counter!("chatchit_sign_ins_total", "way" => way, "outcome" => word).increment(1);
     outcome
 }
 

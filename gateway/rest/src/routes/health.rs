@@ -47,7 +47,7 @@ impl Health {
 }
 
 /// How long the log may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const DATABASE_PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn routes() -> OpenApiRouter<HttpApp> {
     all_counted(Kind::Public, OpenApiRouter::new().routes(routes!(livez)).routes(routes!(readyz)))
@@ -80,13 +80,12 @@ pub(super) async fn state(app: &App) -> &'static str {
 async fn readiness(app: &App) -> Result<Json<Health>, Problem> {
     let log = async { app.store.head().await.map_err(|error| error.to_string()) };
     let read_models = async { app.queries.answer().await.map_err(|error| error.to_string()) };
-    let asked = timeout(PATIENCE, futures_util::future::try_join(log, read_models)).await;
+    let asked = timeout(DATABASE_PATIENCE, futures_util::future::try_join(log, read_models)).await;
     match asked.unwrap_or_else(|_| Err("no answer".to_owned())) {
         Ok(_) => {
             let engines = [("rabbitmq", app.broker.health().is_up()), ("redis", app.graph.graph().health().is_up())];
             let away = engines.into_iter().filter(|(_, up)| !up).map(|(name, _)| name).collect();
-            let down = app.down().into_iter().map(|name| format!("task:{name}"));
-            let Json(health) = Health::of(away, app.stalled.names().into_iter().chain(down).collect());
+            let Json(health) = Health::of(away, app.stalled_parts());
             let unreadable = app.hub.unreadable().is_some() || app.progress.parking().unreadable > 0;
             Ok(Json(health.having_met(unreadable)))
         }

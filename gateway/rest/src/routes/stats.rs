@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 /// The metric of the caches' reads.
 const READS: &str = "chatchit_graph_cache_reads_total";
 /// How long Redis may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REDIS_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> OpenApiRouter<HttpApp> {
     OpenApiRouter::new().routes(routes!(queues)).routes(routes!(caches))
@@ -118,7 +118,7 @@ async fn queues(State(app): State<HttpApp>, _: AsAdmin<Reader>) -> Result<Json<Q
 async fn caches(State(app): State<HttpApp>, _: AsAdmin<Reader>) -> Result<Json<CacheStats>, Problem> {
     let installation = app.monitoring.installation(&app.app).await?;
     let graph = app.graph.graph();
-    let redis = timeout(PATIENCE, graph.info()).await.ok().and_then(Result::ok).flatten();
+    let redis = timeout(REDIS_PATIENCE, graph.info()).await.ok().and_then(Result::ok).flatten();
     Ok(Json(CacheStats {
         engine: if app.config.redis_url.is_some() { "redis" } else { "memory" },
         up: graph.health().is_up(),

@@ -63,7 +63,7 @@ async fn session<D: Door>(app: &SocketApp, door: &mut D, offer: Offer) -> Result
     // Boxed, as catching up is: a socket spends its life after them, and should not keep room for them.
     let entered = Box::pin(enter(app, &login, &outbox)).await;
     let outcome = entered.as_ref().map_or_else(|problem| problem.code, |_| DONE);
-    counter!("chatchit_sign_ins_total", "method" => "socket", "outcome" => outcome).increment(1);
+    counter!("chatchit_sign_ins_total", "way" => "socket", "outcome" => outcome).increment(1);
     let (claims, seat, hello) = match entered {
         Ok(entered) => entered,
         Err(problem) => {

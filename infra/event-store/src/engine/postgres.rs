@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use std::time::Duration;
 
 /// After this long without an answer the outcome counts as unknown and the connection as lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Limits of the server: an append that was given up here ends there, too.
 const LIMITS: Limits =
     Limits { lock: Duration::from_secs(10), statement: Duration::from_secs(10), idle: Duration::from_secs(5) };
@@ -77,5 +77,5 @@ impl PostgresAppender {
 }
 
 async fn in_time<T>(result: impl Future<Output = T>) -> Result<T, sql::Error> {
-    tokio::time::timeout(PATIENCE, result).await.map_err(|_| sqlx::Error::PoolTimedOut.into())
+    tokio::time::timeout(ANSWER_TIMEOUT, result).await.map_err(|_| sqlx::Error::PoolTimedOut.into())
 }

@@ -10,12 +10,12 @@ use std::sync::{
 };
 use uuid::Uuid;
 
-/// In a larger conversation somebody is on every process anyway.
-const FEW: usize = 64;
+/// Of more recipients somebody is on every process anyway.
+const FEW_RECIPIENTS: usize = 64;
 
 /// Sends signals on their way. Clones share everything.
 #[derive(Clone)]
-pub struct Signals {
+pub struct SignalRouter {
     broker: Broker,
     /// `None` where each process has a graph of its own: it knows nothing of the others' sockets.
     shared: Option<Cached>,
@@ -23,7 +23,7 @@ pub struct Signals {
     shed: Arc<AtomicU64>,
 }
 
-impl Signals {
+impl SignalRouter {
     /// Over a broker, and a graph if all processes share it.
     #[must_use]
     pub fn new(broker: Broker, shared: Option<Cached>, commands: Commands) -> Self {
@@ -82,7 +82,7 @@ impl Signals {
             users.extend(graph.members(ConversationId(scope)).await?.iter());
         }
         users.retain(|user| !signal.spares(user.0));
-        if users.len() > FEW {
+        if users.len() > FEW_RECIPIENTS {
             return Ok(None);
         }
         // Where nobody is known to be, somebody may have just come.
