@@ -1,8 +1,8 @@
 //! From raw settings to a [`Config`], naming every fault.
 
 use super::{
-    AlertThreshold, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role, Secret, Sources,
-    TraceSettings, files, values,
+    AlertThreshold, AlertWebhook, AuditKey, Config, ConnectionLimits, Faults, FileSettings, MasterKey, Network, Role,
+    Secret, Sources, TraceSettings, files, values,
 };
 use domain::user::Reach;
 

@@ -3,7 +3,7 @@
 use crate::{
     Connections, Engine, Error, Limits, Location, Migrator, Query, Row, Transaction,
     query::{for_postgres, for_sqlite},
-    sqlite::{Pools, in_time},
+    sqlite::{Pools, begin_to_write, in_time},
 };
 use metrics::histogram;
 use sqlx::SqlitePool;
@@ -148,7 +148,7 @@ impl Database {
         Ok(match self {
             Self::Sqlite { write, limits, .. } => {
                 let began = Instant::now();
-                let begun = in_time(*limits, write.begin_with("BEGIN IMMEDIATE")).await;
+                let begun = in_time(*limits, begin_to_write(write)).await;
                 histogram!("chatchit_sql_wait_seconds").record(began.elapsed());
                 Transaction::Sqlite(begun?, *limits)
             }

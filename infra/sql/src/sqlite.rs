@@ -2,7 +2,7 @@
 
 use crate::{Durability, Error, Limits, error::counted, give_way, limits::ACQUIRE};
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    Sqlite, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{fs::File, os::unix::fs::OpenOptionsExt as _, path::Path};
@@ -50,6 +50,14 @@ impl Pools {
         let read = reading.connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self { read, write })
     }
+}
+
+/// Begins a transaction that holds the write lock. In a task of its own: sqlx would leave it open if the wait were cancelled
+/// after `BEGIN` and before its check, and nobody could write any more. Nobody waits for it then, and it rolls back.
+pub(crate) async fn begin_to_write(pool: &SqlitePool) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    let pool = pool.clone();
+    let beginning = tokio::spawn(async move { pool.begin_with("BEGIN IMMEDIATE").await });
+    beginning.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// Waits for SQLite, connection and write lock included, at most as long as a connection and a statement may take. A

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
 
 use sql::{Database, Error, Exclusive, Limits, Location, Transaction, query};
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 use testkit::{Cable, Engine, Home, each_engine, until};
 use tokio::time::timeout;
 
@@ -180,3 +180,33 @@ async fn sessions_outside_the_pools_have_the_same_limits() {
     assert_eq!(alone, pooled.unwrap().get::<String>("settings").unwrap());
     assert!(alone.contains("tcp_user_timeout=10000"), "{alone}");
 }
+
+/// Polls a future so many times, each time that it is woken, and gives it up then.
+async fn give_up_after<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|context| {
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+each_engine!(a_begin_that_is_given_up_at_any_moment_leaves_no_transaction, |home| async move {
+    let database = Database::connect_for(&home.read_models(), 1, SHORT).await.unwrap();
+    with_a_row(&database).await;
+    for polls in 1.. {
+        let begun = give_up_after(polls, database.begin()).await;
+        let is_done = begun.is_some();
+        drop(begun);
+        let mut tx = timeout(DEADLINE, database.begin()).await.expect("it ends").unwrap();
+        touch(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        if is_done {
+            break;
+        }
+    }
+});
