@@ -4,7 +4,7 @@ use crate::support::{Client, Person, Server, config, roomy, until};
 use config::{Config, SocketSettings};
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Home, Mix, each_mix};
+use testkit::{Engine, Home, Mix, each_mix};
 use uuid::Uuid;
 
 /// A server on which those who go are soon gone.
@@ -102,6 +102,22 @@ each_mix!(who_is_invisible_looks_like_one_who_is_not_here, |home| async move {
     assert!(gone["lastSeen"].as_str() > hidden["lastSeen"].as_str());
     server.stop().await;
 });
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_all_are_looked_at_again_is_online_at_once() {
+    let server = brisk(&Home::new(Engine::Sqlite).await).await;
+    let ben = server.register("ben").await;
+    let mut b = server.connect(&ben, None).await;
+    let mut sockets = Vec::new();
+    for n in 0..24 {
+        let friend = server.register(&format!("friend{n}")).await;
+        server.befriend(&friend, &ben).await;
+        b.fence().await;
+        sockets.push(server.connect(&friend, None).await);
+        received(&mut b, &friend, "online").await;
+    }
+    server.stop().await;
+}
 
 each_mix!(a_choice_lapses_by_itself, |home| async move {
     let server = Server::start(&home).await;

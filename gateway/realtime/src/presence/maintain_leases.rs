@@ -57,17 +57,20 @@ pub async fn maintain_leases(presences: Presences, hub: Hub, graph: Graph, stop:
         let before = if unknown.is_empty() { Found::default() } else { presences.0.connections.of(&unknown).await };
         // Signals find them by their leases: the database is not waited for.
         let taken = leases.take(&presences, &graph).await;
-        if Instant::now() >= reading {
+        let is_reading = Instant::now() >= reading;
+        if is_reading {
             reading = Instant::now() + lease / RENEWALS;
             in_time(presences.set_clock()).await;
-            // Should it have been missed what they chose elsewhere.
-            presences.look_at(leases.people(), presences.now());
         }
         if Instant::now() >= expiry {
             expiry = Instant::now() + lease / EXPIRIES;
             expire(&presences, &graph).await;
         }
         enter(&presences, &came, &unknown, before).await;
+        if is_reading {
+            // Should it have been missed what they chose elsewhere. Not before they entered: they would seem to be offline.
+            presences.look_at(leases.people(), presences.now());
+        }
         let gone =
             if hub.is_draining() { Vec::new() } else { leases.part(presences.0.grace, &mut presences.evicted()) };
         note(&presences, gone.iter().map(|((user, _), at)| (*user, *at))).await;
