@@ -3,14 +3,14 @@
 mod append;
 mod audit;
 mod calls;
-mod priorities;
 mod rooms;
 mod storm;
+mod tiers;
 mod trial;
 mod typing;
 mod worst_account;
 
-use crate::scenario::play;
+use crate::scenario::{Output, play};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -18,7 +18,9 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Scenarios {
     Rooms(Box<rooms::Rooms>),
-    Priorities(Box<priorities::Priorities>),
+    Direct(Box<rooms::Direct>),
+    #[command(alias = "priorities")]
+    Tiers(Box<tiers::Tiers>),
     Typing(Box<typing::Typing>),
     Storm(Box<storm::Storm>),
     Calls(Box<calls::Calls>),
@@ -30,17 +32,18 @@ pub(crate) enum Scenarios {
 
 impl Scenarios {
     /// Plays the scenario, prints its report, and returns whether everything held.
-    pub(crate) fn play(&self, json: bool) -> Result<bool> {
+    pub(crate) fn play(&self, output: &Output) -> Result<bool> {
         match self {
-            Self::Rooms(rooms) => play(&**rooms, json),
-            Self::Priorities(priorities) => play(&**priorities, json),
-            Self::Typing(typing) => play(&**typing, json),
-            Self::Storm(storm) => play(&**storm, json),
-            Self::Calls(calls) => play(&**calls, json),
-            Self::WorstAccount(worst_account) => play(&**worst_account, json),
-            Self::Trial(trial) => play(&**trial, json),
-            Self::Audit(audit) => play(audit, json),
-            Self::Append(append) => play(append, json),
+            Self::Rooms(rooms) => play(&**rooms, output),
+            Self::Direct(direct) => play(&**direct, output),
+            Self::Tiers(tiers) => play(&**tiers, output),
+            Self::Typing(typing) => play(&**typing, output),
+            Self::Storm(storm) => play(&**storm, output),
+            Self::Calls(calls) => play(&**calls, output),
+            Self::WorstAccount(worst_account) => play(&**worst_account, output),
+            Self::Trial(trial) => play(&**trial, output),
+            Self::Audit(audit) => play(audit, output),
+            Self::Append(append) => play(append, output),
         }
     }
 }
