@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::time::Duration;
 
-/// The longest time that is told from longer ones (microseconds).
+/// Longer times all count as this one (microseconds).
 const LONGEST: u64 = 3_600_000_000;
 /// Significant digits of a time below the longest.
 const DIGITS: u8 = 3;

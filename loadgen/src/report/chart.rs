@@ -6,7 +6,7 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 280.0;
 /// Margins: left, right, top, bottom.
 const MARGIN: [f64; 4] = [64.0, 16.0, 14.0, 40.0];
-/// Colours that are told apart on light and on dark ground, and with most kinds of colour blindness (Okabe and Ito).
+/// Colours that can be distinguished on light and on dark ground, and with most kinds of colour blindness (Okabe and Ito).
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c"];
 /// About so many marks on an axis.
 const MARKS: f64 = 5.0;

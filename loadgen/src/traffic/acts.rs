@@ -114,7 +114,10 @@ impl Acts {
         };
         self.answered(name, due, refusal, now);
         match change {
-            Change::Text { number, revision } if refusal.is_none() => self.changed(number).revision[0] = revision,
+            Change::Text { number, revision } if refusal.is_none() => {
+                let acknowledged = &mut self.changed(number).revision[0];
+                *acknowledged = revision.max(*acknowledged);
+            }
             Change::Reaction { number } if refusal.is_none() => self.changed(number).reactions[0] += 1,
             _ => (),
         }
