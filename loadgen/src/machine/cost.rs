@@ -86,6 +86,12 @@ impl Samples {
         (spent, costs)
     }
 
+    /// The memory of all processes of the server at the last look (KiB).
+    pub(crate) fn server_resident(&self) -> u64 {
+        let usage = self.0.last().into_iter().flat_map(|sample| &sample.usage);
+        usage.filter(|usage| usage.kind == Kind::Server).filter_map(|usage| usage.resident_kib).sum()
+    }
+
     pub(crate) fn tracks(&self) -> Vec<Track> {
         let Some(first) = self.0.first() else { return Vec::new() };
         let track = |(number, usage): (usize, &Usage)| {
@@ -139,6 +145,7 @@ mod tests {
             (costs[1].cpu_seconds, costs[0].resident_mib, costs[0].most_resident_mib),
             (2.0, Some(3.0), Some(5.0))
         );
+        assert_eq!(samples.server_resident(), 4 * 1024);
         let tracks = samples.tracks();
         assert_eq!(tracks[0].points[0], Used { second: 2.0, cores: 0.25, resident_mib: Some(5.0) });
         assert_eq!((tracks[2].points[0].cores, tracks[0].points.len()), (0.0, 2));

@@ -3,7 +3,13 @@
 mod append;
 mod audit;
 mod calls;
+mod fanout;
+mod growth;
+mod idle;
+mod mixed;
+mod overload;
 mod rooms;
+mod slow;
 mod storm;
 mod tiers;
 mod trial;
@@ -19,8 +25,14 @@ use clap::Subcommand;
 pub(crate) enum Scenarios {
     Rooms(Box<rooms::Rooms>),
     Direct(Box<rooms::Direct>),
+    Mixed(Box<mixed::Mixed>),
+    Fanout(Box<fanout::Fanout>),
+    Overload(Box<overload::Overload>),
     #[command(alias = "priorities")]
     Tiers(Box<tiers::Tiers>),
+    Slow(Box<slow::Slow>),
+    Growth(Box<growth::Growth>),
+    Idle(Box<idle::Idle>),
     Typing(Box<typing::Typing>),
     Storm(Box<storm::Storm>),
     Calls(Box<calls::Calls>),
@@ -36,7 +48,13 @@ impl Scenarios {
         match self {
             Self::Rooms(rooms) => play(&**rooms, output),
             Self::Direct(direct) => play(&**direct, output),
+            Self::Mixed(mixed) => play(&**mixed, output),
+            Self::Fanout(fanout) => play(&**fanout, output),
+            Self::Overload(overload) => play(&**overload, output),
             Self::Tiers(tiers) => play(&**tiers, output),
+            Self::Slow(slow) => play(&**slow, output),
+            Self::Growth(growth) => play(&**growth, output),
+            Self::Idle(idle) => play(&**idle, output),
             Self::Typing(typing) => play(&**typing, output),
             Self::Storm(storm) => play(&**storm, output),
             Self::Calls(calls) => play(&**calls, output),

@@ -140,6 +140,14 @@ impl Server {
         Ok(&process.name)
     }
 
+    /// Kills all processes, and starts them again: their memory is as it was at first.
+    pub(crate) async fn restart(&self) -> Result<()> {
+        for process in &self.processes {
+            process.kill().await?;
+        }
+        self.start().await
+    }
+
     /// The addresses of all gateways that run and are not stopped.
     pub(crate) fn living_doors(&self) -> Vec<SocketAddr> {
         match self.processes[..] {
