@@ -6,7 +6,6 @@ use crate::{
 };
 use clap::ValueEnum;
 use memchr::memmem::find;
-use serde::Serialize;
 use std::{net::SocketAddr, time::Duration};
 use tokio::time::sleep;
 
@@ -16,8 +15,7 @@ const EMITTED: &[u8] = br#"42["message.sent","#;
 /// The pause after a refusal for now.
 const AGAIN: Duration = Duration::from_millis(200);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Door {
     Ws,
     SocketIo,
