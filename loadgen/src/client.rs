@@ -34,6 +34,8 @@ pub(crate) struct Client {
     door: usize,
     token: String,
     cursor: Cursor,
+    /// Bytes that the kernel receives ahead of the client; `None`: as many as it likes.
+    buffer: Option<u32>,
 }
 
 /// An opaque resume point.
@@ -42,7 +44,12 @@ pub(crate) struct Cursor(Option<String>);
 
 impl Client {
     pub(crate) fn new(doors: Arc<[SocketAddr]>, preferred: usize, token: String) -> Self {
-        Self { door: preferred % doors.len(), doors, token, cursor: Cursor::default() }
+        Self { door: preferred % doors.len(), doors, token, cursor: Cursor::default(), buffer: None }
+    }
+
+    /// A client for which the kernel receives at most so many bytes ahead.
+    pub(crate) fn with_buffer(self, bytes: u32) -> Self {
+        Self { buffer: Some(bytes), ..self }
     }
 
     /// Opens a socket at the preferred gateway. Returns also the cursor of its begin.
@@ -100,7 +107,11 @@ impl Client {
 
     async fn knock(&self) -> Result<(Socket, Vec<u8>), Ended> {
         let greeted = async {
-            let mut socket = Socket::open(self.doors[self.door], &self.token, self.cursor.0.as_deref()).await?;
+            let (door, since) = (self.doors[self.door], self.cursor.0.as_deref());
+            let mut socket = match self.buffer {
+                Some(buffer) => Socket::open_narrow(door, &self.token, since, buffer).await?,
+                None => Socket::open(door, &self.token, since).await?,
+            };
             loop {
                 // The hello may have come together with the upgrade: so look before waiting. What follows it stays.
                 match socket.take_one()? {

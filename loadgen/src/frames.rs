@@ -7,6 +7,7 @@ pub(crate) const POSITION: &[u8] = b"\"position\":";
 pub(crate) const SENT: &[u8] = br#""event":"message.sent""#;
 pub(crate) const REPLY: &[u8] = br#""reply":""#;
 pub(crate) const OK: &[u8] = br#""ok":"#;
+pub(crate) const CODE: &[u8] = br#""code":""#;
 pub(crate) const TEMPORARY: &[u8] = br#""temporary":true"#;
 
 /// The number that follows the first `mark`.

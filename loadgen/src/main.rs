@@ -4,15 +4,19 @@ mod aside;
 mod client;
 mod frames;
 mod machine;
+mod progress;
+mod random;
 mod report;
 mod scenario;
 mod scenarios;
 mod server;
 mod socket;
 mod stats;
+mod text;
 mod traffic;
 
 use clap::Parser;
+use scenario::Output;
 use scenarios::Scenarios;
 use std::process::ExitCode;
 
@@ -22,14 +26,13 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(subcommand)]
     scenario: Scenarios,
-    /// Print one JSON document instead of tables.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 fn main() -> ExitCode {
-    let Arguments { scenario, json } = Arguments::parse();
-    match scenario.play(json) {
+    let Arguments { scenario, output } = Arguments::parse();
+    match scenario.play(&output) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {

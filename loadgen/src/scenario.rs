@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Result, anyhow};
 use clap::Args;
 use sql::{Durability, Location};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::{runtime::Builder, task::LocalSet};
 
@@ -30,8 +30,36 @@ pub(crate) trait Scenario: Args {
     }
 
     /// How the report is printed.
-    fn format(json: bool) -> Format {
-        if json { Format::Json } else { Format::Text }
+    fn format(output: &Output) -> Format {
+        match &output.json {
+            Some(path) if path == Path::new(STANDARD_OUTPUT) => Format::Json,
+            _ => Format::Text,
+        }
+    }
+}
+
+/// Where the report goes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Output {
+    /// Write the report as one JSON document into a file, beside the tables; without a file on standard output, in their place.
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = STANDARD_OUTPUT)]
+    json: Option<PathBuf>,
+    /// Write the report as a page with curves, which needs nothing but itself, into a file.
+    #[arg(long, global = true, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+const STANDARD_OUTPUT: &str = "-";
+
+impl Output {
+    fn write(&self, report: &Report) -> Result<()> {
+        if let Some(path) = self.json.as_deref().filter(|path| *path != Path::new(STANDARD_OUTPUT)) {
+            report.write_json(path)?;
+        }
+        match &self.html {
+            Some(path) => report.write_html(path),
+            None => Ok(()),
+        }
     }
 }
 
@@ -41,7 +69,7 @@ pub(crate) trait Place {
 }
 
 /// Plays a scenario, prints its report, and returns whether everything held.
-pub(crate) fn play<S: Scenario>(scenario: &S, json: bool) -> Result<bool> {
+pub(crate) fn play<S: Scenario>(scenario: &S, output: &Output) -> Result<bool> {
     let played = async {
         let place = scenario.set_up().await?;
         let local = LocalSet::new();
@@ -49,11 +77,12 @@ pub(crate) fn play<S: Scenario>(scenario: &S, json: bool) -> Result<bool> {
             report = local.run_until(scenario.run(&place)) => report,
             _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
         };
-        if let Ok(report) = &report {
-            report.print(S::format(json))?;
-        }
+        let written = match &report {
+            Ok(report) => report.print(S::format(output)).and_then(|()| output.write(report)),
+            Err(_) => Ok(()),
+        };
         place.remove().await?;
-        report
+        written.and(report)
     };
     Ok(S::runtime().enable_all().build()?.block_on(played)?.is_clean())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 const TEXT: u8 = 0x1;
@@ -68,13 +68,37 @@ pub(crate) struct Socket {
 impl Socket {
     /// Opens `/ws` with an access token, and with a cursor to resume from.
     pub(crate) async fn open(address: SocketAddr, token: &str, since: Option<&str>) -> Result<Self, Ended> {
-        let mut stream = TcpStream::connect(address).await?;
+        Self::upgrade(TcpStream::connect(address).await?, address, &path(since), Some(token)).await
+    }
+
+    /// As [`open`](Self::open), with a receive buffer of so many bytes: what is not read waits at the server.
+    pub(crate) async fn open_narrow(
+        address: SocketAddr,
+        token: &str,
+        since: Option<&str>,
+        buffer: u32,
+    ) -> Result<Self, Ended> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_recv_buffer_size(buffer)?;
+        Self::upgrade(socket.connect(address).await?, address, &path(since), Some(token)).await
+    }
+
+    /// Opens another path, without a token.
+    pub(crate) async fn open_path(address: SocketAddr, path: &str) -> Result<Self, Ended> {
+        Self::upgrade(TcpStream::connect(address).await?, address, path, None).await
+    }
+
+    async fn upgrade(
+        mut stream: TcpStream,
+        address: SocketAddr,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<Self, Ended> {
         stream.set_nodelay(true)?;
-        let query = since.map(|cursor| format!("?since={cursor}")).unwrap_or_default();
+        let credentials = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
-            "GET /ws{query} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Y2hhdGNoaXQtbG9hZGdlbg==\r\n\
-             Authorization: Bearer {token}\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Y2hhdGNoaXQtbG9hZGdlbg==\r\n{credentials}\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
         let mut incoming = Vec::with_capacity(READ);
@@ -224,6 +248,11 @@ impl Frame {
         };
         Ok((bytes.len() >= start + length).then_some(Self { opcode: first & 0x0f, start, length }))
     }
+}
+
+/// The path of the sockets, with a cursor to resume from.
+fn path(since: Option<&str>) -> String {
+    since.map_or("/ws".to_owned(), |cursor| format!("/ws?since={cursor}"))
 }
 
 /// The status of an answer's head.

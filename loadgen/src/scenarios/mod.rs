@@ -3,14 +3,20 @@
 mod append;
 mod audit;
 mod calls;
-mod priorities;
+mod fanout;
+mod growth;
+mod idle;
+mod mixed;
+mod overload;
 mod rooms;
+mod slow;
 mod storm;
+mod tiers;
 mod trial;
 mod typing;
 mod worst_account;
 
-use crate::scenario::play;
+use crate::scenario::{Output, play};
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -18,7 +24,15 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Scenarios {
     Rooms(Box<rooms::Rooms>),
-    Priorities(Box<priorities::Priorities>),
+    Direct(Box<rooms::Direct>),
+    Mixed(Box<mixed::Mixed>),
+    Fanout(Box<fanout::Fanout>),
+    Overload(Box<overload::Overload>),
+    #[command(alias = "priorities")]
+    Tiers(Box<tiers::Tiers>),
+    Slow(Box<slow::Slow>),
+    Growth(Box<growth::Growth>),
+    Idle(Box<idle::Idle>),
     Typing(Box<typing::Typing>),
     Storm(Box<storm::Storm>),
     Calls(Box<calls::Calls>),
@@ -30,17 +44,24 @@ pub(crate) enum Scenarios {
 
 impl Scenarios {
     /// Plays the scenario, prints its report, and returns whether everything held.
-    pub(crate) fn play(&self, json: bool) -> Result<bool> {
+    pub(crate) fn play(&self, output: &Output) -> Result<bool> {
         match self {
-            Self::Rooms(rooms) => play(&**rooms, json),
-            Self::Priorities(priorities) => play(&**priorities, json),
-            Self::Typing(typing) => play(&**typing, json),
-            Self::Storm(storm) => play(&**storm, json),
-            Self::Calls(calls) => play(&**calls, json),
-            Self::WorstAccount(worst_account) => play(&**worst_account, json),
-            Self::Trial(trial) => play(&**trial, json),
-            Self::Audit(audit) => play(audit, json),
-            Self::Append(append) => play(append, json),
+            Self::Rooms(rooms) => play(&**rooms, output),
+            Self::Direct(direct) => play(&**direct, output),
+            Self::Mixed(mixed) => play(&**mixed, output),
+            Self::Fanout(fanout) => play(&**fanout, output),
+            Self::Overload(overload) => play(&**overload, output),
+            Self::Tiers(tiers) => play(&**tiers, output),
+            Self::Slow(slow) => play(&**slow, output),
+            Self::Growth(growth) => play(&**growth, output),
+            Self::Idle(idle) => play(&**idle, output),
+            Self::Typing(typing) => play(&**typing, output),
+            Self::Storm(storm) => play(&**storm, output),
+            Self::Calls(calls) => play(&**calls, output),
+            Self::WorstAccount(worst_account) => play(&**worst_account, output),
+            Self::Trial(trial) => play(&**trial, output),
+            Self::Audit(audit) => play(audit, output),
+            Self::Append(append) => play(append, output),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One process of the server.
 
-use crate::machine::{self, Kind, Usage};
+use crate::machine::{self, Kind, Programs, Running, Source};
 use anyhow::{Context, Result, bail, ensure};
 use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
     path::PathBuf,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -45,8 +46,7 @@ pub(crate) struct Process {
     child: RefCell<Option<Child>>,
     /// Stopped by SIGSTOP.
     stopped: Cell<bool>,
-    /// Processor seconds of killed predecessors.
-    earlier: Cell<f64>,
+    running: Arc<Running>,
 }
 
 impl Process {
@@ -58,9 +58,9 @@ impl Process {
         folder: PathBuf,
         settings: Vec<(&'static str, String)>,
     ) -> Self {
-        let (child, stopped, earlier) = (RefCell::new(None), Cell::new(false), Cell::new(0.0));
+        let (child, stopped, running) = (RefCell::new(None), Cell::new(false), Arc::default());
         let program = RefCell::new(program);
-        Self { name, role, address, program, folder, settings, child, stopped, earlier }
+        Self { name, role, address, program, folder, settings, child, stopped, running }
     }
 
     /// Starts it if it does not run, and waits until it is ready.
@@ -79,6 +79,7 @@ impl Process {
         // Our standard output is the report.
         command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        self.running.start(child.id().unwrap_or_default());
         self.child.replace(Some(child));
         self.wait_until_ready().await
     }
@@ -108,6 +109,7 @@ impl Process {
         let asked = Instant::now();
         let child = self.child.take();
         let mut child = child.with_context(|| format!("{} does not run", self.name))?;
+        self.running.end(self.seconds());
         let ended = timeout(patience, child.wait()).await;
         if ended.is_err() {
             child.kill().await?;
@@ -128,10 +130,9 @@ impl Process {
     pub(crate) async fn kill(&self) -> Result<()> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         self.stopped.set(false);
-        let id = child.id();
         child.start_kill()?;
         // What it used can be read until it is waited for.
-        self.earlier.set(self.earlier.get() + id.and_then(machine::seconds_of).unwrap_or_default());
+        self.running.end(self.seconds());
         child.wait().await?;
         Ok(())
     }
@@ -155,15 +156,18 @@ impl Process {
         Ok(self.child.borrow_mut().as_mut().map(Child::try_wait).transpose()?.flatten())
     }
 
-    pub(super) fn usage(&self) -> Usage {
-        let id = self.child.borrow().as_ref().and_then(Child::id);
-        let now = id.and_then(machine::seconds_of).unwrap_or_default();
-        Usage {
-            name: self.name.clone(),
-            kind: Kind::Server,
-            seconds: self.earlier.get() + now,
-            resident_kib: id.and_then(machine::resident_of),
-        }
+    pub(super) fn source(&self) -> Source {
+        Source { name: self.name.clone(), kind: Kind::Server, programs: Programs::One(Arc::clone(&self.running)) }
+    }
+
+    /// Its memory (KiB).
+    pub(super) fn resident(&self) -> Option<u64> {
+        self.running.id().and_then(machine::resident_of)
+    }
+
+    /// The processor seconds that it has used.
+    fn seconds(&self) -> f64 {
+        self.running.id().and_then(machine::seconds_of).unwrap_or_default()
     }
 
     async fn wait_until_ready(&self) -> Result<()> {

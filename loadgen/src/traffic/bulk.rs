@@ -1,7 +1,7 @@
 //! The people and rooms of a run, appended in bulk to the log of a server that starts later: no password is hashed, and
 //! tokens are signed with the server's future secret.
 
-use super::seed::{Seat, Seeded, places};
+use super::seed::{Layout, Seat, Seeded};
 use crate::server::{MASTER_KEY, SECRET, unique};
 use anyhow::{Context as _, Result};
 use domain::{
@@ -21,8 +21,8 @@ use uuid::Uuid;
 /// The lifetime of the tokens.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Appends signed-in people, a group of them for each of `sizes`, and an administrator to an empty log.
-pub(crate) async fn seed(location: Location, sizes: &[usize]) -> Result<Seeded> {
+/// Appends signed-in people, their rooms and an administrator to an empty log.
+pub(crate) async fn seed(location: Location, layout: &Layout) -> Result<Seeded> {
     let keys = Keys { master: MASTER_KEY };
     let (store, _committed) =
         EventStore::open(Settings { location, connections: 2, partitions: 16, keys, clock: clock::now }).await?;
@@ -30,7 +30,7 @@ pub(crate) async fn seed(location: Location, sizes: &[usize]) -> Result<Seeded> 
     let sign = |(user, session): &(UserId, SessionId)| {
         tokens.issue(*user, *session, clock::now()).context("a token is not signed")
     };
-    let places = places(sizes);
+    let Layout { places, is_direct } = layout;
     // One more than there are places.
     let people: Vec<_> = (0..=places.len()).map(|_| (UserId(clock::new_id()), SessionId(clock::new_id()))).collect();
     let run = unique();
@@ -38,17 +38,23 @@ pub(crate) async fn seed(location: Location, sizes: &[usize]) -> Result<Seeded> 
     let accounts = people.iter().enumerate().map(|(number, person)| account(*person, role(number), run, number));
     append_all(&store, accounts.collect::<Result<_>>()?).await?;
 
-    let rooms: Vec<_> = sizes.iter().map(|_| ConversationId(clock::new_id())).collect();
-    let mut unseated = people.iter().map(|(user, _)| *user);
-    let groups = rooms.iter().zip(sizes).enumerate();
-    let groups = groups.map(|(number, (id, size))| group(*id, unseated.by_ref().take(*size).collect(), number));
-    append_all(&store, groups.collect::<Result<_>>()?).await?;
+    let mut members: Vec<Vec<UserId>> = vec![Vec::new(); layout.rooms()];
+    for ((user, _), room) in people.iter().zip(places) {
+        members[*room].push(*user);
+    }
+    let (mut rooms, mut appends) = (Vec::new(), Vec::new());
+    for (number, members) in members.into_iter().enumerate() {
+        let (id, append) = if *is_direct { direct(members)? } else { group(members, number)? };
+        rooms.push(id);
+        appends.push(append);
+    }
+    append_all(&store, appends).await?;
 
     let seat = |(person, room): (&(UserId, SessionId), usize)| {
         anyhow::Ok(Seat { id: person.0.to_string(), token: sign(person)?, room })
     };
     let admin = people.last().map(sign).transpose()?;
-    let seats = people.iter().zip(places).map(seat).collect::<Result<_>>()?;
+    let seats = people.iter().zip(places.iter().copied()).map(seat).collect::<Result<_>>()?;
     Ok(Seeded { seats, rooms: rooms.iter().map(ToString::to_string).collect(), admin })
 }
 
@@ -79,11 +85,25 @@ fn account((user, session): (UserId, SessionId), role: Role, run: u64, number: u
     Ok(append)
 }
 
-fn group(id: ConversationId, members: Vec<UserId>, number: usize) -> Result<Append> {
-    let [lead, ..] = members[..] else { anyhow::bail!("a room without members") };
+fn group(members: Vec<UserId>, number: usize) -> Result<(ConversationId, Append)> {
     let named = Named { title: Some(Title::parse(&format!("Room {number}"))?), avatar_url: None };
+    conversation(ConversationId(clock::new_id()), ConversationType::Group, members, named)
+}
+
+fn direct(members: Vec<UserId>) -> Result<(ConversationId, Append)> {
+    let [one, other] = members[..] else { anyhow::bail!("a direct conversation has two members") };
+    conversation(ConversationId::direct(one, other), ConversationType::Direct, members, Named::default())
+}
+
+fn conversation(
+    id: ConversationId,
+    conversation_type: ConversationType,
+    members: Vec<UserId>,
+    named: Named,
+) -> Result<(ConversationId, Append)> {
+    let [lead, ..] = members[..] else { anyhow::bail!("a room without members") };
     let created = ConversationEvent::Created {
-        conversation_type: ConversationType::Group,
+        conversation_type,
         created_by: lead,
         members,
         settings: Personal::new(lead, named),
@@ -92,7 +112,7 @@ fn group(id: ConversationId, members: Vec<UserId>, number: usize) -> Result<Appe
     };
     let mut append = command(lead, clock::new_id());
     append.events.push(first(AggregateType::Conversation, id.0, created));
-    Ok(append)
+    Ok((id, append))
 }
 
 fn first(aggregate: AggregateType, id: Uuid, event: impl Into<Event>) -> NewEvent {

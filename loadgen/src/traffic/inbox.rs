@@ -3,12 +3,19 @@
 use super::board::Board;
 use crate::{
     client::Cursor,
-    frames::{OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after},
+    frames::{CODE, OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after, text_after},
 };
 use memchr::memmem::find;
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Instant,
+};
 
 const CONTENT: &[u8] = b"\"content\":\"#";
+/// The record of a call, which no member sends.
+const CALL: &[u8] = br#""messageType":"CALL""#;
+/// The reply to a command that is no message.
+const REPLY_TO_ACT: &[u8] = br#""reply":"a"#;
 
 /// The deliveries of one member, and its pending messages.
 #[derive(Default)]
@@ -21,6 +28,8 @@ pub(super) struct Inbox {
     pub(super) pending: VecDeque<usize>,
     /// Refused temporarily.
     pub(super) refused: Vec<usize>,
+    /// Other commands that are not answered.
+    pub(super) acts: HashSet<usize>,
     /// Deliveries up to here were missed while disconnected.
     missed: Option<Missed>,
 }
@@ -43,9 +52,10 @@ impl Inbox {
         self.missed = Some(Missed { until: board.furthest(), is_counted: false });
     }
 
-    /// Notes a message to send. Returns its number; `None` after the end of sending.
-    pub(super) fn write(&mut self, board: &Board) -> Option<usize> {
-        let number = (!board.is_over()).then(|| board.send(self.user))?;
+    /// Notes a message to send, which gets an id here or from the server. Returns its number; `None` after the end of sending.
+    pub(super) fn write(&mut self, due: Instant, has_id: bool, board: &Board) -> Option<usize> {
+        let id = has_id.then(clock::new_id);
+        let number = (!board.is_over()).then(|| board.send(self.user, due, id))?;
         self.pending.push_back(number);
         Some(number)
     }
@@ -54,11 +64,17 @@ impl Inbox {
     pub(super) fn note(&mut self, frame: &[u8], board: &Board) {
         let now = Instant::now();
         if find(frame, SENT).is_some() {
-            let (Some(number), Some(position)) = (number_after(frame, CONTENT), number_after(frame, POSITION)) else {
-                return board.fault(format!("a delivery without content or position: {}", beginning(frame)));
+            let Some(position) = number_after(frame, POSITION) else {
+                return board.fault(format!("a delivery without position: {}", beginning(frame)));
             };
             self.delivery(position, board);
             self.cursor.note(frame);
+            let Some(number) = number_after(frame, CONTENT) else {
+                if find(frame, CALL).is_none() {
+                    board.fault(format!("a delivery without content: {}", beginning(frame)));
+                }
+                return;
+            };
             board.silence().broken(&mut self.last_arrival, now);
             board.deliver(number as usize, position, now);
         } else if find(frame, REPLY).is_some() {
@@ -86,12 +102,15 @@ impl Inbox {
 
     fn reply(&mut self, frame: &[u8], board: &Board, now: Instant) {
         let Some(number) = number_after(frame, REPLY).map(|number| number as usize) else {
-            return board.fault(format!("a reply to nothing: {}", beginning(frame)));
+            return self.reply_to_act(frame, board, now);
         };
         if find(frame, OK).is_some() {
             let position = number_after(frame, POSITION).unwrap_or_default();
             self.pending.retain(|pending| *pending != number);
             board.acknowledge(number, position, now);
+        } else if find(frame, TEMPORARY).is_some() && board.refuses_for_good() {
+            self.pending.retain(|pending| *pending != number);
+            board.refuse(number, code(frame), now);
         } else if find(frame, TEMPORARY).is_some() {
             self.refused.push(number);
             board.resilience().refused += 1;
@@ -100,11 +119,31 @@ impl Inbox {
             board.fault(format!("a refusal: {}", beginning(frame)));
         }
     }
+
+    fn reply_to_act(&mut self, frame: &[u8], board: &Board, now: Instant) {
+        let number = number_after(frame, REPLY_TO_ACT).map(|number| number as usize);
+        let Some(number) = number.filter(|number| self.acts.remove(number)) else {
+            return board.fault(format!("a reply to nothing: {}", beginning(frame)));
+        };
+        let is_refused = find(frame, OK).is_none();
+        board.acts().answer(number, is_refused.then(|| code(frame)), now);
+        if is_refused && find(frame, TEMPORARY).is_none() {
+            board.fault(format!("a refusal: {}", beginning(frame)));
+        }
+    }
+}
+
+fn code(frame: &[u8]) -> &str {
+    text_after(frame, CODE).unwrap_or("without a code")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::board::Board, Inbox};
+    use super::{super::board::Board, Inbox, Instant};
+
+    fn send(board: &Board) -> usize {
+        board.send(0, Instant::now(), None)
+    }
 
     fn push(number: usize, position: u64) -> Vec<u8> {
         let data = format!(r##"{{"content":"#{number:010}xx","position":7}}"##);
@@ -118,7 +157,7 @@ mod tests {
     #[test]
     fn what_is_doubled_or_out_of_order_is_a_fault() {
         let board = Board::new(2, 40);
-        let number = board.send(0);
+        let number = send(&board);
         let mut inboxes = [Inbox::default(), Inbox { user: 1, ..Inbox::default() }];
         inboxes[0].note(&push(number, 5), &board);
         inboxes[1].note(&push(number, 5), &board);
@@ -133,7 +172,7 @@ mod tests {
     #[test]
     fn a_message_stored_twice_is_a_fault() {
         let board = Board::new(1, 0);
-        let number = board.send(0);
+        let number = send(&board);
         let mut inbox = Inbox::default();
         inbox.note(&ack(number, 5), &board);
         inbox.note(&push(number, 6), &board);
@@ -143,7 +182,7 @@ mod tests {
     #[test]
     fn what_was_missed_comes_once_after_a_resume_and_again_is_a_fault() {
         let board = Board::new(2, 0);
-        let numbers = [board.send(0), board.send(0), board.send(0)];
+        let numbers = [send(&board), send(&board), send(&board)];
         let [mut here, mut away] = [0, 1].map(|user| Inbox { user, ..Inbox::default() });
         away.note(&push(numbers[0], 3), &board);
         for (number, position) in numbers.into_iter().zip([3, 4, 6]) {
@@ -162,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn what_never_came_is_not_drained() {
         let board = Board::new(2, 0);
-        let number = board.send(0);
+        let number = send(&board);
         let mut inbox = Inbox::default();
         inbox.note(&ack(number, 5), &board);
         inbox.note(&push(number, 5), &board);
@@ -174,10 +213,34 @@ mod tests {
     fn a_temporary_refusal_is_tried_again() {
         let board = Board::new(1, 0);
         let mut inbox = Inbox::default();
-        let number = inbox.write(&board).unwrap();
+        let number = inbox.write(Instant::now(), false, &board).unwrap();
         inbox.note(br#"{"error":{"code":"unavailable","temporary":true},"reply":"0"}"#, &board);
         assert_eq!((inbox.refused.as_slice(), inbox.pending.len()), (&[number][..], 1));
         inbox.note(&ack(number, 5), &board);
         assert!(inbox.pending.is_empty() && board.faults().is_empty());
+    }
+
+    #[test]
+    fn a_message_given_up_is_done_unless_it_arrives() {
+        let board = Board::new(1, 0);
+        board.refuse_for_good(true);
+        let mut inbox = Inbox::default();
+        let number = inbox.write(Instant::now(), false, &board).unwrap();
+        inbox.note(br#"{"error":{"code":"overloaded","temporary":true},"reply":"0"}"#, &board);
+        assert!(inbox.pending.is_empty() && inbox.refused.is_empty() && board.faults().is_empty());
+        let refused = board.messages()[0].refused.clone();
+        assert_eq!(refused.map(|(_, code)| code), Some("overloaded".to_owned()));
+        inbox.note(&push(number, 5), &board);
+        assert_eq!(board.faults(), ["message 0 arrived, and was refused"]);
+    }
+
+    #[test]
+    fn the_record_of_a_call_is_no_message_of_ours() {
+        let (board, mut inbox) = (Board::new(1, 0), Inbox::default());
+        let record = br#"{"event":"message.sent","position":4,"data":{"messageType":"CALL","content":"{}"}}"#;
+        inbox.note(record, &board);
+        assert!(board.faults().is_empty());
+        inbox.note(br#"{"event":"message.sent","position":5,"data":{"messageType":"TEXT","content":"?"}}"#, &board);
+        assert_eq!(board.faults().len(), 1);
     }
 }

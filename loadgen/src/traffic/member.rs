@@ -1,9 +1,15 @@
 //! One user on one socket, who sends at each turn, and notes what arrives.
 
-use super::{board::Board, inbox::Inbox, seed::Seeded};
+use super::{
+    acts::Act,
+    board::{Board, Turn},
+    inbox::Inbox,
+    seed::Seeded,
+};
 use crate::{
     client::{Client, jittered},
     socket::{Ended, Socket},
+    text::Content,
 };
 use anyhow::{Context, Result};
 use std::{
@@ -19,9 +25,6 @@ use tokio::{
     sync::mpsc::UnboundedReceiver,
     time::{Instant as Moment, MissedTickBehavior, interval, sleep},
 };
-
-/// The least content: `#` and the message's number in ten digits.
-pub(crate) const MARK: usize = 11;
 
 /// The pause before a temporarily refused command is tried again: least and most (milliseconds).
 const AGAIN: (u64, u64) = (100, 400);
@@ -40,7 +43,9 @@ pub(crate) struct Member {
 pub(crate) struct Absent {
     client: Client,
     conversation: String,
-    padding: String,
+    content: Content,
+    /// Its messages get their ids here.
+    gives_ids: bool,
     frame: String,
     inbox: Inbox,
     patience: Option<Duration>,
@@ -52,7 +57,7 @@ impl Member {
         doors: &Arc<[SocketAddr]>,
         seeded: &Seeded,
         user: usize,
-        content: usize,
+        content: Content,
     ) -> Result<Self> {
         let seat = &seeded.seats[user];
         // Members of one room at different doors.
@@ -61,8 +66,9 @@ impl Member {
         let absent = Absent {
             client,
             conversation: seeded.rooms[seat.room].clone(),
-            padding: "x".repeat(content - MARK),
-            frame: String::with_capacity(content + 200),
+            content,
+            gives_ids: false,
+            frame: String::with_capacity(content.bytes() + 200),
             inbox: Inbox::new(user, cursor),
             patience: None,
         };
@@ -75,20 +81,26 @@ impl Member {
         self
     }
 
+    /// Gives each message an id, so that it can be referred to.
+    pub(crate) fn with_ids(mut self, gives_ids: bool) -> Self {
+        self.absent.gives_ids = gives_ids;
+        self
+    }
+
     /// Drops the socket without a close.
     pub(crate) fn leave(self) -> Absent {
         self.absent
     }
 
     /// Runs until it is cancelled. A socket that ends is replaced, unless the server forbids it.
-    pub(crate) async fn run(mut self, board: Rc<Board>, mut turns: UnboundedReceiver<()>) -> Result<()> {
+    pub(crate) async fn run(mut self, board: Rc<Board>, mut turns: UnboundedReceiver<Turn>) -> Result<()> {
         loop {
             let Err(why) = self.serve(&board, &mut turns).await;
             self.come_back(why, &board, &mut turns).await?;
         }
     }
 
-    async fn serve(&mut self, board: &Board, turns: &mut UnboundedReceiver<()>) -> Result<Infallible, Ended> {
+    async fn serve(&mut self, board: &Board, turns: &mut UnboundedReceiver<Turn>) -> Result<Infallible, Ended> {
         let mut again = Box::pin(sleep(jittered(AGAIN.0, AGAIN.1)));
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -107,16 +119,14 @@ impl Member {
                 }
                 () = again.as_mut(), if has_refused => {
                     for number in std::mem::take(&mut self.absent.inbox.refused) {
-                        self.transmit(number)?;
+                        self.transmit(number, board)?;
                     }
                 }
-                Some(()) = turns.recv() => {
+                Some(turn) = turns.recv() => {
                     if self.absent.inbox.pending.is_empty() {
                         self.quiet_since = Instant::now();
                     }
-                    if let Some(number) = self.absent.inbox.write(board) {
-                        self.transmit(number)?;
-                    }
+                    self.take(turn, board)?;
                 }
                 _ = looks.tick(), if self.absent.patience.is_some() => {
                     let is_due = !self.absent.inbox.pending.is_empty();
@@ -129,17 +139,21 @@ impl Member {
     }
 
     /// Reconnects while turns go on. Unacknowledged messages are sent again with the same key.
-    async fn come_back(&mut self, why: Ended, board: &Board, turns: &mut UnboundedReceiver<()>) -> Result<()> {
+    async fn come_back(&mut self, why: Ended, board: &Board, turns: &mut UnboundedReceiver<Turn>) -> Result<()> {
         let (user, left) = (self.absent.inbox.user, Instant::now());
         let away = || format!("user {user} was sent away");
         if why.is_final() {
             return Err(why).with_context(away);
         }
         let waiting = self.absent.inbox.pending.len();
-        let Absent { client, inbox, .. } = &mut self.absent;
+        let Absent { client, inbox, gives_ids, .. } = &mut self.absent;
         let cursor = inbox.cursor.clone();
-        let back = client.come_back_during(&why, &cursor, turns, |()| {
-            inbox.write(board);
+        board.acts().lose(inbox.acts.drain());
+        let back = client.come_back_during(&why, &cursor, turns, |turn| match turn {
+            Turn::Send(due) => {
+                inbox.write(due, *gives_ids, board);
+            }
+            Turn::Act(Act { name, due, .. }) => board.acts().hold_back(name, due),
         });
         let (socket, is_recovered) = back.await.with_context(away)?;
         self.socket = socket;
@@ -149,19 +163,43 @@ impl Member {
         board.resilience().back(&why, left.elapsed(), waiting);
         for number in self.absent.inbox.pending.clone() {
             // The next read notices a socket that has ended again.
-            let _ = self.transmit(number);
+            let _ = self.transmit(number, board);
         }
         Ok(())
     }
 
-    fn transmit(&mut self, number: usize) -> Result<(), Ended> {
-        self.absent.frame.clear();
-        let _ = write!(
-            self.absent.frame,
-            r##"{{"id":"{number}","key":"load-{number}","cmd":"message.send","data":{{"conversationId":"{}","messageType":"TEXT","content":"#{number:010}{}"}}}}"##,
-            self.absent.conversation, self.absent.padding
-        );
-        self.socket.send(self.absent.frame.as_bytes())
+    fn take(&mut self, turn: Turn, board: &Board) -> Result<(), Ended> {
+        match turn {
+            Turn::Send(due) => match self.absent.inbox.write(due, self.absent.gives_ids, board) {
+                Some(number) => self.transmit(number, board),
+                None => Ok(()),
+            },
+            Turn::Act(act) => self.act(&act, board),
+        }
+    }
+
+    fn transmit(&mut self, number: usize, board: &Board) -> Result<(), Ended> {
+        let Absent { conversation, content, frame, .. } = &mut self.absent;
+        frame.clear();
+        let _ = write!(frame, r#"{{"id":"{number}","key":"load-{number}","cmd":"message.send","data":{{"#);
+        let _ = write!(frame, r#""conversationId":"{conversation}","messageType":"TEXT","#);
+        if let Some(id) = board.id(number) {
+            let _ = write!(frame, r#""guid":"{id}","#);
+        }
+        frame.push_str(r#""content":""#);
+        // It has nothing that JSON would escape.
+        content.write(number, 0, frame);
+        frame.push_str(r#""}}"#);
+        self.socket.send(frame.as_bytes())
+    }
+
+    fn act(&mut self, act: &Act, board: &Board) -> Result<(), Ended> {
+        let Absent { inbox, frame, .. } = &mut self.absent;
+        let number = board.acts().send(act);
+        inbox.acts.insert(number);
+        frame.clear();
+        let _ = write!(frame, r#"{{"id":"a{number}","cmd":"{}","data":{}}}"#, act.cmd, act.data);
+        self.socket.send(frame.as_bytes())
     }
 }
 

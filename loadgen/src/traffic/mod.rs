@@ -1,10 +1,13 @@
 //! Traffic of most scenarios: people who post into rooms, and the oracle that compares what came of it with the log.
 
+pub(crate) mod acts;
 pub(crate) mod board;
 mod bulk;
+pub(crate) mod curve;
 mod inbox;
 pub(crate) mod member;
 pub(crate) mod oracle;
+pub(crate) mod pacer;
 pub(crate) mod phase;
 pub(crate) mod presence;
 pub(crate) mod resilience;
@@ -13,33 +16,32 @@ pub(crate) mod seed;
 pub(crate) use bulk::command;
 
 use crate::{
-    machine::{self, Cost, Spent},
+    machine::{Cost, Spent, Track},
     server::Server,
+    stats::{Latencies, Quantiles},
+    text::Content,
 };
 use anyhow::{Result, bail, ensure};
-use board::Board;
+use board::{Board, Turn};
 use clap::Args;
-use member::{MARK, Member};
+use curve::{Point, curve};
+use member::Member;
 use oracle::{Oracle, Verdict};
 use phase::Phase;
 use seed::Seeded;
 use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     rc::Rc,
     time::{Duration, Instant},
 };
-use tokio::{
-    sync::mpsc,
-    task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
-};
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 /// How people post at an even rate: options of the command line.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// Bytes of each message's content.
-    #[arg(long, default_value_t = 200)]
-    pub(crate) content: usize,
+    #[command(flatten)]
+    pub(crate) content: Content,
     /// Messages a second.
     #[arg(long, default_value_t = 100)]
     pub(crate) rate: u32,
@@ -59,14 +61,15 @@ pub(crate) struct Pace {
 pub(crate) struct Plan {
     /// The first so many of the seeded people post.
     pub(crate) users: usize,
-    /// Members of each room.
+    /// Members of each room who post.
     pub(crate) room: usize,
-    /// Bytes of each message's content.
-    pub(crate) content: usize,
+    pub(crate) content: Content,
     /// Everybody sends the next message when the last has arrived everywhere.
     pub(crate) is_closed_loop: bool,
     /// The number of the first message: no two runs on a server share a number.
     pub(crate) first: usize,
+    /// Messages get their ids from their senders.
+    pub(crate) with_ids: bool,
     /// A socket that owes an answer and is silent for so long is replaced.
     pub(crate) patience: Option<Duration>,
     /// The time limit of the last acknowledgements and deliveries (seconds).
@@ -88,14 +91,22 @@ pub(crate) struct Members(JoinSet<Result<()>>);
 pub(crate) struct Measured {
     pub(crate) posting: Phase,
     pub(crate) seconds: f64,
+    /// Messages that were due, acknowledgements and deliveries, a second of it.
+    pub(crate) offered_per_second: f64,
+    pub(crate) accepted_per_second: f64,
+    pub(crate) deliveries_per_second: f64,
+    /// Of the messages that were due, those that were refused for good, by code.
+    pub(crate) refused: BTreeMap<String, usize>,
+    pub(crate) send_to_refusal: Quantiles,
+    /// Of each message the last of its deliveries.
+    pub(crate) send_to_last_delivery: Quantiles,
+    /// Seconds from the end until everything was answered and delivered; `None`: not within the time limit.
+    pub(crate) settled_after: Option<f64>,
     /// For each thousand of the messages.
     pub(crate) cpu_seconds_per_1000: Spent,
     pub(crate) processes: Vec<Cost>,
-}
-
-pub(crate) fn check_content(content: usize) -> Result<()> {
-    ensure!(content >= MARK, "--content must be at least {MARK}");
-    Ok(())
+    pub(crate) curve: Vec<Point>,
+    pub(crate) usage: Vec<Track>,
 }
 
 /// Both are named as on the command line.
@@ -113,8 +124,8 @@ impl Pace {
 
 impl Plan {
     /// Posting at an even rate.
-    pub(crate) const fn open(users: usize, room: usize, content: usize, settle: u64) -> Self {
-        Self { users, room, content, is_closed_loop: false, first: 0, patience: None, settle }
+    pub(crate) const fn open(users: usize, room: usize, content: Content, settle: u64) -> Self {
+        Self { users, room, content, is_closed_loop: false, first: 0, with_ids: false, patience: None, settle }
     }
 }
 
@@ -126,7 +137,8 @@ impl Posting {
         for user in 0..plan.users {
             let (turn, turns_of_member) = mpsc::unbounded_channel();
             turns.push(turn);
-            let member = Member::connect(&doors, seeded, user, plan.content).await?.with_patience(plan.patience);
+            let member = Member::connect(&doors, seeded, user, plan.content).await?;
+            let member = member.with_patience(plan.patience).with_ids(plan.with_ids);
             members.spawn_local(member.run(Rc::clone(&board), turns_of_member));
         }
         board.seat(turns, plan.is_closed_loop);
@@ -138,20 +150,20 @@ impl Posting {
     }
 
     /// Posts at an even rate, without waiting for answers.
-    pub(crate) async fn open(&self, rate: u32, seconds: u64) {
-        let begun = Instant::now();
-        let total = u64::from(rate) * seconds;
-        let mut ticks = interval(Duration::from_millis(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut sent = 0;
-        while sent < total {
-            ticks.tick().await;
-            let due = (begun.elapsed().as_secs_f64() * f64::from(rate)) as u64;
-            while sent < due.min(total) {
-                self.board.turn(sent as usize % self.users);
-                sent += 1;
-            }
+    pub(crate) async fn open(&self, rate: f64, seconds: u64) {
+        let mut moments = pacer::moments(rate, pacer::count(rate, seconds));
+        let mut users = (0..self.users).cycle();
+        while let (Some(due), Some(user)) = (moments.recv().await, users.next()) {
+            self.board.turn(user, Turn::Send(due));
         }
+    }
+
+    /// Lets each of the first so many users have one message outstanding for some seconds.
+    pub(crate) async fn closed(&self, users: usize, lasts: Duration) {
+        self.board.close_loop(true);
+        self.board.first_send(users);
+        tokio::time::sleep(lasts).await;
+        self.board.close_loop(false);
     }
 
     /// Waits until everything is acknowledged and delivered; false after the time limit.
@@ -161,16 +173,49 @@ impl Posting {
 
     /// Does something, and measures the messages posted meanwhile.
     pub(crate) async fn during<T>(&self, server: &Server, work: impl Future<Output = T>) -> Result<(Measured, T)> {
-        let (begun, before) = (Instant::now(), server.usage()?);
+        let sampler = server.sample().await?;
+        let begun = Instant::now();
         let done = work.await;
-        let (window, after) = (begun..Instant::now(), server.usage()?);
+        let window = begun..Instant::now();
+        let samples = sampler.stop().await?;
         // The oracle finds what does not arrive.
-        self.drained().await;
+        let settled_after = self.drained().await.then(|| window.end.elapsed().as_secs_f64());
         let messages = self.board.messages();
-        let sent = messages.iter().filter(|message| window.contains(&message.sent));
-        let (cpu_seconds_per_1000, processes) = machine::costs(&before, &after, sent.clone().count());
+        let due = messages.iter().filter(|message| window.contains(&message.due));
+        let (cpu_seconds_per_1000, processes) = samples.costs(due.clone().count());
         let seconds = (window.end - window.start).as_secs_f64();
-        Ok((Measured { posting: Phase::of(sent), seconds, cpu_seconds_per_1000, processes }, done))
+        let per_second = |count: usize| count as f64 / seconds;
+        let happened = |at: &&Instant| window.contains(*at);
+        let (mut refused, mut refusals, mut last) = (BTreeMap::new(), Latencies::default(), Latencies::default());
+        for message in due.clone() {
+            if let Some((at, code)) = &message.refused {
+                *refused.entry(code.clone()).or_default() += 1;
+                refusals.record(*at - message.due);
+            }
+            if message.delivered.len() == self.board.fan_out() {
+                last.extend(message.delivered.last().map(|at| *at - message.due));
+            }
+        }
+        let measured = Measured {
+            posting: Phase::of(due.clone()),
+            seconds,
+            offered_per_second: per_second(due.count()),
+            accepted_per_second: per_second(
+                messages.iter().filter_map(|message| message.acknowledged.as_ref()).filter(happened).count(),
+            ),
+            deliveries_per_second: per_second(
+                messages.iter().flat_map(|message| &message.delivered).filter(happened).count(),
+            ),
+            refused,
+            send_to_refusal: refusals.quantiles(),
+            send_to_last_delivery: last.quantiles(),
+            settled_after,
+            cpu_seconds_per_1000,
+            processes,
+            curve: curve(&messages, &window),
+            usage: samples.tracks(),
+        };
+        Ok((measured, done))
     }
 
     /// Ends the posting, and compares it with what the server stored.

@@ -1,8 +1,11 @@
 //! The oracle: every acknowledged message is stored once, every delivery arrived once and in order, and read models show
 //! what the log holds.
 
-use super::{board::Board, member::MARK, seed::Seeded};
-use crate::server::Server;
+use super::{acts::Changed, board::Board, seed::Seeded};
+use crate::{
+    server::Server,
+    text::{Content, MARK},
+};
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, StatusCode};
 use serde::Serialize;
@@ -17,6 +20,8 @@ use std::{
 
 /// The time limit of the read models after a run.
 const CATCH_UP: Duration = Duration::from_secs(120);
+/// A position beyond the end of the log: the answer shows everything stored.
+const WHATEVER_IS_STORED: u64 = i64::MAX as u64;
 /// The most faults that are listed.
 const LISTED: usize = 20;
 
@@ -27,7 +32,12 @@ pub(crate) struct Verdict {
     /// Acknowledged, and not read back.
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
+    /// Read back with another text than was sent, or other reactions.
+    pub(crate) altered: usize,
+    /// Neither acknowledged nor refused.
     pub(crate) unacknowledged: usize,
+    /// Refused, and read back.
+    pub(crate) refused_and_stored: usize,
     /// Acknowledged or stored, and not delivered to every member.
     pub(crate) undelivered: usize,
     /// Only in the log or only read back; `None` if the log cannot be read.
@@ -40,6 +50,8 @@ impl Verdict {
     pub(crate) fn is_clean(&self) -> bool {
         self.lost == 0
             && self.doubled == 0
+            && self.altered == 0
+            && self.refused_and_stored == 0
             && self.unacknowledged == 0
             && self.undelivered == 0
             && self.unlike_log.unwrap_or_default() == 0
@@ -50,6 +62,7 @@ impl Verdict {
 /// The oracle, and the seq up to which it has read each room.
 pub(crate) struct Oracle {
     client: Client,
+    content: Content,
     heads: RefCell<Vec<u64>>,
 }
 
@@ -61,9 +74,10 @@ struct Shown {
 }
 
 impl Oracle {
-    pub(crate) fn new(rooms: usize) -> Result<Self> {
+    /// An oracle of so many rooms, in which this is written.
+    pub(crate) fn new(rooms: usize, content: Content) -> Result<Self> {
         let client = Client::builder().timeout(Duration::from_secs(30)).build()?;
-        Ok(Self { client, heads: RefCell::new(vec![0; rooms]) })
+        Ok(Self { client, content, heads: RefCell::new(vec![0; rooms]) })
     }
 
     /// Reads back what the rooms hold since the last check, and compares.
@@ -75,9 +89,10 @@ impl Oracle {
         drained: bool,
     ) -> Result<Verdict> {
         let messages = board.messages().clone();
-        let mut stored = vec![0_usize; messages.len()];
+        let mut stored = Stored { first: board.first(), times: vec![0; messages.len()], altered: 0 };
         let mut faults = server.ended()?;
         faults.extend(board.faults());
+        faults.extend_from_slice(board.acts().faults());
         let mut log = match server.log() {
             Some(location) => Some(read_log(&location).await?),
             None => None,
@@ -85,6 +100,8 @@ impl Oracle {
         let doors = server.living_doors();
         ensure!(!doors.is_empty(), "no gateway is alive to read from");
         let mut unlike_log = 0;
+        // Edits and reactions are of another tier than messages, which are waited for below.
+        let up_to = if board.acts().has_changes() { WHATEVER_IS_STORED } else { 0 };
         let deadline = Instant::now() + CATCH_UP;
         for (number, id) in seeded.rooms.iter().enumerate() {
             let reader = seeded.seats.iter().find(|seat| seat.room == number).context("a room without members")?;
@@ -96,7 +113,8 @@ impl Oracle {
                 faults.push(format!("room {number} does not show position {last} after {CATCH_UP:?}"));
             }
             let head = self.heads.borrow()[number];
-            let shown = room.read_back(head, board.first(), &mut stored).await?;
+            let note = |number: usize, item: &Value| stored.note(number, item, self.content, board);
+            let shown = room.read_back(head, up_to, note).await?;
             let seqs = shown.iter().map(|message| message.seq);
             if !seqs.rev().eq(head + 1..=head + shown.len() as u64) {
                 faults.push(format!("the seqs of room {number} have a hole"));
@@ -107,13 +125,15 @@ impl Oracle {
             }
             self.heads.borrow_mut()[number] += shown.len() as u64;
         }
-        let all = || messages.iter().zip(&stored);
+        let all = || messages.iter().zip(&stored.times);
         let is_known = |message: &super::board::Message, times: usize| message.acknowledged.is_some() || times > 0;
         faults.truncate(LISTED);
         let verdict = Verdict {
             lost: all().filter(|(message, times)| message.acknowledged.is_some() && **times == 0).count(),
             doubled: all().filter(|(_, times)| **times > 1).count(),
-            unacknowledged: all().filter(|(message, _)| message.acknowledged.is_none()).count(),
+            altered: stored.altered,
+            unacknowledged: board.unanswered(),
+            refused_and_stored: all().filter(|(message, times)| message.refused.is_some() && **times > 0).count(),
             undelivered: all()
                 .filter(|(message, times)| is_known(message, **times) && message.delivered.len() < board.fan_out())
                 .count(),
@@ -153,6 +173,33 @@ fn differences(logged: &[Shown], shown: &[Shown]) -> usize {
     logged.len() - common + shown.len().saturating_sub(common)
 }
 
+/// What was read back of the messages of a run.
+struct Stored {
+    /// The number of the first message.
+    first: usize,
+    times: Vec<usize>,
+    altered: usize,
+}
+
+impl Stored {
+    fn note(&mut self, number: usize, item: &Value, content: Content, board: &Board) {
+        let Some(times) = number.checked_sub(self.first).and_then(|number| self.times.get_mut(number)) else { return };
+        *times += 1;
+        let changed = board.acts().change_of(number).unwrap_or_default();
+        self.altered += usize::from(!is_as_expected(number, item, content, &changed));
+    }
+}
+
+/// Whether a message has one of the texts, and one of the numbers of reactions, that it may have.
+fn is_as_expected(number: usize, item: &Value, content: Content, changed: &Changed) -> bool {
+    let Changed { revision: [acknowledged, sent], reactions: [least, most] } = *changed;
+    let text = item["content"].as_str().unwrap_or_default();
+    let has_text = (acknowledged..=sent.max(acknowledged)).any(|revision| content.text(number, revision) == text);
+    let counts = item["reactions"].as_array().into_iter().flatten().filter_map(|reaction| reaction["count"].as_u64());
+    let reactions = counts.sum::<u64>() as usize;
+    has_text && (least..=most.max(least)).contains(&reactions)
+}
+
 /// A room, and the token of a reader.
 struct Room<'r> {
     client: &'r Client,
@@ -177,12 +224,13 @@ impl Room<'_> {
         }
     }
 
-    /// Reads the messages after `head`, newest first. Counts their numbers, from `first` on, in `stored`.
-    async fn read_back(&self, head: u64, first: usize, stored: &mut [usize]) -> Result<Vec<Shown>> {
+    /// Reads the messages after `head`, newest first, from read models that show the position `up_to`. Passes each that has a
+    /// number to `note`.
+    async fn read_back(&self, head: u64, up_to: u64, mut note: impl FnMut(usize, &Value)) -> Result<Vec<Shown>> {
         let mut shown = Vec::new();
         let mut which = "?limit=200".to_owned();
         loop {
-            let items = self.page(&which, 0).await?;
+            let items = self.page(&which, up_to).await?;
             let count = shown.len();
             for item in &items {
                 let (Some(id), Some(seq), Some(position)) =
@@ -193,9 +241,9 @@ impl Room<'_> {
                 if seq <= head {
                     return Ok(shown);
                 }
-                let number = item["content"].as_str().and_then(|content| content.get(1..MARK)?.parse::<usize>().ok());
-                if let Some(times) = number.and_then(|number| stored.get_mut(number.checked_sub(first)?)) {
-                    *times += 1;
+                let number = item["content"].as_str().and_then(|content| content.get(1..MARK)?.parse().ok());
+                if let Some(number) = number {
+                    note(number, item);
                 }
                 shown.push(Shown { id: id.to_owned(), seq, position });
                 which = format!("?limit=200&before={seq}");
@@ -228,7 +276,8 @@ impl Room<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shown, Verdict, differences};
+    use super::{Changed, Content, Shown, Verdict, differences, is_as_expected};
+    use serde_json::json;
 
     #[test]
     fn what_only_one_side_has_or_shows_otherwise_is_a_difference() {
@@ -244,5 +293,19 @@ mod tests {
         assert!(Verdict { unlike_log: Some(0), ..Verdict::default() }.is_clean());
         assert!(!Verdict { unlike_log: Some(1), ..Verdict::default() }.is_clean());
         assert!(!Verdict { faults: vec!["worker-1 ended by itself".to_owned()], ..Verdict::default() }.is_clean());
+    }
+
+    #[test]
+    fn a_message_reads_as_it_was_sent_or_as_its_edits_and_reactions_made_it() {
+        let content = Content::words(60);
+        let reads = |revision: u32, count: u64, changed: Changed| {
+            let item = json!({"content": content.text(7, revision), "reactions": [{"emoji": "x", "count": count}]});
+            is_as_expected(7, &item, content, &changed)
+        };
+        assert!(reads(0, 0, Changed::default()));
+        assert!(!reads(1, 0, Changed::default()) && !reads(0, 1, Changed::default()));
+        let changed = Changed { revision: [1, 2], reactions: [1, 2] };
+        assert!(reads(1, 1, changed) && reads(2, 2, changed));
+        assert!(!reads(0, 1, changed) && !reads(1, 0, changed) && !reads(2, 3, changed));
     }
 }

@@ -1,7 +1,7 @@
 //! The log under load: many commands in flight, one message each.
 
 use super::Turn;
-use crate::traffic::command;
+use crate::{text::Content, traffic::command};
 use anyhow::{Context, Result};
 use domain::{
     ConversationId, Personal, UserId,
@@ -21,13 +21,15 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 const ROOMS: usize = 20;
 const SENDERS: usize = 200;
+/// Different texts.
+const BODIES: usize = 1_000;
 
 #[derive(Clone)]
 pub(crate) struct Log {
     store: EventStore,
     rooms: Vec<ConversationId>,
     senders: Vec<UserId>,
-    body: MessageBody,
+    bodies: Arc<[MessageBody]>,
     batches: Arc<Batches>,
     mean: usize,
 }
@@ -40,7 +42,7 @@ struct Batches {
 
 impl Log {
     /// Opens an empty log.
-    pub(crate) async fn open(location: Location, content: usize) -> Result<Self> {
+    pub(crate) async fn open(location: Location, content: Content) -> Result<Self> {
         let keys = Keys { master: [7; 32] };
         let settings = Settings { location, connections: 4, partitions: 16, keys, clock: clock::now };
         let (store, committed) = EventStore::open(settings).await?;
@@ -53,8 +55,9 @@ impl Log {
             append.secrets.push(Secret::DataKey { subject: subject.0 });
             store.append(append).await?;
         }
-        let body = MessageBody::parse(&"x".repeat(content))?;
-        Ok(Self { store, rooms, senders, body, batches, mean: 1 })
+        let bodies = (0..BODIES).map(|number| MessageBody::parse(&content.text(number, 0)));
+        let bodies = bodies.collect::<Result<_, _>>()?;
+        Ok(Self { store, rooms, senders, bodies, batches, mean: 1 })
     }
 
     pub(crate) async fn sample(&self) -> Result<Record> {
@@ -99,7 +102,9 @@ impl Log {
         let sender = self.senders[number % self.senders.len()];
         let id = clock::new_id();
         let mut append = command(sender, id);
-        let content = MessageContent { body: self.body.clone(), attachments: Vec::new() };
+        // The end of the id is random.
+        let body = self.bodies[id.as_u128() as usize % self.bodies.len()].clone();
+        let content = MessageContent { body, attachments: Vec::new() };
         let sent = MessageEvent::Sent {
             conversation: self.rooms[number % self.rooms.len()],
             sender,

@@ -11,6 +11,7 @@ use crate::{
     report::Report,
     scenario::{Databases, Scenario},
     stats::{Quantiles, median},
+    text::Content,
 };
 use anyhow::Result;
 use bare::Bare;
@@ -40,9 +41,8 @@ pub(crate) struct Append {
     /// Turns of each.
     #[arg(long, default_value_t = 3)]
     turns: usize,
-    /// Bytes of each message's content.
-    #[arg(long, default_value_t = 200)]
-    content: usize,
+    #[command(flatten)]
+    content: Content,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -73,6 +73,7 @@ impl Scenario for Append {
     }
 
     async fn set_up(&self) -> Result<Databases> {
+        self.content.check()?;
         Databases::create(self.database_url.as_deref()).await
     }
 
@@ -85,7 +86,7 @@ impl Scenario for Append {
             turns.push(measure(self, &mut log, &mut bare, *in_flight, place.folder()).await?);
         }
         let Self { content, turns: count, .. } = self;
-        let title = format!("append, {}, {content} bytes, median of {count} turns", place.engine());
+        let title = format!("append, {}, {}, median of {count} turns", place.engine(), content.describe());
         let mut report = Report::new(title, json!({"turns": turns}))?;
         let head = ["in flight", "appends/s", "batch", "bare rows/s", "ratio", "disk p50 / max ms"];
         report.table(&head, turns.iter().map(Measured::row));

@@ -1,6 +1,6 @@
 //! A log as busy people leave it, and the index over it.
 
-use super::questions::Random;
+use crate::random::Random;
 use anyhow::Result;
 use event_store::EventStore;
 use projections::audit::AuditIndex;

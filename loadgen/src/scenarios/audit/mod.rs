@@ -7,6 +7,7 @@ mod fill;
 mod questions;
 
 use crate::{
+    random::Random,
     report::Report,
     scenario::{Databases, Scenario},
     stats::Quantiles,
@@ -17,7 +18,7 @@ use clap::Args;
 use event_store::{EventStore, Keys, Settings as LogSettings};
 use fill::Filled;
 use projections::audit::{AuditFilter, AuditIndex, Order};
-use questions::{QUESTIONS, Question, Random};
+use questions::{QUESTIONS, Question};
 use serde::Serialize;
 use sql::{Database, Durability};
 use std::time::Instant;

@@ -1,30 +1,13 @@
 //! The searches: each filter alone, the pairs that have an index, and some that have none.
 
 use super::fill::Filled;
+use crate::random::Random;
 use domain::Timestamp;
 use projections::audit::AuditFilter;
 
 pub(crate) struct Question {
     pub(crate) name: &'static str,
     pub(crate) filter: fn(&Filled, &mut Random) -> AuditFilter,
-}
-
-/// Pseudo-random numbers, the same in every run (SplitMix64).
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `end`.
-    pub(crate) const fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }
 
 fn none() -> AuditFilter {

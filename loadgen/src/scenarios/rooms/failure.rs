@@ -54,6 +54,10 @@ impl FromStr for Outage {
 }
 
 impl Failures {
+    pub(crate) const fn none() -> Self {
+        Self { kill_gateway_after: None, kill_worker_after: None, restart_after: None, outage: None }
+    }
+
     /// Refuses failures outside the measured time, and those that leave no process of a role.
     pub(crate) fn check(&self, server: &Server, measure: u64) -> Result<()> {
         for (role, after) in self.kills() {
@@ -115,13 +119,13 @@ impl Phases {
     /// Latencies of the messages sent within `window`; `None` without a failure.
     pub(crate) fn of(messages: &[Message], window: &Range<Instant>, failures: &Failures) -> Option<Self> {
         let failure = failures.window(window.start)?;
-        let arrived = |message: &Message| message.delivered.iter().copied().max().unwrap_or(message.sent);
-        let timed = || messages.iter().filter(|message| window.contains(&message.sent));
-        let held_up = timed().filter(|message| message.sent < failure.end).map(arrived).max();
+        let arrived = |message: &Message| message.delivered.iter().copied().max().unwrap_or(message.due);
+        let timed = || messages.iter().filter(|message| window.contains(&message.due));
+        let held_up = timed().filter(|message| message.due < failure.end).map(arrived).max();
         let end = held_up.map_or(failure.end, |arrived| arrived.max(failure.end));
-        let before = timed().filter(|message| message.sent < failure.start && arrived(message) < failure.start);
-        let during = timed().filter(|message| message.sent < end && arrived(message) >= failure.start);
-        let after = timed().filter(|message| message.sent >= end);
+        let before = timed().filter(|message| message.due < failure.start && arrived(message) < failure.start);
+        let during = timed().filter(|message| message.due < end && arrived(message) >= failure.start);
+        let after = timed().filter(|message| message.due >= end);
         Some(Self {
             before: Phase::of(before),
             during: Phase::of(during),
@@ -146,15 +150,12 @@ mod tests {
     fn a_message_belongs_to_the_failure_it_was_under_way_in() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
-        let message = |sent, arrived| Message {
-            sender: 0,
-            sent: at(sent),
+        let message = |due, arrived| Message {
             acknowledged: Some(at(arrived)),
-            position: 1,
             delivered: vec![at(arrived)],
+            ..Message::of(0, at(due), None)
         };
-        let outage = Some(Outage { from: 1, to: 2 });
-        let failures = Failures { kill_gateway_after: None, kill_worker_after: None, restart_after: None, outage };
+        let failures = Failures { outage: Some(Outage { from: 1, to: 2 }), ..Failures::none() };
         let messages =
             [message(0, 10), message(990, 1_500), message(1_990, 2_400), message(2_300, 2_310), message(2_500, 2_503)];
         let phases = Phases::of(&messages, &(begun..at(9_000)), &failures).unwrap();

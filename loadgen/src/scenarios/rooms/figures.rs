@@ -1,14 +1,20 @@
 //! The figures of the runs, and their report.
 
 use super::{
-    Rooms,
+    Rounds,
     failure::{Failures, Phases},
 };
 use crate::{
-    machine::{self, Cost, Spent, Usage},
+    machine::{Cost, Samples, Spent, Track},
     report::Report,
     stats::{Quantiles, median},
-    traffic::{board::Board, oracle::Verdict, phase::Phase, resilience::Resilience},
+    traffic::{
+        board::Board,
+        curve::{Point, curve},
+        oracle::Verdict,
+        phase::Phase,
+        resilience::Resilience,
+    },
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -23,10 +29,12 @@ const STALL: f64 = 50.0;
 pub(crate) struct Run {
     messages_per_second: f64,
     deliveries_per_second: f64,
-    send_to_ack: Quantiles,
-    send_to_delivered: Quantiles,
+    #[serde(flatten)]
+    latencies: Phase,
     cpu_seconds_per_1000: Spent,
     processes: Vec<Cost>,
+    curve: Vec<Point>,
+    usage: Vec<Track>,
     disk_sync: Quantiles,
     disk_stalled: bool,
     pub(super) sent: usize,
@@ -48,11 +56,11 @@ struct Summary {
 }
 
 impl Run {
-    /// The figures of `window`: a message counts if its last delivery is in it, a latency if the message was sent in it.
+    /// The figures of `window`: a message counts if its last delivery is in it, a latency if the message was due in it.
     pub(crate) fn new(
         board: &Board,
         window: &Range<Instant>,
-        usage: &[Vec<Usage>; 2],
+        samples: &Samples,
         disk: Quantiles,
         failures: &Failures,
         verdict: Verdict,
@@ -64,16 +72,15 @@ impl Run {
             |times: &[Instant]| times.len() == fan_out && times.last().is_some_and(|t| window.contains(t));
         let complete = messages.iter().filter(|message| is_complete(&message.delivered)).count();
         let deliveries = messages.iter().flat_map(|message| &message.delivered).filter(|t| window.contains(*t)).count();
-        let times = Phase::of(messages.iter().filter(|message| window.contains(&message.sent)));
-        let [before, after] = usage;
-        let (cpu_seconds_per_1000, processes) = machine::costs(before, after, complete);
+        let (cpu_seconds_per_1000, processes) = samples.costs(complete);
         Self {
             messages_per_second: complete as f64 / seconds,
             deliveries_per_second: deliveries as f64 / seconds,
-            send_to_ack: times.send_to_ack,
-            send_to_delivered: times.send_to_delivered,
+            latencies: Phase::of(messages.iter().filter(|message| window.contains(&message.due))),
             cpu_seconds_per_1000,
             processes,
+            curve: curve(&messages, window),
+            usage: samples.tracks(),
             disk_sync: disk,
             disk_stalled: disk.max > STALL,
             sent: messages.len(),
@@ -109,17 +116,21 @@ impl Run {
     }
 }
 
-pub(super) fn report(rooms: &Rooms, runs: Vec<Run>) -> Result<Report> {
-    let Rooms { target, users, room, content, rate, .. } = rooms;
+pub(super) fn report(rounds: &Rounds<'_>, runs: Vec<Run>) -> Result<Report> {
+    let Rounds { target, users, room, content, rate, is_direct, .. } = rounds;
     let mode = rate.map_or_else(|| format!("closed, {users} outstanding"), |rate| format!("open, {rate}/s"));
-    let title = format!("rooms: {users} sockets in rooms of {room}, {content} bytes, {mode}, {}", target.describe());
+    let scenario = match is_direct {
+        true => format!("direct: {users} sockets in direct conversations"),
+        false => format!("rooms: {users} sockets in rooms of {room}"),
+    };
+    let title = format!("{scenario}, {}, {mode}, {}", content.describe(), target.describe());
     let of = |value: fn(&Run) -> f64| median(runs.iter().map(value).collect());
     let median = Summary {
         messages_per_second: of(|run| run.messages_per_second),
         deliveries_per_second: of(|run| run.deliveries_per_second),
-        send_to_ack_p50: of(|run| run.send_to_ack.p50),
-        send_to_delivered_p50: of(|run| run.send_to_delivered.p50),
-        send_to_delivered_p99: of(|run| run.send_to_delivered.p99),
+        send_to_ack_p50: of(|run| run.latencies.send_to_ack.p50),
+        send_to_delivered_p50: of(|run| run.latencies.send_to_delivered.p50),
+        send_to_delivered_p99: of(|run| run.latencies.send_to_delivered.p99),
         server_cpu_seconds_per_1000: of(|run| run.cpu_seconds_per_1000.total),
     };
     let mut report = Report::new(title, json!({"runs": runs, "median": median}))?;
@@ -129,10 +140,7 @@ pub(super) fn report(rooms: &Rooms, runs: Vec<Run>) -> Result<Report> {
         &["run", "messages/s", "deliveries/s", cpu, "postgres", "client", "disk p50 / max ms"],
         numbered().map(|(number, run)| run.row(number)),
     );
-    report.phases(numbered().map(|(number, run)| {
-        let Run { send_to_ack, send_to_delivered, .. } = run;
-        (format!("run {number}"), Phase { send_to_ack: *send_to_ack, send_to_delivered: *send_to_delivered })
-    }));
+    report.phases(numbered().map(|(number, run)| (format!("run {number}"), run.latencies)));
     for (number, run) in numbered() {
         report.costs(&format!("run {number}"), &run.cpu_seconds_per_1000, &run.processes);
         run.describe_failures(&mut report, number);
@@ -141,6 +149,10 @@ pub(super) fn report(rooms: &Rooms, runs: Vec<Run>) -> Result<Report> {
     report.line(format_args!("median: {messages_per_second:.0} messages/s, {deliveries_per_second:.0} deliveries/s"));
     for (number, run) in numbered() {
         report.oracle(&format!(", run {number}, {} sent", run.sent), &run.verdict);
+    }
+    for (number, run) in numbered() {
+        report.rates(&format!("run {number}"), &run.curve);
+        report.usage(&format!("run {number}"), &run.usage);
     }
     Ok(report)
 }

@@ -3,6 +3,7 @@
 use crate::{
     aside::Aside,
     stats::Quantiles,
+    text::Content,
     traffic::{
         board::Board,
         member::{Absent, Member},
@@ -30,7 +31,7 @@ pub(super) struct Plan {
     /// Members of each room who drop. One more stays: the first.
     pub(super) room: usize,
     pub(super) gap: usize,
-    pub(super) content: usize,
+    pub(super) content: Content,
     /// The time over which they come back.
     pub(super) within: Duration,
     /// The time limit of catching up.
@@ -152,7 +153,7 @@ async fn post(board: &Board, gap: usize) {
     for _ in 0..gap {
         board.everybody_sends();
         sleep(Duration::from_millis(1)).await;
-        while board.unacknowledged() > 0 {
+        while board.unanswered() > 0 {
             sleep(Duration::from_millis(2)).await;
         }
     }

@@ -86,6 +86,8 @@ impl Figures {
         }
         report.oracle(" of posting", &self.verdicts[0]);
         report.oracle(" of the storm", &self.verdicts[1]);
+        report.curves("alone", alone);
+        report.curves("meanwhile", meanwhile);
         Ok(report)
     }
 }

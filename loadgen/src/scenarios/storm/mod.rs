@@ -7,6 +7,7 @@ mod presence;
 
 use crate::{
     machine::Disk,
+    progress,
     report::Report,
     scenario::Scenario,
     server::{Budgets, Server, Target},
@@ -60,7 +61,7 @@ impl Scenario for Storm {
         traffic::check_rooms(("--sockets", self.sockets), ("--room", self.room))?;
         ensure!(self.sockets > 0 && self.gap > 0, "--sockets and --gap must be at least 1");
         ensure!(self.within >= 0.0, "--within must not be negative");
-        traffic::check_content(self.posting.content)?;
+        self.posting.content.check()?;
         Server::reserve(&self.target, Budgets::Lifted).await
     }
 
@@ -72,7 +73,9 @@ impl Scenario for Storm {
         server.start().await?;
         let (seeded, storming) = seeded.split(users / members);
         let storming = Arc::new(storming);
-        let (oracle, oracle_of_storm) = (Oracle::new(seeded.rooms.len())?, Oracle::new(storming.rooms.len())?);
+        let content = self.posting.content;
+        let oracle = Oracle::new(seeded.rooms.len(), content)?;
+        let oracle_of_storm = Oracle::new(storming.rooms.len(), content)?;
         let plan = self.posting.plan(users, members);
         let (posting, mut others) = Posting::connect(server, &seeded, plan).await?;
         let mut crowd = Crowd::gather(crowd::Plan {
@@ -80,7 +83,7 @@ impl Scenario for Storm {
             seeded: Arc::clone(&storming),
             room,
             gap,
-            content: self.posting.content,
+            content,
             within: Duration::from_secs_f64(within),
             settle: Duration::from_secs(self.posting.settle),
         })?;
@@ -120,10 +123,12 @@ struct Steps {
 impl Run<'_> {
     async fn steps(&self, crowd: &mut Crowd) -> Result<Steps> {
         let Storm { posting: Pace { rate, warm_up, measure, .. }, sockets, .. } = *self.settings;
+        let rate = f64::from(rate);
         crowd.is_away().await?;
         self.posting.open(rate, warm_up).await;
-        eprintln!("posting alone");
-        let (alone, (), quiet) = self.during(self.posting.open(rate, measure)).await?;
+        let posting = self.posting.open(rate, measure);
+        let posting = progress::during("posting alone", Duration::from_secs(measure), posting);
+        let (alone, (), quiet) = self.during(posting).await?;
         eprintln!("{sockets} sockets come back");
         let coming = async {
             tokio::select! {

@@ -9,8 +9,9 @@ mod recovery;
 
 use crate::{
     report::{Format, Report},
-    scenario::Scenario,
+    scenario::{Output, Scenario},
     server::{Budgets, Role, Server, Target},
+    text::Content,
     traffic::{
         self, Plan, Posting,
         oracle::Oracle,
@@ -43,15 +44,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Trial {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    content: Content,
     /// Sockets, one per user.
     #[arg(long, default_value_t = 100)]
     users: usize,
     /// Members of each room.
     #[arg(long, default_value_t = 5)]
     room: usize,
-    /// Bytes of each message's content.
-    #[arg(long, default_value_t = 200)]
-    content: usize,
     /// Messages a second.
     #[arg(long, default_value_t = 100)]
     rate: u32,
@@ -85,14 +85,14 @@ impl Scenario for Trial {
     async fn set_up(&self) -> Result<Server> {
         ensure!(self.room > 1, "--room must be at least 2");
         traffic::check_rooms(("--users", self.users), ("--room", self.room))?;
-        traffic::check_content(self.content)?;
+        self.content.check()?;
         Server::reserve(&self.target, Budgets::Lifted).await
     }
 
     async fn run(&self, server: &Server) -> Result<Report> {
         let location = server.read_models().context("a trial takes --spawn and --database-url")?;
         let seeded = seed::seed(server, &vec![self.room; self.users / self.room]).await?;
-        let oracle = Oracle::new(seeded.rooms.len())?;
+        let oracle = Oracle::new(seeded.rooms.len(), self.content)?;
         let leases = Leases::open(&location).await?;
         start(server, &leases).await?;
         let plan = Plan::open(self.users, self.room, self.content, self.settle);
@@ -111,7 +111,7 @@ impl Scenario for Trial {
         let obeyed = async {
             tokio::select! {
                 obeyed = run.obey() => obeyed,
-                () = posting.open(self.rate, FOREVER) => bail!("the trial was not finished within a day"),
+                () = posting.open(f64::from(self.rate), FOREVER) => bail!("the trial was not finished within a day"),
                 failed = reads.watch(server, &seeded, posting.board()) => bail!("reading ended: {failed:?}"),
             }
         };
@@ -130,7 +130,7 @@ impl Scenario for Trial {
         Ok(report)
     }
 
-    fn format(_json: bool) -> Format {
+    fn format(_: &Output) -> Format {
         Format::Answer
     }
 }

@@ -34,9 +34,9 @@ impl Recovery {
     /// The delays known now. Reads of `rooms` count apart; of all rooms if it is empty.
     pub(super) fn of(times: &Times, board: &Board, reads: &Reads, rooms: &[usize]) -> Self {
         let messages = board.messages();
-        let commands = messages.iter().map(|message| (message.sent, message.acknowledged));
+        let commands = messages.iter().map(|message| (message.due, message.acknowledged));
         let arrived = |delivered: &[Instant]| (delivered.len() == board.fan_out()).then(|| delivered.last().copied());
-        let deliveries = messages.iter().map(|message| (message.sent, arrived(&message.delivered).flatten()));
+        let deliveries = messages.iter().map(|message| (message.due, arrived(&message.delivered).flatten()));
         let counts_apart = |room| rooms.is_empty() || rooms.contains(&room);
         let (apart, elsewhere): (Vec<_>, Vec<_>) = reads.all().into_iter().partition(|read| counts_apart(read.room));
         Self {

@@ -79,7 +79,8 @@ impl Figures {
         let Typing { target, posting: Pace { content, rate, .. }, room, typists, pace, users, members, .. } = settings;
         let title = format!(
             "typing: {typists} of {room} in a room type, {pace} times a second each; {users} sockets in rooms of {members} \
-             post {rate} messages of {content} bytes a second; {}",
+             post {rate} messages of {} a second; {}",
+            content.describe(),
             target.describe(),
         );
         let mut report = Report::new(title, self)?;
@@ -104,6 +105,9 @@ impl Figures {
         ));
         report.disk(*disk_sync);
         report.oracle("", &self.verdict);
+        for ((name, turn), number) in turns().zip(0..) {
+            report.curves(&format!("{name}, run {}", number / 2 + 1), &turn.measured);
+        }
         Ok(report)
     }
 }

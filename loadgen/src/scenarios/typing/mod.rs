@@ -58,7 +58,7 @@ impl Scenario for Typing {
         traffic::check_rooms(("--users", users), ("--members", members))?;
         ensure!(0 < typists && typists < room, "--typists must be fewer than the members of the --room");
         ensure!(pace > 0.0, "--pace must be positive");
-        traffic::check_content(self.posting.content)?;
+        self.posting.content.check()?;
         Server::reserve(&self.target, Budgets::Lifted).await
     }
 
@@ -69,7 +69,7 @@ impl Scenario for Typing {
         let seeded = seed::seed(server, &sizes).await?;
         server.start().await?;
         let (seeded, large) = seeded.split(users / members);
-        let oracle = Oracle::new(seeded.rooms.len())?;
+        let oracle = Oracle::new(seeded.rooms.len(), self.posting.content)?;
         let plan = self.posting.plan(users, members);
         let (posting, mut others) = Posting::connect(server, &seeded, plan).await?;
         let admin = large.admin.clone();
@@ -98,7 +98,7 @@ struct Run<'s> {
 impl Run<'_> {
     async fn turns(&self) -> Result<Vec<[Turn; 2]>> {
         let Typing { posting: Pace { rate, warm_up, .. }, runs, .. } = *self.settings;
-        self.posting.open(rate, warm_up).await;
+        self.posting.open(f64::from(rate), warm_up).await;
         let mut turns = Vec::new();
         for number in 1..=runs {
             eprintln!("run {number} of {runs}: posting alone");
@@ -118,7 +118,7 @@ impl Run<'_> {
         let Pace { rate, measure, .. } = self.settings.posting;
         let (counted, before) = (self.signals().await?, self.crowd.tally().count().clone());
         let work = async {
-            self.posting.open(rate, measure).await;
+            self.posting.open(f64::from(rate), measure).await;
             self.crowd.tally().count().clone()
         };
         let (measured, after) = self.posting.during(self.server, work).await?;

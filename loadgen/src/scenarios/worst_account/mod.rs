@@ -11,6 +11,7 @@ use crate::{
     report::Report,
     scenario::Scenario,
     server::{Budgets, Server, Target},
+    text::Content,
     traffic::{Plan, Posting, oracle::Oracle, phase::Phase, seed},
 };
 use account::{Account, Crowd};
@@ -22,8 +23,8 @@ use tokio::time::{interval, sleep};
 
 /// The others, who share nothing with the account.
 const WITNESSES: usize = 2;
-/// Bytes of each of their messages.
-const CONTENT: usize = 200;
+/// What they write.
+const CONTENT: Content = Content::words(200);
 /// The time limit of their last acknowledgements (seconds).
 const SETTLE: u64 = 60;
 /// The interval at which memory is read.
@@ -71,7 +72,7 @@ impl Scenario for WorstAccount {
         let seeded = seed::seed(server, &[WITNESSES, self.members]).await?;
         let (seeded, crowd) = seeded.split(1);
         server.start().await?;
-        let oracle = Oracle::new(seeded.rooms.len())?;
+        let oracle = Oracle::new(seeded.rooms.len(), CONTENT)?;
         let plan = Plan::open(WITNESSES, WITNESSES, CONTENT, SETTLE);
         let (posting, mut witnesses) = Posting::connect(server, &seeded, plan).await?;
         let account = Account::prepare(server.addresses(), Crowd::of(crowd)?, &self.only).await?;
@@ -102,11 +103,11 @@ impl WorstAccount {
     /// Lets the others talk for some seconds.
     async fn talk(&self, posting: &Posting, seconds: u64) -> Phase {
         let begun = Instant::now();
-        posting.open(self.rate, seconds).await;
+        posting.open(f64::from(self.rate), seconds).await;
         // Messages under way count, too.
         posting.drained().await;
         let messages = posting.board().messages();
-        Phase::of(messages.iter().filter(|message| message.sent >= begun))
+        Phase::of(messages.iter().filter(|message| message.due >= begun))
     }
 }
 

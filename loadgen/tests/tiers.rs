@@ -8,7 +8,7 @@ use tokio::process::Command;
 async fn posting_goes_on_under_a_flood() {
     let loadgen = Path::new(env!("CARGO_BIN_EXE_chatchit-loadgen"));
     let mut command = Command::new(loadgen);
-    command.args(["priorities", "--json", "--users", "4", "--flooders", "4", "--room", "2", "--rate", "20"]);
+    command.args(["tiers", "--json", "--users", "4", "--flooders", "4", "--room", "2", "--rate", "20"]);
     command.args(["--low", "10", "--warm-up", "0", "--measure", "1", "--spawn"]);
     let output = command.arg(loadgen.with_file_name("examples").join("server")).kill_on_drop(true).output();
     let output = output.await.unwrap();
@@ -25,5 +25,7 @@ async fn posting_goes_on_under_a_flood() {
     );
     // The server may shed all of them: signals are the first to be shed.
     assert!(number("flooded", "/medium/counts/lowSent") > 0.0, "{report}");
+    let received = number("flooded", "/medium/counts/lowReceived");
+    assert_eq!(number("flooded", "/medium/lowSendToReceived/count"), received, "{report}");
     assert_eq!((&report["flooding"]["lost"], &report["verdict"]["unlikeLog"]), (&0.into(), &0.into()), "{report}");
 }

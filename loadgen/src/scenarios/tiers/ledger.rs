@@ -1,12 +1,15 @@
 //! The reactions of the flooders: sent, answered, delivered. One thread, so plain cells.
 
-use crate::{socket::Ended, stats::Quantiles};
+use crate::{
+    socket::Ended,
+    stats::{Latencies, Quantiles},
+};
 use serde::Serialize;
 use std::{
     cell::{Cell, RefCell, RefMut},
     collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -41,12 +44,15 @@ pub(super) struct Ledger {
     reactions: RefCell<HashMap<u64, Reaction>>,
     /// Reactions that lack a delivery.
     open: Cell<usize>,
+    begun: Instant,
+    /// Of the signals that were due since then.
+    low: RefCell<(Instant, Latencies)>,
     faults: RefCell<Vec<String>>,
 }
 
 #[derive(Default)]
 struct Reaction {
-    /// The times of its command and acknowledgement.
+    /// When its command was due, and the time of the acknowledgement.
     acknowledged: Option<(Instant, Instant)>,
     arrived: Vec<Instant>,
 }
@@ -60,12 +66,15 @@ pub(crate) struct Measured {
     pub(super) deliveries_per_second: f64,
     pub(super) send_to_ack: Quantiles,
     pub(super) send_to_delivered: Quantiles,
+    /// Of the signals that were not shed.
+    pub(super) low_send_to_received: Quantiles,
     /// Of the load, until it had settled.
     pub(super) counts: Counts,
 }
 
 impl Ledger {
     pub(super) fn new(fan_out: usize) -> Self {
+        let begun = Instant::now();
         Self {
             fan_out,
             is_closed: Cell::new(false),
@@ -74,6 +83,8 @@ impl Ledger {
             counts: RefCell::default(),
             reactions: RefCell::default(),
             open: Cell::new(0),
+            begun,
+            low: RefCell::new((begun, Latencies::default())),
             faults: RefCell::default(),
         }
     }
@@ -129,6 +140,27 @@ impl Ledger {
             self.open.set(self.open.get() - 1);
         } else if count > fan_out {
             self.fault(format!("position {position} arrived {count} times"));
+        }
+    }
+
+    /// Microseconds since the begin of the ledger.
+    pub(super) fn micros(&self, at: Instant) -> u128 {
+        at.duration_since(self.begun).as_micros()
+    }
+
+    /// Measures the signals that are due from now on.
+    pub(super) fn measure_low(&self, now: Instant) {
+        *self.low.borrow_mut() = (now, Latencies::default());
+    }
+
+    /// Notes a signal that was due so many microseconds after the begin of the ledger.
+    pub(super) fn received_low(&self, micros: u64, now: Instant) {
+        self.count().low_received += 1;
+        let due = self.begun + Duration::from_micros(micros);
+        let mut low = self.low.borrow_mut();
+        let (since, times) = &mut *low;
+        if due >= *since {
+            times.record(now - due);
         }
     }
 
@@ -195,6 +227,7 @@ impl Ledger {
             deliveries_per_second: per_second(arrivals.count()),
             send_to_ack: Quantiles::of(acks.collect()),
             send_to_delivered: Quantiles::of(deliveries.collect()),
+            low_send_to_received: self.low.borrow().1.quantiles(),
             counts: Counts::between(begun, &self.count()),
         }
     }

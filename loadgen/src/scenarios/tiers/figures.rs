@@ -1,11 +1,11 @@
 //! The figures of the turns, and their report.
 
-use super::{Priorities, ledger::Measured};
+use super::{Tiers, ledger::Measured};
 use crate::{
-    machine::{self, Cost, Spent, Usage},
+    machine::{Cost, Samples, Spent, Track},
     report::Report,
     stats::Quantiles,
-    traffic::{Pace, oracle::Verdict, phase::Phase, resilience::Resilience},
+    traffic::{Pace, curve::Point, oracle::Verdict, phase::Phase, resilience::Resilience},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -20,6 +20,15 @@ pub(super) struct Turn {
     /// For each thousand of the messages and the accepted reactions.
     cpu_seconds_per_1000: Spent,
     processes: Vec<Cost>,
+    /// Of the messages.
+    curve: Vec<Point>,
+    usage: Vec<Track>,
+}
+
+/// Messages of the measured time.
+pub(super) struct Posted {
+    pub(super) phase: Phase,
+    pub(super) curve: Vec<Point>,
 }
 
 /// The oracle's finding on the reactions.
@@ -50,16 +59,12 @@ pub(super) struct Figures {
 }
 
 impl Turn {
-    /// A turn between two looks at the usage.
-    pub(super) fn new(
-        high: Option<Phase>,
-        medium: Option<Measured>,
-        messages: usize,
-        [before, after]: [&[Usage]; 2],
-    ) -> Self {
+    pub(super) fn new(high: Option<Posted>, medium: Option<Measured>, messages: usize, samples: &Samples) -> Self {
         let accepted = medium.as_ref().map_or(0, |medium| medium.counts.accepted);
-        let (cpu_seconds_per_1000, processes) = machine::costs(before, after, messages + accepted);
-        Self { high, medium, cpu_seconds_per_1000, processes }
+        let (cpu_seconds_per_1000, processes) = samples.costs(messages + accepted);
+        let (high, curve) = high.map(|high| (high.phase, high.curve)).unzip();
+        let curve = curve.unwrap_or_default();
+        Self { high, medium, cpu_seconds_per_1000, processes, curve, usage: samples.tracks() }
     }
 
     fn delivered(&self) -> Quantiles {
@@ -68,10 +73,11 @@ impl Turn {
 
     fn describe(&self, report: &mut Report, name: &str) {
         report.line(format_args!("{name}:"));
-        let reactions = self
-            .medium
-            .as_ref()
-            .map(|medium| Phase { send_to_ack: medium.send_to_ack, send_to_delivered: medium.send_to_delivered });
+        let reactions = self.medium.as_ref().map(|medium| Phase {
+            send_to_ack: medium.send_to_ack,
+            send_to_delivered: medium.send_to_delivered,
+            ..Phase::default()
+        });
         let phases = [("  posting", self.high), ("  reactions", reactions)];
         report.phases(phases.into_iter().filter_map(|(name, phase)| Some((name, phase?))));
         if let Some(medium) = &self.medium {
@@ -90,6 +96,7 @@ impl Turn {
             if counts.low_sent > 0 {
                 let (sent, refused, received) = (counts.low_sent, counts.low_refused, counts.low_received);
                 report.line(format_args!("  signals: {sent} sent, {refused} refused, {received} received in total"));
+                report.latencies([("  signals, received", medium.low_send_to_received)]);
             }
         }
         report.costs(" ", &self.cpu_seconds_per_1000, &self.processes);
@@ -97,12 +104,12 @@ impl Turn {
 }
 
 impl Figures {
-    pub(super) fn report(&self, settings: &Priorities) -> Result<Report> {
-        let Priorities { target, posting: Pace { content, rate, .. }, users, flooders, room, times, low, .. } =
-            settings;
+    pub(super) fn report(&self, settings: &Tiers) -> Result<Report> {
+        let Tiers { target, posting: Pace { content, rate, .. }, users, flooders, room, times, low, .. } = settings;
         let title = format!(
-            "priorities: {users} sockets in rooms of {room} post {rate} messages of {content} bytes a second; {flooders} \
-             flood with {times} times the capacity of reactions and {low} signals a second; {}",
+            "tiers: {users} sockets in rooms of {room} post {rate} messages of {} a second; {flooders} flood with {times} times \
+             the capacity of reactions and {low} signals a second; {}",
+            content.describe(),
             target.describe(),
         );
         let Self { alone, capacity, at_80_percent, flooded, disk_sync, resilience, verdict, flooding } = self;
@@ -126,6 +133,13 @@ impl Figures {
             format_args!("reactions: settled {is_settled}, lost {lost}, undelivered {undelivered}, faults {faults:?}"),
             *is_clean,
         );
+        for (name, turn) in [("alone", alone), ("flooded", flooded)] {
+            report.rates(name, &turn.curve);
+        }
+        for (name, turn) in [("alone", alone), ("capacity", capacity), ("at 80 %", at_80_percent), ("flooded", flooded)]
+        {
+            report.usage(name, &turn.usage);
+        }
         Ok(report)
     }
 }

@@ -4,7 +4,10 @@ use super::{
     flooder::{Flooder, Turn},
     ledger::{Ledger, Measured, Positions},
 };
-use crate::{aside::Aside, traffic::seed::Seeded};
+use crate::{
+    aside::Aside,
+    traffic::{pacer, seed::Seeded},
+};
 use anyhow::{Context, Result, bail};
 use std::{
     net::SocketAddr,
@@ -16,7 +19,7 @@ use std::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::sleep,
 };
 
 /// The duration of a load, and the time limit of its last answers and deliveries.
@@ -124,17 +127,24 @@ async fn flood(
 async fn measure(load: Load, lasts: Lasts, ledger: &Ledger, turns: [&Turns; 2]) -> (Measured, bool) {
     let [reacting, typing] = turns;
     let (begun, before) = (Instant::now(), ledger.count().clone());
+    ledger.measure_low(begun);
     let offered = match load {
         Load::Closed { in_flight } => {
             ledger.close(true);
             for turn in (0..in_flight).flat_map(|_| reacting) {
-                let _ = turn.send(Turn::Medium);
+                let _ = turn.send(Turn::Medium(begun));
             }
             sleep(lasts.load).await;
             ledger.close(false);
             None
         }
-        Load::Open { medium, low } => Some(offer([medium, low], lasts.load, [reacting, typing]).await),
+        Load::Open { medium, low } => {
+            let (medium, _) = tokio::join!(
+                offer(medium, lasts.load, reacting, Turn::Medium),
+                offer(low, lasts.load, typing, Turn::Low),
+            );
+            Some(medium)
+        }
     };
     let (window, after) = (begun..Instant::now(), ledger.count().clone());
     let deadline = window.end + lasts.settle;
@@ -144,21 +154,13 @@ async fn measure(load: Load, lasts: Lasts, ledger: &Ledger, turns: [&Turns; 2]) 
     (ledger.measured(&window, [&before, &after], offered), ledger.is_settled())
 }
 
-/// Sends at an even rate without waiting for answers. Returns the number of reactions.
-async fn offer(rates: [f64; 2], lasts: Duration, turns: [&Turns; 2]) -> usize {
-    let begun = Instant::now();
-    let mut ticks = interval(Duration::from_millis(2));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut offered = [0; 2];
-    while begun.elapsed() < lasts {
-        ticks.tick().await;
-        let seconds = begun.elapsed().as_secs_f64();
-        for (tier, turn) in [Turn::Medium, Turn::Low].into_iter().enumerate() {
-            while offered[tier] < (seconds * rates[tier]) as usize {
-                let _ = turns[tier][offered[tier] % turns[tier].len()].send(turn);
-                offered[tier] += 1;
-            }
-        }
+/// Sends at an even rate without waiting for answers. Returns the number of turns.
+async fn offer(rate: f64, lasts: Duration, turns: &Turns, turn: fn(Instant) -> Turn) -> usize {
+    let mut moments = pacer::moments(rate, (rate * lasts.as_secs_f64()) as u64);
+    let mut offered = 0;
+    while let Some(due) = moments.recv().await {
+        let _ = turns[offered % turns.len()].send(turn(due));
+        offered += 1;
     }
-    offered[0]
+    offered
 }

@@ -3,7 +3,7 @@
 use super::ledger::Ledger;
 use crate::{
     client::{Client, Cursor, jittered},
-    frames::{OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after, text_after},
+    frames::{CODE, OK, POSITION, REPLY, SENT, TEMPORARY, beginning, number_after, text_after},
     socket::{Ended, Socket},
     traffic::seed::Seeded,
 };
@@ -25,14 +25,16 @@ const REACTED: &[u8] = br#""event":"message.reacted""#;
 const UNREACTED: &[u8] = br#""event":"message.unreacted""#;
 const CUSTOM: &[u8] = br#""signal":"custom""#;
 const LOW_REPLY: &[u8] = br#""reply":"low""#;
-const CODE: &[u8] = br#""code":""#;
+/// The payload of a signal.
+const DUE: &[u8] = br#""due":"#;
 
+/// A command, and when it is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Turn {
     /// A reaction, or its removal.
-    Medium,
-    /// A batch of custom signals.
-    Low,
+    Medium(Instant),
+    /// A custom signal.
+    Low(Instant),
 }
 
 pub(super) struct Flooder {
@@ -49,7 +51,7 @@ struct Inbox {
     cursor: Cursor,
     last_position: u64,
     messages: Vec<Message>,
-    /// The time of each command without an answer.
+    /// When each command without an answer was due.
     waiting: HashMap<usize, Instant>,
     /// Delayed turns after refusals.
     answered: usize,
@@ -135,9 +137,9 @@ impl Flooder {
                 }
                 Some(turn) = turns.recv() => match turn {
                     // The server does not keep up with this socket. More commands would only pile up.
-                    Turn::Medium if self.inbox.waiting.len() >= UNANSWERED => ledger.count().held_back += 1,
-                    Turn::Medium => self.react(ledger)?,
-                    Turn::Low => self.signal(ledger)?,
+                    Turn::Medium(_) if self.inbox.waiting.len() >= UNANSWERED => ledger.count().held_back += 1,
+                    Turn::Medium(due) => self.react(due, ledger)?,
+                    Turn::Low(due) => self.signal(due, ledger)?,
                 },
             }
         }
@@ -154,10 +156,10 @@ impl Flooder {
             let turn = turn.clone();
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(jittered(REFUSED.0, REFUSED.1)).await;
-                let _ = turn.send(Turn::Medium);
+                let _ = turn.send(Turn::Medium(Instant::now()));
             });
         }
-        (0..answered).try_for_each(|_| self.react(ledger))
+        (0..answered).try_for_each(|_| self.react(Instant::now(), ledger))
     }
 
     async fn come_back(&mut self, why: Ended, ledger: &Ledger, turns: &mut UnboundedReceiver<Turn>) -> Result<()> {
@@ -171,8 +173,8 @@ impl Flooder {
         ledger.left(&why, unanswered);
         let Self { client, inbox, .. } = self;
         let back = client.come_back_during(&why, &inbox.cursor, turns, |turn| match turn {
-            Turn::Medium => ledger.count().held_back += 1,
-            Turn::Low => ledger.count().low_held_back += 1,
+            Turn::Medium(_) => ledger.count().held_back += 1,
+            Turn::Low(_) => ledger.count().low_held_back += 1,
         });
         let (socket, is_recovered) = back.await.with_context(away)?;
         self.socket = socket;
@@ -185,7 +187,7 @@ impl Flooder {
         Ok(())
     }
 
-    fn react(&mut self, ledger: &Ledger) -> Result<(), Ended> {
+    fn react(&mut self, due: Instant, ledger: &Ledger) -> Result<(), Ended> {
         let number = self.number;
         self.number += 1;
         let messages = &self.inbox.messages;
@@ -196,17 +198,17 @@ impl Flooder {
             self.frame,
             r#"{{"id":"{number}","cmd":"message.{cmd}","data":{{"messageId":"{message}","emoji":"👍"}}}}"#
         );
-        self.inbox.waiting.insert(number, Instant::now());
+        self.inbox.waiting.insert(number, due);
         ledger.asked();
         self.socket.send(self.frame.as_bytes())
     }
 
-    fn signal(&mut self, ledger: &Ledger) -> Result<(), Ended> {
+    fn signal(&mut self, due: Instant, ledger: &Ledger) -> Result<(), Ended> {
         self.frame.clear();
-        let conversation = &self.conversation;
+        let (conversation, due) = (&self.conversation, ledger.micros(due));
         let _ = write!(
             self.frame,
-            r#"{{"id":"low","cmd":"signal.send","data":{{"conversationId":"{conversation}","name":"flood"}}}}"#
+            r#"{{"id":"low","cmd":"signal.send","data":{{"conversationId":"{conversation}","name":"flood","payload":{{"due":{due}}}}}}}"#
         );
         ledger.count().low_sent += 1;
         self.socket.send(self.frame.as_bytes())
@@ -228,7 +230,7 @@ impl Inbox {
         } else if find(frame, SENT).is_some() {
             self.cursor.note(frame);
         } else if find(frame, CUSTOM).is_some() {
-            ledger.count().low_received += 1;
+            ledger.received_low(number_after(frame, DUE).unwrap_or_default(), now);
         } else if find(frame, LOW_REPLY).is_some() {
             ledger.count().low_refused += usize::from(find(frame, OK).is_none());
         } else if let Some(number) = number_after(frame, REPLY) {

@@ -1,7 +1,8 @@
-//! Whether urgent work stays fast: posting at an even rate, alone and while reactions flood the server.
+//! Whether urgent work stays fast: posting (high) at an even rate, alone and while reactions (medium) and custom signals (low)
+//! flood the server.
 //!
 //! Four turns in one run: *alone* (posting), *capacity* (reactions in a closed loop), *at 80 %* (reactions at eight
-//! tenths of that, open), *flooded* (posting while ten times that is offered, open).
+//! tenths of that, open), *flooded* (posting while ten times that is offered, open, and signals besides).
 
 mod figures;
 mod flood;
@@ -13,11 +14,11 @@ use crate::{
     report::Report,
     scenario::Scenario,
     server::{Budgets, Server, Target},
-    traffic::{self, Pace, Posting, oracle::Oracle, phase::Phase, seed},
+    traffic::{self, Pace, Posting, curve::curve, oracle::Oracle, phase::Phase, seed},
 };
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use figures::{Figures, Flooding, Turn};
+use figures::{Figures, Flooding, Posted, Turn};
 use flood::{Crowd, Flood, Lasts, Load, Outcome};
 use ledger::Measured;
 use sql::{Database, Location, query};
@@ -32,9 +33,9 @@ const AROUND: u64 = 1;
 /// Signals a second of one socket: well below the rate at which the server closes it.
 const TYPING: f64 = 100.0;
 
-/// Posting while reactions flood the server with ten times what it can take.
+/// Posting while reactions flood the server with ten times what it can take, and signals besides.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Priorities {
+pub(crate) struct Tiers {
     #[command(flatten)]
     target: Target,
     #[command(flatten)]
@@ -55,11 +56,11 @@ pub(crate) struct Priorities {
     #[arg(long, default_value_t = 10.0)]
     times: f64,
     /// Flood with so many custom signals a second as well, from sockets of their own.
-    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    #[arg(long, value_name = "RATE", default_value_t = 1_000.0)]
     low: f64,
 }
 
-impl Scenario for Priorities {
+impl Scenario for Tiers {
     type Place = Server;
 
     async fn set_up(&self) -> Result<Server> {
@@ -68,7 +69,7 @@ impl Scenario for Priorities {
         traffic::check_rooms(("--users", users), ("--room", room))?;
         traffic::check_rooms(("--flooders", flooders), ("--room", room))?;
         ensure!(self.low >= 0.0 && self.times > 0.0, "--low must not be negative, and --times must be positive");
-        traffic::check_content(self.posting.content)?;
+        self.posting.content.check()?;
         Server::reserve(&self.target, Budgets::Lifted).await
     }
 
@@ -79,7 +80,7 @@ impl Scenario for Priorities {
             Crowd { reacting: users..users + flooders, typing: users + flooders..users + flooders + typing, room };
         let seeded = Arc::new(seed::seed(server, &vec![room; crowd.typing.end / room]).await?);
         server.start().await?;
-        let oracle = Oracle::new(seeded.rooms.len())?;
+        let oracle = Oracle::new(seeded.rooms.len(), self.posting.content)?;
         let plan = self.posting.plan(users, room);
         let (posting, mut members) = Posting::connect(server, &seeded, plan).await?;
         let flood = Flood::start(server.addresses(), Arc::clone(&seeded), crowd).await?;
@@ -98,7 +99,7 @@ impl Scenario for Priorities {
 }
 
 struct Run<'s> {
-    settings: &'s Priorities,
+    settings: &'s Tiers,
     server: &'s Server,
     posting: &'s Posting,
     flood: &'s Flood,
@@ -106,8 +107,8 @@ struct Run<'s> {
 
 impl Run<'_> {
     async fn turns(&self) -> Result<[Turn; 4]> {
-        let Priorities { posting: Pace { rate, warm_up, measure, .. }, in_flight, times, low, .. } = *self.settings;
-        self.posting.open(rate, warm_up).await;
+        let Tiers { posting: Pace { rate, warm_up, measure, .. }, in_flight, times, low, .. } = *self.settings;
+        self.posting.open(f64::from(rate), warm_up).await;
         eprintln!("posting alone");
         let alone = self.turn(async { Ok((Some(self.post(0).await), None)) }).await?;
         eprintln!("the capacity of reactions");
@@ -127,24 +128,26 @@ impl Run<'_> {
     }
 
     /// Runs a load, and measures its cost.
-    async fn turn(&self, load: impl Future<Output = Result<(Option<Phase>, Option<Measured>)>>) -> Result<Turn> {
-        let before = self.server.usage()?;
+    async fn turn(&self, load: impl Future<Output = Result<(Option<Posted>, Option<Measured>)>>) -> Result<Turn> {
+        let sampler = self.server.sample().await?;
         let sent = self.posting.board().messages().len();
         let (high, medium) = load.await?;
         self.posting.drained().await;
+        let samples = sampler.stop().await?;
         let messages = self.posting.board().messages().len() - sent;
-        Ok(Turn::new(high, medium, messages, [&before, &self.server.usage()?]))
+        Ok(Turn::new(high, medium, messages, &samples))
     }
 
     /// Posts for the measured time, and for `around` seconds before and after, whose messages are not measured.
-    async fn post(&self, around: u64) -> Phase {
+    async fn post(&self, around: u64) -> Posted {
         let Pace { rate, measure, .. } = self.settings.posting;
         let begun = Instant::now() + Duration::from_secs(around);
         let window = begun..begun + Duration::from_secs(measure);
-        self.posting.open(rate, measure + 2 * around).await;
+        self.posting.open(f64::from(rate), measure + 2 * around).await;
         self.posting.drained().await;
         let messages = self.posting.board().messages();
-        Phase::of(messages.iter().filter(|message| window.contains(&message.sent)))
+        let phase = Phase::of(messages.iter().filter(|message| window.contains(&message.due)));
+        Posted { phase, curve: curve(&messages, &window) }
     }
 
     async fn react(&self, load: Load, seconds: u64) -> Result<Measured> {
