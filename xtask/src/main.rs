@@ -5,11 +5,14 @@
 mod arrows;
 mod ci;
 mod circles;
+mod copy;
 mod e2e;
 mod engines;
 mod features;
 mod install;
+mod programs;
 mod release;
+mod revision;
 mod services;
 mod shell;
 mod suite;

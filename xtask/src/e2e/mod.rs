@@ -2,7 +2,6 @@
 
 mod api;
 mod chromium;
-mod copy;
 mod ops;
 mod place;
 mod python;
