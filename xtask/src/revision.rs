@@ -18,6 +18,7 @@ const FOLDER: &str = "revisions";
 pub(crate) type Part = (&'static str, &'static str);
 
 pub(crate) const SERVER: Part = ("gateway", "chatchit");
+pub(crate) const LOADGEN: Part = ("loadgen", "chatchit-loadgen");
 
 /// The programs of another commit.
 pub(crate) struct Revision {

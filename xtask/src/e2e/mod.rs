@@ -9,6 +9,8 @@ mod scripts;
 mod stock;
 mod tour;
 
+pub(crate) use place::SECRETS;
+
 use crate::{
     engines::Engines,
     release,
