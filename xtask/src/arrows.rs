@@ -164,6 +164,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["domain", "private-files", "clock", "sql", "event-store", "broker", "projections", "config", "audit"],
     ),
     ("loadgen", &["domain", "clock", "sql", "event-store", "projections", "audit", "tokens"]),
+    ("bench-limits", &[]),
     ("cable", &[]),
     ("testkit", &["sql", "cable"]),
     ("xtask", &["cable"]),

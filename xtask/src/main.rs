@@ -3,13 +3,17 @@
 //! Each prints its steps, and ends everything it started, also after a failure.
 
 mod arrows;
+mod bench;
 mod ci;
 mod circles;
+mod copy;
 mod e2e;
 mod engines;
 mod features;
 mod install;
+mod programs;
 mod release;
+mod revision;
 mod services;
 mod shell;
 mod suite;
@@ -54,6 +58,8 @@ enum Task {
     /// Failures on purpose under traffic, each with the time it took until all worked again, judged by the load generator's
     /// oracle and by the replay tool.
     Torture(torture::Torture),
+    /// Measures a scenario of the load generator in both places, beside rivals, limits and another commit, in rounds.
+    Bench(bench::Bench),
     /// Checks that the crates depend on each other only as ARCHITECTURE.md says.
     Arrows,
     /// Checks that files depend on each other in circles of three at most; of one crate, prints its circles.
@@ -91,6 +97,7 @@ async fn run(task: Task) -> Result<()> {
         Task::E2e { suites } => e2e::run(&mut shell, &suites).await,
         Task::Services { task } => services::run(&mut shell, task).await,
         Task::Torture(torture) => torture::run(&mut shell, torture).await,
+        Task::Bench(bench) => bench::run(&mut shell, bench).await,
         Task::Arrows => arrows::check(&mut shell).await,
         Task::Circles { name: None } => circles::check(&mut shell).await,
         Task::Circles { name: Some(name) } => circles::show(&mut shell, &name).await,

@@ -139,7 +139,8 @@ pub(crate) async fn end(child: &mut Child) -> Result<std::process::ExitStatus> {
     }
 }
 
-fn show(command: &Command) -> String {
+/// A command as it would be typed, without its environment.
+pub(crate) fn show(command: &Command) -> String {
     let command = command.as_std();
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let mut shown = words.map(OsStr::to_string_lossy).collect::<Vec<_>>();

@@ -1,11 +1,11 @@
 //! The two documents: linted, made into types and clients that are run, and every route asked by Schemathesis.
 
 use super::{
-    copy::copy,
     place::Place,
     python::{self, Python},
 };
 use crate::{
+    copy::copy,
     install,
     shell::{Shell, say, workspace_root},
 };

@@ -2,13 +2,14 @@
 
 mod api;
 mod chromium;
-mod copy;
 mod ops;
 mod place;
 mod python;
 mod scripts;
 mod stock;
 mod tour;
+
+pub(crate) use place::SECRETS;
 
 use crate::{
     engines::Engines,

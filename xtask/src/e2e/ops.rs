@@ -1,11 +1,9 @@
 //! A deployment as far as a machine without containers shows it: compose, manifests and units by their schemas, and the
 //! same parts started natively behind the nginx file that compose mounts.
 
-use super::{
-    copy::copy,
-    python::{self, Python},
-};
+use super::python::{self, Python};
 use crate::{
+    copy::copy,
     engines::Engines,
     install, release,
     shell::{Shell, say, workspace_root},

@@ -1,7 +1,8 @@
 //! The suites that are scripts of Node.
 
-use super::{Suite, chromium, copy::copy, place::Place, stock::Stock};
+use super::{Suite, chromium, place::Place, stock::Stock};
 use crate::{
+    copy::copy,
     release,
     shell::{Shell, say, workspace_root},
 };

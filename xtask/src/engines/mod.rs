@@ -1,6 +1,7 @@
 //! Engines for a run: given ones, or private ones that end with their values.
 
 mod docker;
+mod ejabberd;
 mod engine;
 mod install;
 mod postgres;

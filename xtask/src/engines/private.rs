@@ -180,6 +180,11 @@ impl Private {
         command
     }
 
+    /// The id of its process, whose descendants are its other processes.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.record.server.as_ref().map(Process::id)
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.record.server.as_mut().is_some_and(Process::is_running)
     }

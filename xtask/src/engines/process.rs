@@ -26,6 +26,10 @@ impl Process {
         Ok(Self { id: child.id(), since, child: Some(child) })
     }
 
+    pub(super) const fn id(&self) -> u32 {
+        self.id
+    }
+
     /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         match &mut self.child {

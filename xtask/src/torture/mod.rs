@@ -6,18 +6,19 @@ mod dice;
 mod engines;
 mod processes;
 mod production;
-mod programs;
 mod report;
 mod rolling;
 mod stage;
 mod traffic;
 
-use crate::shell::{Shell, say};
+use crate::{
+    programs::Programs,
+    shell::{Shell, say},
+};
 use act::Act;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use dice::Dice;
-use programs::Programs;
 use report::Report;
 use stage::{Stage, Which};
 use std::path::{Path, PathBuf};
@@ -109,7 +110,7 @@ impl Scenario {
 
 /// Runs scenarios; an error when something was found to be wrong.
 pub(crate) async fn run(shell: &mut Shell, torture: Torture) -> Result<()> {
-    let programs = Programs::find(shell, torture.binaries.as_deref()).await?;
+    let programs = Programs::find(shell, torture.binaries.as_deref(), "torture").await?;
     let earlier = rolling::earlier(shell, &torture).await?;
     let scenarios = match &torture.scenarios[..] {
         [] => Scenario::value_variants(),

@@ -7,12 +7,11 @@ use super::{
     report::Line,
 };
 use crate::{
-    release,
-    shell::{Shell, cargo, say},
+    revision::{self, Revision},
+    shell::{Shell, say},
 };
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
-use tokio::process::Command;
 
 /// The bound of the end after SIGTERM (seconds).
 const ENDS: f64 = 22.0;
@@ -24,26 +23,7 @@ pub(super) async fn earlier(shell: &mut Shell, torture: &Torture) -> Result<Opti
         return Ok(Some(program));
     }
     let Some(revision) = &torture.from else { return Ok(None) };
-    let commit = format!("{revision}^{{commit}}");
-    let commit = shell.output(Command::new("git").args(["rev-parse", "--verify", "--quiet", commit.as_str()])).await;
-    let commit = commit.with_context(|| format!("there is no commit {revision}"))?.trim().to_owned();
-    let place = release::target_directory(shell).await?.join("rolling");
-    let (tree, target) = (place.join(&commit), place.join("target"));
-    if !tree.exists() {
-        std::fs::create_dir_all(&place)?;
-        let add = ["worktree", "add", "--detach", "--force"];
-        shell.run(Command::new("git").args(add).arg(&tree).arg(&commit)).await?;
-    }
-    let build = ["build", "--release", "--locked", "--package", "gateway"];
-    let mut build_it = cargo();
-    build_it.args(build).current_dir(&tree).env("CARGO_TARGET_DIR", &target);
-    let built = shell.run(&mut build_it).await;
-    let removed = shell.run(Command::new("git").args(["worktree", "remove", "--force"]).arg(&tree)).await;
-    built?;
-    removed?;
-    let program = place.join(format!("chatchit-{commit}"));
-    std::fs::copy(target.join("release/chatchit"), &program)
-        .with_context(|| format!("cannot copy the build of {revision}"))?;
+    let program = Revision::build(shell, revision, &[revision::SERVER]).await?.program("chatchit");
     say(format_args!("the earlier build is {}", program.display()));
     Ok(Some(program))
 }

@@ -1,8 +1,8 @@
 //! Private engines, and a cable to each of them.
 
-use super::programs::Programs;
 use crate::{
     engines::{self, POSTGRES, PRIMARY, Private, RABBITMQ, REDIS},
+    programs::Programs,
     shell::Shell,
 };
 use anyhow::{Context, Result, bail};

@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
 /// The programs, and the folder of their logs.
-pub(super) struct Programs {
+pub(crate) struct Programs {
     folder: PathBuf,
     logs: PathBuf,
 }
 
 impl Programs {
-    /// The programs in `binaries`; `None` builds them for release.
-    pub(super) async fn find(shell: &mut Shell, binaries: Option<&Path>) -> Result<Self> {
+    /// The programs in `binaries`; `None` builds them for release. Logs are in a folder of that name below cargo's target folder.
+    pub(crate) async fn find(shell: &mut Shell, binaries: Option<&Path>, logs: &str) -> Result<Self> {
         let target = release::target_directory(shell).await?;
         let folder = match binaries {
             Some(folder) => folder.to_owned(),
@@ -25,17 +25,17 @@ impl Programs {
             }
         };
         let folder = folder.canonicalize().with_context(|| format!("there is no {}", folder.display()))?;
-        let logs = target.join("torture");
+        let logs = target.join(logs);
         std::fs::create_dir_all(&logs)?;
         Ok(Self { folder, logs })
     }
 
-    pub(super) fn program(&self, name: &str) -> PathBuf {
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// Creates an empty log for the processes of one run.
-    pub(super) fn log(&self, run: &str) -> Result<PathBuf> {
+    pub(crate) fn log(&self, run: &str) -> Result<PathBuf> {
         let path = self.logs.join(format!("{run}.log"));
         std::fs::write(&path, "")?;
         Ok(path)

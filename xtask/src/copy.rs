@@ -4,7 +4,7 @@ use anyhow::Result;
 use std::{fs, path::Path};
 
 /// Copies a folder without `node_modules`.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
