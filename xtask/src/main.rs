@@ -23,7 +23,7 @@ mod words;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use shell::Shell;
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// ChatChit's own commands.
 #[derive(Parser)]
@@ -42,10 +42,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Everything a change must pass, from formatting to a start of the release binary.
+    /// Everything a change must pass, from formatting to stock clients against the programs.
     Ci,
-    /// Stock clients against the release binaries, on the embedded default and on private engines.
+    /// Stock clients against the programs, on the embedded default and on private engines.
     E2e {
+        /// Take the programs from this folder, such as `target/debug`. Without: they are built for release.
+        #[arg(long, value_name = "FOLDER")]
+        binaries: Option<PathBuf>,
         /// The suites; all by default.
         #[arg(value_enum)]
         suites: Vec<e2e::Suite>,
@@ -94,7 +97,7 @@ async fn run(task: Task) -> Result<()> {
     match task {
         Task::Test { arguments } => suite::test(&mut shell, &arguments).await,
         Task::Ci => ci::run(&mut shell).await,
-        Task::E2e { suites } => e2e::run(&mut shell, &suites).await,
+        Task::E2e { binaries, suites } => e2e::run(&mut shell, &suites, binaries.as_deref()).await,
         Task::Services { task } => services::run(&mut shell, task).await,
         Task::Torture(torture) => torture::run(&mut shell, torture).await,
         Task::Bench(bench) => bench::run(&mut shell, bench).await,

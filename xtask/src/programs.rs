@@ -30,6 +30,11 @@ impl Programs {
         Ok(Self { folder, logs })
     }
 
+    /// The programs' folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -1,4 +1,4 @@
-//! End to end: stock clients against the release binaries, on the embedded default and on private engines.
+//! End to end: stock clients against the programs, on the embedded default and on private engines.
 
 mod api;
 mod chromium;
@@ -13,14 +13,15 @@ pub(crate) use place::SECRETS;
 
 use crate::{
     engines::Engines,
-    release,
-    shell::{Shell, cargo, say, which},
+    programs::Programs,
+    shell::{Shell, say, which},
 };
 use anyhow::{Result, ensure};
 use api::Api;
 use clap::ValueEnum;
 use place::{Limits, Place};
 use scripts::Scripts;
+use std::path::Path;
 
 /// A suite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,52 +70,52 @@ impl Suite {
     }
 }
 
-/// Runs some suites, or all when none is named.
-pub(crate) async fn run(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
+/// Runs some suites, or all when none is named, with the programs in `binaries`; `None` builds them for release.
+pub(crate) async fn run(shell: &mut Shell, suites: &[Suite], binaries: Option<&Path>) -> Result<()> {
     let suites = if suites.is_empty() { &ALL } else { suites };
     for suite in suites {
         let missing = suite.missing();
         ensure!(missing.is_empty(), "{} needs {}, which this machine lacks", suite.name(), missing.join(", "));
     }
-    shell.run(cargo().args(release::BUILD)).await?;
+    let programs = Programs::find(shell, binaries, "e2e").await?;
     if suites.contains(&Suite::Tour) {
-        tour::run(shell).await?;
+        tour::run(shell, &programs).await?;
     }
     let scripts: Vec<_> = suites.iter().copied().filter(|suite| suite.is_of_node()).collect();
     if !scripts.is_empty() {
-        in_node(shell, &scripts).await?;
+        in_node(shell, &programs, &scripts).await?;
     }
     if suites.contains(&Suite::Api) {
-        ask_everything(shell).await?;
+        ask_everything(shell, &programs).await?;
     }
     if suites.contains(&Suite::Ops) {
-        ops::run(shell).await?;
+        ops::run(shell, &programs).await?;
     }
     Ok(())
 }
 
 /// Runs scripts of Node on a server of each make.
-async fn in_node(shell: &mut Shell, suites: &[Suite]) -> Result<()> {
+async fn in_node(shell: &mut Shell, programs: &Programs, suites: &[Suite]) -> Result<()> {
     let scripts = Scripts::prepare(shell, suites).await?;
     say("one process, on SQLite");
-    let place = Place::embedded(shell, scripts.origin(), Limits::On).await?;
+    let place = Place::embedded(shell, programs, scripts.origin(), Limits::On).await?;
     scripts.run(shell, &place).await?;
     drop(place);
     say("two gateways and a worker, on Postgres, RabbitMQ and Redis");
     let engines = Engines::fresh(shell).await?;
-    let place = Place::two_gateways(shell, scripts.origin(), &engines, Limits::On).await?;
+    let place = Place::two_gateways(shell, programs, scripts.origin(), &engines, Limits::On).await?;
     scripts.run(shell, &place).await
 }
 
 /// Asks a server of each make everything that its document names.
-async fn ask_everything(shell: &mut Shell) -> Result<()> {
+async fn ask_everything(shell: &mut Shell, programs: &Programs) -> Result<()> {
     let (api, nobody) = (Api::prepare(shell).await?, String::new);
     say("every route of one process, on SQLite");
-    let place = Place::embedded(shell, nobody(), Limits::Off).await?;
+    let place = Place::embedded(shell, programs, nobody(), Limits::Off).await?;
     api.run(shell, &place).await?;
     drop(place);
     say("every route of two gateways and a worker, on Postgres, RabbitMQ and Redis");
     let engines = Engines::fresh(shell).await?;
-    let place = Place::two_gateways(shell, nobody(), &engines, Limits::Off).await?;
+    let place = Place::two_gateways(shell, programs, nobody(), &engines, Limits::Off).await?;
     api.run(shell, &place).await
 }

@@ -5,7 +5,8 @@ use super::python::{self, Python};
 use crate::{
     copy::copy,
     engines::Engines,
-    install, release,
+    install,
+    programs::Programs,
     shell::{Shell, say, workspace_root},
 };
 use anyhow::{Context, Result};
@@ -27,7 +28,7 @@ pub(super) fn missing() -> Vec<&'static str> {
 }
 
 /// Checks the files, and runs the topology on engines of its own.
-pub(super) async fn run(shell: &mut Shell) -> Result<()> {
+pub(super) async fn run(shell: &mut Shell, programs: &Programs) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("chatchit-e2e-ops-").tempdir()?;
     copy(&workspace_root().join(FOLDER), folder.path()).with_context(|| format!("cannot copy {FOLDER}"))?;
     install::programs(shell, &PROGRAMS).await?;
@@ -36,8 +37,7 @@ pub(super) async fn run(shell: &mut Shell) -> Result<()> {
     say("two gateways and two workers behind nginx");
     let mut python = Command::new(venv.program("python"));
     python.arg("main.py").current_dir(folder.path()).envs(engines.variables());
-    let program = release::target_directory(shell).await?.join("release/chatchit");
-    python.env("CHATCHIT", program).env("REPOSITORY", workspace_root());
+    python.env("CHATCHIT", programs.program("chatchit")).env("REPOSITORY", workspace_root());
     // Where Debian has nginx.
     let path = env::var("PATH").unwrap_or_default();
     python.env("PATH", format!("{path}:/usr/sbin"));

@@ -2,6 +2,7 @@
 
 use crate::{
     engines::Engines,
+    programs::Programs,
     release,
     shell::{Shell, say},
 };
@@ -58,8 +59,13 @@ pub(crate) struct Place {
 
 impl Place {
     /// One process on the embedded default, with one door for everybody.
-    pub(crate) async fn embedded(shell: &mut Shell, origin: String, limits: Limits) -> Result<Self> {
-        let mut place = Self::new(shell, origin, limits).await?;
+    pub(crate) async fn embedded(
+        shell: &mut Shell,
+        programs: &Programs,
+        origin: String,
+        limits: Limits,
+    ) -> Result<Self> {
+        let mut place = Self::new(programs, origin, limits)?;
         place.start(shell, "server", "all").await?;
         place.doors.extend_from_within(..);
         Ok(place)
@@ -68,11 +74,12 @@ impl Place {
     /// Two gateways and a worker.
     pub(crate) async fn two_gateways(
         shell: &mut Shell,
+        programs: &Programs,
         origin: String,
         engines: &Engines,
         limits: Limits,
     ) -> Result<Self> {
-        let mut place = Self::new(shell, origin, limits).await?;
+        let mut place = Self::new(programs, origin, limits)?;
         let variables = SECRETS.into_iter().chain(engines.variables());
         place.settings.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for (name, role) in [("gateway-1", "gateway"), ("gateway-2", "gateway"), ("worker-1", "worker")] {
@@ -81,9 +88,9 @@ impl Place {
         Ok(place)
     }
 
-    async fn new(shell: &mut Shell, origin: String, limits: Limits) -> Result<Self> {
+    fn new(programs: &Programs, origin: String, limits: Limits) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chatchit-e2e-data-").tempdir()?;
-        let program = release::target_directory(shell).await?.join("release/chatchit");
+        let program = programs.program("chatchit");
         let limits = if limits == Limits::On { "on" } else { "off" };
         let settings = [("ALLOWED_ORIGINS", origin.as_str()), ("RUST_LOG", "info"), ("RATE_LIMITS", limits)];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();

@@ -1,8 +1,9 @@
-//! `docs/tour.md`, run as written: stock clients against the release binaries, on each engine.
+//! `docs/tour.md`, run as written: stock clients against the programs, on each engine.
 
 use super::place::SECRETS;
 use crate::{
     engines::{ALL, Engines},
+    programs::Programs,
     shell::{Shell, say, workspace_root},
     suite,
 };
@@ -17,17 +18,20 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 const TOUR: &str = "docs/tour.md";
+/// Where the tour finds the programs.
+const BUILT: &str = "$PWD/target/release";
 
 /// Ends at the first command that fails, and prints it.
 const PROLOGUE: &str = "set -Eeuo pipefail\ntrap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n";
 
 /// Runs the tour on SQLite, on a private Postgres, and on private production engines.
-pub(crate) async fn run(shell: &mut Shell) -> Result<()> {
+pub(crate) async fn run(shell: &mut Shell, programs: &Programs) -> Result<()> {
     let root = workspace_root();
     let tour = fs::read_to_string(root.join(TOUR)).with_context(|| format!("cannot read {TOUR}"))?;
     let work = tempfile::Builder::new().prefix("chatchit-tour-").tempdir()?;
     let script = work.path().join("tour.sh");
-    fs::write(&script, PROLOGUE.to_owned() + &blocks(&tour))?;
+    let folder = programs.folder().to_string_lossy();
+    fs::write(&script, PROLOGUE.to_owned() + &blocks(&tour).replace(BUILT, &folder))?;
     let wscat = install_wscat(shell, &work).await?;
 
     say("the tour, on SQLite");
