@@ -171,7 +171,7 @@ impl Acts {
 
     pub(crate) fn figures(&self) -> Vec<Done> {
         let done = |(name, kind): (&&'static str, &Kind)| Done {
-            name: *name,
+            name,
             offered: kind.offered,
             latency: kind.done.quantiles(),
             refused: kind.refused.clone(),

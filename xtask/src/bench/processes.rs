@@ -63,7 +63,7 @@ pub(super) fn usage(parts: &[Part]) -> Vec<Usage> {
 /// The cost of each part between two uses.
 pub(super) fn costs(parts: &[Part], before: &[Usage], after: &[Usage]) -> Vec<Cost> {
     let cost = |((part, _), (before, after)): (&Part, (&Usage, &Usage))| Cost {
-        part: *part,
+        part,
         cpu: (after.cpu - before.cpu).max(0.0),
         memory_before: before.memory,
         memory: after.memory,

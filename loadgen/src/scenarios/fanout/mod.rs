@@ -80,15 +80,17 @@ impl Fanout {
         let plan = Plan::open(members, members, self.content, self.settle);
         let (posting, mut connected) = Posting::connect(server, seeded, plan).await?;
         let lasts = Duration::from_secs(self.measure);
+        let turn = |load: &str| format!("{members} members, {load}");
+        let [open_turn, closed_turn] = ["open", "closed"].map(turn);
         let turns = async {
             posting.open(self.rate, self.warm_up).await;
             let open = posting.open(self.rate, self.measure);
-            let open = progress::during(&format!("{members} members, open"), lasts, open);
+            let open = progress::during(&open_turn, lasts, open);
             let (open, ()) = posting.during(server, open).await?;
             posting.closed(self.senders, Duration::from_secs(self.warm_up)).await;
             posting.drained().await;
             let closed = posting.closed(self.senders, lasts);
-            let closed = progress::during(&format!("{members} members, closed"), lasts, closed);
+            let closed = progress::during(&closed_turn, lasts, closed);
             let (closed, ()) = posting.during(server, closed).await?;
             anyhow::Ok([open, closed])
         };
