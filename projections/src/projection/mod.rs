@@ -8,7 +8,7 @@ mod conversations;
 mod files;
 mod friendships;
 mod invites;
-mod message_words;
+pub(crate) mod message_words;
 mod messages;
 mod opened;
 mod own_settings;
