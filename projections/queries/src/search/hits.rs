@@ -2,7 +2,7 @@
 
 use super::{
     matching::Matching,
-    portions::{Portion, Portions, Yield},
+    portions::{Extent, Portion, Portions, Rooms, Yield},
 };
 use crate::{Queries, QueryError, messages::NOT_HIDDEN};
 use domain::{ConversationId, UserId};
@@ -12,12 +12,14 @@ use words::{VERSION, WITH_BUCKET, bucket_word, conversation_word};
 
 /// The most conversations named to SQLite's index; a viewer with more searches everywhere.
 const MOST_ROOMS_SQLITE: usize = 512;
-/// The most conversations named to Postgres' index. Each costs as much as a hit, at each hit; of more, the rows are compared.
+/// The most conversations always named to Postgres' index, and the most ever. GIN goes through all of them at each hit, and at
+/// each message of its pending list.
+const FEW_ROOMS: usize = 8;
 const MOST_ROOMS_POSTGRES: usize = 64;
 /// The words of a message as Postgres indexes them.
 const INDEXED: &str = "array_to_tsvector(string_to_array(w.words, ' '))";
 /// The word of its conversation: the first with this sign.
-const ROOM: &str = "substr(e.words, strpos(e.words, '§'), 33)";
+const ROOM: &str = "substr(w.words, strpos(w.words, '§'), 33)";
 /// The values that each statement has: viewer, conversation, sender, the most hits, the position below which they lie.
 const FIXED: usize = 5;
 
@@ -94,13 +96,13 @@ pub(super) struct Hits {
 }
 
 impl Scope {
-    /// The conversations to name to the index; none if they are too many.
-    fn named(&self, engine: Engine) -> &[ConversationId] {
-        let most = match engine {
-            Engine::Sqlite => MOST_ROOMS_SQLITE,
-            Engine::Postgres => MOST_ROOMS_POSTGRES,
-        };
-        if self.rooms.len() > most { &[] } else { &self.rooms }
+    /// How its conversations limit the hits.
+    fn limit(&self, engine: Engine) -> Rooms {
+        match (engine, self.rooms.len()) {
+            (Engine::Sqlite, ..=MOST_ROOMS_SQLITE) | (Engine::Postgres, ..=FEW_ROOMS) => Rooms::Named,
+            (Engine::Postgres, ..=MOST_ROOMS_POSTGRES) => Rooms::Either,
+            _ => Rooms::Compared,
+        }
     }
 }
 
@@ -137,12 +139,13 @@ impl Queries {
         enough: Enough,
     ) -> Result<Hits, QueryError> {
         let engine = self.database.engine();
+        let (compares, rooms) = (matching.has_beginnings(), scope.limit(engine));
         let below = below.min(head.newest.saturating_add(1));
-        let mut portions = Portions::new(engine, matching.has_beginnings(), below, head.without_bucket, enough.most);
+        let mut portions = Portions::new(engine, compares, rooms, below, head.without_bucket, enough.most);
         let mut all = Hits::default();
-        while let Some((portion, below)) = portions.next_portion() {
+        while let Some(portion) = portions.next {
             let missing = enough.most - all.hits.len();
-            let (hits, had) = self.portion(scope, matching, portion, below, missing).await?;
+            let (hits, had) = self.portion(scope, matching, portion, missing).await?;
             all.examined += had.examined.unsigned_abs();
             all.hits.extend(hits);
             let seen = all.hits.iter().filter(|hit| hit.is_seen).count();
@@ -160,15 +163,15 @@ impl Queries {
         scope: &Scope,
         matching: &Matching,
         portion: Portion,
-        below: i64,
         most: usize,
     ) -> Result<(Vec<Hit>, Yield), QueryError> {
-        let statement = statement(self.database.engine(), scope, matching, portion, below, most);
+        let statement = statement(self.database.engine(), scope, matching, portion, most);
         let rows = self.database.fetch_all(statement).await?;
-        let mut had = Yield { examined: 0, found: 0, lowest: None };
+        let mut had = Yield::default();
         let mut hits = Vec::with_capacity(rows.len());
         for row in &rows {
             had.examined = row.get("examined")?;
+            had.own = row.get("own")?;
             had.lowest = row.get("lowest")?;
             // Without a hit there is one row, for the count.
             if let Some(message) = row.get::<Option<Uuid>>("message_id")? {
@@ -182,53 +185,55 @@ impl Queries {
 
 /// The hits of a portion, and how many messages the index returned. Postgres must not use the position to choose a plan, lest
 /// it read all messages in their order: so the index alone says what is examined.
-fn statement(engine: Engine, scope: &Scope, matching: &Matching, portion: Portion, below: i64, most: usize) -> Query {
-    let rooms = scope.named(engine);
-    let mut bound = Bound::default();
-    let compares = portion != Portion::Index && matching.has_beginnings();
+fn statement(engine: Engine, scope: &Scope, matching: &Matching, portion: Portion, most: usize) -> Query {
+    let rooms: &[ConversationId] = if portion.names_rooms { &scope.rooms } else { &[] };
+    let compares = portion.extent != Extent::Index && matching.has_beginnings();
     let expression = if compares { matching.whole_words(rooms) } else { Some(matching.expression(rooms)) };
+    let mut bound = Bound::default();
     let source = match engine {
-        Engine::Sqlite => in_fts5(&mut bound, expression, portion),
-        Engine::Postgres => in_gin(&mut bound, expression, portion),
+        Engine::Sqlite => in_fts5(&mut bound, expression, portion.extent),
+        Engine::Postgres => in_gin(&mut bound, expression, portion.extent),
     };
-    let mut compared = String::new();
+    let (mut columns, mut counted, mut compared) = (String::new(), "COUNT(*)", String::new());
     if compares {
+        columns.push_str(", w.words");
         let (condition, values) = matching.condition(FIXED + bound.0.len() + 1);
         bound.0.extend(values);
-        compared = format!(" AND {condition}");
+        compared += &format!(" AND {condition}");
     }
-    if engine == Engine::Postgres && rooms.is_empty() {
+    if engine == Engine::Postgres && !portion.names_rooms {
         let rooms: Vec<_> = scope.rooms.iter().map(|room| conversation_word(*room)).collect();
         let rooms = bound.add(rooms.join(" "));
-        compared += &format!(" AND {ROOM} IN (SELECT unnest(string_to_array({rooms}, ' ')))");
+        columns += &format!(", {ROOM} IN (SELECT unnest(string_to_array({rooms}, ' '))) AS is_own");
+        counted = "COUNT(*) FILTER (WHERE is_own)";
+        compared.push_str(" AND e.is_own");
     }
-    let words = if compared.is_empty() { "" } else { ", w.words" };
     let sql = format!(
-        "WITH examined AS MATERIALIZED (SELECT w.message_id, w.position{words} FROM message_words w WHERE {source}) \
-         SELECT counted.examined, counted.lowest, hits.message_id, hits.position, \
+        "WITH examined AS MATERIALIZED (SELECT w.message_id, w.position{columns} FROM message_words w WHERE {source}) \
+         SELECT counted.examined, counted.own, counted.lowest, hits.message_id, hits.position, \
          CAST(CASE WHEN v.user_id IS NOT NULL AND m.deleted_at IS NULL AND m.content IS NOT NULL AND {NOT_HIDDEN} \
          AND m.seq > COALESCE((SELECT o.cleared_seq FROM own_settings o \
          WHERE o.conversation_id = m.conversation_id AND o.user_id = $1), 0) \
          AND ($2 IS NULL OR m.conversation_id = $2) AND ($3 IS NULL OR m.sender_id = $3) \
          THEN 1 ELSE 0 END AS BIGINT) AS is_seen \
-         FROM (SELECT COUNT(*) AS examined, MIN(position) AS lowest FROM examined) counted \
+         FROM (SELECT COUNT(*) AS examined, {counted} AS own, MIN(position) AS lowest FROM examined) counted \
          LEFT JOIN (SELECT e.message_id, e.position FROM examined e WHERE e.position < $5{compared} \
          ORDER BY e.position DESC LIMIT $4) hits ON TRUE LEFT JOIN messages m ON m.id = hits.message_id \
          LEFT JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 AND v.status = 'active' \
          ORDER BY hits.position DESC"
     );
     let query = query(sql).bind(scope.viewer.0).bind(scope.conversation.map(|room| room.0));
-    query.bind(scope.from.map(|user| user.0)).bind(most as u64).bind(below).bind_all(bound.0)
+    query.bind(scope.from.map(|user| user.0)).bind(most as u64).bind(portion.below).bind_all(bound.0)
 }
 
 /// The condition of the rows that the expression matches: on Postgres of a range of buckets, or of the whole index.
-fn in_gin(bound: &mut Bound, expression: Option<String>, portion: Portion) -> String {
-    let buckets = match portion {
-        Portion::Buckets { first, last } => {
+fn in_gin(bound: &mut Bound, expression: Option<String>, extent: Extent) -> String {
+    let buckets = match extent {
+        Extent::Buckets { first, last } => {
             let words = (first..=last).map(|bucket| format!("'{}'", bucket_word(bucket.unsigned_abs())));
             Some(words.collect::<Vec<_>>().join(" | "))
         }
-        Portion::Rows(_) | Portion::Index => None,
+        Extent::Rows(_) | Extent::Index => None,
     };
     let matched = [expression, buckets].into_iter().flatten();
     let matched = matched.map(|text| format!("{INDEXED} @@ CAST({} AS tsquery)", bound.add(text)));
@@ -236,10 +241,10 @@ fn in_gin(bound: &mut Bound, expression: Option<String>, portion: Portion) -> St
 }
 
 /// The same on SQLite: of so many newest rows, or of as many as there may be hits.
-fn in_fts5(bound: &mut Bound, expression: Option<String>, portion: Portion) -> String {
-    let limit = match portion {
-        Portion::Rows(rows) => bound.add(rows),
-        Portion::Buckets { .. } | Portion::Index => "$4".to_owned(),
+fn in_fts5(bound: &mut Bound, expression: Option<String>, extent: Extent) -> String {
+    let limit = match extent {
+        Extent::Rows(rows) => bound.add(rows),
+        Extent::Buckets { .. } | Extent::Index => "$4".to_owned(),
     };
     let newest = match expression {
         Some(text) => format!(

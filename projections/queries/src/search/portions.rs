@@ -19,34 +19,59 @@ const FIRST_ROWS: i64 = 512;
 /// The most rows that a statement compares if the index would not have to read more hits.
 const MOST_ROWS: i64 = 8_192;
 
-/// What a statement reads.
+/// How the hits are limited to the conversations searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Portion {
-    /// The messages of the buckets from `first` to `last` (Postgres).
+pub(super) enum Rooms {
+    /// They are named to the index.
+    Named,
+    /// They are compared, or of no account: too many to be named.
+    Compared,
+    /// They are compared, or named where the index returns many messages of others.
+    Either,
+}
+
+/// The messages that a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Those of the buckets from `first` to `last` (Postgres).
     Buckets { first: i64, last: i64 },
-    /// The newest messages with the whole words, at most this many (SQLite).
+    /// The newest with the whole words, at most this many (SQLite).
     Rows(i64),
-    /// The whole index.
+    /// All in the index.
     Index,
 }
 
+/// What a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Portion {
+    pub(super) extent: Extent,
+    /// Hits lie below this position.
+    pub(super) below: i64,
+    /// Whether the conversations are named to the index.
+    pub(super) names_rooms: bool,
+}
+
 /// What a portion had.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Yield {
     /// Messages that the index returned.
     pub(super) examined: i64,
+    /// Those in the conversations searched.
+    pub(super) own: i64,
     /// Those that match.
     pub(super) found: i64,
     /// The lowest position examined.
     pub(super) lowest: Option<i64>,
 }
 
-/// The portions of a search with one closeness. Call [`next_portion`](Self::next_portion), then
-/// [`note`](Self::note), in turn.
+/// The portions of a search with one closeness. Read `next`, then call [`note`](Self::note), in turn.
 #[derive(Debug)]
 pub(super) struct Portions {
+    /// `None` when nothing is left.
+    pub(super) next: Option<Portion>,
     /// Whether the rows of a portion are compared one by one: the index finds beginnings of words only all at once.
     compares: bool,
+    rooms: Rooms,
     most: i64,
     /// The position below which the search began.
     start: i64,
@@ -54,57 +79,79 @@ pub(super) struct Portions {
     below: i64,
     /// Messages up to this position may lack a bucket; -1 if none does.
     without_bucket: i64,
-    examined: i64,
-    found: i64,
-    next: Option<Portion>,
+    /// Of all portions so far.
+    had: Yield,
+    names_rooms: bool,
 }
 
 impl Portions {
     /// Portions for the `most` newest hits below a position.
-    pub(super) fn new(engine: Engine, compares: bool, below: i64, without_bucket: i64, most: usize) -> Self {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut portions =
-            Self { compares, most, start: below, below, without_bucket, examined: 0, found: 0, next: None };
+    pub(super) fn new(
+        engine: Engine,
+        compares: bool,
+        rooms: Rooms,
+        below: i64,
+        without_bucket: i64,
+        most: usize,
+    ) -> Self {
+        let mut portions = Self {
+            next: None,
+            compares,
+            rooms,
+            most: i64::try_from(most).unwrap_or(i64::MAX),
+            start: below,
+            below,
+            without_bucket,
+            had: Yield::default(),
+            names_rooms: rooms == Rooms::Named,
+        };
         portions.next = match engine {
             _ if below <= 0 => None,
-            Engine::Postgres => Some(portions.buckets(portions.first_buckets())),
-            Engine::Sqlite if compares => Some(Portion::Rows(FIRST_ROWS)),
-            Engine::Sqlite => Some(Portion::Index),
+            Engine::Postgres => Some(portions.buckets(portions.first_buckets(), portions.names_rooms)),
+            Engine::Sqlite if compares => Some(portions.portion(Extent::Rows(FIRST_ROWS), portions.names_rooms)),
+            Engine::Sqlite => Some(portions.index()),
         };
         portions
     }
 
-    /// The next portion, and the position below which it is read; `None` when nothing is left.
-    pub(super) fn next_portion(&self) -> Option<(Portion, i64)> {
-        Some((self.next?, self.below))
-    }
-
-    /// Takes what the last portion had, and decides about the next.
+    /// Takes what the portion had, and decides about the next.
     pub(super) fn note(&mut self, portion: Portion, had: Yield) {
-        self.examined += had.examined;
-        self.found += had.found;
-        self.next = match portion {
-            Portion::Index => None,
-            Portion::Rows(most) if had.examined < most => None,
-            Portion::Rows(_) => {
+        self.had.examined += had.examined;
+        self.had.own += had.own;
+        self.had.found += had.found;
+        self.names_rooms |= portion.names_rooms;
+        self.next = match portion.extent {
+            Extent::Index => None,
+            Extent::Rows(most) if had.examined < most => None,
+            Extent::Rows(_) => {
                 self.below = had.lowest.unwrap_or_default();
                 Some(self.more_rows())
             }
-            Portion::Buckets { first, .. } => {
+            Extent::Buckets { first, .. } => {
                 self.below = first << BUCKET_BITS;
                 Some(self.more_buckets())
             }
         };
     }
 
+    const fn portion(&self, extent: Extent, names_rooms: bool) -> Portion {
+        Portion { extent, below: self.below, names_rooms }
+    }
+
     /// The newest buckets not read yet, or the whole index if these reach its end, or messages without a bucket.
-    fn buckets(&self, count: i64) -> Portion {
+    fn buckets(&self, count: i64, names_rooms: bool) -> Portion {
         let last = (self.below - 1) >> BUCKET_BITS;
         let first = last.saturating_sub(count.saturating_sub(1));
         if first <= 0 || first << BUCKET_BITS <= self.without_bucket {
-            return Portion::Index;
+            return self.index();
         }
-        Portion::Buckets { first, last }
+        self.portion(Extent::Buckets { first, last }, names_rooms)
+    }
+
+    /// The whole index.
+    fn index(&self) -> Portion {
+        let may_be_many = self.compares || self.start == self.below || self.left(self.had.examined) > MOST_ROWS;
+        self.portion(Extent::Index, self.names_rooms || (self.rooms == Rooms::Either && may_be_many))
     }
 
     /// The buckets that the first statement reads.
@@ -117,26 +164,28 @@ impl Portions {
         let read = (self.start - self.below).max(1);
         let wanted = self.wanted(read, 0).unwrap_or_else(|| read.saturating_mul(GROWTH));
         let count = ((wanted >> BUCKET_BITS) + 1).min(self.below >> BUCKET_BITS);
-        let rows = self.examined.saturating_mul(count << BUCKET_BITS) / read;
-        let reads_on = if self.found == 0 && read <= self.first_buckets() << BUCKET_BITS {
-            !self.compares || rows <= MOST_ROWS
+        let expected = |so_far: i64| so_far.saturating_mul(count << BUCKET_BITS) / read;
+        let names_rooms = self.names_rooms || (self.rooms == Rooms::Either && expected(self.had.examined) > MOST_ROWS);
+        let so_far = if names_rooms { self.had.own } else { self.had.examined };
+        let reads_on = if self.had.found == 0 && read <= self.first_buckets() << BUCKET_BITS {
+            !self.compares || expected(so_far) <= MOST_ROWS
         } else if self.compares {
-            self.found > 0 && self.may_compare(rows)
+            self.had.found > 0 && self.may_compare(expected(so_far))
         } else {
-            count <= MOST_BUCKETS && count.saturating_mul(BUCKET_COST) <= self.left(self.examined)
+            count <= MOST_BUCKETS && count.saturating_mul(BUCKET_COST) <= self.left(so_far)
         };
-        if reads_on { self.buckets(count) } else { Portion::Index }
+        if reads_on { self.buckets(count, names_rooms) } else { self.index() }
     }
 
     /// The portion after some rows.
     fn more_rows(&self) -> Portion {
-        let wanted = self.wanted(self.examined, FIRST_ROWS).filter(|rows| self.may_compare(*rows));
-        wanted.map_or(Portion::Index, Portion::Rows)
+        let wanted = self.wanted(self.had.examined, FIRST_ROWS).filter(|rows| self.may_compare(*rows));
+        wanted.map_or_else(|| self.index(), |rows| self.portion(Extent::Rows(rows), self.names_rooms))
     }
 
     /// Whether comparing so many rows costs less than reading all hits that are left.
     fn may_compare(&self, rows: i64) -> bool {
-        rows <= self.left(self.found).max(MOST_ROWS)
+        rows <= self.left(self.had.found).max(MOST_ROWS)
     }
 
     /// How many of something are left if they are as frequent in what was not read yet.
@@ -147,8 +196,8 @@ impl Portions {
     /// How much more is to be read, at least `least`: twice what the missing hits take if they are as frequent as those found.
     /// `None` if none was found.
     fn wanted(&self, read: i64, least: i64) -> Option<i64> {
-        let missing = self.most.saturating_sub(self.found).max(1);
-        let wanted = read.saturating_mul(2).saturating_mul(missing).checked_div(self.found)?;
+        let missing = self.most.saturating_sub(self.had.found).max(1);
+        let wanted = read.saturating_mul(2).saturating_mul(missing).checked_div(self.had.found)?;
         Some(wanted.max(least))
     }
 }
@@ -157,55 +206,59 @@ impl Portions {
 mod tests {
     use super::*;
 
-    /// Searches `head` positions, where one message in `rarity` positions matches, until `most` hits are found. Returns the rows
-    /// read and the statements.
-    fn search(engine: Engine, compares: bool, head: i64, rarity: i64, most: usize) -> (i64, usize) {
-        let mut portions = Portions::new(engine, compares, head, -1, most);
-        let (mut rows, mut statements, mut found) = (0, 0, 0);
-        while let Some((portion, below)) = portions.next_portion() {
-            let missing = most as i64 - found;
-            let had = match portion {
-                Portion::Buckets { first, last } => {
+    /// Searches `head` positions, where one message in `rarity` positions matches, until 128 hits are found. One message in
+    /// `others` is in the conversations searched. Returns the rows read, the statements, and those that named conversations.
+    fn search(
+        engine: Engine,
+        compares: bool,
+        rooms: Rooms,
+        head: i64,
+        rarity: i64,
+        others: i64,
+    ) -> (i64, usize, usize) {
+        const MOST: i64 = 128;
+        let mut portions = Portions::new(engine, compares, rooms, head, -1, 128);
+        let (mut rows, mut statements, mut named, mut found) = (0, 0, 0, 0);
+        while let Some(portion) = portions.next {
+            let below = portion.below;
+            let (positions, matched) = match portion.extent {
+                Extent::Buckets { first, last } => {
                     assert_eq!(last, (below - 1) >> BUCKET_BITS, "nothing is passed over");
-                    let positions = below - (first << BUCKET_BITS);
-                    let examined = if compares { positions / 4 } else { positions / rarity };
-                    Yield { examined, found: (positions / rarity).min(missing), lowest: None }
+                    (below - (first << BUCKET_BITS), if compares { 4 } else { rarity })
                 }
-                Portion::Rows(count) => {
-                    let examined = count.min(below / 4);
-                    Yield { examined, found: (examined * 4 / rarity).min(missing), lowest: Some(below - 4 * examined) }
-                }
-                Portion::Index => {
-                    Yield { examined: below / rarity, found: (below / rarity).min(missing), lowest: None }
-                }
+                Extent::Rows(count) => (below.min(4 * count), 4),
+                Extent::Index => (below, rarity),
             };
-            rows += had.examined;
+            let own = positions / matched / others;
+            let examined = if portion.names_rooms { own } else { positions / matched };
+            let hits = (positions / rarity / others).min(MOST - found);
+            rows += examined;
             statements += 1;
-            found += had.found;
-            if found >= most as i64 {
+            named += usize::from(portion.names_rooms);
+            found += hits;
+            if found >= MOST {
                 break;
             }
-            portions.note(portion, had);
+            portions.note(portion, Yield { examined, own, found: hits, lowest: Some(below - positions) });
         }
-        (rows, statements)
+        (rows, statements, named)
     }
 
     const HEADS: [i64; 4] = [100_000, 2_500_000, 10_000_000, 100_000_000];
 
     #[test]
     fn a_common_word_takes_the_same_however_many_messages_have_it() {
-        for head in HEADS {
-            let head = head | 0x1fff;
-            assert_eq!(search(Engine::Postgres, false, head + 1, 4, 128), (4_096, 1), "{head}");
-            assert_eq!(search(Engine::Postgres, true, head + 1, 20, 128), (2_048, 1), "{head}");
-            assert_eq!(search(Engine::Sqlite, true, head + 1, 16, 128), (512, 1), "{head}");
+        for head in HEADS.map(|head| (head | 0x1fff) + 1) {
+            assert_eq!(search(Engine::Postgres, false, Rooms::Named, head, 4, 1), (4_096, 1, 1), "{head}");
+            assert_eq!(search(Engine::Postgres, true, Rooms::Named, head, 20, 1), (2_048, 1, 1), "{head}");
+            assert_eq!(search(Engine::Sqlite, true, Rooms::Named, head, 16, 1), (512, 1, 1), "{head}");
         }
     }
 
     #[test]
     fn no_word_takes_many_rows_if_it_is_as_frequent_everywhere() {
         for (head, rarity) in HEADS.into_iter().flat_map(|head| (0..27).map(move |power| (head, 1 << power))) {
-            let (rows, statements) = search(Engine::Postgres, false, head, rarity, 128);
+            let (rows, statements, _) = search(Engine::Postgres, false, Rooms::Named, head, rarity, 1);
             assert!(
                 rows <= 16_384 && statements <= 3,
                 "{rows} rows by {statements} statements: 1 in {rarity} of {head}"
@@ -216,24 +269,43 @@ mod tests {
     #[test]
     fn beginnings_are_compared_only_where_they_are_frequent() {
         for (engine, head) in HEADS.into_iter().flat_map(|head| [(Engine::Postgres, head), (Engine::Sqlite, head)]) {
-            let (rows, statements) = search(engine, true, head, 400, 128);
+            let (rows, statements, _) = search(engine, true, Rooms::Named, head, 400, 1);
             assert!(rows <= 45_000 && statements <= 3, "{rows} rows by {statements} statements of {head}");
-            let (rows, statements) = search(engine, true, head, head * 2, 128);
+            let (rows, statements, _) = search(engine, true, Rooms::Named, head, head * 2, 1);
             assert!(rows <= 5_000 && statements <= 3, "{rows} rows by {statements} statements: a rare one of {head}");
         }
     }
 
     #[test]
+    fn conversations_are_named_where_others_write_the_most() {
+        for head in HEADS.map(|head| (head | 0x1fff) + 1) {
+            for compares in [false, true] {
+                let mine = search(Engine::Postgres, compares, Rooms::Either, head, 8, 2);
+                assert_eq!((mine.1, mine.2), (1, 0), "the first portion has enough: {mine:?} of {head}");
+                let rare = search(Engine::Postgres, false, Rooms::Either, head, 400_000, 50);
+                assert_eq!(rare.2, 0, "a rare word has no others: {rare:?} of {head}");
+            }
+        }
+        for head in [10_000_000, 100_000_000] {
+            for compares in [false, true] {
+                let (rows, statements, named) = search(Engine::Postgres, compares, Rooms::Either, head, 8, 100);
+                assert!(rows <= 10_000 && statements <= 3 && named > 0, "{rows} by {statements}, {named} of {head}");
+            }
+        }
+    }
+
+    #[test]
     fn messages_without_a_bucket_are_found_in_the_whole_index() {
-        let newest = 1_000_000;
-        let at =
-            |without_bucket| Portions::new(Engine::Postgres, false, newest, without_bucket, 9).next_portion().unwrap();
-        let last = (newest - 1) >> BUCKET_BITS;
+        let below = 1_000_000;
+        let at = |without_bucket| {
+            Portions::new(Engine::Postgres, false, Rooms::Named, below, without_bucket, 9).next.map(|next| next.extent)
+        };
+        let last = (below - 1) >> BUCKET_BITS;
         let first = last - 1;
-        assert_eq!(at(-1), (Portion::Buckets { first, last }, newest));
-        assert_eq!(at((first << BUCKET_BITS) - 1), (Portion::Buckets { first, last }, newest));
-        assert_eq!(at(first << BUCKET_BITS), (Portion::Index, newest));
-        assert_eq!(at(newest), (Portion::Index, newest));
-        assert!(Portions::new(Engine::Postgres, false, 0, -1, 9).next_portion().is_none());
+        assert_eq!(at(-1), Some(Extent::Buckets { first, last }));
+        assert_eq!(at((first << BUCKET_BITS) - 1), Some(Extent::Buckets { first, last }));
+        assert_eq!(at(first << BUCKET_BITS), Some(Extent::Index));
+        assert_eq!(at(below), Some(Extent::Index));
+        assert!(Portions::new(Engine::Postgres, false, Rooms::Named, 0, -1, 9).next.is_none());
     }
 }
