@@ -1,9 +1,13 @@
-//! Indexes rows of another words version again: those an older build wrote, before an upgrade or beside it. Searches
-//! continue and find the older words in such rows. One process at a time does it; two would do no harm.
+//! Indexes rows of another words version again, and on Postgres those without a bucket: those an older build wrote, before
+//! an upgrade or beside it. Searches continue and find the older words in such rows. One process at a time does it; two
+//! would do no harm.
 
-use crate::{checkpoint, projection::user_words};
+use crate::{
+    checkpoint,
+    projection::{message_words, user_words},
+};
 use domain::ConversationId;
-use queries::padded;
+use queries::{padded, stale_words};
 use sql::{Database, Transaction, placeholders, query};
 use std::{collections::HashMap, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -54,17 +58,18 @@ impl WordIndex {
         }
     }
 
-    /// Indexes the present messages of another version again and, optionally, names. Returns how many rows.
+    /// Indexes the present messages of another version again, the newest first, and, optionally, names. Returns how many
+    /// rows.
     ///
     /// # Errors
     /// If the read models are unavailable.
     pub async fn reindex(&self, with_names: bool) -> Result<u64, sql::Error> {
         let mut rows = 0;
-        let mut after = 0;
+        let mut before = i64::MAX;
         loop {
             let begun = Instant::now();
-            let Some((last, count)) = self.messages(after).await? else { break };
-            (after, rows) = (last, rows + count);
+            let Some((last, count)) = self.messages(before).await? else { break };
+            (before, rows) = (last, rows + count);
             rest(begun).await;
         }
         let mut after = with_names.then(Uuid::nil);
@@ -77,14 +82,13 @@ impl WordIndex {
         Ok(rows)
     }
 
-    /// Indexes the next messages after a position. Returns the position of the last one, and how many.
-    async fn messages(&self, after: i64) -> Result<Option<(i64, u64)>, sql::Error> {
-        // The condition of the index `message_words_stale`.
-        let stale = format!("substr(words, 1, 3) <> '{VERSION} '");
+    /// Indexes the next messages before a position. Returns the position of the last one, and how many.
+    async fn messages(&self, before: i64) -> Result<Option<(i64, u64)>, sql::Error> {
+        let stale = stale_words(self.database.engine());
         let sql = format!(
-            "SELECT position FROM message_words WHERE {stale} AND position > $1 ORDER BY position LIMIT {PORTION}"
+            "SELECT position FROM message_words WHERE {stale} AND position < $1 ORDER BY position DESC LIMIT {PORTION}"
         );
-        let found = self.database.fetch_all(query(sql).bind(after)).await?;
+        let found = self.database.fetch_all(query(sql).bind(before)).await?;
         let found = found.iter().map(|row| row.get::<i64>("position")).collect::<Result<Vec<_>, _>>()?;
         let Some(last) = found.last().copied() else { return Ok(None) };
 
@@ -100,6 +104,7 @@ impl WordIndex {
         for (row, id) in rows.iter().zip(ids) {
             let position: i64 = row.get("position")?;
             let words = texts.remove(&id).and_then(|(conversation, text)| indexed_text(conversation, &text));
+            let words = words.map(|words| message_words::stored(&tx, words, position.unsigned_abs()));
             let sql = match words {
                 Some(_) => "UPDATE message_words SET words = $2 WHERE position = $1",
                 None => "DELETE FROM message_words WHERE position = $1",

@@ -47,7 +47,7 @@ pub use passed::PassedMarkerRow;
 pub use receipts::ReceiptRow;
 pub use relations::{MembershipRow, RelationRow};
 pub use reports::ReportRow;
-pub use search::{FoundMessage, MessageSearch};
+pub use search::{FoundMessage, MessageSearch, stale_words};
 pub use server_totals::ServerTotals;
 pub use sessions::SessionRow;
 pub use stories::{CommentRow, DueRow, StoryRow};

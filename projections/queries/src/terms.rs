@@ -1,9 +1,6 @@
-//! Search terms, and the expression of each engine for them. A term is a word made by the crate `words`: no input
-//! reaches an engine as syntax.
+//! Search terms. A term is a word made by the crate `words`: no input reaches an engine as syntax.
 
-use domain::ConversationId;
-use sql::Engine;
-use words::{Kind, Word, conversation_word, each_word, words};
+use words::{Kind, Word, each_word, words};
 
 /// The most terms; further words are ignored.
 const MOST: usize = 16;
@@ -23,6 +20,24 @@ pub(crate) enum Closeness {
     Whole,
     /// Whole words with all marks.
     Written,
+}
+
+impl Closeness {
+    /// The next closer one.
+    pub(crate) const fn closer(self) -> Option<Self> {
+        match self {
+            Self::Begun => Some(Self::Whole),
+            Self::Whole => Some(Self::Written),
+            Self::Written => None,
+        }
+    }
+}
+
+/// What a text must have for one term: one of these words or, if that goes on, a word that begins with one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    pub(crate) words: Vec<String>,
+    pub(crate) goes_on: bool,
 }
 
 /// A range of a text, in characters (code points).
@@ -75,47 +90,18 @@ impl Terms {
         })
     }
 
-    /// The engine's expression for the terms within some conversations, or everywhere if there are none.
-    pub(crate) fn expression(&self, engine: Engine, closeness: Closeness, within: &[ConversationId]) -> String {
-        let (and, or, begun, quote) = match engine {
-            Engine::Sqlite => (" AND ", " OR ", " *", '"'),
-            Engine::Postgres => (" & ", " | ", ":*", '\''),
+    /// What a text must have to match with this closeness.
+    pub(crate) fn conditions(&self, closeness: Closeness) -> Vec<Condition> {
+        let condition = |word: &Word| {
+            let unfinished = word.unfinished().filter(|_| closeness == Closeness::Begun && self.is_last(word));
+            let words = match unfinished {
+                Some((before, from, next)) => (from..next).map(|last| format!("{before}{last}")).collect(),
+                None if closeness == Closeness::Written => vec![word.as_written()],
+                None => vec![word.folded.clone()],
+            };
+            Condition { words, goes_on: is_open(word) || (closeness == Closeness::Begun && self.may_go_on(word)) }
         };
-        let quoted = |word: &str| format!("{quote}{word}{quote}");
-        let mut parts = Vec::with_capacity(self.0.len() + 1);
-        if !within.is_empty() {
-            let rooms: Vec<_> = within.iter().map(|room| quoted(&conversation_word(*room))).collect();
-            parts.push(format!("({})", rooms.join(or)));
-        }
-        for word in &self.0 {
-            let text = if closeness == Closeness::Written { word.as_written() } else { word.folded.clone() };
-            let goes_on = is_open(word) || (closeness == Closeness::Begun && self.may_go_on(word));
-            let end = if goes_on { begun } else { "" };
-            match word.unfinished().filter(|_| closeness == Closeness::Begun && self.is_last(word)) {
-                Some((before, from, next)) => {
-                    let ends: Vec<_> = (from..next).map(|last| quoted(&format!("{before}{last}")) + end).collect();
-                    parts.push(format!("({})", ends.join(or)));
-                }
-                None => parts.push(quoted(&text) + end),
-            }
-        }
-        parts.join(and)
-    }
-
-    /// The expression for texts that match with this closeness and not with a closer one; `None` if there are none.
-    pub(crate) fn alone(&self, engine: Engine, closeness: Closeness, within: &[ConversationId]) -> Option<String> {
-        let closer = match closeness {
-            Closeness::Begun => Closeness::Whole,
-            Closeness::Whole => Closeness::Written,
-            Closeness::Written => return Some(self.expression(engine, closeness, within)),
-        };
-        let not = match engine {
-            Engine::Sqlite => "NOT",
-            Engine::Postgres => "& !",
-        };
-        let (wide, close) = (self.expression(engine, closeness, &[]), self.expression(engine, closer, &[]));
-        let within = self.expression(engine, closeness, within);
-        (wide != close).then(|| format!("({within}) {not} ({close})"))
+        self.0.iter().map(condition).collect()
     }
 
     /// Whether the word ends at the end of the search text.

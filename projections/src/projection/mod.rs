@@ -10,7 +10,7 @@ mod files;
 mod fingerprints;
 mod friendships;
 mod invites;
-mod message_words;
+pub(crate) mod message_words;
 mod messages;
 mod opened;
 mod own_settings;

@@ -14,7 +14,7 @@ mod message;
 mod reader;
 mod word;
 
-pub use message::{conversation_word, indexed_text};
+pub use message::{BUCKET_BITS, WITH_BUCKET, bucket_word, conversation_word, indexed_text, with_bucket};
 pub use word::{Kind, Word};
 
 use reader::Reader;
@@ -22,7 +22,7 @@ use word::AS_WRITTEN;
 
 /// The version of the words; each indexed text begins with it. Raise it whenever a text gives other words, also by
 /// another Unicode version: rows of another version are indexed again (`projections/src/word_index.rs`). A migration
-/// creates the index that finds them.
+/// creates the indexes that find them, as 0050 does, and on Postgres 0090.
 pub const VERSION: &str = "†2";
 
 /// The words of a text, ordered by where they end.

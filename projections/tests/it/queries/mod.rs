@@ -7,6 +7,7 @@ mod files;
 mod invites;
 mod kept;
 mod messages;
+mod newest_first;
 mod people;
 mod search;
 mod stories;

@@ -1,21 +1,31 @@
 //! Search for messages and people, best first and then newest. Rank and position (or time) form one number, so that
 //! both engines sort alike.
 
+mod hits;
+mod matching;
+mod portions;
+
+pub use hits::stale_words;
+
 use crate::{
     MessageRow, Page, PageRequest, Queries, QueryError, UserRow,
-    messages::{NOT_HIDDEN, SELECT},
+    messages::SELECT,
     padded,
     page::{PAGE_BYTES, PageKey, Place, Weigh, cut_by_bytes},
     terms::{Closeness, Highlight, MOST_HIGHLIGHTS, Terms},
     users::{self, COLUMNS, FINDABLE},
 };
 use domain::{ConversationId, UserId, text::EmailAddress};
-use sql::{Engine, Value, placeholders, query};
+use hits::{Enough, Head, Scope};
+use matching::Matching;
+use sql::{placeholders, query};
 use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// The weight of a rank: more than any position, or time in milliseconds.
 const RANK: i64 = 1 << 56;
+/// The ranks of hits, best first.
+const RANKS: [(i64, Closeness); 3] = [(2, Closeness::Written), (1, Closeness::Whole), (0, Closeness::Begun)];
 /// The least number of newest hits of each closeness that a page examines.
 const CANDIDATES: usize = 128;
 /// The rounds of a search without a visible hit; each examines four times as many hits. Then the page is empty and has
@@ -25,8 +35,6 @@ const ROUNDS: usize = 3;
 const HIGHLIGHTS: usize = 32 * MOST_HIGHLIGHTS;
 /// The most people examined whose names have a word that begins with the longest search word.
 const MOST_PEOPLE: usize = 5_000;
-/// The most conversations named to the index; a viewer with more searches everywhere.
-const MOST_ROOMS: usize = 512;
 
 /// A search for messages.
 #[derive(Clone, Debug, Default)]
@@ -66,25 +74,27 @@ struct Hit {
 struct Looked {
     hits: Vec<Hit>,
     next: Option<i64>,
+    /// The messages that the index returned.
+    examined: u64,
 }
 
 impl Looked {
     /// Takes the visible hits among candidates, best first. A rank that reaches `most` candidates has more of them.
-    fn at(candidates: Vec<Hit>, limit: usize, most: usize) -> Self {
+    fn at(candidates: Vec<Hit>, limit: usize, most: usize, examined: u64) -> Self {
         let mut hits: Vec<Hit> = Vec::new();
         let mut of_rank = 0;
         let mut last: Option<Hit> = None;
         for hit in candidates {
             let is_next_rank = last.is_some_and(|last| last.rank != hit.rank);
             if hits.len() == limit || (is_next_rank && of_rank >= most) {
-                return Self { hits, next: last.map(|last| last.place) };
+                return Self { hits, next: last.map(|last| last.place), examined };
             }
             of_rank = if is_next_rank { 1 } else { of_rank + 1 };
             hits.extend(Some(hit).filter(|hit| hit.is_seen));
             last = Some(hit);
         }
         let next = last.filter(|_| of_rank >= most).map(|last| last.place);
-        Self { hits, next }
+        Self { hits, next, examined }
     }
 }
 
@@ -127,98 +137,90 @@ impl Queries {
         search: &MessageSearch,
         page: &PageRequest,
     ) -> Result<Page<FoundMessage>, QueryError> {
+        let terms = Terms::of(&search.text);
+        let looked = self.look(viewer, search, &terms, page).await?;
+        self.found(viewer, terms, looked, &page.key).await
+    }
+
+    /// The messages that the index returns for a page of a search: its cost, which tests and measurements ask for.
+    ///
+    /// # Errors
+    /// As [`search_messages`](Self::search_messages).
+    pub async fn messages_examined(
+        &self,
+        viewer: UserId,
+        search: &MessageSearch,
+        page: &PageRequest,
+    ) -> Result<u64, QueryError> {
+        Ok(self.look(viewer, search, &Terms::of(&search.text), page).await?.examined)
+    }
+
+    /// The best hits of a page.
+    async fn look(
+        &self,
+        viewer: UserId,
+        search: &MessageSearch,
+        terms: &Terms,
+        page: &PageRequest,
+    ) -> Result<Looked, QueryError> {
         let place = page.place()?;
-        let mut rooms = match search.conversation {
+        let rooms = match search.conversation {
             Some(room) => {
                 self.require_active(viewer, room).await?;
                 vec![room]
             }
             None => self.conversations_of(viewer).await?,
         };
-        let terms = Terms::of(&search.text);
+        let mut looked = Looked { hits: Vec::new(), next: None, examined: 0 };
         if terms.is_empty() || rooms.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None });
+            return Ok(looked);
         }
-        if rooms.len() > MOST_ROOMS {
-            rooms.clear();
-        }
-        let mut candidates = page.limit().saturating_mul(2).max(CANDIDATES);
-        let mut looked = Looked { hits: Vec::new(), next: Some(place.number) };
+        let scope = Scope { viewer, conversation: search.conversation, from: search.from, rooms };
+        let head = self.head(search.conversation).await?;
+        let mut most = page.limit().saturating_mul(2).max(CANDIDATES);
+        looked.next = Some(place.number);
         for _ in 0..ROUNDS {
             let Some(below) = looked.next.filter(|_| looked.hits.is_empty()) else { break };
-            looked = self.look(viewer, search, &terms, &rooms, Below(below), page.limit(), candidates).await?;
-            candidates = candidates.saturating_mul(4);
+            let examined = looked.examined;
+            looked = self.best(&scope, terms, head, Below(below), page.limit(), most).await?;
+            looked.examined += examined;
+            most = most.saturating_mul(4);
         }
-        self.found(viewer, terms, looked, &page.key).await
+        Ok(looked)
     }
 
-    /// The best hits below a place, among at most `candidates` of each closeness.
-    #[expect(clippy::too_many_arguments, reason = "what a search is, and how far it goes")]
-    async fn look(
+    /// The best hits below a place, among at most `most` of each closeness. Less close ones are not read once a page is full.
+    async fn best(
         &self,
-        viewer: UserId,
-        search: &MessageSearch,
+        scope: &Scope,
         terms: &Terms,
-        rooms: &[ConversationId],
+        head: Head,
         below: Below,
         limit: usize,
-        candidates: usize,
+        most: usize,
     ) -> Result<Looked, QueryError> {
-        let engine = self.database.engine();
-        let ranks = [(2, Closeness::Written), (1, Closeness::Whole), (0, Closeness::Begun)];
-        let mut values: Vec<Value> = Vec::new();
-        let mut tiers = Vec::new();
-        for (rank, closeness) in ranks {
+        let mut candidates: Vec<Hit> = Vec::new();
+        let (mut seen, mut examined) = (0, 0);
+        for (rank, closeness) in RANKS {
             let Some(end) = below.within(rank) else { continue };
-            let Some(expression) = terms.alone(engine, closeness, rooms) else { continue };
-            let (matched, before) = (values.len() + 5, values.len() + 6);
-            values.extend([expression.into(), end.into()]);
-            // Each arm yields its newest rows in order, without sorting; Postgres must not walk all messages for it.
-            tiers.push(match engine {
-                Engine::Sqlite => format!(
-                    "SELECT w.message_id, w.position, CAST({rank} AS BIGINT) AS rank FROM message_words w WHERE w.position IN \
-                     (SELECT rowid FROM message_index WHERE message_index MATCH ${matched} AND rowid < ${before} \
-                     ORDER BY rowid DESC LIMIT $4)"
-                ),
-                Engine::Postgres => format!(
-                    "SELECT * FROM (WITH every AS MATERIALIZED (SELECT w.message_id, w.position FROM message_words w \
-                     WHERE array_to_tsvector(string_to_array(w.words, ' ')) @@ CAST(${matched} AS tsquery) \
-                     AND w.position < ${before}) SELECT message_id, position, CAST({rank} AS BIGINT) AS rank FROM every \
-                     ORDER BY position DESC LIMIT $4) tier_{rank}"
-                ),
-            });
-        }
-        if tiers.is_empty() {
-            return Ok(Looked { hits: Vec::new(), next: None });
-        }
-        let sql = format!(
-            "SELECT hits.message_id, hits.rank, hits.position, CAST(CASE WHEN v.user_id IS NOT NULL \
-             AND m.deleted_at IS NULL AND m.content IS NOT NULL AND {NOT_HIDDEN} \
-             AND m.seq > COALESCE((SELECT o.cleared_seq FROM own_settings o \
-             WHERE o.conversation_id = m.conversation_id AND o.user_id = $1), 0) \
-             AND ($2 IS NULL OR m.conversation_id = $2) AND ($3 IS NULL OR m.sender_id = $3) \
-             THEN 1 ELSE 0 END AS BIGINT) AS is_seen FROM ({}) hits LEFT JOIN messages m ON m.id = hits.message_id \
-             LEFT JOIN members v ON v.conversation_id = m.conversation_id AND v.user_id = $1 AND v.status = 'active' \
-             ORDER BY hits.rank DESC, hits.position DESC",
-            tiers.join(" UNION ALL ")
-        );
-        let hits = query(sql)
-            .bind(viewer.0)
-            .bind(search.conversation.map(|room| room.0))
-            .bind(search.from.map(|user| user.0))
-            .bind(candidates as u64)
-            .bind_all(values);
-        let rows = self.database.fetch_all(hits).await?;
-        let hits = rows.iter().map(|row| {
-            let (rank, position) = (row.get::<i64>("rank")?, row.get::<i64>("position")?);
-            Ok(Hit {
-                message: row.get("message_id")?,
+            let Some(matching) = Matching::of(terms, closeness, self.database.engine()) else { continue };
+            // One more than the page has shows whether there is a next one.
+            let enough = Enough { most, seen: limit + 1 - seen };
+            let newest = self.newest_hits(scope, &matching, head, end, enough).await?;
+            let is_full = newest.hits.len() >= most;
+            seen += newest.hits.iter().filter(|hit| hit.is_seen).count();
+            examined += newest.examined;
+            candidates.extend(newest.hits.into_iter().map(|hit| Hit {
+                message: hit.message,
                 rank,
-                place: rank * RANK + position,
-                is_seen: row.get::<i64>("is_seen")? == 1,
-            })
-        });
-        Ok(Looked::at(hits.collect::<Result<_, sql::Error>>()?, limit, candidates))
+                place: rank * RANK + hit.position,
+                is_seen: hit.is_seen,
+            }));
+            if is_full || seen > limit {
+                break;
+            }
+        }
+        Ok(Looked::at(candidates, limit, most, examined))
     }
 
     /// The messages of hits, in their order, up to the end of a page.
@@ -229,7 +231,7 @@ impl Queries {
         looked: Looked,
         key: &PageKey,
     ) -> Result<Page<FoundMessage>, QueryError> {
-        let Looked { hits, mut next } = looked;
+        let Looked { hits, mut next, .. } = looked;
         let token = |number: i64, id: Uuid| Place { number, id }.token(key);
         let ids = padded(&hits.iter().map(|hit| hit.message).collect::<Vec<_>>());
         if ids.is_empty() {

@@ -1,0 +1,2 @@
+-- Nothing: FTS5 reads a word's newest messages first by itself (migrations/postgres/read/0090_buckets.sql).
+SELECT 1;
