@@ -23,7 +23,7 @@ mod story;
 pub use account::{AccountChange, Register};
 pub use call::{CallRef, Cause, InitiateCall, Initiated};
 pub use conversation::{CreateConversation, Created};
-pub use engine::{Actor, CommandError, CommandSettings, Commands, Context, Done, FieldError, Versioned};
+pub use engine::{Actor, CommandError, CommandSettings, Commands, Context, Done, EntryPermit, FieldError, Versioned};
 pub use file::UploadFile;
 pub use invite::InviteLimits;
 pub use message::SendMessage;

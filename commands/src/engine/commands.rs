@@ -2,7 +2,8 @@
 
 use super::{
     Cached, CommandError, Context, Freshness, States, Versioned, coalescing::Coalescing, high_admission::HighAdmission,
-    medium_admission::MediumAdmission, recent_messages::RecentMessages, stream_locks::StreamLocks, throttle::Throttle,
+    medium_admission::MediumAdmission, overload::Overload, recent_messages::RecentMessages, stream_locks::StreamLocks,
+    throttle::Throttle,
 };
 use domain::{
     CallId, ConversationId, EventType, FileId, MessageId, SessionId, Timestamp, UserId,
@@ -56,6 +57,7 @@ struct Shared {
     states: States,
     stream_locks: StreamLocks,
     marks: Coalescing,
+    overload: Overload,
     medium: MediumAdmission,
     high: HighAdmission,
     passwords: Passwords,
@@ -72,6 +74,7 @@ impl Commands {
             states: States::new(),
             stream_locks: StreamLocks::default(),
             marks: Coalescing::new(),
+            overload: Overload::new(),
             medium: MediumAdmission::new(),
             high: HighAdmission::new(),
             passwords: Passwords::new(settings.password_cost),
@@ -183,6 +186,10 @@ impl Commands {
 
     pub(crate) fn marks(&self) -> &Coalescing {
         &self.shared.marks
+    }
+
+    pub(crate) fn overload(&self) -> &Overload {
+        &self.shared.overload
     }
 
     pub(crate) fn medium_admission(&self) -> &MediumAdmission {

@@ -201,7 +201,7 @@ impl Commands {
         let Facts { mut guards, claims, secrets, events, after, .. } = facts;
         // An event's sequence guards its own stream.
         guards.retain(|guard| !events.iter().any(|event| event.stream == guard.stream));
-        let high = has_high(&events);
+        let tier = if has_high(&events) { Tier::High } else { Tier::Medium };
         let ctx = caller.ctx;
         let append = Append {
             origin: Origin {
@@ -212,7 +212,7 @@ impl Commands {
             key: key.clone(),
             request_hash,
             retention: caller.retention,
-            tier: if high { Tier::High } else { Tier::Medium },
+            tier,
             guards,
             claims,
             secrets,
@@ -220,9 +220,9 @@ impl Commands {
         };
         let began = Instant::now();
         let receipt = self.store().append(append).await?;
-        let tier = if high { "high" } else { "medium" };
-        metrics::histogram!("chatchit_append_seconds", "tier" => tier).record(began.elapsed());
-        if high {
+        self.overload().committed(ctx.correlation_id, tier);
+        metrics::histogram!("chatchit_append_seconds", "tier" => tier.as_str()).record(began.elapsed());
+        if tier == Tier::High {
             self.medium_admission().high_took(began.elapsed());
         }
         if !receipt.repeated {

@@ -121,7 +121,9 @@ impl Commands {
         };
         // The cached state may be stale: the command itself reads fresh state before it refuses.
         let Ok(seq) = seq else { return self.act(ctx, &MarkUpTo { conversation, up_to, mark, unseen }).await };
+        let paused = self.overload().pause(ctx.correlation_id);
         let permit = self.marks().acquire(ReadMarkerId::of(conversation, actor.user), mark, seq).await;
+        self.overload().resume(paused);
         let done = self.act(ctx, &MarkUpTo { conversation, up_to: UpTo::Seq(permit.seq), mark, unseen }).await?;
         permit.done(match mark {
             Mark::Read => done.state.read(),

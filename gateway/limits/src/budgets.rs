@@ -4,6 +4,7 @@
 //! that is no command's; what names none counts as [`Kind::Read`] or [`Kind::Write`].
 
 use super::Budget;
+use domain::Tier;
 
 /// Exports of an account at once.
 const EXPORTS: u32 = 10;
@@ -120,6 +121,34 @@ pub fn beyond_one(people: usize) -> u32 {
 }
 
 impl Kind {
+    /// The tier of its commands, by which an overloaded server refuses them (ADR 40). `None`: it refuses none of them. Reads,
+    /// uploads and sign-ins have bounds of their own; what one does about one's account or as staff must be possible then.
+    #[must_use]
+    pub const fn tier(self) -> Option<Tier> {
+        match self {
+            Self::Send | Self::Create | Self::Conversation | Self::Invite | Self::Friend | Self::Call => {
+                Some(Tier::High)
+            }
+            Self::Message | Self::Receipt | Self::Befriend | Self::Story | Self::Report | Self::Write => {
+                Some(Tier::Medium)
+            }
+            Self::Signal => Some(Tier::Low),
+            Self::Register
+            | Self::Login
+            | Self::Refresh
+            | Self::Connect
+            | Self::Upload
+            | Self::Account
+            | Self::Export
+            | Self::Search
+            | Self::Picture
+            | Self::Read
+            | Self::Public
+            | Self::Refused
+            | Self::Admin => None,
+        }
+    }
+
     /// The kind of this [`name`](Self::name).
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use axum::http::StatusCode;
 use broker::Signal;
 use commands::{CallRef, CommandError, Done};
-use domain::{AggregateType, CallId, ConversationId, SessionId, UserId, call};
+use domain::{AggregateType, CallId, ConversationId, SessionId, Tier, UserId, call};
 use limits::Kind;
 use protocol::{
     CallSignal, MAX_PAYLOAD, Problem, SignalKind,
@@ -253,6 +253,8 @@ impl Operation for SignalCall {
     const NAME: &'static str = "call.signal";
     const SUMMARY: &'static str = "Tells another device in a call.";
     const BUDGET: Kind = Kind::Signal;
+    // Signals of calls are urgent and never shed.
+    const TIER: Option<Tier> = None;
     const ECHOES: bool = false;
 
     type Target = ();

@@ -3,6 +3,7 @@
 
 pub mod account;
 mod administration;
+mod admission;
 mod answer;
 pub mod app;
 pub mod auth;

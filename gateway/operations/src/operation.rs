@@ -2,7 +2,7 @@
 
 use super::{Answer, Request};
 use async_trait::async_trait;
-use domain::{CallId, CommentId, ConversationId, MessageId, StoryId, UserId};
+use domain::{CallId, CommentId, ConversationId, MessageId, StoryId, Tier, UserId};
 use limits::Kind;
 use protocol::{Described, Problem, request::Parse};
 use utoipa::openapi::HttpMethod;
@@ -19,6 +19,8 @@ pub trait Operation: 'static {
     const SUMMARY: &'static str;
     /// The budget it is charged to, at every door: one unit. `run` charges any further units.
     const BUDGET: Kind;
+    /// The tier by which an overloaded server refuses it on the sockets; a route has that of its budget. `None`: it does not.
+    const TIER: Option<Tier> = Self::BUDGET.tier();
     /// Its REST route, if the request consists of the id in the path and the body. Other routes have a handler in `rest/`.
     const ROUTE: Option<Route> = None;
     /// Whether it is a command of the sockets.

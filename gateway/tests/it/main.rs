@@ -23,6 +23,7 @@ mod metrics;
 mod mixes;
 mod monitoring;
 mod operator;
+mod overload;
 mod panics;
 mod processes;
 mod rest_accounts;

@@ -127,6 +127,7 @@ impl Values {
         let code = |word| CODES.iter().any(|code| code.word == word);
         let close = || Close::ALL.iter().any(|close| close.code().to_string() == value);
         let outcomes = [
+            "admitted",
             "appended",
             "claim_taken",
             "done",
@@ -172,7 +173,7 @@ impl Values {
                 "unsent",
             ],
             "to" => &["consumers", "rabbitmq"],
-            "tier" => &["high", "medium"],
+            "tier" => &["high", "low", "medium"],
             "why" => &["missed", "outbox", "process"],
             "from" => &["log", "ring"],
             "projection" => return Projection::ALL.iter().any(|projection| projection.name() == value),

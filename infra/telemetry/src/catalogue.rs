@@ -83,6 +83,12 @@ pub const CATALOGUE: &[Metric] = &[
     counter("chatchit_upload_bytes_total", &[], "Bytes of the received files, as stored."),
     seconds("chatchit_thumbnail_seconds", &[], "How long drawing a thumbnail took."),
     counter("chatchit_limited_total", &["budget"], "Requests refused because a budget was used up."),
+    counter(
+        "chatchit_admissions_total",
+        &["tier", "outcome"],
+        "Commands of people at the doors: admitted, or refused because the server is overloaded.",
+    ),
+    seconds("chatchit_admission_seconds", &["tier"], "From the admission of a command at its door to its commit."),
     // The log.
     size("chatchit_append_batch_size", &[], "Commands in a commit of the log."),
     seconds("chatchit_append_queue_seconds", &[], "How long a command waited for its commit to begin."),

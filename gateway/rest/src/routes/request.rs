@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, Path, RawPathParams, rejection::RawPathParamsRejection},
     http::{HeaderMap, request::Parts},
 };
-use commands::Context;
+use commands::{Context, EntryPermit};
 use domain::{AggregateType, ConversationId, UserId, id::PairId, user::Role};
 use event_store::{Position, StreamId};
 use limits::Kind;
@@ -38,6 +38,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub(super) struct Writer {
     caller: Caller,
     key: Option<String>,
+    _permit: Option<EntryPermit>,
 }
 
 impl Writer {
@@ -51,7 +52,8 @@ impl FromRequestParts<HttpApp> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, app: &HttpApp) -> Result<Self, Problem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, app).await?;
-        Ok(Self { caller, key: idempotency_key(&parts.headers)? })
+        let permit = app.admit(RouteBudget::of(parts).tier(), caller.correlation_id)?;
+        Ok(Self { caller, key: idempotency_key(&parts.headers)?, _permit: permit })
     }
 }
 

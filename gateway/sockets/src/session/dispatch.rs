@@ -73,6 +73,10 @@ pub(super) fn log<D: Door>(
             duration.ms = took,
             "ran a command"
         ),
+        // Counters report an overload: a line for each command would cost more than its refusal.
+        Err(problem) if problem.code == "overloaded" => {
+            tracing::debug!(request.id = %request, socket.command = cmd, "refused a command: overloaded");
+        }
         Err(problem) => tracing::info!(
             request.id = %request,
             user.id = user,

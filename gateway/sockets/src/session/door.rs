@@ -106,6 +106,16 @@ pub(crate) enum Want {
     Online,
 }
 
+impl Want {
+    /// The name of the command.
+    pub(crate) fn command(&self) -> Option<&str> {
+        match self {
+            Self::Command { cmd, .. } => Some(cmd),
+            Self::Online => None,
+        }
+    }
+}
+
 /// The data of a command: an object. Absent or null, it is one without fields.
 ///
 /// # Errors

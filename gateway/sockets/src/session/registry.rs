@@ -5,6 +5,7 @@ use super::{
     commands::{Authenticate, Synchronize},
 };
 use axum::http::StatusCode;
+use domain::Tier;
 use futures_util::future::BoxFuture;
 use limits::Kind;
 use operations::{Answer, Operation, Order, Registry, Request, Target, Visitor, check_key};
@@ -64,6 +65,8 @@ pub struct Registration {
     pub summary: &'static str,
     /// The budget it is charged to.
     pub budget: Kind,
+    /// The tier by which an overloaded server refuses it.
+    pub(super) tier: Option<Tier>,
     pub(super) echoes: bool,
     /// The field of its target.
     pub(crate) target: Option<&'static str>,
@@ -85,6 +88,7 @@ impl Registration {
             name: O::NAME,
             summary: O::SUMMARY,
             budget: O::BUDGET,
+            tier: O::TIER,
             echoes: O::ECHOES,
             target: O::Target::FIELD,
             body: O::Body::schema_name,
@@ -103,6 +107,7 @@ impl Registration {
             name: "ping",
             summary: "Answers the cursor.",
             budget: Kind::Read,
+            tier: None,
             echoes: true,
             target: None,
             body: Nothing::schema_name,
@@ -146,6 +151,11 @@ impl Commands {
         self.0.iter()
     }
 
+    /// The command of this name.
+    pub(super) fn named(&self, cmd: &str) -> Option<&Registration> {
+        self.iter().find(|registration| registration.name == cmd)
+    }
+
     /// Finds a command by name and parses its request. Faults are checked in this order: key, name, fields.
     pub(super) fn read(
         &self,
@@ -154,7 +164,7 @@ impl Commands {
         data: &Value,
         unknown: Unknown,
     ) -> (Option<&Registration>, Parsed) {
-        let found = self.iter().find(|registration| registration.name == cmd);
+        let found = self.named(cmd);
         let checked = check_key(key);
         let parsed = match found.map(|registration| registration.read) {
             Some(Some(read)) => Parsed::Operation(checked.and_then(|()| read(data, unknown))),
@@ -222,6 +232,24 @@ mod tests {
             let (name, operation) = operation(cmd, None, &data);
             assert_eq!(name, Some(cmd));
             assert_eq!(operation.map(|operation| operation.order()).ok(), Some(want), "{cmd} {data}");
+        }
+    }
+
+    #[test]
+    fn a_command_has_the_tier_of_its_budget_and_a_signal_of_a_call_none() {
+        let commands = Commands::of::<Operations>();
+        for (cmd, want) in [
+            ("message.send", Some(Tier::High)),
+            ("call.answer", Some(Tier::High)),
+            ("message.react", Some(Tier::Medium)),
+            ("message.read", Some(Tier::Medium)),
+            ("typing.start", Some(Tier::Low)),
+            ("call.signal", None),
+            ("presence.subscribe", None),
+            ("sync", None),
+            ("ping", None),
+        ] {
+            assert_eq!(commands.named(cmd).map(|known| known.tier), Some(want), "{cmd}");
         }
     }
 

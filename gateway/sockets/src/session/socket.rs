@@ -224,6 +224,12 @@ impl<'a, D: Door> Socket<'a, D> {
     fn asked(&mut self, want: Want, ask: D::Ask) {
         let app = App::clone(self.app);
         let correlation_id = (app.ids)();
+        let known = want.command().and_then(|cmd| self.app.socket_commands.named(cmd));
+        let (name, tier) = known.map_or((UNKNOWN, None), |known| (known.name, known.tier));
+        let permit = match app.admit(tier, correlation_id) {
+            Ok(permit) => permit,
+            Err(refused) => return self.at_once(correlation_id, name, ask, Err(refused)),
+        };
         let Claims { user, session, .. } = self.claims;
         let caller = Caller { user, session, socket: Some(self.outbox.socket()), correlation_id, ip: self.ip };
         let Read { name, budget, echoes, key, parsed } = Read::of(want, &self.app.socket_commands);
@@ -242,6 +248,7 @@ impl<'a, D: Door> Socket<'a, D> {
         let (outbox, strikes) = (Arc::clone(&self.outbox), Arc::clone(&self.strikes));
         let good_until = Arc::clone(&self.good_until);
         let run = async move {
+            let _permit = permit;
             let began = Instant::now();
             let answer = match app.limits.admit(budget, caller.ip, Some(caller.user)).await {
                 Ok(()) => {
