@@ -35,8 +35,8 @@ struct Bounds {
     many: usize,
 }
 
-/// Half of the tier's target. Fewer than 128 commands take less at any rate at which a server is of use.
-const HIGH: Bounds = Bounds { target: Duration::from_millis(50), few: 128, many: 2_048 };
+/// Half of the tier's target. Fewer than 200 commands take less at any rate at which a server is of use.
+const HIGH: Bounds = Bounds { target: Duration::from_millis(50), few: 200, many: 2_048 };
 /// A third of the tier's target: what waits longer reacts later.
 const MEDIUM: Bounds = Bounds { target: Duration::from_millis(150), few: 32, many: 4_096 };
 
