@@ -16,6 +16,7 @@ use protocol::{
 use sql::{Database, Location};
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     fmt,
     str::FromStr,
     sync::{
@@ -24,7 +25,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::oneshot,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often it is noted how far a rebuild got.
@@ -141,12 +145,18 @@ impl Upkeep {
     /// When log or read models are away.
     pub async fn rebuild(&self, projection: Projection) -> Result<bool, Problem> {
         let total = self.store.head().await?.position;
-        let began = self.rebuilds.begin(projection, total).await?;
-        if began {
-            let upkeep = self.clone();
-            self.tasks.spawn(async move { upkeep.watch(projection).await });
-        }
-        Ok(began)
+        let (answer, began) = oneshot::channel();
+        let upkeep = self.clone();
+        // In one task: a caller who hangs up would leave a rebuild that nobody does.
+        self.tasks.spawn(async move {
+            let began = upkeep.rebuilds.begin(projection, total).await;
+            let is_ours = matches!(began, Ok(true));
+            let _ = answer.send(began);
+            if is_ours {
+                upkeep.watch(projection).await;
+            }
+        });
+        Ok(began.await.map_err(Problem::internal)??)
     }
 
     /// Rebuilds, and notes it if that dies.
@@ -163,14 +173,11 @@ impl Upkeep {
         let report = Box::new(move |so_far| read.store(so_far, Relaxed));
         let options = RebuildOptions { report, ..RebuildOptions::new(self.clock) };
         let only = [projection];
-        let mut work = Box::pin(rebuild::rebuild(&self.store, &self.location, &only, options, self.stop.child_token()));
-        let mut pace = interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let rebuilt = loop {
-            tokio::select! {
-                rebuilt = &mut work => break rebuilt,
-                _ = pace.tick() => note(self.rebuilds.report(projection, events.load(Relaxed)).await),
-            }
+        let work = Box::pin(rebuild::rebuild(&self.store, &self.location, &only, options, self.stop.child_token()));
+        // Side by side: on SQLite a report waits for the lock that the work holds.
+        let rebuilt = tokio::select! {
+            rebuilt = work => rebuilt,
+            never = self.report(projection, &events) => match never {},
         };
         match &rebuilt {
             Ok(_) => tracing::info!(projection = projection.name(), "a projection was rebuilt"),
@@ -178,6 +185,16 @@ impl Upkeep {
         }
         let error = rebuilt.err().map(|error| error.to_string());
         note(self.rebuilds.end(projection, events.load(Relaxed), error.as_deref()).await);
+    }
+
+    /// Notes from time to time how far a rebuild got.
+    async fn report(&self, projection: Projection, events: &AtomicU64) -> Infallible {
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            pace.tick().await;
+            note(self.rebuilds.report(projection, events.load(Relaxed)).await);
+        }
     }
 
     /// Events that could not be applied and reactions that could not be done, the oldest first.

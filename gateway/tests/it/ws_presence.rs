@@ -119,6 +119,21 @@ async fn who_comes_while_all_are_looked_at_again_is_online_at_once() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_before_the_task_of_the_leases_died_is_offline_all_the_same() {
+    let server = brisk(&Home::new(Engine::Sqlite).await).await;
+    let [ana, ben] = people(&server, ["ana", "ben"]).await.try_into().ok().unwrap();
+    server.befriend(&ana, &ben).await;
+    let mut b = server.connect(&ben, None).await;
+    b.fence().await;
+    let a = server.connect(&ana, None).await;
+    received(&mut b, &ana, "online").await;
+    drop(a);
+    server.app.supervisor.inject("presence");
+    received(&mut b, &ana, "offline").await;
+    server.stop().await;
+}
+
 each_mix!(a_choice_lapses_by_itself, |home| async move {
     let server = Server::start(&home).await;
     let [ana, ben] = people(&server, ["ana", "ben"]).await.try_into().ok().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{Durability, Error, Limits, error::counted, give_way, limits::ACQUIRE};
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool,
+    Connection as _, Sqlite, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{fs::File, os::unix::fs::OpenOptionsExt as _, path::Path};
@@ -36,7 +36,12 @@ impl Pools {
             // A checkpoint every 40 MB instead of 4: each one syncs the file, and writers wait for it.
             .pragma("wal_autocheckpoint", "10000")
             .pragma("temp_store", "memory");
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+        let pool = |connections| {
+            let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
+            // SQLite itself rolls back when the disk is full; sqlx's own rollback fails then, and it believes the
+            // transaction to be open for ever. A connection that is refused here is closed, and another opened.
+            options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        };
         let write = pool(1).connect_with(options.clone()).await?;
         let reading = pool(connections).after_connect(move |connection, _| {
             Box::pin(async move {

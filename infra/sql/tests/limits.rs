@@ -210,3 +210,23 @@ each_engine!(a_begin_that_is_given_up_at_any_moment_leaves_no_transaction, |home
         }
     }
 });
+
+#[tokio::test]
+async fn a_full_disk_leaves_the_writer_usable_once_there_is_room() {
+    let database = Database::connect_for(&Home::new(Engine::Sqlite).await.read_models(), 1, SHORT).await.unwrap();
+    database.execute(query("CREATE TABLE blobs (bytes BLOB)")).await.unwrap();
+    let fill = "INSERT INTO blobs (bytes) VALUES (zeroblob(10000))";
+    // It is of this connection alone.
+    database.execute(query("PRAGMA max_page_count = 20")).await.unwrap();
+    let mut tx = database.begin().await.unwrap();
+    let full = loop {
+        if let Err(error) = tx.execute(query(fill)).await {
+            break error;
+        }
+    };
+    assert!(full.to_string().contains("full"), "{full}");
+    drop(tx);
+    let mut tx = timeout(DEADLINE, database.begin()).await.unwrap().unwrap();
+    tx.execute(query(fill)).await.unwrap();
+    tx.commit().await.unwrap();
+}

@@ -175,6 +175,7 @@ impl Progress {
         let mut seen = self.view.subscribe();
         let before = self.readings.load(Relaxed);
         let mut head: Option<Head> = None;
+        let mut polling = None;
         loop {
             let pause = {
                 let view = seen.borrow_and_update();
@@ -191,9 +192,11 @@ impl Progress {
                 }
                 if settled.is_some() { DOUBT } else { POLL }
             };
+            // It goes on while the worker reports, however often.
+            let poll = polling.get_or_insert_with(|| Box::pin(self.poll(pause)));
             tokio::select! {
                 _ = seen.changed() => (),
-                () = self.poll(pause) => (),
+                () = poll => polling = None,
             }
         }
     }

@@ -68,6 +68,12 @@ impl ConnectionRegistry {
         self.devices().contains_key(&user)
     }
 
+    /// The devices that have, or just had, a socket of this process.
+    pub(super) fn here(&self) -> Vec<(UserId, SessionId)> {
+        let devices = self.devices();
+        devices.iter().flat_map(|(user, devices)| devices.iter().map(|device| (*user, *device))).collect()
+    }
+
     /// A device of `user` has a socket here.
     pub(super) fn enters(&self, user: UserId, device: SessionId) {
         self.devices().entry(user).or_default().insert(device);

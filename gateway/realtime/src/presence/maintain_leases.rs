@@ -39,7 +39,7 @@ struct HeldLeases {
 /// Renews this process's session leases in `graph` until `stop`. They are not released then: a user who does not
 /// reconnect elsewhere before they end is offline.
 pub async fn maintain_leases(presences: Presences, hub: Hub, graph: Graph, stop: CancellationToken) {
-    let mut leases = HeldLeases::default();
+    let mut leases = HeldLeases::of_earlier_run(&presences);
     let lease = presences.0.lease;
     let (mut renewal, mut expiry, mut reading) = (Instant::now(), Instant::now(), Instant::now());
     let mut seen = signs(&graph).await;
@@ -201,6 +201,14 @@ impl HeldLeases {
         self.held.extend(came.iter().map(|session| (*session, None)));
         self.over.retain(|session| self.held.contains_key(session));
         came
+    }
+
+    /// What an earlier run of the task held, which died: who left meanwhile, or shortly before, is in their grace.
+    fn of_earlier_run(presences: &Presences) -> Self {
+        let gone = Some((Instant::now(), presences.now()));
+        let sessions = presences.0.connections.here();
+        let held = sessions.iter().map(|session| (*session, gone)).collect();
+        Self { held, leased: sessions.into_iter().collect(), ..Self::default() }
     }
 
     /// Those who are here.

@@ -154,6 +154,13 @@ impl Presences {
     /// # Errors
     /// When the read models are away.
     pub async fn choose(&self, caller: &Caller, preference: PresencePreference) -> Result<Presence, Problem> {
+        let (presences, caller) = (self.clone(), *caller);
+        // In a task of its own: who hangs up after it was stored has chosen all the same.
+        let choosing = tokio::spawn(async move { presences.store_choice(&caller, preference).await });
+        choosing.await.map_err(Problem::internal)?
+    }
+
+    async fn store_choice(&self, caller: &Caller, preference: PresencePreference) -> Result<Presence, Problem> {
         let (user, device, now) = (caller.user, caller.session, self.now());
         let before = self.look(&[user]).await?;
         let kept = before.kept.get(&user).cloned().unwrap_or_default();

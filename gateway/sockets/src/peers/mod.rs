@@ -150,10 +150,12 @@ impl Peers {
             if let Some(before) = *looked {
                 sleep_until(before + LOOK_AGAIN).await;
             }
-            *looked = Some(Instant::now());
+            let began = Instant::now();
             if !matches!(timeout(PATIENCE, self.look()).await, Ok(Ok(()))) {
                 tracing::debug!("the addresses of the other gateways could not be read");
             }
+            // Not before: should this request be given up, another one looks.
+            *looked = Some(began);
         }
         self.known(node)
     }

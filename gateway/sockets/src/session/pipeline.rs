@@ -4,7 +4,7 @@
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use operations::Order;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, pin::pin};
 
 const RUNNING: usize = 16;
 
@@ -26,6 +26,19 @@ impl<'a, T: Send + 'a> Pipeline<'a, T> {
     pub fn push(&mut self, order: Order, command: BoxFuture<'a, T>) {
         self.waiting.push_back((order, command));
         self.start();
+    }
+
+    /// Runs them while something else is awaited, and hands on what they give. One that nobody polls keeps what it holds, a
+    /// connection of a pool or its turn at a lock, from everybody else.
+    pub async fn run_while<R>(&mut self, awaited: impl Future<Output = R>, mut take: impl FnMut(T)) -> R {
+        let mut awaited = pin!(awaited);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut awaited => return done,
+                Some(given) = self.next(), if !self.is_empty() => take(given),
+            }
+        }
     }
 
     /// How many are under way.
@@ -84,6 +97,16 @@ mod tests {
         assert_eq!(pipeline.next().await, Some(1));
         assert_eq!(pipeline.next().await, Some(2));
         assert_eq!(pipeline.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn commands_go_on_while_something_else_is_awaited() {
+        let (release, held) = oneshot::channel();
+        let mut pipeline = Pipeline::default();
+        pipeline.push(of(1), async move { release.send(2).map_or(0, |()| 1) }.boxed());
+        let mut given = Vec::new();
+        assert_eq!(pipeline.run_while(held, |answer| given.push(answer)).await, Ok(2));
+        assert_eq!((given, pipeline.is_empty()), (vec![1], true));
     }
 
     #[tokio::test]

@@ -91,20 +91,19 @@ impl<'a, D: Door> Socket<'a, D> {
                         }
                     }
                 },
-                reply = self.pipeline.next(), if !self.pipeline.is_empty() => {
-                    self.tell(reply.flatten());
-                    if self.is_renewed() {
-                        expiry.as_mut().reset(Instant::now() + self.lifetime());
-                    }
-                }
+                reply = self.pipeline.next(), if !self.pipeline.is_empty() => self.tell(reply.flatten()),
                 _ = beat.tick(), if D::UNANSWERED.is_some() => {
                     if D::UNANSWERED.is_some_and(|most| unanswered >= most) {
                         return Ok(Close::GoingAway);
                     }
                     unanswered += 1;
-                    self.door.ping().await?;
+                    let Self { door, outbox, pipeline, .. } = &mut self;
+                    pipeline.run_while(door.ping(), |reply| tell(outbox, reply)).await?;
                 }
                 () = &mut expiry => return Ok(Close::Expired),
+            }
+            if self.is_renewed() {
+                expiry.as_mut().reset(Instant::now() + self.lifetime());
             }
         }
     }
@@ -144,10 +143,14 @@ impl<'a, D: Door> Socket<'a, D> {
 
     /// Whose outbox is given up meanwhile is hung up on.
     async fn write_burst(&mut self, frames: Vec<Utf8Bytes>) -> Result<(), Gone> {
-        tokio::select! {
-            written = self.door.write(frames) => written,
-            () = self.outbox.given_up() => Err(Gone),
-        }
+        let Self { door, outbox, pipeline, .. } = self;
+        let writing = async {
+            tokio::select! {
+                written = door.write(frames) => written,
+                () = outbox.given_up() => Err(Gone),
+            }
+        };
+        pipeline.run_while(writing, |reply| tell(outbox, reply)).await
     }
 
     fn lifetime(&self) -> Duration {
@@ -162,9 +165,7 @@ impl<'a, D: Door> Socket<'a, D> {
     }
 
     fn tell(&self, frame: Option<Utf8Bytes>) {
-        if let Some(frame) = frame {
-            self.outbox.push(frame);
-        }
+        tell(&self.outbox, frame);
     }
 
     fn received(&mut self, received: Incoming) -> Result<Option<Close>, Gone> {
@@ -285,5 +286,11 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.decrement(1);
+    }
+}
+
+fn tell(outbox: &Outbox, frame: Option<Utf8Bytes>) {
+    if let Some(frame) = frame {
+        outbox.push(frame);
     }
 }
