@@ -30,7 +30,7 @@ fn number(report: &Value, path: &str) -> f64 {
 #[tokio::test]
 async fn direct_conversations_lose_nothing() {
     for more in [&["--rate", "20"][..], &["--content", "word", "--bytes", "60"]] {
-        let report = load(&[&["direct", "--users", "4", "--warm-up", "0", "--measure", "1"][..], more].concat()).await;
+        let report = load(&[&["direct", "--users", "4", "--warm-up", "0", "--measure", "3"][..], more].concat()).await;
         assert!(number(&report, "/runs/0/sent") > 0.0 && number(&report, "/runs/0/sendToDelivered/count") > 0.0);
         assert_eq!((&report["runs"][0]["verdict"]["unlikeLog"], &report["clean"]), (&0.into(), &true.into()));
         assert!(number(&report, "/runs/0/processes/0/mostResidentMib") > 1.0, "{report}");
@@ -48,7 +48,7 @@ async fn a_report_is_a_table_a_document_and_a_page() {
     assert!(table.starts_with("direct: 2 sockets") && table.contains("nothing lost"), "{table}");
     let report: Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
     let curve = report["runs"][0]["curve"].as_array().unwrap();
-    assert!((2..=3).contains(&curve.len()) && number(&curve[0], "/offered") > 10.0, "{report}");
+    assert!(curve.len() >= 2 && number(&curve[0], "/offered") > 10.0, "{report}");
     assert!(report["host"]["command"].as_str().unwrap().contains("direct --users 2"), "{report}");
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("run 1: latencies") && page.contains("<svg") && !page.contains("<script"), "{page}");
@@ -88,7 +88,9 @@ async fn an_overload_is_answered_in_the_end() {
     let report = load(&[&["overload"][..], &options].concat()).await;
     let names: Vec<_> = report["turns"].as_array().unwrap().iter().map(|turn| turn["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["saturation", "before", "2 times", "after 2 times"]);
-    assert!(number(&report, "/turns/2/offeredPerSecond") > number(&report, "/turns/1/offeredPerSecond"), "{report}");
+    // Not a second: a turn may last longer than its messages are due.
+    let [half, double] = [1, 2].map(|turn| number(&report, &format!("/turns/{turn}/posting/dueToSent/count")));
+    assert!(double > half, "{report}");
     assert!(report["turns"][2]["settledAfter"].is_f64(), "{report}");
     assert_eq!(report["verdict"]["refusedAndStored"], 0, "{report}");
 }

@@ -10,11 +10,8 @@ use tokio::time::timeout;
 /// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Short, so that tests end soon.
-const SHORT: Limits = Limits {
-    lock: Duration::from_millis(300),
-    statement: Duration::from_millis(1_500),
-    idle: Duration::from_millis(300),
-};
+const SHORT: Limits =
+    Limits { lock: Duration::from_millis(300), statement: Duration::from_millis(1_500), idle: Duration::from_secs(2) };
 
 /// A private Postgres database behind a cable.
 async fn behind_a_cable() -> (Home, Cable, Location) {
@@ -44,11 +41,13 @@ async fn touch(tx: &mut Transaction) -> Result<u64, Error> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unanswered_statements_time_out_and_connections_are_replaced_at_once() {
     let (home, cable, place) = behind_a_cable().await;
-    let database = Database::connect_for(&place, 2, SHORT).await.unwrap();
+    // Long enough that none is answered before the silence.
+    let limits = Limits { statement: Duration::from_secs(5), ..SHORT };
+    let database = Database::connect_for(&place, 2, limits).await.unwrap();
     let direct = Database::connect(&home.read_models(), 1).await.unwrap();
     let asked = [(); 2].map(|()| {
         let database = database.clone();
-        tokio::spawn(async move { database.fetch_all(query("SELECT pg_sleep(1)")).await.map(|rows| rows.len()) })
+        tokio::spawn(async move { database.fetch_all(query("SELECT pg_sleep(60)")).await.map(|rows| rows.len()) })
     });
     let active = "SELECT COUNT(*) AS running FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' \
                   AND state = 'active'";
@@ -65,7 +64,9 @@ async fn unanswered_statements_time_out_and_connections_are_replaced_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_idle_while_the_server_died_are_not_used() {
     let (_home, cable, place) = behind_a_cable().await;
-    let database = Database::connect_for(&place, 4, SHORT).await.unwrap();
+    // The first of them is idle until the last is open.
+    let limits = Limits { idle: Duration::from_secs(60), ..SHORT };
+    let database = Database::connect_for(&place, 4, limits).await.unwrap();
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(database.begin().await.unwrap());
@@ -86,7 +87,8 @@ async fn a_client_that_freezes_in_a_transaction_loses_it() {
     let mut tx = frozen.begin().await.unwrap();
     touch(&mut tx).await.unwrap();
     cable.swallow();
-    let other = Database::connect_for(&home.read_models(), 1, Limits::WORKER).await.unwrap();
+    // It waits for the lock for longer than the frozen one may be idle.
+    let other = Database::connect_for(&home.read_models(), 1, Limits::BULK).await.unwrap();
     let mut waiting = other.begin().await.unwrap();
     assert_eq!(touch(&mut waiting).await.unwrap(), 1, "the server ended the transaction of the frozen client");
     waiting.commit().await.unwrap();
@@ -103,6 +105,7 @@ async fn a_wait_for_a_lock_is_bounded() {
     let other = Database::connect_for(&home.read_models(), 1, SHORT).await.unwrap();
     with_a_row(&holder).await;
     let mut holding = holder.begin().await.unwrap();
+    holding.set_limits(Limits::BULK).await.unwrap();
     touch(&mut holding).await.unwrap();
     let mut waiting = other.begin().await.unwrap();
     let refused = touch(&mut waiting).await;

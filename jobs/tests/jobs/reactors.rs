@@ -191,7 +191,8 @@ each_engine!(a_reaction_that_fails_is_parked_and_tried_again, |home| async move 
     let running = Running::start(&home, &commands, reactor, "one").await;
     eventually("both are parked", || async { parked(&store).await.len() == 2 }).await;
     let failed = parked(&store).await.pop().unwrap();
-    assert_eq!((failed.state(), failed.attempts, failed.id.position), ("waiting", 1, left[0]));
+    assert_eq!((failed.state(), failed.id.position), ("waiting", left[0]));
+    assert!(failed.attempts >= 1, "{failed:?}");
     assert!(failed.retry_at > Some(failed.parked_at), "{failed:?}");
     assert!(failed.error.contains("KeyReused"), "{failed:?}");
     eventually("the checkpoint is past it", || is_past(&home, &store, reactor, left[0])).await;

@@ -44,8 +44,8 @@ mod tests {
 
     #[tokio::test]
     async fn moments_are_even_however_late_they_are_taken() {
-        let begun = Instant::now();
         let mut moments = moments(200.0, count(200.0, 1) / 20);
+        let made = Instant::now();
         // The client is held up for longer than all moments last.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let mut found = Vec::new();
@@ -54,6 +54,6 @@ mod tests {
         }
         assert_eq!(found.len(), 10);
         assert!(found.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_millis(5)), "{found:?}");
-        assert!(found[9] - begun < Duration::from_millis(80), "{:?}", found[9] - begun);
+        assert!(found[9] <= made + Duration::from_millis(50), "{found:?} after {made:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     requeue,
 };
 use domain::AggregateType;
-use sql::query;
+use sql::{Limits, query};
 use std::time::Duration;
 use testkit::{Home, each_engine, until};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +114,7 @@ async fn a_worker_that_waits_for_a_release_sees_what_it_left() {
     let (story, _) = parked_for_an_hour(&world).await;
     let parked = list_parked(&world.database).await.unwrap();
     let mut release = world.database.begin().await.unwrap();
+    release.set_limits(Limits::BULK).await.unwrap();
     for (sql, parked) in [
         ("DELETE FROM parked WHERE position = $1", &parked[0]),
         ("UPDATE parked SET state = 'poison' WHERE position = $1", &parked[1]),
@@ -122,6 +123,7 @@ async fn a_worker_that_waits_for_a_release_sees_what_it_left() {
     }
     let stream = Stream::new(AggregateType::Conversation.as_str().to_owned(), story.group(0).0);
     let mut waiting = world.database.begin().await.unwrap();
+    waiting.set_limits(Limits::BULK).await.unwrap();
     let held = tokio::spawn(async move { hold(&mut waiting, Projection::Conversations, &stream).await.unwrap() });
     let sql = "SELECT COUNT(*) AS waiting FROM pg_stat_activity \
                WHERE datname = current_database() AND wait_event_type = 'Lock'";

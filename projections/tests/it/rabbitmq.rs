@@ -1,6 +1,6 @@
 //! Failed events over RabbitMQ, whose queues keep the pauses, with two processes (I15).
 
-use super::support::{PARTITIONS, Story, World, cure, reached, running, until, worker};
+use super::support::{PARTITIONS, Story, World, cure, leasing, reached, running, until};
 use broker::{BACK_OFF, Broker, DeadLetter, RabbitSettings};
 use domain::{ConversationId, Event, Partition, conversation::ConversationCommand};
 use event_store::StreamId;
@@ -22,6 +22,8 @@ use uuid::Uuid;
 
 /// Enough for several groups in each partition.
 const GROUPS: u64 = 16;
+/// So long that no living worker loses its partitions.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// A connected broker of one more process.
 async fn join(world: &World) -> Broker {
@@ -83,7 +85,8 @@ async fn one_heals_and_one_is_given_up_beside_healthy_neighbours() {
     let (one, two) = (join(&world).await, join(&world).await);
     world.publish_to(&one);
     let token = CancellationToken::new();
-    let workers = [worker(&world, &one, 1, BACK_OFF, &token), worker(&world, &two, 2, BACK_OFF, &token)];
+    let workers =
+        [(&one, 1), (&two, 2)].map(|(broker, owner)| leasing(&world, broker, (owner, LEASE), BACK_OFF, &token));
     let connection =
         Connection::connect(&world.home.rabbitmq_url().unwrap(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();

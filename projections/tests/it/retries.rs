@@ -30,8 +30,9 @@ each_engine!(neighbours_go_on_at_once, |home| async move {
 each_engine!(it_heals_by_itself_once_the_cause_is_gone, |home| async move {
     let world = World::new(home).await;
     let (broker, token) = (world.broker(Faults::NONE), CancellationToken::new());
-    let pause = Duration::from_secs(2);
-    let worker = worker(&world, &broker, 1, [Duration::from_millis(20), pause, pause], &token);
+    // The last is for a machine so busy that the cause is still there after the second.
+    let pauses = [Duration::from_millis(20), Duration::from_secs(2), Duration::from_secs(10)];
+    let worker = worker(&world, &broker, 1, pauses, &token);
     let (mut story, events) = poisoned();
     let group = story.group(0);
     world.append(events).await;
@@ -40,7 +41,7 @@ each_engine!(it_heals_by_itself_once_the_cause_is_gone, |home| async move {
     until(&world, <[Parked]>::is_empty).await;
     assert_eq!(groups(&world).await, both(("Behind", 3)));
     let parking = worker.progress().parking();
-    assert!((2..=3).contains(&parking.retried) && parking.given_up == 0, "{parking:?}");
+    assert!(parking.retried >= 2 && parking.given_up == 0, "{parking:?}");
 
     story.retitle(group, 0, Some("Later"));
     reached(&worker, world.tell(&mut story).await).await;
@@ -83,7 +84,8 @@ each_engine!(it_is_given_up_after_the_last_pause_and_can_be_requeued, |home| asy
 each_engine!(the_next_worker_retries_what_a_dead_one_parked, |home| async move {
     let world = World::new(home).await;
     let (broker, token) = (world.broker(Faults::NONE), CancellationToken::new());
-    let pauses = [Duration::from_secs(1); 3];
+    // The first worker may come to retry it once before it is killed.
+    let pauses = [1, 10, 10].map(Duration::from_secs);
     let first = worker(&world, &broker, 1, pauses, &token);
     let (story, events) = poisoned();
     world.append(events).await;

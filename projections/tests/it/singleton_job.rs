@@ -2,7 +2,7 @@
 
 use super::support::{DEADLINE, World};
 use projections::SingletonJob;
-use sql::{Database, Location, Transaction, query};
+use sql::{Database, Limits, Location, Transaction, query};
 use std::{sync::Arc, time::Duration};
 use testkit::{Cable, Home, each_engine};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
@@ -99,6 +99,7 @@ each_engine!(work_ends_while_the_database_is_away, |home| async move {
 
     let another = Database::connect(&world.home.read_models(), 1).await.unwrap();
     let mut tx = another.begin().await.unwrap();
+    tx.set_limits(Limits::BULK).await.unwrap();
     if matches!(tx, Transaction::Postgres(_)) {
         tx.execute(query("LOCK TABLE duties IN ACCESS EXCLUSIVE MODE")).await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 use crate::{audit::audit, support::*};
 use event_store::{AppendError, EventStore, Receipt};
-use sql::{Database, query};
+use sql::{Database, Limits, query};
 use sqlx::{Connection, Executor, PgConnection};
 use std::collections::HashSet;
 use testkit::{Engine, Home, each_engine};
@@ -81,6 +81,7 @@ each_engine!(the_intake_is_bounded, |home| async move {
     people(&store, 1).await;
     let other = Database::connect(&home.log(), 1).await.unwrap();
     let mut appending = other.begin().await.unwrap();
+    appending.set_limits(Limits::BULK).await.unwrap();
     if other.engine() == Engine::Postgres {
         let lock = "SELECT 1 FROM pg_advisory_xact_lock(1128811092, current_schema()::regnamespace::oid::int4)";
         appending.execute(query(lock)).await.unwrap();

@@ -10,7 +10,7 @@ use std::{
 
 const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_millis(200);
-const LONGER: Duration = Duration::from_millis(600);
+const LONGER: Duration = Duration::from_secs(3);
 
 /// Expires leases until `users` are offline; returns all users who went offline.
 async fn gone(graph: &Graph, users: &[UserId]) -> BTreeSet<UserId> {

@@ -8,7 +8,7 @@ mod workers;
 pub(crate) use life::{chatter, life, rebuilt};
 pub(crate) use poison::{both, cure, groups, poisoned};
 pub(crate) use story::Story;
-pub(crate) use workers::{reached, running, until, worker};
+pub(crate) use workers::{leasing, reached, running, until, worker};
 
 use broker::{Broker, Faults};
 use domain::{Event, Partition, Tier, Timestamp};

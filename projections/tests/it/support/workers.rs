@@ -24,13 +24,24 @@ pub(crate) fn worker(
     back_off: BackOff,
     token: &CancellationToken,
 ) -> Worker {
+    leasing(world, broker, (owner, Duration::from_secs(1)), back_off, token)
+}
+
+/// Worker `owner`, whose leases last for `lease`.
+pub(crate) fn leasing(
+    world: &World,
+    broker: &Broker,
+    (owner, lease): (u128, Duration),
+    back_off: BackOff,
+    token: &CancellationToken,
+) -> Worker {
     let settings = WorkerSettings {
         store: world.store.clone(),
         broker: broker.clone(),
         database: world.database.clone(),
         leases_in: None,
         owner: Uuid::from_u128(owner),
-        lease: Duration::from_secs(1),
+        lease,
         clock: running,
         build: "test".into(),
     };

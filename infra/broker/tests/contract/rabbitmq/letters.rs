@@ -41,25 +41,31 @@ async fn a_retry_reaches_one_subscriber_of_its_partition_after_its_pause() {
         let queue = channel.queue_declare(name.as_str().into(), options, Default::default()).await.unwrap();
         queue.message_count() > 0
     };
-    testkit::until("a retry waits", waits).await;
+    // It comes early where this is held up for longer than its pause.
+    let mut early = Vec::new();
+    tokio::select! {
+        () = testkit::until("a retry waits", waits) => (),
+        next = at_two.next() => early.push(next.unwrap()),
+    }
     one.retry_after(BACK_OFF[1], retry(0, 3));
     for position in 10..20 {
         one.retry_after(BACK_OFF[0], retry(1, position));
     }
     let mut received = Vec::new();
     while received.len() < 10 {
-        received.push(
-            soon(async {
-                tokio::select! { next = at_two.next() => next, next = at_three.next() => next }
-            })
-            .await
-            .unwrap(),
-        );
+        let next = soon(async {
+            tokio::select! { next = at_two.next() => next, next = at_three.next() => next }
+        });
+        let next = next.await.unwrap();
+        if next.partition == Partition(1) { received.push(next) } else { early.push(next) }
     }
     received.sort_by_key(|retry| retry.position);
     assert_eq!(received, (10..20).map(|position| retry(1, position)).collect::<Vec<_>>(), "each to one of them");
     assert_eq!(soon(at_one.next()).await, Some(retry(0, 3)), "a process receives its own, too");
-    assert_eq!(soon(at_two.next()).await, Some(retry(2, 4)));
+    if early.is_empty() {
+        early.extend(soon(at_two.next()).await);
+    }
+    assert_eq!(early, [retry(2, 4)]);
 }
 
 #[tokio::test]
