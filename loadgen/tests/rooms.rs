@@ -114,5 +114,7 @@ async fn an_absent_database_loses_and_doubles_nothing() {
     }
     let report = report(running.wait_with_output().await.unwrap(), &complaint);
     let survived = &report["runs"][0]["resilience"];
-    assert!(survived["refused"].as_u64().unwrap() > 0, "nobody noticed: {report}");
+    // Commands that wait for it are refused, or answered when it is back.
+    let is_late = survived["longestSilenceAnywhere"].as_f64() > Some(500.0);
+    assert!(is_late || survived["refused"].as_u64() > Some(0), "nobody noticed: {report}");
 }

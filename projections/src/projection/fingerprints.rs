@@ -9,7 +9,7 @@ const RECORDED: [(Projection, u32, i64); Projection::ALL.len()] = [
     (Projection::Users, 3, 0x3705_c84e_8d31_871f),
     (Projection::Friendships, 1, 0x69c8_0586_6d41_4ba3),
     (Projection::Conversations, 2, 0x36f1_36b8_7ffd_6890),
-    (Projection::Messages, 2, 0x280b_603d_dd19_d75b),
+    (Projection::Messages, 2, 0x63a1_b711_c709_3067),
     (Projection::ReadMarkers, 2, 0x740f_9e3b_7d39_b481),
     (Projection::Calls, 1, 0x2885_0532_f9a0_a858),
     (Projection::OwnSettings, 1, 0x4c0b_3811_2fdc_aec0),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long the leases of [`worker`] last: longer than a living worker on a busy machine may be held up.
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(4);
 
 /// Worker `owner`, with this clock.
 fn worker(world: &World, broker: &Broker, owner: u128, clock: fn() -> Timestamp, token: &CancellationToken) -> Worker {

@@ -164,6 +164,8 @@ impl Portions {
         let read = (self.start - self.below).max(1);
         let wanted = self.wanted(read, 0).unwrap_or_else(|| read.saturating_mul(GROWTH));
         let count = ((wanted >> BUCKET_BITS) + 1).min(self.below >> BUCKET_BITS);
+        // Where rows are compared, many buckets are read in several statements: Postgres refuses an expression too long for its stack.
+        let count = if self.compares { count.min(MOST_BUCKETS) } else { count };
         let expected = |so_far: i64| so_far.saturating_mul(count << BUCKET_BITS) / read;
         let names_rooms = self.names_rooms || (self.rooms == Rooms::Either && expected(self.had.examined) > MOST_ROWS);
         let so_far = if names_rooms { self.had.own } else { self.had.examined };
