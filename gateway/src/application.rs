@@ -129,17 +129,17 @@ impl Application {
         let signals = SignalRouter::new(broker.clone(), leases.clone(), commands.clone());
         let connections = ConnectionRegistry::new(leases.map(|graph| graph.graph().clone()), broker.node());
         let audience = PresenceAudience::new(graph.clone(), queries.clone(), connections.clone());
-        let SocketSettings { lease, presence_grace, .. } = config.sockets;
+        let SocketSettings { lease, presence_grace, signals_worth, .. } = config.sockets;
         let presences = Presences::new(
             audience,
             connections,
             PresenceStore::new(read_models.clone()),
             signals.clone(),
             clock,
-            [lease, presence_grace],
+            [lease, presence_grace, signals_worth],
         );
         presences.set_clock().await?;
-        let typing = TypingIndicators::new(signals.clone(), presences.clone(), clock);
+        let typing = TypingIndicators::new(signals.clone(), presences.clone(), clock, signals_worth);
 
         let compute = Compute::default();
         let limits = limits(&config, &graph);

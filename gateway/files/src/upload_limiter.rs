@@ -276,6 +276,8 @@ mod tests {
             () = pace.too_slow() => (),
         }
         let mut steady = limiter.acquire(user(2), None).unwrap();
+        // However long the first wait takes.
+        steady.add(1 << 40);
         let pace = steady.pace();
         let upload = async {
             for _ in 0..60 {

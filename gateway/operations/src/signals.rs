@@ -16,8 +16,6 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// How long it is worth telling, in milliseconds: the low tier's target.
-const WORTH_MS: i64 = 2_000;
 /// The largest payload, in bytes of JSON.
 const MAX_PAYLOAD: usize = 8 * 1024;
 
@@ -119,12 +117,13 @@ impl Operation for SendSignal {
         let Payload(payload) = payload;
         let custom = CustomSignal { conversation_id: conversation.0, from_user_id: user.0, name, payload };
         let data = serde_json::to_value(custom).map_err(Problem::internal)?;
+        let worth = i64::try_from(request.app.config.sockets.signals_worth.as_millis()).unwrap_or(i64::MAX);
         let signal = Signal {
             scope: Some(conversation.0),
             from_session: exclude_self.then_some(request.caller.session.0),
             from_socket: request.caller.socket.filter(|_| exclude_self),
             except: request.app.presences.blocked_either_way(user).await?,
-            ..Signal::new("custom", data, (request.app.clock)().millis() + WORTH_MS)
+            ..Signal::new("custom", data, (request.app.clock)().millis().saturating_add(worth))
         };
         request.app.signals.tell(signal).await;
         Ok(Answer::sent())

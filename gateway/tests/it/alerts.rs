@@ -86,10 +86,16 @@ async fn commits_that_wait_for_another_session_raise_alerts_until_they_do_not() 
     let room = server.conversation(&ana, "group", &[]).await;
     let mut socket = server.connect(&ana, None).await;
     let log = Database::connect(&home.log(), 1).await.unwrap();
-    let are_raised =
-        async || is_raised(&server, "CommitsSlow", "log").await && is_raised(&server, "CommandsSlow", "high").await;
+    // The alert of the commits, while both are raised.
+    let raised = async || {
+        let commits = find(&server, "CommitsSlow", "log").await.filter(|alert| alert.is_raised())?;
+        is_raised(&server, "CommandsSlow", "high").await.then_some(commits)
+    };
     let sending = async {
-        while !are_raised().await {
+        loop {
+            if let Some(commits) = raised().await {
+                break commits;
+            }
             let holding = log.begin().await.unwrap();
             let message = json!({"conversationId": room, "messageType": "TEXT", "content": "late"});
             let asked = socket.issue("message.send", message).await;
@@ -103,8 +109,7 @@ async fn commits_that_wait_for_another_session_raise_alerts_until_they_do_not() 
             }
         }
     };
-    soon("slow commits to raise alerts", sending).await;
-    let commits = find(&server, "CommitsSlow", "log").await.unwrap();
+    let commits = soon("slow commits to raise alerts", sending).await;
     assert!(commits.value >= 0.2, "{commits:?}");
     becomes(&server, "CommitsSlow", "log", AlertState::Cleared).await;
     becomes(&server, "CommandsSlow", "high", AlertState::Cleared).await;

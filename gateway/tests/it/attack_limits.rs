@@ -109,10 +109,17 @@ each_mix!(a_socket_that_ignores_refusals_is_closed, |home| async move {
     let server = Server::start_with(limited(&home)).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
-    for _ in 0..1_190 {
-        client.issue("call.initiate", json!({"conversationId": NOBODY, "callType": "VOICE"})).await;
+    let call = |n: usize| {
+        let data = json!({"conversationId": NOBODY, "callType": "VOICE"});
+        json!({"id": n.to_string(), "cmd": "call.initiate", "data": data}).to_string()
+    };
+    let mut sent = 0;
+    while sent < 1_190 && client.try_send_text(call(sent)).await {
+        sent += 1;
     }
-    assert_eq!(client.end().await, End::Closed(4029));
+    // Who sends to a socket that is closed may lose the code.
+    let end = client.end().await;
+    assert!(end == End::Closed(4029) || (sent < 1_190 && end == End::Lost), "{end:?} after {sent}");
     let mut again = server.connect(&ana, None).await;
     assert!(again.ok("ping", json!({})).await["cursor"].is_string());
     server.stop().await;

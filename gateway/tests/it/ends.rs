@@ -4,7 +4,7 @@ use crate::support::{Door, Person, Process, Server, config, soon, until};
 use config::{Config, Role};
 use gateway::Application;
 use serde_json::{Value, json};
-use sql::{Database, Transaction, query};
+use sql::{Database, Limits, Transaction, query};
 use testkit::{Cable, Engine, Home, each_engine};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -110,7 +110,8 @@ async fn a_silent_postgres_keeps_no_process_from_ending() {
     let (door, waiting) = (Door { address: server.door.address }, ana.clone());
     let _unanswered = tokio::spawn(async move { say(&door, &waiting, &room, "lost").await });
     let id = server.child.id().unwrap().to_string();
-    assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+    // The shell's own `kill`: a bare Debian has no other.
+    assert!(Command::new("sh").args(["-c", "kill $0", &id]).status().await.unwrap().success());
     let ended = soon("its end", server.child.wait()).await.unwrap();
     assert!(ended.success(), "{ended}");
 }
@@ -146,6 +147,7 @@ each_engine!(a_log_that_another_keeps_locked_is_named_by_readiness, |home| async
     let log = Database::connect(&home.log(), 1).await.unwrap();
     let mut lock = log.begin().await.unwrap();
     if matches!(lock, Transaction::Postgres(_)) {
+        lock.set_limits(Limits::BULK).await.unwrap();
         lock.execute(query("LOCK TABLE events IN EXCLUSIVE MODE")).await.unwrap();
     }
     let named = until("the log to be named", async || {

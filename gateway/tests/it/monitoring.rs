@@ -1,6 +1,6 @@
 //! The figures of all processes, the dashboard, alerts, and the first page.
 
-use crate::support::{Client, HURRY, Person, Process, SECRET, Server, config, soon, until};
+use crate::support::{Client, HURRY, Person, Process, SECRET, Server, config, low_port, soon, until};
 use axum::{
     Router,
     body::Bytes,
@@ -11,15 +11,13 @@ use config::{AlertWebhook, Config, MasterKey, MonitoringSettings, Role, Secret};
 use monitoring::{Identity, alerts::signature};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use sql::{Database, query};
+use sql::{Database, Limits, query};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
     time::Duration,
 };
-use testkit::{Cable, Engine, Home, Mix, each_mix};
+use testkit::{Cable, Engine, Home, Mix, each_mix, until_some};
 use tokio::{net::TcpListener, sync::mpsc};
 use uuid::Uuid;
 
@@ -44,21 +42,30 @@ async fn becomes(server: &Server, root: &Person, rule: &str, subject: &str, stat
     alert(&alerts, rule, subject).unwrap().clone()
 }
 
+/// Says something in a conversation, and types.
+async fn talk(socket: &mut Client, room: &str) {
+    socket.ok("message.send", json!({"conversationId": room, "content": "hello"})).await;
+    socket.ok("typing.start", json!({"conversationId": room})).await;
+}
+
 each_mix!(the_dashboard_shows_what_happens_and_how_old_its_figures_are, |home| async move {
     let server = Server::start_with(hurried(&home)).await;
     let root = server.administrator().await;
     let [ana, ben] = [server.register("ana").await, server.register("ben").await];
     let room = server.conversation(&ana, "group", &[&ben]).await;
     let mut socket = server.connect(&ana, None).await;
-    socket.ok("message.send", json!({"conversationId": room, "content": "hello"})).await;
-    socket.ok("typing.start", json!({"conversationId": room})).await;
+    // Rates are of the last ten seconds, and figures count while they are new: on a busy machine they are read again.
     let busy = |board: &Value| {
         let rates = &board["perSecond"];
         ["messages", "typing", "events", "commands", "httpRequests", "pushes"]
             .iter()
             .all(|of| rates[of].as_f64() > Some(0.0))
     };
-    let board = server.get_until(&root, DASHBOARD, busy).await;
+    let board = until_some("the dashboard", async || {
+        talk(&mut socket, &room).await;
+        Some(server.read(&root, DASHBOARD).await).filter(busy)
+    })
+    .await;
     let processes = board["processes"].as_array().unwrap();
     assert_eq!(processes.len(), 1);
     assert!(processes[0]["current"] == true && processes[0]["ageSeconds"].as_f64() < Some(60.0), "{board}");
@@ -75,23 +82,34 @@ each_mix!(the_dashboard_shows_what_happens_and_how_old_its_figures_are, |home| a
     assert!(board["health"]["score"].as_u64() <= Some(100) && board["health"]["formula"].is_string());
     assert_eq!(board["health"]["inputs"]["currentProcesses"], 1);
 
-    let metrics = server.read(&root, "/chat/performance/metrics").await;
     let of = |items: &Value| {
-        let found = items.as_array().unwrap().iter().find(|series| series["name"] == "chatchit_append_events_total");
-        found.unwrap()["value"].as_f64()
+        let found = items.as_array()?.iter().find(|series| series["name"] == "chatchit_append_events_total");
+        found?["value"].as_f64()
     };
+    let is_counted = |metrics: &Value| of(&metrics["items"]).is_some();
+    let metrics = server.get_until(&root, "/chat/performance/metrics", is_counted).await;
     assert_eq!(of(&metrics["items"]), of(&metrics["processes"][0]["items"]));
-    let queues = server.read(&root, "/chat/queue/stats").await;
+    let waits = |high: &Value| high["consumers"] != 16 || high["depth"] != 0;
+    let queues = until_some("the queues", async || {
+        let queues = server.read(&root, "/chat/queue/stats").await;
+        let high = &queues["tiers"][0];
+        let is_appended = high["appendedPerSecond"].as_f64() > Some(0.0);
+        if !is_appended {
+            talk(&mut socket, &room).await;
+        }
+        (is_appended && !waits(high)).then_some(queues)
+    })
+    .await;
     assert_eq!((queues["tiers"].as_array().unwrap().len(), queues["partitions"].as_array().unwrap().len()), (2, 32));
-    let waits = |queues: &Value| queues["tiers"][0]["consumers"] != 16 || queues["tiers"][0]["depth"] != 0;
-    let queues = server.get_until(&root, "/chat/queue/stats", |queues| !waits(queues)).await;
-    assert!(queues["tiers"][0]["appendedPerSecond"].as_f64() > Some(0.0) && queues["tiers"][0]["parked"] == 0);
-    let caches = server.read(&root, "/chat/cache/stats").await;
-    assert_eq!(caches["redis"].is_object(), home.redis_url().is_some(), "{caches}");
+    assert_eq!(queues["tiers"][0]["parked"], 0);
+    let is_whole = |caches: &Value| {
+        caches["processes"][0]["current"] == true && caches["redis"].is_object() == home.redis_url().is_some()
+    };
+    let caches = server.get_until(&root, "/chat/cache/stats", is_whole).await;
     if home.redis_url().is_some() {
         assert!(caches["redis"]["usedMemoryBytes"].as_u64() > Some(0) && caches["redis"]["latencySeconds"].is_number());
     }
-    assert!(caches["all"]["hits"].is_number() && caches["processes"][0]["current"] == true);
+    assert!(caches["all"]["hits"].is_number());
     let alerts = server.read(&root, ALERTS).await;
     assert!(alerts["rules"].as_array().unwrap().iter().any(|rule| rule["name"] == "ProcessGone"));
     server.stop().await;
@@ -134,11 +152,12 @@ async fn a_killed_process_is_missed_until_it_is_back() {
         let data = tempfile::tempdir_in(home.folder()).unwrap().keep();
         Process::start_in(&home, &data, "worker", &[(HURRY, "10"), ("PORT", port)]).await
     };
-    let [_first, second] = [worker("0").await, worker("0").await];
+    // Nobody takes the port of the killed one before it is back.
+    let port = low_port();
+    let (_first, second) = (worker("0").await, worker(&port.to_string()).await);
     let monitoring = MonitoringSettings::default().hurried(10);
     let server = Server::start_with(Config { monitoring, ..beside(&home) }).await;
     let root = server.administrator().await;
-    let port = second.door.address.port();
     let all = |board: &Value| board["processes"].as_array().unwrap().len() == 3;
     server.get_until(&root, DASHBOARD, all).await;
     second.kill().await;
@@ -163,11 +182,11 @@ fn beside(home: &Home) -> Config {
     }
 }
 
-/// Receives the webhooks of a rule, the first `failing` of which it refuses. The machine may give rise to others, such as
-/// that of a disk that is nearly full.
+/// Receives the webhooks of a rule, and refuses the first `failing` tries of each. The machine may give rise to others,
+/// such as that of a disk that is nearly full.
 async fn hook(rule: &'static str, failing: usize) -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
     let (sender, received) = mpsc::unbounded_channel();
-    let tries = Arc::new(AtomicUsize::new(0));
+    let tries = Arc::new(Mutex::new(BTreeMap::<String, usize>::new()));
     let receive = move |headers: HeaderMap, body: Bytes| {
         let (sender, tries) = (sender.clone(), Arc::clone(&tries));
         async move {
@@ -175,8 +194,15 @@ async fn hook(rule: &'static str, failing: usize) -> (String, mpsc::UnboundedRec
             if alert["data"]["rule"] != rule {
                 return Code::NO_CONTENT;
             }
+            let id = headers["webhook-id"].to_str().unwrap().to_owned();
+            let is_refused = {
+                let mut tries = tries.lock().unwrap();
+                let of_id = tries.entry(id).or_default();
+                *of_id += 1;
+                *of_id <= failing
+            };
             let _ = sender.send((headers, String::from_utf8(body.to_vec()).unwrap()));
-            if tries.fetch_add(1, SeqCst) < failing { Code::INTERNAL_SERVER_ERROR } else { Code::NO_CONTENT }
+            if is_refused { Code::INTERNAL_SERVER_ERROR } else { Code::NO_CONTENT }
         }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -217,23 +243,35 @@ async fn a_lost_engine_is_shown_pushed_to_administrators_and_posted_until_it_is_
     assert!(board["health"]["score"].as_u64() < Some(100), "{board}");
     let pushed = soon("the alert at the administrator's socket", pushed(&mut admin, "EngineAway")).await;
     assert_eq!((&pushed["state"], &pushed["summary"]), (&json!("raised"), &json!("1 processes do not reach redis")));
-    let mut ids = Vec::new();
-    for _ in 0..3 {
+    // On a busy machine the alert may come and go: each change is posted under an id of its own, the same at each try.
+    let mut tries = BTreeMap::<String, usize>::new();
+    loop {
         let (headers, body) = soon("the webhook", received.recv()).await.unwrap();
         let header = |name: &str| headers[name].to_str().unwrap().to_owned();
         let (id, at) = (header("webhook-id"), header("webhook-timestamp").parse().unwrap());
         assert_eq!(header("webhook-signature"), signature(&secret, &id, at, &body));
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!((&body["type"], &body["data"]["rule"]), (&json!("alert.raised"), &json!("EngineAway")));
-        ids.push(id);
+        assert_eq!(body["data"]["rule"], "EngineAway");
+        let of_id = tries.entry(id).or_default();
+        *of_id += 1;
+        if body["type"] == "alert.raised" && *of_id == 3 {
+            break;
+        }
     }
-    assert!(ids.iter().all(|id| *id == ids[0]), "it is the same message at each try");
 
     cable.mend();
     let cleared = becomes(&server, &root, "EngineAway", "redis", "cleared").await;
     assert!(cleared["clearedAt"].is_string());
-    let (_, body) = soon("the webhook", received.recv()).await.unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["type"], "alert.cleared");
+    let posted = soon("the webhook of the end", async {
+        loop {
+            let (_, body) = received.recv().await.unwrap();
+            let body: Value = serde_json::from_str(&body).unwrap();
+            if body["type"] == "alert.cleared" {
+                break body;
+            }
+        }
+    });
+    assert_eq!(posted.await["data"]["rule"], "EngineAway");
     // A signal to her comes after all alerts that she would have received.
     let room = server.conversation(&root, "group", &[&ana]).await;
     admin.ok("signal.send", json!({"conversationId": room, "name": "here", "payload": [1]})).await;
@@ -286,6 +324,7 @@ async fn a_read_model_that_does_not_move_raises_an_alert_until_it_does() {
     let group = server.conversation(&root, "group", &[]).await;
     let read_models = Database::connect(&home.read_models(), 1).await.unwrap();
     let mut holding = read_models.begin().await.unwrap();
+    holding.set_limits(Limits::BULK).await.unwrap();
     holding.execute(query("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")).await.unwrap();
     let position = server.app.store.head().await.unwrap().position;
     let mut socket = server.connect(&root, None).await;

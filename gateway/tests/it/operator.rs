@@ -1,6 +1,6 @@
 //! The verbs of the program `chatchit` for operators, on the embedded default.
 
-use crate::support::{Door, Program, run, soon, texts, until};
+use crate::support::{Door, Program, lines_of, run, soon, texts, until};
 use config::variables::VARIABLES;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -176,7 +176,8 @@ async fn completions_and_manual_pages_name_every_verb() {
 async fn a_start_on_the_embedded_default_prints_three_lines() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Program::start(folder.path()).await;
-    assert_eq!(server.beginning.matches("\"level\"").count(), 1, "{}", server.beginning);
+    let lines = lines_of(&server.beginning);
+    assert_eq!(lines.iter().filter(|line| line.contains("\"level\"")).count(), 1, "{lines:#?}");
     assert!(server.line_with("SQLite").await.contains("./data"));
     let token = server.bootstrap_token().await;
     assert!(!token.is_empty());
@@ -185,7 +186,7 @@ async fn a_start_on_the_embedded_default_prints_three_lines() {
     let ready = async || reqwest::get(format!("http://{address}/readyz")).await.unwrap().text().await.unwrap();
     until("all to be well", async || ready().await == r#"{"status":"ok"}"#).await;
     let rest = server.terminate().await;
-    let lines: Vec<_> = rest.split("{\"timestamp\"").filter(|line| !line.is_empty()).collect();
+    let lines = lines_of(&rest);
     assert!(lines.iter().all(|line| line.contains("stopping") || line.contains("/readyz")), "{lines:#?}");
 }
 
@@ -284,7 +285,10 @@ async fn a_doctor_of_the_embedded_default_finds_all_well() {
     let output = run(folder.path(), &[("PORT", &port), ("MAX_CONNECTIONS", "10")], &["doctor", "--json"], "").await;
     let (printed, said) = texts(&output);
     let report: Value = serde_json::from_str(&printed).unwrap_or_else(|_| panic!("{printed} {said}"));
-    assert!(output.status.success() && report["ok"] == true, "{report}");
+    // Whatever the disk of this machine is like.
+    let is_well = |check: &Value| check["verdict"] != "fail" || check["name"] == "disk";
+    assert!(report["checks"].as_array().unwrap().iter().all(is_well), "{report}");
+    assert_eq!(output.status.success(), report["ok"] == true, "{report}");
     let check = |name: &str| {
         let checks = report["checks"].as_array().unwrap();
         checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {report}")).clone()

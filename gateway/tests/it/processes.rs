@@ -9,8 +9,9 @@ use domain::Timestamp;
 use event_store::{EventStore, Keys, Settings};
 use serde_json::{Value, json};
 use sql::{Database, Location, Query, query};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use testkit::{Engine, Home, Mix, each_engine};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 async fn production() -> Home {
@@ -43,8 +44,14 @@ async fn what_is_said_on_one_gateway_arrives_on_the_other_in_order() {
     let room = a.group(&[ben.id], "Room").await;
     let sent = texts(&mut a, &room, 200).await;
     assert_eq!(arrived_until(&mut b, *sent.last().unwrap()).await, sent);
-    a.ok("typing.start", json!({"conversationId": room})).await;
-    assert_eq!(b.signal().await["data"]["userId"], json!(ana.id));
+    // A signal that comes before the other gateway listens is lost: she types until one arrives.
+    until("her typing to be heard", async || {
+        a.ok("typing.start", json!({"conversationId": room})).await;
+        let heard = timeout(Duration::from_secs(1), b.signal()).await;
+        a.ok("typing.stop", json!({"conversationId": room})).await;
+        heard.is_ok_and(|signal| signal["data"]["userId"] == json!(ana.id))
+    })
+    .await;
     let reaction = b.say(&room, "back").await;
     let reaction = b.ok("message.react", json!({"messageId": reaction["id"], "emoji": "👍"})).await;
     let arrived = in_order(a.pushes_to(position(&reaction)).await);

@@ -1,7 +1,7 @@
 //! Credentials and limits at `/socket.io/`, on each transport.
 
 use crate::support::{
-    Server, config, roomy,
+    DEADLINE, Server, config, roomy,
     sio::{End, Sio, TRANSPORTS, Transport, answered, polling},
     soon, until,
 };
@@ -26,8 +26,9 @@ pub(crate) fn dismissed(code: u16, transport: Transport) -> End {
 }
 
 each_mix!(credentials_come_in_the_connect_packet_and_nowhere_else, |home| async move {
-    let settings = SocketSettings { credentials_within: Duration::from_millis(500), ..roomy() };
-    let server = Server::start_with(with(&home, settings)).await;
+    let within = |credentials_within| with(&home, SocketSettings { credentials_within, ..roomy() });
+    let server = Server::start_with(within(DEADLINE)).await;
+    let hasty = Server::start_with(within(Duration::from_millis(500))).await;
     let ana = server.register("ana").await;
     for transport in BOTH {
         let (_, hello) = Sio::connect_with(&server, &ana, None, transport, None).await;
@@ -56,9 +57,13 @@ each_mix!(credentials_come_in_the_connect_packet_and_nowhere_else, |home| async 
         elsewhere.event("connect_error").await;
         assert!(elsewhere.send(&format!("40{}", json!({"token": ana.token}))).await, "it is still there");
         elsewhere.event("hello").await;
-        let mut silent = Sio::open(&server, transport).await;
+        let mut silent = Sio::open(&hasty, transport).await;
         silent.end().await;
-        for rude in [r#"42["cmd",{"cmd":"ping"}]"#, "3", "41", "1", "nonsense", "4nonsense"] {
+        // Who says nothing but that they live is as silent.
+        let mut alive = Sio::open(&hasty, transport).await;
+        alive.send("3").await;
+        assert_eq!(alive.end().await.close_code, None);
+        for rude in [r#"42["cmd",{"cmd":"ping"}]"#, "41", "1", "nonsense", "4nonsense"] {
             let mut client = Sio::open(&server, transport).await;
             client.send(rude).await;
             assert_eq!(client.end().await.close_code, None, "{rude}");
@@ -67,7 +72,7 @@ each_mix!(credentials_come_in_the_connect_packet_and_nowhere_else, |home| async 
     let in_query = format!("{}&token={}", polling(server.address, ""), ana.token);
     let (status, body) = answered(reqwest::Client::new().get(in_query)).await;
     assert_eq!((status, body.contains("token_in_query")), (StatusCode::BAD_REQUEST, true));
-    server.stop().await;
+    tokio::join!(server.stop(), hasty.stop());
 });
 
 each_mix!(requests_that_are_none_are_refused_in_the_clients_words, |home| async move {

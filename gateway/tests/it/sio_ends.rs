@@ -75,7 +75,8 @@ each_mix!(a_goodbye_is_answered, |home| async move {
 
 each_mix!(a_token_shown_on_an_open_socket_renews_it, |home| async move {
     let secret = "the signing secret of this test alone";
-    let access_expired = Duration::from_secs(10);
+    // Sooner than the first ping, and later than all that is shown before.
+    let access_expired = Duration::from_secs(20);
     let access_secret = Some(Secret::new(secret));
     let server = Server::start_with(Config { access_expired, access_secret, ..config(&home) }).await;
     let (ana, ben) = (server.register("ana").await, server.register("ben").await);
@@ -134,7 +135,7 @@ each_mix!(what_ends_a_session_closes_its_sockets, |home| async move {
 });
 
 each_mix!(a_token_that_expires_closes_its_sockets, |home| async move {
-    let server = Server::start_with(Config { access_expired: Duration::from_secs(6), ..config(&home) }).await;
+    let server = Server::start_with(Config { access_expired: Duration::from_secs(10), ..config(&home) }).await;
     let ana = server.register("ana").await;
     let mut clients = Vec::new();
     for transport in TRANSPORTS {
@@ -162,7 +163,7 @@ each_mix!(one_socket_too_many_closes_the_oldest_of_any_door, |home| async move {
 });
 
 each_mix!(who_does_not_answer_pings_is_gone, |home| async move {
-    let settings = SocketSettings { heartbeat: Duration::from_millis(1_000), ..roomy() };
+    let settings = SocketSettings { heartbeat: Duration::from_secs(5), ..roomy() };
     let server = Server::start_with(with(&home, settings)).await;
     let ana = server.register("ana").await;
     let dead_poller = ana.sio(None, Transport::Polling).await;

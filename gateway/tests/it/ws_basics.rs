@@ -108,7 +108,7 @@ each_mix!(people_hear_what_concerns_them_and_nobody_else_does, |home| async move
         e.say(&room, "x").await["id"].clone()
     };
     e.ok("message.hide", json!({"messageId": message})).await;
-    let pushes = e.fence().await.0;
+    let pushes = in_order(e.fence().await.0);
     assert_eq!(names(&pushes)[..3], ["conversation.created", "message.sent", "message.hidden"]);
     assert_eq!(pushes[2]["data"]["messageId"], message);
     server.stop().await;

@@ -1,6 +1,6 @@
 //! Credentials, limits and closes.
 
-use crate::support::{End, Server, config, roomy};
+use crate::support::{DEADLINE, End, Server, config, roomy, until};
 use commands::{Actor, Context};
 use config::SocketSettings;
 use domain::{
@@ -38,8 +38,12 @@ each_mix!(credentials_come_as_header_subprotocol_or_first_frame, |home| async mo
 });
 
 each_mix!(bad_credentials_are_refused_at_each_door, |home| async move {
-    let settings = SocketSettings { credentials_within: Duration::from_millis(300), ..roomy() };
-    let server = Server::start_with(config::Config { sockets: settings, ..config(&home) }).await;
+    let with = |credentials_within| config::Config {
+        sockets: SocketSettings { credentials_within, ..roomy() },
+        ..config(&home)
+    };
+    let server = Server::start_with(with(DEADLINE)).await;
+    let hasty = Server::start_with(with(Duration::from_millis(500))).await;
     let ana = server.register("ana").await;
     let refusal = server.open(Some("nonsense"), None, None).await.err().unwrap();
     assert_eq!(refusal.status(), 401);
@@ -47,7 +51,7 @@ each_mix!(bad_credentials_are_refused_at_each_door, |home| async move {
     assert_eq!(in_query.status(), 400);
     let mut browser = server.open(None, Some("chatchit.v1, bearer.nonsense"), None).await.unwrap();
     assert_eq!(browser.end().await, End::Closed(4001));
-    let mut silent = server.open(None, None, None).await.unwrap();
+    let mut silent = hasty.open(None, None, None).await.unwrap();
     assert_eq!(silent.end().await, End::Closed(1008));
     for first in [json!({"id": "1", "cmd": "ping"}), json!({"ping": 1}), json!({"cmd": "auth"}), json!([])] {
         let mut rude = server.open(None, None, None).await.unwrap();
@@ -58,7 +62,7 @@ each_mix!(bad_credentials_are_refused_at_each_door, |home| async move {
     wrong.send_text(json!({"id": "0", "cmd": "auth", "data": {"token": "nonsense"}}).to_string()).await;
     assert_eq!(wrong.reply("0").await["error"]["code"], "invalid_token");
     assert_eq!(wrong.end().await, End::Closed(4001));
-    server.stop().await;
+    tokio::join!(server.stop(), hasty.stop());
 });
 
 each_mix!(only_listed_pages_may_connect_where_a_list_is_set, |home| async move {
@@ -192,7 +196,7 @@ each_mix!(a_blocked_account_is_notified_and_disconnected, |home| async move {
 });
 
 each_mix!(a_token_closes_its_socket_when_it_expires, |home| async move {
-    let access_expired = Duration::from_secs(4);
+    let access_expired = Duration::from_secs(10);
     let server = Server::start_with(config::Config { access_expired, ..config(&home) }).await;
     let ana = server.register("ana").await;
     let mut client = server.connect(&ana, None).await;
@@ -219,11 +223,7 @@ each_mix!(a_client_that_does_not_answer_pings_is_gone, |home| async move {
     let server = Server::start_with(config::Config { sockets: settings, ..config(&home) }).await;
     let ana = server.register("ana").await;
     let mut unread = server.connect(&ana, None).await;
-    // Another client, which reads and so answers, tells the time: after so many pings the server has given up.
-    let mut other = server.connect(&ana, None).await;
-    for _ in 0..10 {
-        other.pinged().await;
-    }
+    until("the server to give up", async || server.app.hub.sockets() == 0).await;
     assert_eq!(unread.end().await, End::Closed(1001));
     server.stop().await;
 });

@@ -59,15 +59,8 @@ each_mix!(a_blocked_account_is_gone_at_once_from_every_node, |home| async move {
         assert!(refusal.is_err() || matches!(refusal.unwrap().end().await, End::Closed(4001)));
     }
     // Not after the grace of an hour.
-    let gone = soon("his going", async {
-        loop {
-            let presence = a.presence().await;
-            if presence["userId"] == json!(ben.id) {
-                return presence;
-            }
-        }
-    });
-    assert_eq!(gone.await["status"], "offline");
+    let is_gone = |presence: &Value| presence["userId"] == json!(ben.id) && presence["status"] == "offline";
+    soon("his going", async { while !is_gone(&a.presence().await) {} }).await;
     let left = push_named(&mut a, "call.closed").await;
     let participants = left["data"]["participants"].as_array().unwrap();
     let his = participants.iter().find(|one| one["userId"] == json!(ben.id)).unwrap();

@@ -39,6 +39,8 @@ pub struct SocketSettings {
     pub lease: Duration,
     /// How long somebody whose last socket has gone is still here.
     pub presence_grace: Duration,
+    /// How long signals are worth telling: the target of the low tier.
+    pub signals_worth: Duration,
     /// Recent events that the hub keeps for those who come back.
     pub ring_events: usize,
     /// Bytes of recent events that the hub keeps.
@@ -64,6 +66,7 @@ impl Default for SocketSettings {
             write_within: Duration::from_secs(60),
             lease: Duration::from_secs(45),
             presence_grace: Duration::from_secs(10),
+            signals_worth: Duration::from_secs(2),
             ring_events: 65_536,
             ring_bytes: 32 * 1024 * 1024,
         }

@@ -1,9 +1,6 @@
 //! Publishing changes of presence.
 
-use super::{
-    Presences,
-    service::{Looked, WORTH_MS},
-};
+use super::{Presences, service::Looked};
 use broker::Signal;
 use domain::{Timestamp, UserId};
 use protocol::{
@@ -110,7 +107,7 @@ impl Presences {
             users: onlookers.into_iter().map(|user| user.0).collect(),
             from: Some(user.0),
             sent_at: Some(now.millis()),
-            ..Signal::new("presence", data, self.0.clock.own().millis() + WORTH_MS)
+            ..Signal::new("presence", data, self.0.clock.own().millis().saturating_add(self.0.worth_ms))
         };
         let own = [self.0.connections.node()];
         Ok(self.0.signals.tell_nodes(signal, if everywhere { None } else { Some(&own) }))

@@ -1,6 +1,6 @@
 //! Receiving presence that another process, or this one, published.
 
-use super::{Presences, publisher::LATE_MS, service::WORTH_MS};
+use super::{Presences, publisher::LATE_MS};
 use broker::Signal;
 use domain::{Timestamp, UserId};
 use protocol::resource::Presence;
@@ -20,7 +20,7 @@ impl Presences {
         };
         let Some(visible) = Presence::read(&signal.data) else { return true };
         // Who does not say when has a clock of its own.
-        let at = Timestamp::from_millis(signal.sent_at.unwrap_or(signal.expires_at - WORTH_MS));
+        let at = Timestamp::from_millis(signal.sent_at.unwrap_or(signal.expires_at.saturating_sub(self.0.worth_ms)));
         let is_news = self.schedule().observe(user, &visible, at);
         if is_news && self.0.connections.has(user) {
             self.look_at([user], self.now());

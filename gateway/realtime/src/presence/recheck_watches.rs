@@ -1,6 +1,6 @@
 //! Watches that a tie stood behind which has ended: they go on only if another is left.
 
-use super::{Presences, service::WORTH_MS};
+use super::Presences;
 use crate::hub::{Hub, WatchToRecheck};
 use broker::Signal;
 use domain::UserId;
@@ -52,7 +52,7 @@ impl Presences {
                 users: vec![watcher.0],
                 from: Some(user.0),
                 sent_at: Some(self.now().millis()),
-                ..Signal::new("presence", data, now.millis() + WORTH_MS)
+                ..Signal::new("presence", data, now.millis().saturating_add(self.0.worth_ms))
             };
             hub.tell_seats(*watcher, &seats, &signal, now);
         }

@@ -26,9 +26,6 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// How long a change is worth telling, in milliseconds: the low tier's target.
-pub(super) const WORTH_MS: i64 = 2_000;
-
 /// The most people of an answer without pages, and of one look-up.
 pub const MAX_ONLINE: usize = 1_000;
 
@@ -49,6 +46,8 @@ pub(super) struct Inner {
     pub(super) lease: Duration,
     /// How long somebody whose last socket has gone is still here.
     pub(super) grace: Duration,
+    /// How long a change is worth telling, in milliseconds.
+    pub(super) worth_ms: i64,
     schedule: Mutex<PublishSchedule>,
     hidden: Mutex<Hidden>,
     /// Whose accounts were just stopped from acting: when their last socket has gone, so have they.
@@ -75,11 +74,12 @@ impl Presences {
         store: PresenceStore,
         signals: SignalRouter,
         clock: fn() -> Timestamp,
-        [lease, grace]: [Duration; 2],
+        [lease, grace, worth]: [Duration; 3],
     ) -> Self {
         let (schedule, hidden, wake, evicted) = Default::default();
         let clock = SharedClock::new(clock);
         let relayed = Cache::new(RELAYED);
+        let worth_ms = i64::try_from(worth.as_millis()).unwrap_or(i64::MAX);
         Self(Arc::new(Inner {
             connections,
             audience,
@@ -88,6 +88,7 @@ impl Presences {
             clock,
             lease,
             grace,
+            worth_ms,
             schedule,
             hidden,
             evicted,
@@ -198,7 +199,7 @@ impl Presences {
             // Chosen over REST, it is news to all of their sockets.
             from_socket: Some(caller.socket.unwrap_or_default()),
             sent_at: Some(now.millis()),
-            ..Signal::new("presence", data, self.0.clock.own().millis() + WORTH_MS)
+            ..Signal::new("presence", data, self.0.clock.own().millis().saturating_add(self.0.worth_ms))
         };
         self.0.signals.tell(signal).await;
         Ok(())

@@ -18,8 +18,6 @@ use tokio_util::sync::CancellationToken;
 use typists::{Change, Full, Keyboard, Typists};
 use uuid::Uuid;
 
-/// How long it is worth telling, in milliseconds: the low tier's target.
-const WORTH_MS: i64 = 2_000;
 /// Longer than nothing falls due.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -32,16 +30,19 @@ struct Inner {
     signals: SignalRouter,
     presences: Presences,
     clock: fn() -> Timestamp,
+    /// How long it is worth telling, in milliseconds.
+    worth_ms: i64,
     began: Instant,
     wake: Notify,
 }
 
 impl TypingIndicators {
-    /// Nobody yet. Within a tokio runtime.
+    /// Nobody yet; what they do is told for as long as it is `worth` it. Within a tokio runtime.
     #[must_use]
-    pub fn new(signals: SignalRouter, presences: Presences, clock: fn() -> Timestamp) -> Self {
+    pub fn new(signals: SignalRouter, presences: Presences, clock: fn() -> Timestamp, worth: Duration) -> Self {
         let (typists, wake) = Default::default();
-        Self(Arc::new(Inner { typists, signals, presences, clock, began: Instant::now(), wake }))
+        let worth_ms = i64::try_from(worth.as_millis()).unwrap_or(i64::MAX);
+        Self(Arc::new(Inner { typists, signals, presences, clock, worth_ms, began: Instant::now(), wake }))
     }
 
     /// Somebody, who may, types in a conversation, on this socket of a session.
@@ -109,7 +110,7 @@ impl TypingIndicators {
                 from_session: Some(keyboard.session.0),
                 from_socket: Some(keyboard.socket),
                 except,
-                ..Signal::new("typing", data, (self.0.clock)().millis() + WORTH_MS)
+                ..Signal::new("typing", data, (self.0.clock)().millis().saturating_add(self.0.worth_ms))
             };
             if !self.0.signals.tell(signal).await {
                 self.typists().unpublished(change, self.now());

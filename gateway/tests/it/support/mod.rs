@@ -13,8 +13,8 @@ mod ws;
 
 pub(crate) use document::document;
 pub(crate) use person::{PASSWORD, Person, registration};
-pub(crate) use process::{HURRY, Process, SECRET};
-pub(crate) use program::{Program, chatchit, run, texts};
+pub(crate) use process::{HURRY, Process, SECRET, low_port};
+pub(crate) use program::{Program, chatchit, lines_of, run, texts};
 pub(crate) use reply::Reply;
 pub(crate) use server::{Door, Server, config, log_of, roomy};
 pub(crate) use testkit::{DEADLINE, soon, until};

@@ -2,7 +2,7 @@
 
 use super::{Door, soon};
 use serde_json::Value;
-use std::{path::Path, process::Stdio};
+use std::{net::TcpListener, path::Path, process::Stdio};
 use testkit::Home;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -14,6 +14,14 @@ pub(crate) const SECRET: &str = "one signing secret for all processes";
 pub(crate) const HURRY: &str = "CHATCHIT_TEST_MONITORING_HURRY";
 /// 32 times 0x42.
 const MASTER_KEY: &str = "4242424242424242424242424242424242424242424242424242424242424242";
+
+/// A free port below those of outgoing connections: when its process is killed, no other program takes it. The load
+/// generator takes lower ones.
+pub(crate) fn low_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let first = 30_000 + u16::try_from(std::process::id() % 2_000).unwrap();
+    (first..32_000).chain(30_000..first).find(is_free).expect("a free port")
+}
 
 /// A process of the server on the engines of a home.
 pub(crate) struct Process {

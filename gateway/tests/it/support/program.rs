@@ -106,6 +106,12 @@ pub(crate) async fn run(folder: &Path, settings: &[(&str, &str)], arguments: &[&
     timeout(DEADLINE, child.wait_with_output()).await.unwrap().unwrap()
 }
 
+/// The lines of the log in what a program said, but for those to which a busy machine or a full disk gives rise.
+pub(crate) fn lines_of(said: &str) -> Vec<&str> {
+    let is_of_machine = |line: &str| ["stalled parts", "alert"].iter().any(|words| line.contains(words));
+    said.split("{\"timestamp\"").filter(|line| !line.is_empty() && !is_of_machine(line)).collect()
+}
+
 /// What a verb printed, and what it said on the standard error.
 pub(crate) fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();

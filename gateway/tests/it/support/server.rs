@@ -42,7 +42,12 @@ pub(crate) struct Server {
 
 /// Limits that no test reaches by accident.
 pub(crate) fn roomy() -> SocketSettings {
-    SocketSettings { frames_per_second: 100_000, frames_at_once: 100_000, ..SocketSettings::default() }
+    SocketSettings {
+        frames_per_second: 100_000,
+        frames_at_once: 100_000,
+        signals_worth: DEADLINE,
+        ..SocketSettings::default()
+    }
 }
 
 /// A configuration for `home`, with passwords that are cheap to hash.

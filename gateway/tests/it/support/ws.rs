@@ -81,6 +81,11 @@ impl Client {
         soon("a frame to be sent", self.socket.send(message)).await.unwrap();
     }
 
+    /// Sends a text to a server that may close the socket; whether it could be sent.
+    pub(crate) async fn try_send_text(&mut self, text: String) -> bool {
+        soon("a frame to be sent", self.socket.send(Message::text(text))).await.is_ok()
+    }
+
     /// The next text frame that is no signal, or how the socket ended.
     pub(crate) async fn frame(&mut self) -> Result<Value, End> {
         loop {
@@ -149,11 +154,6 @@ impl Client {
             Some(command) => witnessed(&Said::Command(&command, frame)),
             None => witnessed(&Said::Frame(frame)),
         }
-    }
-
-    /// Reads until the server pings.
-    pub(crate) async fn pinged(&mut self) {
-        while !matches!(soon("a ping", self.socket.next()).await, Some(Ok(Message::Ping(_)))) {}
     }
 
     /// Reads until the socket ends.
