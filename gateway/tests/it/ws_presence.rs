@@ -113,7 +113,8 @@ each_mix!(who_is_invisible_looks_like_one_who_is_not_here, |home| async move {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_while_all_are_looked_at_again_is_online_at_once() {
-    let server = brief(&Home::new(Engine::Sqlite).await).await;
+    let home = Home::new(Engine::Sqlite).await;
+    let server = brief(&home).await;
     let ben = server.register("ben").await;
     let mut b = server.connect(&ben, None).await;
     let mut sockets = Vec::new();
@@ -129,7 +130,8 @@ async fn who_comes_while_all_are_looked_at_again_is_online_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_left_before_the_task_of_the_leases_died_is_offline_all_the_same() {
-    let server = brief(&Home::new(Engine::Sqlite).await).await;
+    let home = Home::new(Engine::Sqlite).await;
+    let server = brief(&home).await;
     let [ana, ben] = people(&server, ["ana", "ben"]).await.try_into().ok().unwrap();
     server.befriend(&ana, &ben).await;
     let mut b = server.connect(&ben, None).await;

@@ -216,7 +216,8 @@ each_engine!(a_begin_that_is_given_up_at_any_moment_leaves_no_transaction, |home
 
 #[tokio::test]
 async fn a_full_disk_leaves_the_writer_usable_once_there_is_room() {
-    let database = Database::connect_for(&Home::new(Engine::Sqlite).await.read_models(), 1, SHORT).await.unwrap();
+    let home = Home::new(Engine::Sqlite).await;
+    let database = Database::connect_for(&home.read_models(), 1, SHORT).await.unwrap();
     database.execute(query("CREATE TABLE blobs (bytes BLOB)")).await.unwrap();
     let fill = "INSERT INTO blobs (bytes) VALUES (zeroblob(10000))";
     // It is of this connection alone.
