@@ -37,7 +37,7 @@ struct Inner {
 }
 
 impl TypingIndicators {
-    /// Nobody yet; what they do is told for as long as it is `worth` it. Within a tokio runtime.
+    /// Nobody yet; what they do is sent on for as long as it is `worth` it. Within a tokio runtime.
     #[must_use]
     pub fn new(signals: SignalRouter, presences: Presences, clock: fn() -> Timestamp, worth: Duration) -> Self {
         let (typists, wake) = Default::default();
