@@ -45,11 +45,11 @@ async fn what_is_said_on_one_gateway_arrives_on_the_other_in_order() {
     let sent = texts(&mut a, &room, 200).await;
     assert_eq!(arrived_until(&mut b, *sent.last().unwrap()).await, sent);
     // A signal that comes before the other gateway listens is lost: she types until one arrives.
-    until("her typing to be heard", async || {
+    until("her typing to arrive", async || {
         a.ok("typing.start", json!({"conversationId": room})).await;
-        let heard = timeout(Duration::from_secs(1), b.signal()).await;
+        let arrived = timeout(Duration::from_secs(1), b.signal()).await;
         a.ok("typing.stop", json!({"conversationId": room})).await;
-        heard.is_ok_and(|signal| signal["data"]["userId"] == json!(ana.id))
+        arrived.is_ok_and(|signal| signal["data"]["userId"] == json!(ana.id))
     })
     .await;
     let reaction = b.say(&room, "back").await;

@@ -63,9 +63,9 @@ each_mix!(who_changes_gateways_misses_nothing_and_hears_nothing_twice, |home| as
 });
 
 /// Sends signals until the last one is received: those before it have come, too, or never will.
-async fn heard(sender: &mut Client, room: &str, receiver: &mut Client) {
+async fn reaches(sender: &mut Client, room: &str, receiver: &mut Client) {
     let mut sent = 0;
-    until("a signal to be heard", async || {
+    until("a signal to arrive", async || {
         sent += 1;
         sender.ok("signal.send", json!({"conversationId": room, "name": "ready", "payload": sent})).await;
         let hears = async { while receiver.signal().await["data"]["payload"] != sent {} };
@@ -98,8 +98,8 @@ async fn a_signal_goes_only_where_somebody_is_whom_it_is_for() {
     // Presence of the others is published everywhere.
     let received = || [&two, &three].map(|server| server.app.broker.stats().low.received);
     until("presence", async || received().iter().all(|count| *count >= 2)).await;
-    heard(&mut a, &with_ben, &mut b).await;
-    heard(&mut a, &with_cleo, &mut c).await;
+    reaches(&mut a, &with_ben, &mut b).await;
+    reaches(&mut a, &with_cleo, &mut c).await;
     let before = received();
     for _ in 0..3 {
         a.ok("signal.send", json!({"conversationId": with_ben, "name": "x"})).await;
